@@ -1,0 +1,24 @@
+"""Instants and lengths as the whole system means them: aware, in UTC, in milliseconds on the wire."""
+
+from datetime import UTC, datetime, timedelta
+
+MILLISECOND = timedelta(milliseconds=1)
+MICROSECOND = timedelta(microseconds=1)
+NO_TIME = timedelta()
+OPEN_ENDED = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+"""The end of a pause that has none; it reads so on the wire, too."""
+
+
+def floor_millisecond(instant: datetime) -> datetime:
+    """
+    Cut an instant to its millisecond, which is as fine as a slot can be.
+
+    Slots appear on the wire and in idempotency keys in milliseconds; two slots that differ by
+    less would be one to every receiver.
+    """
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def iso_milliseconds(instant: datetime) -> str:
+    """Write an instant as ISO 8601 in UTC with milliseconds and ``Z``."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

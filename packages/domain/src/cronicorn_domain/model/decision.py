@@ -1,0 +1,109 @@
+"""What the governor returns: when, which rule won, and what it weighed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """The rule that won."""
+
+    BASELINE_CRON = "baseline-cron"
+    BASELINE_INTERVAL = "baseline-interval"
+    BASELINE_ONCE = "baseline-once"
+    API_INTERVAL = "api-interval"
+    API_ONESHOT = "api-oneshot"
+    RULE_INTERVAL = "rule-interval"
+    RULE_ONESHOT = "rule-oneshot"
+    AI_INTERVAL = "ai-interval"
+    AI_ONESHOT = "ai-oneshot"
+    RESPONSE_INTERVAL = "response-interval"
+    RESPONSE_ONESHOT = "response-oneshot"
+    CLAMPED_MIN = "clamped-min"
+    CLAMPED_MAX = "clamped-max"
+    MANUAL = "manual"
+    TRIGGER = "trigger"
+    RETRY = "retry"
+    CATCH_UP = "catch-up"
+    TEST = "test"
+
+
+class Kind(StrEnum):
+    """What sort of occurrence a run belongs to, whichever attempt it is."""
+
+    RECURRING = "recurring"
+    ONESHOT = "oneshot"
+    TRIGGER = "trigger"
+    MANUAL = "manual"
+    TEST = "test"
+
+
+class Rule(StrEnum):
+    """The steps that can leave a line in the trail."""
+
+    BASELINE = "baseline"
+    BACKOFF = "backoff"
+    INTERVAL_HINT = "interval-hint"
+    HINT_GIVES_WAY = "hint-gives-way"
+    ONESHOT = "oneshot"
+    TRIGGER = "trigger"
+    MANUAL = "manual"
+    RETRY = "retry"
+    LOST_RUN = "lost-run"
+    GIVEN_BACK = "given-back"
+    CATCH_UP = "catch-up"
+    SHORTEST_SLOT = "shortest-slot"
+    SHORTEST_START = "shortest-start"
+    LONGEST = "longest"
+    JITTER = "jitter"
+    NOT_BEFORE = "not-before"
+    STARTS_AT = "starts-at"
+    MISFIRE = "misfire"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One line of the trail: a rule, the instant it stood for, and what else is worth knowing."""
+
+    rule: Rule
+    instant: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """
+    When an endpoint fires next, and why.
+
+    ``slot`` is the nominal instant of the occurrence; ``due_at`` is when it may start: never before
+    the slot, later by jitter, guardrails or a deferral. ``trail`` holds what was weighed, in order.
+    """
+
+    slot: datetime
+    due_at: datetime
+    source: Source
+    trail: tuple[Weighed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """
+    A decision as it stands for an endpoint, with the past of its slot.
+
+    Attributes:
+        decision: When and why.
+        kind: The sort of occurrence.
+        attempt: The number the next run of this slot gets; it also counts attempts given back.
+        tries: Attempts of this slot that the target failed.
+        losses: Attempts of this slot that were lost with their worker.
+        repeat: A retry, or the successor of a lost run.
+        counted: An earlier attempt has started, so the occurrence is in the run count.
+    """
+
+    decision: Decision
+    kind: Kind
+    attempt: int = 1
+    tries: int = 0
+    losses: int = 0
+    repeat: bool = False
+    counted: bool = False

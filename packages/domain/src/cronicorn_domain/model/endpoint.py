@@ -1,0 +1,314 @@
+"""An endpoint: an HTTP request with a schedule, and everything a person has said about both."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from cronicorn_domain.errors import InvalidInput
+from cronicorn_domain.identity import EndpointId, JobId, TenantId
+from cronicorn_domain.instants import NO_TIME
+from cronicorn_domain.model.job import check_description, check_name
+from cronicorn_domain.schedules.schedule import Schedule
+
+HEADERS_MOST = 64
+HEADERS_SIZE = 16 * 1024
+BODY_SIZE = 1024 * 1024
+URL_LENGTH = 2048
+ALWAYS_SECRET = frozenset({"authorization", "cookie", "x-api-key", "proxy-authorization"})
+OURS = frozenset(
+    {
+        "host",
+        "content-length",
+        "connection",
+        "transfer-encoding",
+        "user-agent",
+        "idempotency-key",
+        "x-cronicorn-run-id",
+        "x-cronicorn-scheduled-for",
+        "x-cronicorn-attempt",
+        "traceparent",
+    }
+)
+"""Header names that a user's own header cannot replace."""
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
+
+
+class Method(StrEnum):
+    """What may be sent."""
+
+    GET = "GET"
+    POST = "POST"
+    PUT = "PUT"
+    PATCH = "PATCH"
+    DELETE = "DELETE"
+    HEAD = "HEAD"
+    OPTIONS = "OPTIONS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """
+    A header to send; a secret one is encrypted at rest and masked on read.
+
+    ``authorization``, ``cookie`` and their like are secret whatever was said.
+    """
+
+    name: str
+    value: str = field(repr=False)
+    secret: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what RFC 9110 has no place for, and names that are ours to send."""
+        where = f"headers.{self.name[:64]}"
+        if not _TOKEN.fullmatch(self.name):
+            raise InvalidInput(
+                f"{self.name[:64]!r} is not a header name",
+                field=where,
+                remedy="use letters, digits and hyphens",
+            )
+        if self.name.lower() in OURS:
+            raise InvalidInput(
+                f"{self.name} is set by Cronicorn itself", field=where, remedy="leave it out"
+            )
+        if not _FIELD_VALUE.fullmatch(self.value) or self.value != self.value.strip():
+            raise InvalidInput(
+                f"the value of {self.name} cannot be sent",
+                field=where,
+                remedy="remove line breaks, control characters and outer blanks",
+            )
+        if self.name.lower() in ALWAYS_SECRET and not self.secret:
+            object.__setattr__(self, "secret", True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """What is sent at each fire time. The URL's shape and reach are judged by the egress rules."""
+
+    url: str
+    method: Method = Method.GET
+    headers: tuple[Header, ...] = ()
+    body: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse requests too large to keep, and two headers of one name."""
+        if not self.url or len(self.url) > URL_LENGTH:
+            raise InvalidInput(
+                "the URL is empty or too long",
+                field="url",
+                remedy=f"give at most {URL_LENGTH} characters",
+            )
+        if self.body is not None and len(self.body.encode("utf-8", "replace")) > BODY_SIZE:
+            raise InvalidInput("the body is too large", field="body", remedy="keep it to 1 MiB")
+        size = sum(len(each.name) + len(each.value) for each in self.headers)
+        if len(self.headers) > HEADERS_MOST or size > HEADERS_SIZE:
+            raise InvalidInput(
+                "there are too many headers",
+                field="headers",
+                remedy=f"keep to {HEADERS_MOST} headers and {HEADERS_SIZE} characters",
+            )
+        names = [each.name.lower() for each in self.headers]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise InvalidInput(
+                f"{twice} is there twice", field=f"headers.{twice}", remedy="keep one of them"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guardrails:
+    """The shortest and the longest interval between slots, whatever is proposed."""
+
+    shortest: timedelta | None = None
+    longest: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse lengths that are none, and a shortest above the longest."""
+        for value, name in ((self.shortest, "min"), (self.longest, "max")):
+            if value is not None and not timedelta(seconds=1) <= value <= timedelta(days=3660):
+                raise InvalidInput(
+                    f"{name} of {value} is not possible",
+                    field=name,
+                    remedy="give a length from 1s to 3660d",
+                )
+        if self.shortest and self.longest and self.shortest > self.longest:
+            raise InvalidInput(
+                f"min ({self.shortest}) is above max ({self.longest})",
+                field="min",
+                remedy="make min at most max",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """When a schedule begins and when it is over. Both ends are within."""
+
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    max_runs: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an end before the start, and a count that allows nothing."""
+        if self.starts_at and self.ends_at and self.ends_at < self.starts_at:
+            raise InvalidInput(
+                "the end lies before the start",
+                field="ends_at",
+                remedy="give an ends_at after starts_at",
+            )
+        if self.max_runs is not None and self.max_runs < 1:
+            raise InvalidInput(
+                f"max_runs of {self.max_runs} allows nothing",
+                field="max_runs",
+                remedy="give 1 or more, or leave it out",
+            )
+
+
+class MisfirePolicy(StrEnum):
+    """What becomes of slots that were missed by more than the grace."""
+
+    RUN_ONCE = "run_once"
+    SKIP = "skip"
+    CATCH_UP = "catch_up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfire:
+    """How late is too late for a recurring slot, and what then."""
+
+    policy: MisfirePolicy = MisfirePolicy.RUN_ONCE
+    grace: timedelta = timedelta(seconds=60)
+    catch_up_limit: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse a grace below zero and a limit that is none."""
+        if not NO_TIME <= self.grace <= timedelta(days=366):
+            raise InvalidInput(
+                f"a misfire grace of {self.grace} is not possible",
+                field="misfire_grace",
+                remedy="give a length from 0s to 366d",
+            )
+        if not 1 <= self.catch_up_limit <= 1000:
+            raise InvalidInput(
+                f"a catch-up limit of {self.catch_up_limit} is not possible",
+                field="catch_up_limit",
+                remedy="give 1 to 1000",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """
+    How often one fire time is tried: ``attempts`` in all, apart by backoff with full jitter.
+
+    The n-th wait is drawn from zero to ``min(backoff * 2**(n - 1), backoff_most)``.
+    """
+
+    attempts: int = 1
+    backoff: timedelta = timedelta(seconds=1)
+    backoff_most: timedelta = timedelta(minutes=1)
+
+    def __post_init__(self) -> None:
+        """Refuse endless tries and waits below zero."""
+        if not 1 <= self.attempts <= 20:
+            raise InvalidInput(
+                f"{self.attempts} attempts are not possible",
+                field="retry.attempts",
+                remedy="give 1 to 20",
+            )
+        if not NO_TIME <= self.backoff <= self.backoff_most <= timedelta(hours=1):
+            raise InvalidInput(
+                "the retry waits are not possible",
+                field="retry.backoff",
+                remedy="keep 0s <= backoff <= backoff_most <= 1h",
+            )
+
+
+class Delivery(StrEnum):
+    """What becomes of a slot whose started run was lost with its worker."""
+
+    AT_LEAST_ONCE = "at_least_once"
+    AT_MOST_ONCE = "at_most_once"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one run may cost: one deadline over everything, a cap on the body, redirects followed."""
+
+    timeout: timedelta = timedelta(seconds=30)
+    response_size: int = 100 * 1024
+    redirects: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse limits beyond what a worker can hold."""
+        if not timedelta(milliseconds=100) <= self.timeout <= timedelta(minutes=30):
+            raise InvalidInput(
+                f"a timeout of {self.timeout} is not possible",
+                field="timeout",
+                remedy="give a length from 100ms to 30m",
+            )
+        if not 1024 <= self.response_size <= 10 * 1024 * 1024:
+            raise InvalidInput(
+                f"a response size of {self.response_size} bytes is not possible",
+                field="max_response_size",
+                remedy="give 1 KiB to 10 MiB",
+            )
+        if not 0 <= self.redirects <= 10:
+            raise InvalidInput(
+                f"{self.redirects} redirects are not possible",
+                field="redirects",
+                remedy="give 0 to 10",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Not to be run until an instant; `OPEN_ENDED` means until someone resumes it."""
+
+    until: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """
+    The schedulable HTTP request: configuration alone, which a run never touches.
+
+    ``anchor`` is the origin of an interval's grid: the creation, or ``bounds.starts_at``; only an
+    edit that changes the interval or ``starts_at`` moves it.
+    """
+
+    id: EndpointId
+    tenant: TenantId
+    job_id: JobId
+    name: str
+    request: HttpRequest
+    schedule: Schedule
+    anchor: datetime
+    created_at: datetime
+    updated_at: datetime
+    description: str | None = None
+    guardrails: Guardrails = Guardrails()
+    bounds: Bounds = Bounds()
+    jitter: timedelta = NO_TIME
+    misfire: Misfire = Misfire()
+    retry: Retry = Retry()
+    delivery: Delivery = Delivery.AT_LEAST_ONCE
+    limits: Limits = Limits()
+    pause: Pause | None = None
+    archived_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a name nobody could find again and a jitter below zero."""
+        check_name(self.name)
+        check_description(self.description)
+        if not NO_TIME <= self.jitter <= timedelta(days=1):
+            raise InvalidInput(
+                f"a jitter of {self.jitter} is not possible",
+                field="jitter",
+                remedy="give a length from 0s to 1d",
+            )
+
+    def paused_at(self, now: datetime) -> bool:
+        """Say whether a pause holds; one that ends now has ended."""
+        return self.pause is not None and self.pause.until > now

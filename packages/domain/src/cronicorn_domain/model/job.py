@@ -1,0 +1,58 @@
+"""A job: a named group of endpoints of one tenant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cronicorn_domain.errors import InvalidInput
+from cronicorn_domain.identity import JobId, TenantId
+
+NAME_LENGTH = 255
+DESCRIPTION_LENGTH = 1000
+
+
+class JobState(StrEnum):
+    """Where a job stands; archived is final unless it is restored."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A named group of endpoints; pausing or archiving it takes all of them out of the claim."""
+
+    id: JobId
+    tenant: TenantId
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    description: str | None = None
+    state: JobState = JobState.ACTIVE
+    archived_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a name nobody could find again."""
+        check_name(self.name)
+        check_description(self.description)
+
+
+def check_name(name: str) -> None:
+    """Refuse a blank or endless name with ``InvalidInput``."""
+    if not name.strip() or len(name) > NAME_LENGTH:
+        raise InvalidInput(
+            f"{name[:40]!r} cannot be a name",
+            field="name",
+            remedy=f"give 1 to {NAME_LENGTH} characters, not all of them blank",
+        )
+
+
+def check_description(description: str | None) -> None:
+    """Refuse an endless description with ``InvalidInput``."""
+    if description is not None and len(description) > DESCRIPTION_LENGTH:
+        raise InvalidInput(
+            "the description is too long",
+            field="description",
+            remedy=f"keep it to {DESCRIPTION_LENGTH} characters",
+        )

@@ -1,0 +1,26 @@
+"""A lease: the right of one worker to run an endpoint for a while."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """
+    One worker's hold on one endpoint.
+
+    At the instant ``until`` it has ended: equal is expired. It nevertheless stays the endpoint's
+    only lease until the reaper takes it. ``urgent`` says that it was made of the urgent plan, not of
+    the standing one.
+    """
+
+    token: Token
+    endpoint_id: EndpointId
+    tenant: TenantId
+    run_id: RunId
+    worker: WorkerId
+    until: datetime
+    started_at: datetime | None = None
+    urgent: bool = False

@@ -1,0 +1,73 @@
+"""What has happened to an endpoint, and everything that the governor weighs."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cronicorn_domain.model.decision import Plan
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.hint import Hint, Trigger
+from cronicorn_domain.model.job import JobState
+from cronicorn_domain.model.lease import Lease
+
+DEFAULT_FLOOR = timedelta(seconds=1)
+"""The tenant's floor when nothing else is configured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointState:
+    """
+    What a run leaves behind for the next decision.
+
+    Attributes:
+        failures: Consecutive failures of the target.
+        last_slot: Slot of the latest recurring occurrence, whether run, skipped or coalesced.
+        last_start: Start of the latest run of any kind but test.
+        last_end: End of the latest recurring run.
+        run_count: Occurrences started: not attempts, manual or test runs.
+        not_before: Nothing is due before it.
+        plan: The standing plan; while a lease lives, what the lease was made of. None: finished.
+        urgent: A plan that goes before the standing one: a run by hand, or the sibling's trigger of
+            a paused endpoint.
+        noted: Missed slots still to be caught up, oldest first.
+        latest_slot: Slot of the latest claimed run of any kind.
+        latest_attempt: Its attempt.
+        skipped: The newest recurring slot was skipped, so that the next one runs, however late.
+        quarantine: Why the endpoint is set aside, or None.
+    """
+
+    failures: int = 0
+    last_slot: datetime | None = None
+    last_start: datetime | None = None
+    last_end: datetime | None = None
+    run_count: int = 0
+    not_before: datetime | None = None
+    plan: Plan | None = None
+    urgent: Plan | None = None
+    noted: tuple[datetime, ...] = ()
+    latest_slot: datetime | None = None
+    latest_attempt: int = 0
+    skipped: bool = False
+    quarantine: str | None = None
+
+    @property
+    def next_plan(self) -> Plan | None:
+        """What fires next: the urgent plan, else the standing one."""
+        return self.urgent or self.plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """
+    Everything the governor weighs about one endpoint, read in one transaction.
+
+    ``hints`` and ``triggers`` are those that nothing has ended: neither cleared nor consumed. Whether
+    they have expired is judged against ``now`` by who reads them.
+    """
+
+    job_state: JobState
+    endpoint: Endpoint
+    state: EndpointState
+    hints: tuple[Hint, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    lease: Lease | None = None
+    floor: timedelta = DEFAULT_FLOOR

@@ -1,0 +1,33 @@
+"""Time, as the store that all workers share tells it."""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """
+    Tells and awaits instants.
+
+    Promises:
+
+    - ``now`` is the shared store's time: its instant at the last measurement plus the monotonic time
+      since. The wall clock of the machine changes nothing. It never blocks.
+    - All instants are aware and in UTC.
+    """
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        ...
+
+    async def sleep_until(self, instant: datetime) -> None:
+        """Return at ``instant`` or just after, never before; at once if it has passed."""
+        ...
+
+    async def synchronize(self) -> None:
+        """
+        Measure the difference to the shared store's time anew.
+
+        Raises:
+            StoreUnavailable: it could not be measured. The last measurement stands.
+        """
+        ...
