@@ -1,0 +1,184 @@
+"""Lends each due endpoint to one worker at a time, and takes the result back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId
+from cronicorn_domain.model.decision import Plan
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.run import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedRun:
+    """A lease, and what its worker needs to run it."""
+
+    lease: Lease
+    endpoint: Endpoint
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimBatch:
+    """
+    What one claim brought.
+
+    Attributes:
+        runs: The leases, the longest overdue first.
+        passed: Due endpoints that got no lease, because their plan was no longer good and was made
+            anew, their slots were skipped, or they were set aside (``quarantined``).
+        quarantined: Endpoints whose stored schedule could not be read, with the reason.
+    """
+
+    runs: tuple[ClaimedRun, ...] = ()
+    passed: int = 0
+    quarantined: Mapping[EndpointId, str]
+
+
+class StartRefusal(StrEnum):
+    """Why a claimed run may not start any more."""
+
+    LOST = "lost"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The result of a run that was started at ``started_at`` and ended at ``ended_at``."""
+
+    token: Token
+    started_at: datetime
+    ended_at: datetime
+    outcome: Outcome
+
+
+class Settled(StrEnum):
+    """What became of one settlement."""
+
+    ACCEPTED = "accepted"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaped:
+    """
+    A lease that ran out and was taken away.
+
+    ``given_back``: the run had not started, so nothing was lost and it is due again.
+    """
+
+    token: Token
+    endpoint_id: EndpointId
+    tenant: TenantId
+    run_id: RunId
+    worker: WorkerId
+    given_back: bool
+
+
+class EndpointQueue(Protocol):
+    """
+    Lends due endpoints, one lease each, and keeps their schedules going.
+
+    Each method is a transaction of its own. All take and return batches; an item that fails (a
+    stale token, an unreadable row, a response no store can hold) harms only itself.
+
+    Promises:
+
+    - An endpoint never has two leases. Two claims never overlap, whichever process makes them, and
+      a claim never waits for another: it takes what is free.
+    - ``now`` is the shared clock's and the only time that counts. Equal is due; equal is expired.
+    - A token grows with each claim and is never used again. What carries a token that is no longer the
+      endpoint's writes nothing.
+    - Whatever changes what the governor weighs also replans, in the same transaction. While a lease
+      lives nothing is planned; the settle (release, reap) plans from what the store then holds.
+    """
+
+    async def claim(
+        self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
+    ) -> ClaimBatch:
+        """
+        Lease up to ``limit`` endpoints that are due.
+
+        Eligible: due at or before ``now``, its job active, neither paused nor archived nor
+        quarantined, and without a lease. A sibling's trigger makes a paused endpoint eligible once.
+        Tenants come in turn, within one the longest overdue first.
+
+        For each, in the one transaction: the lease runs until ``now + lease_for``; every one-shot and
+        trigger whose instant has come is consumed and marked with the run; missed slots are dealt
+        with by the misfire policy and leave records; the run is written as running, with slot,
+        attempt, decision and worker. A due endpoint whose plan's hint, one-shot or trigger has
+        expired is replanned instead and gets no lease (``passed``).
+
+        An empty batch means that nothing was eligible; it is no error.
+
+        Raises:
+            StoreUnavailable: nothing was leased, as far as the store can tell; a lease whose answer
+                was lost on the way is given back by the reaper.
+        """
+        ...
+
+    async def start(
+        self, tokens: Sequence[Token], *, now: datetime
+    ) -> Mapping[Token, StartRefusal | None]:
+        """
+        Check once more, right before sending, and mark the runs as started at ``now``.
+
+        None means go. A refused claim has been undone as by ``release`` (``LOST``: it was not ours any
+        more, and nothing was written). A lease that ends at ``now`` is lost.
+        """
+        ...
+
+    async def renew(
+        self, tokens: Sequence[Token], *, lease_for: timedelta, now: datetime
+    ) -> frozenset[Token]:
+        """Prolong to ``now + lease_for`` and return those that the reaper has taken: they are lost."""
+        ...
+
+    async def settle(
+        self, settlements: Sequence[Settlement], *, now: datetime
+    ) -> Mapping[Token, Settled]:
+        """
+        End runs with their outcome, and plan what follows.
+
+        For each, in one transaction: the run's row, the endpoint's failures and state, slots that
+        passed during a recurring run (recorded as coalesced), the next plan, statistics, the end of
+        the lease. Accepted until the reaper has taken the lease, also past its end.
+        A response that the store cannot hold is stored without its body, and the schedule advances.
+        """
+        ...
+
+    async def release(
+        self, tokens: Sequence[Token], *, now: datetime
+    ) -> Mapping[Token, Settled]:
+        """
+        Undo claims whose run has sent nothing.
+
+        What they consumed is pending again, the slot is due again with the next attempt, the run is
+        canceled and counts as no loss and no failure. A run that was started is not released: it is
+        settled, or reaped.
+        """
+        ...
+
+    async def reap(self, *, limit: int, now: datetime) -> Sequence[Reaped]:
+        """
+        Take away up to ``limit`` leases whose end is at or before ``now``.
+
+        A started run becomes failed/abandoned, which counts no failure of the endpoint; delivery
+        decides about the slot: at least once makes it due again with the next attempt, at most once
+        goes on to the next slot. After three losses of one slot it is given up, and that counts one
+        failure. A run that never started is given back as by ``release``.
+        """
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """Return the earliest instant at which something may become claimable; None: never."""
+        ...
+
+    async def heal_quarantined(self, *, now: datetime) -> Sequence[EndpointId]:
+        """Let out of quarantine the endpoints whose stored schedule can be read after all."""
+        ...

@@ -1,0 +1,165 @@
+"""Keeps jobs and endpoints: everything that a person configures."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from cronicorn_domain.identity import EndpointId, JobId, TenantId
+from cronicorn_domain.model.endpoint import Endpoint, Pause
+from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.state import EndpointState, Situation
+
+
+class JobCatalog(Protocol):
+    """
+    Jobs and endpoints of all tenants; takes part in the caller's unit of work.
+
+    Promises:
+
+    - Another tenant's job or endpoint is ``NotFound``, the same as one that does not exist.
+    - Job names are unique among a tenant's unarchived jobs, endpoint names among a job's unarchived
+      endpoints; a second use raises ``NameTaken``.
+    - Every change replans in the same transaction and so takes effect at once; while a lease
+      lives the settle plans. Writing what already stands changes nothing and replans nothing.
+    - Secret header values are encrypted at rest; without a key on PostgreSQL they are refused with
+      ``SecretsUnavailable``, which names the remedy.
+    """
+
+    async def add_job(self, job: Job) -> None:
+        """Keep a new job. Raises ``NameTaken``."""
+        ...
+
+    async def get_job(self, tenant: TenantId, job_id: JobId) -> Job:
+        """Return the job, archived or not. Raises ``NotFound``."""
+        ...
+
+    async def find_job(self, tenant: TenantId, name: str) -> Job | None:
+        """Return the unarchived job of that name, or None."""
+        ...
+
+    async def list_jobs(
+        self, tenant: TenantId, *, limit: int = 100, after: JobId | None = None
+    ) -> Sequence[Job]:
+        """Return jobs, archived ones included, in the order of their ids, those behind ``after``."""
+        ...
+
+    async def describe_job(
+        self, tenant: TenantId, job_id: JobId, *, name: str, description: str | None, now: datetime
+    ) -> Job:
+        """Set name and description. Raises ``NotFound``, ``NameTaken``."""
+        ...
+
+    async def pause_job(self, tenant: TenantId, job_id: JobId, *, now: datetime) -> Job:
+        """Make an active job's endpoints unclaimable. Raises ``ForbiddenTransition`` from archived."""
+        ...
+
+    async def resume_job(self, tenant: TenantId, job_id: JobId, *, now: datetime) -> Job:
+        """Undo a pause; missed slots meet the misfire policy. Raises ``ForbiddenTransition``."""
+        ...
+
+    async def archive_job(self, tenant: TenantId, job_id: JobId, *, now: datetime) -> Job:
+        """Retire the job; its endpoints are not run. Archiving twice changes nothing."""
+        ...
+
+    async def restore_job(self, tenant: TenantId, job_id: JobId, *, now: datetime) -> Job:
+        """
+        Bring an archived job back as active.
+
+        Slots that passed meanwhile are coalesced. Raises ``ForbiddenTransition`` unless it is
+        archived, ``NameTaken`` when its name is in use by now.
+        """
+        ...
+
+    async def add_endpoint(self, endpoint: Endpoint, *, now: datetime) -> None:
+        """
+        Keep a new endpoint and plan its first slot.
+
+        Raises:
+            NotFound: the tenant has no such job.
+            ForbiddenTransition: the job is archived, also by a concurrent writer.
+            NameTaken: an unarchived endpoint of the job has the name.
+        """
+        ...
+
+    async def get_endpoint(self, tenant: TenantId, endpoint_id: EndpointId) -> Endpoint:
+        """Return the endpoint, archived or not. Raises ``NotFound``, ``UnreadableRow``."""
+        ...
+
+    async def find_endpoint(self, tenant: TenantId, job_id: JobId, name: str) -> Endpoint | None:
+        """Return the job's unarchived endpoint of that name, or None."""
+        ...
+
+    async def list_endpoints(
+        self,
+        tenant: TenantId,
+        job_id: JobId | None = None,
+        *,
+        limit: int = 100,
+        after: EndpointId | None = None,
+    ) -> Sequence[Endpoint]:
+        """Return endpoints, archived ones included, in the order of their ids; unreadable ones not."""
+        ...
+
+    async def change_endpoint(self, endpoint: Endpoint, *, now: datetime) -> bool:
+        """
+        Replace an endpoint's configuration; say whether anything differed.
+
+        A change of schedule, zone or bounds plans anew from ``now``; a standing slot that had come is
+        recorded as coalesced. A changed interval or ``starts_at`` moves the grid's anchor: the
+        ``anchor`` given is ignored. A valid edit ends a quarantine. Pause and archive are not changed
+        here.
+
+        Raises:
+            NotFound, NameTaken.
+            ForbiddenTransition: the endpoint is archived.
+        """
+        ...
+
+    async def pause_endpoint(
+        self, tenant: TenantId, endpoint_id: EndpointId, pause: Pause, *, now: datetime
+    ) -> None:
+        """Pause until an instant or open-ended; replaces an earlier pause. The plan stands."""
+        ...
+
+    async def resume_endpoint(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
+    ) -> None:
+        """End the pause: claimable at once, and missed slots meet the misfire policy."""
+        ...
+
+    async def archive_endpoint(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
+    ) -> None:
+        """Retire the endpoint. Archiving twice changes nothing. A running request is not settled into
+        a new plan; its result is kept."""
+        ...
+
+    async def restore_endpoint(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
+    ) -> None:
+        """Bring it back and plan from ``now``. Raises ``ForbiddenTransition``, ``NameTaken``."""
+        ...
+
+    async def reset_failures(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
+    ) -> None:
+        """Set the consecutive failures to zero, and plan without their backoff."""
+        ...
+
+    async def skip_next_slot(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
+    ) -> None:
+        """Pass the next recurring slot over, with a record; nothing to skip changes nothing."""
+        ...
+
+    async def get_situation(
+        self, tenant: TenantId, endpoint_id: EndpointId
+    ) -> Situation:
+        """Return everything that the governor weighs. Raises ``NotFound``, ``UnreadableRow``."""
+        ...
+
+    async def get_states(
+        self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
+    ) -> Sequence[tuple[EndpointId, EndpointState]]:
+        """Return the states of those endpoints that exist, in the order of the ids given."""
+        ...

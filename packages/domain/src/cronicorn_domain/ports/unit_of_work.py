@@ -1,0 +1,56 @@
+"""One transaction over the stores: the caller commits or rolls back."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from cronicorn_domain.ports.hint_book import HintBook
+from cronicorn_domain.ports.job_catalog import JobCatalog
+from cronicorn_domain.ports.run_log import RunLog
+
+
+class UnitOfWork(Protocol):
+    """
+    The stores within one transaction.
+
+    Promises:
+
+    - Nothing is seen by others before ``commit``, and all of it at once after it.
+    - Leaving the block without ``commit``, or by an exception, leaves nothing behind.
+    - After ``commit`` or ``rollback`` the unit is over; using its stores is an error.
+    """
+
+    @property
+    def catalog(self) -> JobCatalog:
+        """Jobs and endpoints."""
+        ...
+
+    @property
+    def hints(self) -> HintBook:
+        """Hints and triggers."""
+        ...
+
+    @property
+    def runs(self) -> RunLog:
+        """The history."""
+        ...
+
+    async def commit(self) -> None:
+        """Make everything lasting, and wake the workers when something became due earlier."""
+        ...
+
+    async def rollback(self) -> None:
+        """Undo everything; harmless when there is nothing to undo."""
+        ...
+
+
+class UnitsOfWork(Protocol):
+    """Begins units of work."""
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """
+        Begin one; it ends with the block.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached.
+        """
+        ...
