@@ -1,0 +1,23 @@
+"""What every test of every member shares: one event loop kind, readable failures, no stopwatch."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# The suites' asserts show their values only if rewritten, and rewriting has to be asked for
+# before the first import.
+pytest.register_assert_rewrite("cronicorn_domain.testing")
+
+# A busy machine is not a fault of the code: no example fails for having been slow.
+settings.register_profile(
+    "cronicorn",
+    parent=settings(),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("cronicorn")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run every asynchronous test and fixture on asyncio, as the applications do."""
+    return "asyncio"
