@@ -1,6 +1,5 @@
 """The contract type ``environment_readers``: settings come in through parameters."""
 
-import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from importlinter import fields
@@ -38,6 +37,6 @@ def _readings(module: SourceModule, known: Names) -> Iterator[int]:
     for imported in module.imports:
         if known.imported(imported, within=module) in ENVIRONMENT:
             yield imported.line
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Attribute) and known.meaning(node, within=module) in ENVIRONMENT:
+    for node in module.attributes:
+        if known.meaning(node, within=module) in ENVIRONMENT:
             yield node.lineno

@@ -112,9 +112,7 @@ def imports_through_others(module: SourceModule, workspace: Workspace) -> Iterat
 
 def attributes_through_others(module: SourceModule, workspace: Workspace) -> Iterator[Place]:
     """Refuse ``module.Name`` where the module only imports ``Name`` itself."""
-    for node in ast.walk(module.tree):
-        if not isinstance(node, ast.Attribute):
-            continue
+    for node in module.attributes:
         match workspace.names.meaning(node, within=module):
             case SymbolName() as name if workspace.passes_on(name):
                 yield node.lineno, f"uses {ast.unparse(node)} of {_blame(name, workspace)}"

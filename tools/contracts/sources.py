@@ -65,6 +65,15 @@ class SourceModule:
         return {imported.local: imported for imported in reversed(self.imports)}
 
     @cached_property
+    def attributes(self) -> tuple[ast.Attribute, ...]:
+        """Every ``name.attribute…`` whose first name an import binds."""
+        return tuple(
+            node
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Attribute) and _first_name(node) in self.imports_by_local
+        )
+
+    @cached_property
     def named_modules(self) -> frozenset[str]:
         """Every module that an import statement names, and the packages above it."""
         named = {
@@ -131,7 +140,7 @@ def load(packages: Iterable[str]) -> dict[str, SourceModule]:
         for folder in _folders_of(package):
             for path in sorted(folder.rglob("*.py")):
                 name = _module_name(package, path.relative_to(folder))
-                modules[name] = _read(name, path, path.stat().st_mtime_ns)
+                modules[name] = _parsed(name, path, path.read_text("utf-8"))
     return modules
 
 
@@ -147,8 +156,8 @@ def module_level(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:
 
 
 @cache
-def _read(name: str, path: Path, _changed_at: int) -> SourceModule:
-    return SourceModule(name=name, path=path, text=path.read_text("utf-8"))
+def _parsed(name: str, path: Path, text: str) -> SourceModule:
+    return SourceModule(name=name, path=path, text=text)
 
 
 def _folders_of(package: str) -> list[Path]:
@@ -161,6 +170,13 @@ def _folders_of(package: str) -> list[Path]:
 def _module_name(package: str, path: Path) -> str:
     parts = path.with_suffix("").parts
     return ".".join((package, *(parts[:-1] if path.name == "__init__.py" else parts)))
+
+
+def _first_name(node: ast.Attribute) -> str | None:
+    inner: ast.expr = node
+    while isinstance(inner, ast.Attribute):
+        inner = inner.value
+    return inner.id if isinstance(inner, ast.Name) else None
 
 
 def _with_packages(name: str) -> Iterator[str]:

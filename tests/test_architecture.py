@@ -1,0 +1,100 @@
+"""The contracts of ``.importlinter`` hold, and nothing in the tree escapes them."""
+
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def members(root: Path, *, beneath: str = "*") -> set[str]:
+    """Name the import package of every member of the workspace at ``root``."""
+    return {
+        folder.name
+        for folder in root.glob(f"{beneath}/*/src/*")
+        if any(folder.rglob("*.py")) and not folder.name.endswith(".egg-info")
+    }
+
+
+def listed(root: Path, section: str, option: str) -> set[str]:
+    """Read a list of ``.importlinter``, layers taken apart."""
+    configuration = ConfigParser()
+    configuration.read(root / ".importlinter", "utf-8")
+    return set(configuration[section][option].replace(":", " ").replace("|", " ").split())
+
+
+def folders_without_init(root: Path) -> set[str]:
+    """Find the folders of Python files that import-linter would pass over in silence."""
+    return {
+        str(file.parent.relative_to(root))
+        for source in root.glob("*/*/src/*")
+        for file in source.rglob("*.py")
+        if not (file.parent / "__init__.py").exists()
+    }
+
+
+@pytest.mark.parametrize(
+    ("section", "option"),
+    [
+        ("importlinter", "root_packages"),
+        ("importlinter:contract:layers", "layers"),
+        ("importlinter:contract:circles", "ancestors"),
+    ],
+)
+def test_no_member_escapes(section: str, option: str) -> None:
+    """Every member of the workspace is in each list that has to name all of them."""
+    present = members(ROOT)
+
+    assert present
+    assert listed(ROOT, section, option) == present
+
+
+def test_no_inner_member_escapes() -> None:
+    """Whatever lies between domain and applications is listed as knowing none of its peers."""
+    inner = members(ROOT, beneath="packages") - {"cronicorn_domain"}
+
+    assert listed(ROOT, "importlinter:contract:strangers", "modules") == inner
+
+
+def test_no_adapter_is_unprotected() -> None:
+    """Every adapter is listed as one that composition modules alone import."""
+    adapters = {name for name in members(ROOT) if name.startswith("cronicorn_adapter_")}
+
+    assert listed(ROOT, "importlinter:contract:composition", "protected_modules") == adapters
+
+
+def test_an_unlisted_member_is_found(tmp_path: Path) -> None:
+    """A member is seen by its first Python file, at any depth."""
+    planted = tmp_path / "packages/adapter-new/src/cronicorn_adapter_new/inner/module.py"
+    planted.parent.mkdir(parents=True)
+    planted.touch()
+
+    assert members(tmp_path) == {"cronicorn_adapter_new"}
+
+
+def test_every_folder_is_a_package() -> None:
+    """A folder without ``__init__.py`` would escape every contract, so there is none."""
+    assert folders_without_init(ROOT) == set()
+
+
+def test_a_folder_that_is_no_package_is_found(tmp_path: Path) -> None:
+    """A folder of Python files without ``__init__.py`` is seen inside a package that has one."""
+    package = tmp_path / "packages/domain/src/cronicorn_domain"
+    (package / "inner").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "inner" / "module.py").touch()
+
+    assert folders_without_init(tmp_path) == {"packages/domain/src/cronicorn_domain/inner"}
+
+
+def test_all_contracts_hold() -> None:
+    """``lint-imports`` has nothing to say about the tree as it is."""
+    lint = Path(sys.executable).with_name("lint-imports")
+    outcome = subprocess.run(
+        [lint, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
