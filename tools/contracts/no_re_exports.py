@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tools.contracts.findings import Finding, FindingsContract
 from tools.contracts.names import Names, SymbolName
-from tools.contracts.sources import SourceModule, module_level
+from tools.contracts.sources import SourceModule
 
 Place = tuple[int, str]
 """A line, and what is wrong there."""
@@ -79,7 +79,7 @@ def foreign_names_in_all(module: SourceModule, workspace: Workspace) -> Iterator
     """Refuse names in ``__all__`` that the module does not define, and lists it computes."""
     if "__all__" in module.imported_names:
         yield module.imports_by_local["__all__"].line, "imports __all__ from elsewhere"
-    for value in _values_given_to_all(module.tree):
+    for value in _values_given_to_all(module.statements):
         listed = _names_written_in(value)
         if listed is None:
             yield value.lineno, "computes __all__: write the names out"
@@ -138,8 +138,8 @@ def _blame(name: SymbolName, workspace: Workspace) -> str:
     return f"{name.module}, " + (f"but {home} defines it" if home else "which does not define it")
 
 
-def _values_given_to_all(tree: ast.Module) -> Iterator[ast.expr]:
-    for statement in module_level(tree.body):
+def _values_given_to_all(statements: Iterable[ast.stmt]) -> Iterator[ast.expr]:
+    for statement in statements:
         match statement:
             case ast.Assign(targets=targets, value=value) if any(map(_is_all, targets)):
                 yield value

@@ -83,11 +83,16 @@ class SourceModule:
         return frozenset(package for name in named for package in _with_packages(name))
 
     @cached_property
+    def statements(self) -> tuple[ast.stmt, ...]:
+        """The statements that run at import time, inside ``if``, ``try`` and the like too."""
+        return tuple(_module_level(self.tree.body))
+
+    @cached_property
     def re_bindings(self) -> Mapping[str, Binding]:
         """The module-level assignments of a name to a name, tuples taken apart."""
         return {
             target.id: Binding(name=target.id, value=value, line=statement.lineno)
-            for statement in module_level(self.tree.body)
+            for statement in self.statements
             for target, value in _assigned_pairs(statement)
             if isinstance(target, ast.Name) and isinstance(value, ast.Name | ast.Attribute)
         }
@@ -144,17 +149,6 @@ def load(packages: Iterable[str]) -> dict[str, SourceModule]:
     return modules
 
 
-def module_level(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:
-    """Yield the statements that run at import time, inside ``if``, ``try`` and the like too."""
-    for node in body:
-        if isinstance(node, ast.stmt):
-            yield node
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            yield from module_level(ast.iter_child_nodes(node))
-
-
 @cache
 def _parsed(name: str, path: Path, text: str) -> SourceModule:
     return SourceModule(name=name, path=path, text=text)
@@ -182,6 +176,16 @@ def _first_name(node: ast.Attribute) -> str | None:
 def _with_packages(name: str) -> Iterator[str]:
     parts = name.split(".")
     return (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+
+def _module_level(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:
+    for node in body:
+        if isinstance(node, ast.stmt):
+            yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield from _module_level(ast.iter_child_nodes(node))
 
 
 def _assigned_as_global(table: symtable.SymbolTable) -> Iterator[str]:

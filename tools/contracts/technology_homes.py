@@ -44,10 +44,13 @@ class TechnologyHomesContract(FindingsContract):
     def _permitted(self) -> list[Permission]:
         return permissions(self.homes)
 
+    @cached_property
+    def _listed(self) -> list[str]:
+        return [*strings(self.homeless), *(home.imported for home in self._permitted)]
+
     def _is_free(self, dotted: str) -> bool:
-        listed = [*strings(self.homeless), *(home.imported for home in self._permitted)]
         is_standard = dotted.partition(".")[0] in sys.stdlib_module_names
-        return is_standard and not any(is_within(dotted, library) for library in listed)
+        return is_standard and not any(is_within(dotted, library) for library in self._listed)
 
     def _refusal(self, dotted: str) -> str:
         homes = [home.importer for home in self._permitted if is_within(dotted, home.imported)]
