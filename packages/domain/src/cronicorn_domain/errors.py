@@ -33,7 +33,9 @@ class InvalidInput(CronicornError):
         remedy: What to write instead, one sentence.
     """
 
-    def __init__(self, message: str, *, field: str | None = None, remedy: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, field: str | None = None, remedy: str | None = None
+    ) -> None:
         super().__init__(message)
         self.field = field
         self.remedy = remedy

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from cronicorn_domain.identity import HintId, TriggerId
+
 
 class Source(StrEnum):
     """The rule that won."""
@@ -50,14 +52,13 @@ class Rule(StrEnum):
     MANUAL = "manual"
     RETRY = "retry"
     LOST_RUN = "lost-run"
-    GIVEN_BACK = "given-back"
     CATCH_UP = "catch-up"
     SHORTEST_SLOT = "shortest-slot"
     SHORTEST_START = "shortest-start"
     LONGEST = "longest"
     JITTER = "jitter"
     NOT_BEFORE = "not-before"
-    STARTS_AT = "starts-at"
+    MOVED_ON = "moved-on"
     MISFIRE = "misfire"
 
 
@@ -98,6 +99,8 @@ class Plan:
         losses: Attempts of this slot that were lost with their worker.
         repeat: A retry, or the successor of a lost run.
         counted: An earlier attempt has started, so the occurrence is in the run count.
+        origin: The hint or trigger that planned it; the plan stands no longer than that. None: the
+            schedule itself.
     """
 
     decision: Decision
@@ -107,3 +110,9 @@ class Plan:
     losses: int = 0
     repeat: bool = False
     counted: bool = False
+    origin: HintId | TriggerId | None = None
+
+    @property
+    def slot(self) -> datetime:
+        """The nominal instant of the occurrence."""
+        return self.decision.slot

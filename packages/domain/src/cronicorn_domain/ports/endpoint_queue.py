@@ -152,9 +152,7 @@ class EndpointQueue(Protocol):
         """
         ...
 
-    async def release(
-        self, tokens: Sequence[Token], *, now: datetime
-    ) -> Mapping[Token, Settled]:
+    async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
         """
         Undo claims whose run has sent nothing.
 

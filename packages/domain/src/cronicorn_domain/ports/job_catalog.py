@@ -152,9 +152,7 @@ class JobCatalog(Protocol):
         """Pass the next recurring slot over, with a record; nothing to skip changes nothing."""
         ...
 
-    async def get_situation(
-        self, tenant: TenantId, endpoint_id: EndpointId
-    ) -> Situation:
+    async def get_situation(self, tenant: TenantId, endpoint_id: EndpointId) -> Situation:
         """Return everything that the governor weighs. Raises ``NotFound``, ``UnreadableRow``."""
         ...
 

@@ -1,0 +1,100 @@
+"""A due endpoint is claimed: what its lease is made of, and what its instant has reached."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from cronicorn_domain.identity import HintId, TriggerId
+from cronicorn_domain.instants import MICROSECOND
+from cronicorn_domain.model.decision import Plan, Rule, Weighed
+from cronicorn_domain.model.hint import OneShotHint
+from cronicorn_domain.model.slot_record import Fate, SlotRecord
+from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.policies.change import Change, Claim, Postponement
+from cronicorn_domain.policies.misfires import is_misfire, judge
+from cronicorn_domain.policies.passing import with_last_slot
+from cronicorn_domain.policies.replanning import replan
+from cronicorn_domain.policies.rhythm import rhythm_of
+from cronicorn_domain.policies.standing import plan_on, still_planned
+
+
+def claim(situation: Situation, now: datetime) -> Claim | Postponement:
+    """
+    Decide about an endpoint that the due table says is due at ``now``.
+
+    A plan whose hint, one-shot or trigger has expired is made anew instead, and so is one that is not
+    due after all. Missed slots meet the misfire policy. Everything whose instant has come is consumed,
+    whichever caused the claim.
+    """
+    plan = situation.state.next_plan
+    if plan is None or plan.decision.due_at > now or not still_planned(situation, plan, now):
+        return Postponement(change=replan(situation, now))
+    if situation.state.urgent is not None:
+        return _claimed(situation, plan, Change(state=situation.state), now, urgent=True)
+    if is_misfire(situation, plan, now):
+        return _late_claim(situation, plan, now)
+    records = _moved_over(situation, plan, now)
+    state = _without_noted(situation.state, plan)
+    return _claimed(situation, plan, Change(state=state, records=records), now, urgent=False)
+
+
+def _late_claim(situation: Situation, plan: Plan, now: datetime) -> Claim | Postponement:
+    verdict = judge(situation, plan, now)
+    if verdict.plan is not None:
+        state = replace(situation.state, plan=verdict.plan, noted=verdict.noted)
+        change = Change(state=state, records=verdict.records)
+        return _claimed(situation, verdict.plan, change, now, urgent=False)
+    state = replace(situation.state, plan=None, skipped=True)
+    if verdict.skipped_until is not None:
+        state = with_last_slot(state, verdict.skipped_until)
+    after = plan_on(replace(situation, state=state), after=now, now=now)
+    return Postponement(change=replace(after, records=(*verdict.records, *after.records)))
+
+
+def _claimed(
+    situation: Situation, plan: Plan, change: Change, now: datetime, *, urgent: bool
+) -> Claim:
+    return Claim(
+        plan=plan,
+        urgent=urgent,
+        change=change,
+        hints=_reached_hints(situation, now),
+        triggers=_reached_triggers(situation, now),
+    )
+
+
+def _reached_hints(situation: Situation, now: datetime) -> tuple[HintId, ...]:
+    oneshots = (hint for hint in situation.hints if isinstance(hint, OneShotHint))
+    return tuple(hint.id for hint in oneshots if hint.at <= now < hint.expires_at)
+
+
+def _reached_triggers(situation: Situation, now: datetime) -> tuple[TriggerId, ...]:
+    return tuple(each.id for each in situation.triggers if each.at <= now < each.expires_at)
+
+
+def _without_noted(state: EndpointState, plan: Plan) -> EndpointState:
+    if plan.slot not in state.noted:
+        return state
+    return replace(state, noted=tuple(slot for slot in state.noted if slot != plan.slot))
+
+
+def _moved_over(situation: Situation, plan: Plan, now: datetime) -> tuple[SlotRecord, ...]:
+    """Record the slots that a late start made the plan move on from."""
+    line = next((each for each in plan.decision.trail if each.rule is Rule.MOVED_ON), None)
+    rhythm = rhythm_of(situation.endpoint)
+    if line is None or rhythm is None:
+        return ()
+    before = plan.slot - MICROSECOND
+    return (
+        SlotRecord(
+            fate=_fate_of(line),
+            reason="could not start before the newest slot",
+            first=line.instant,
+            last=max(line.instant, rhythm.latest_until(before) or line.instant),
+            count=1 + rhythm.count_between(line.instant, before),
+            recorded_at=now,
+        ),
+    )
+
+
+def _fate_of(line: Weighed) -> Fate:
+    return Fate.DEFERRED if line.detail == Rule.NOT_BEFORE else Fate.COALESCED

@@ -1,0 +1,99 @@
+"""Steps 4 and 6 for starts: from a slot to the instant at which its run may start."""
+
+from datetime import datetime, timedelta
+
+from cronicorn_domain.instants import MILLISECOND
+from cronicorn_domain.model.decision import Decision, Kind, Plan, Rule, Source, Weighed
+from cronicorn_domain.model.hint import IntervalHint
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.candidate import Candidate
+from cronicorn_domain.policies.jitter import jitter_offset
+from cronicorn_domain.policies.rhythm import rhythm_of, shortest_of
+
+TIMING_RULES = frozenset({Rule.JITTER, Rule.SHORTEST_START, Rule.NOT_BEFORE})
+"""The lines of a trail that belong to the start, and are weighed anew when a plan stands."""
+
+
+def planned(situation: Situation, candidate: Candidate, *, latest: datetime | None = None) -> Plan:
+    """
+    Give a candidate its due instant, and so make it a plan.
+
+    Jitter delays a recurring slot, but not past ``latest``; the start keeps nine tenths of the shortest
+    from the last start, and nothing is due before ``not_before``. A slot that would so start later
+    than jitter and misfire grace allow moves on to the newest one at or before that instant.
+    """
+    earliest, rule = earliest_start(situation, kind=candidate.kind, source=candidate.source)
+    due_at = max(candidate.slot, earliest) if earliest is not None else candidate.slot
+    if earliest is not None and due_at > candidate.slot:
+        _move_on(situation, candidate, due_at, rule)
+    jittered = candidate.slot + _jitter(situation, candidate)
+    if latest is not None:
+        jittered = min(jittered, max(latest, candidate.slot))
+    if jittered > due_at:
+        due_at = jittered
+        candidate.trail.append(Weighed(Rule.JITTER, due_at))
+    elif earliest is not None and due_at == earliest and due_at > candidate.slot:
+        candidate.trail.append(Weighed(rule, due_at))
+    decision = Decision(
+        slot=candidate.slot, due_at=due_at, source=candidate.source, trail=tuple(candidate.trail)
+    )
+    return Plan(decision=decision, kind=candidate.kind, origin=candidate.origin)
+
+
+def earliest_start(
+    situation: Situation, *, kind: Kind, source: Source
+) -> tuple[datetime | None, Rule]:
+    """
+    Return the instant before which no such run may start, and the rule that says so; None: any.
+
+    Starts lie nine tenths of the shortest apart: the full length would turn each delay into a drift.
+    Runs by hand, repeats and slots caught up know only the tenant's floor.
+    """
+    state = situation.state
+    apart = None
+    if state.last_start is not None:
+        only_floor = kind is Kind.MANUAL or source in {Source.RETRY, Source.CATCH_UP}
+        shortest = situation.floor if only_floor else shortest_of(situation)
+        apart = _ceil_millisecond(state.last_start + shortest * 9 // 10)
+    if state.not_before is not None and (apart is None or state.not_before > apart):
+        return state.not_before, Rule.NOT_BEFORE
+    return apart, Rule.SHORTEST_START
+
+
+def _move_on(situation: Situation, candidate: Candidate, start: datetime, rule: Rule) -> None:
+    endpoint = situation.endpoint
+    rhythm = rhythm_of(endpoint)
+    fixed = candidate.kind is not Kind.RECURRING or candidate.hint is not None or rhythm is None
+    if fixed or candidate.source in {Source.RETRY, Source.CATCH_UP}:
+        return
+    if start - candidate.slot <= endpoint.jitter + endpoint.misfire.grace:
+        return
+    assert rhythm is not None  # noqa: S101  a fixed candidate has returned
+    newest = rhythm.latest_until(start)
+    if newest is not None and newest > candidate.slot:
+        candidate.trail.append(Weighed(Rule.MOVED_ON, candidate.slot, rule.value))
+        candidate.slot = newest
+
+
+def _jitter(situation: Situation, candidate: Candidate) -> timedelta:
+    endpoint = situation.endpoint
+    rhythm = rhythm_of(endpoint)
+    exempt = candidate.kind is not Kind.RECURRING or rhythm is None
+    if not endpoint.jitter or exempt or candidate.source in {Source.RETRY, Source.CATCH_UP}:
+        return timedelta()
+    gap = _gap(situation, candidate.slot, candidate.hint)
+    return jitter_offset(endpoint.id, candidate.slot, jitter=endpoint.jitter, gap=gap)
+
+
+def _gap(situation: Situation, slot: datetime, hint: IntervalHint | None) -> timedelta | None:
+    if hint is not None:
+        return hint.every
+    rhythm = rhythm_of(situation.endpoint)
+    following = None if rhythm is None else rhythm.next_after(slot)
+    return None if following is None else following - slot
+
+
+def _ceil_millisecond(instant: datetime) -> datetime:
+    """A due instant is told in milliseconds; rounding down would make it early."""
+    over = timedelta(microseconds=instant.microsecond % 1000)
+    return instant - over + MILLISECOND if over else instant

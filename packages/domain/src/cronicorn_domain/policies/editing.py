@@ -1,0 +1,47 @@
+"""An endpoint is edited: what stays its own, and what the edit touches."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.schedules.schedule import IntervalSchedule
+
+
+def edited(old: Endpoint, new: Endpoint, now: datetime) -> Endpoint:
+    """
+    Return ``new`` with what an edit cannot touch taken from ``old``: identity, pause and archive.
+
+    The grid's anchor moves only when the interval or ``starts_at`` changes: to ``starts_at``, else to
+    ``now``. If nothing differs, ``old`` itself comes back.
+    """
+    kept = replace(
+        new,
+        id=old.id,
+        tenant=old.tenant,
+        job_id=old.job_id,
+        created_at=old.created_at,
+        updated_at=old.updated_at,
+        pause=old.pause,
+        archived_at=old.archived_at,
+        anchor=old.anchor,
+    )
+    if kept == old:
+        return old
+    anchor = (kept.bounds.starts_at or now) if _moves_anchor(old, kept) else old.anchor
+    return replace(kept, anchor=anchor, updated_at=now)
+
+
+def changes_rhythm(old: Endpoint, new: Endpoint) -> bool:
+    """Say whether an edit touches schedule, zone or bounds, so that slots are planned from now."""
+    return old.schedule != new.schedule or old.bounds != new.bounds or old.anchor != new.anchor
+
+
+def first_anchor(endpoint: Endpoint) -> datetime:
+    """Return the anchor of a new endpoint's grid: ``starts_at``, else its creation."""
+    return endpoint.bounds.starts_at or endpoint.created_at
+
+
+def _moves_anchor(old: Endpoint, new: Endpoint) -> bool:
+    other_start = old.bounds.starts_at != new.bounds.starts_at
+    other_interval = isinstance(new.schedule, IntervalSchedule) and old.schedule != new.schedule
+    return other_start or other_interval

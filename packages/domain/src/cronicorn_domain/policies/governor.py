@@ -1,0 +1,73 @@
+"""
+The governor: the pure function that chooses the next fire time, and says why.
+
+The steps, in order: the baseline proposes (1), an interval hint may replace it (2), one-shots and
+triggers compete (3), the shortest and the longest guardrail correct the slot (4, 5), jitter and the
+distance of starts make it a due instant (4, 6), and the bounds have the last word (7).
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from cronicorn_domain.model.decision import Plan
+from cronicorn_domain.model.hint import IntervalHint
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.candidate import Candidate
+from cronicorn_domain.policies.catching_up import next_noted
+from cronicorn_domain.policies.due_instants import planned
+from cronicorn_domain.policies.guardrails import keep_longest, keep_shortest, latest_allowed
+from cronicorn_domain.policies.interval_hints import recurring
+from cronicorn_domain.policies.oneshots import earliest_oneshot
+
+
+def govern(situation: Situation, *, after: datetime, now: datetime) -> Plan | None:
+    """
+    Plan the next occurrence; None: the endpoint is finished.
+
+    ``after`` is the instant the next recurring slot must lie behind. Runs by hand, repeats and plans
+    that stand are weighed before this (see ``standing``); slots noted for catching up go first.
+    """
+    if _used_up(situation):
+        return None
+    if (noted := next_noted(situation)) is not None:
+        return noted
+    last_slot = situation.state.last_slot
+    after = after if last_slot is None else max(after, last_slot)
+    regular = recurring(situation, after, now)
+    oneshot = earliest_oneshot(situation, now)
+    winner = _earlier(regular, oneshot)
+    if winner is None:
+        return None
+    plan = _finish(situation, winner, now)
+    if plan is None and oneshot is not None and winner is not oneshot:
+        return _finish(situation, oneshot, now)
+    return plan
+
+
+def next_recurring(situation: Situation, *, after: datetime, now: datetime) -> Plan | None:
+    """Plan the next recurring slot alone: without backoff, one-shots and slots noted."""
+    state = replace(situation.state, failures=0, noted=())
+    intervals = tuple(hint for hint in situation.hints if isinstance(hint, IntervalHint))
+    alone = replace(situation, state=state, triggers=(), hints=intervals)
+    return govern(alone, after=after, now=now)
+
+
+def _earlier(regular: Candidate | None, oneshot: Candidate | None) -> Candidate | None:
+    """A tie goes to the recurring one; its claim then serves the other, too."""
+    if regular is None or (oneshot is not None and oneshot.slot < regular.slot):
+        return oneshot
+    return regular
+
+
+def _finish(situation: Situation, candidate: Candidate, now: datetime) -> Plan | None:
+    keep_shortest(situation, candidate)
+    allowed = latest_allowed(situation, now)
+    keep_longest(candidate, allowed)
+    plan = planned(situation, candidate, latest=None if allowed is None else allowed[0])
+    ends_at = situation.endpoint.bounds.ends_at
+    return None if ends_at is not None and plan.slot > ends_at else plan
+
+
+def _used_up(situation: Situation) -> bool:
+    most = situation.endpoint.bounds.max_runs
+    return most is not None and situation.state.run_count >= most

@@ -1,0 +1,120 @@
+"""A run ends: what it means for the failures, the schedule and the run's own row."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from cronicorn_domain.model.decision import Kind, Plan, Rule
+from cronicorn_domain.model.run import (
+    Blocked,
+    Failed,
+    Outcome,
+    OutcomeClass,
+    Run,
+    RunStatus,
+    Succeeded,
+)
+from cronicorn_domain.model.slot_record import Fate, SlotRecord
+from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.policies.backoff import retry_wait
+from cronicorn_domain.policies.change import Change
+from cronicorn_domain.policies.following import after_run, behind_other, leased_plan, plan_behind
+from cronicorn_domain.policies.repeats import pointless, repeat_of
+from cronicorn_domain.policies.standing import plan_on
+from cronicorn_domain.ports.endpoint_queue import Settlement
+
+
+def settle(situation: Situation, settlement: Settlement, now: datetime) -> Change:
+    """
+    Turn the outcome of the leased run into the state that follows, the next plan included.
+
+    Only failures of the target count, and of the tries of one fire time only the last; a success sets
+    the count to zero. A retry is planned unless the next recurring slot makes it pointless.
+    """
+    plan = leased_plan(situation)
+    state = after_run(
+        situation.state, plan, started_at=settlement.started_at, ended_at=settlement.ended_at
+    )
+    match class_of(settlement.outcome):
+        case OutcomeClass.SUCCESS:
+            return plan_behind(situation, replace(state, failures=0), plan, now=now)
+        case OutcomeClass.TARGET:
+            retried = _retried(situation, state, plan, now)
+            failed = replace(state, failures=state.failures + 1)
+            return retried or plan_behind(situation, failed, plan, now=now)
+        case OutcomeClass.OURS:
+            return plan_behind(situation, state, plan, now=now)
+        case OutcomeClass.NOT_ATTEMPTED:
+            change = plan_behind(situation, state, plan, now=now)
+            record = _blocked(plan, settlement.outcome, now)
+            return replace(change, records=(record, *change.records))
+
+
+def class_of(outcome: Outcome) -> OutcomeClass:
+    """Say who answers for an outcome."""
+    match outcome:
+        case Succeeded():
+            return OutcomeClass.SUCCESS
+        case Failed(kind=kind):
+            return OutcomeClass.OURS if kind.ours else OutcomeClass.TARGET
+        case Blocked():
+            return OutcomeClass.NOT_ATTEMPTED
+
+
+def settled_run(run: Run, settlement: Settlement) -> Run:
+    """Return the run's row as its outcome leaves it."""
+    ended = replace(
+        run,
+        started_at=settlement.started_at,
+        finished_at=settlement.ended_at,
+        outcome_class=class_of(settlement.outcome),
+    )
+    match settlement.outcome:
+        case Succeeded(response=response, timing=timing):
+            return replace(ended, status=RunStatus.SUCCESS, response=response, timing=timing)
+        case Failed(kind=kind, message=message, response=response, timing=timing):
+            return replace(
+                ended,
+                status=RunStatus.FAILED,
+                failure_kind=kind,
+                message=message,
+                response=response,
+                timing=timing,
+            )
+        case Blocked(message=message):
+            return replace(ended, status=RunStatus.CANCELED, message=message)
+
+
+def _retried(
+    situation: Situation, state: EndpointState, plan: Plan, now: datetime
+) -> Change | None:
+    """Plan the next try of the fire time; None when there is none left, or no point in it."""
+    endpoint = situation.endpoint
+    tries = plan.tries + 1
+    if tries >= endpoint.retry.attempts or endpoint.archived_at is not None:
+        return None
+    wait = retry_wait(endpoint.retry, endpoint.id, plan.slot, tries)
+    ended = replace(situation, state=replace(state, urgent=None), lease=None)
+    repeat = repeat_of(
+        ended,
+        replace(plan, tries=tries),
+        at=now + wait,
+        rule=Rule.RETRY,
+        detail=f"try {tries} of {endpoint.retry.attempts} failed",
+    )
+    after = max(now, plan.slot) if plan.kind is Kind.RECURRING else behind_other(state, plan)
+    if pointless(ended, repeat, after=after, now=now):
+        return None
+    with_repeat = replace(ended.state, plan=repeat)
+    return plan_on(replace(ended, state=with_repeat), after=after, now=now)
+
+
+def _blocked(plan: Plan, outcome: Outcome, now: datetime) -> SlotRecord:
+    reason = outcome.message if isinstance(outcome, Blocked) else "not attempted"
+    return SlotRecord(
+        fate=Fate.BLOCKED,
+        reason=reason,
+        first=plan.slot,
+        last=plan.slot,
+        count=1,
+        recorded_at=now,
+    )

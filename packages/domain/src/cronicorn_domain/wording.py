@@ -1,0 +1,31 @@
+"""Lengths and instants as people write them."""
+
+from datetime import datetime, timedelta
+
+_UNITS = (
+    ("d", timedelta(days=1)),
+    ("h", timedelta(hours=1)),
+    ("min", timedelta(minutes=1)),
+    ("s", timedelta(seconds=1)),
+    ("ms", timedelta(milliseconds=1)),
+)
+
+
+def length_in_words(length: timedelta) -> str:
+    """Write a length with its two largest units: ``1 h 30 min``, ``45 s``; below 1 ms: ``0 s``."""
+    parts: list[str] = []
+    rest = length
+    for name, unit in _UNITS:
+        amount, rest = divmod(rest, unit)
+        if amount:
+            parts.append(f"{amount} {name}")
+        if len(parts) == 2 or (parts and not amount):
+            break
+    return " ".join(parts) or "0 s"
+
+
+def instant_in_words(instant: datetime) -> str:
+    """Write an instant in UTC as ``2025-01-01 12:00:00 UTC``, with milliseconds only if it has some."""
+    text = instant.strftime("%Y-%m-%d %H:%M:%S")
+    thousandths = instant.microsecond // 1000
+    return f"{text}.{thousandths:03d} UTC" if thousandths else f"{text} UTC"
