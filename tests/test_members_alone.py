@@ -1,0 +1,184 @@
+"""Each member declares what it imports: the environment of the workspace hides what it does not."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Collection, Mapping
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MEMBERS = sorted(path.parent for path in ROOT.glob("*/*/pyproject.toml"))
+
+ONLY_INSIDE_A_TOOL: Mapping[str, str] = {
+    "cronicorn_adapter_sql.migrations.env": "Alembic runs it, with its context set up before",
+}
+"""Modules that cannot be imported by themselves, and why."""
+
+# Reads the names of modules, one per line, and says for each that fails why it does.
+IMPORT_EACH = """
+import importlib, sys, traceback
+for name in sys.stdin.read().split():
+    try:
+        importlib.import_module(name)
+    except BaseException:
+        print(name, traceback.format_exc(), sep=": ")
+"""
+
+
+def project_of(member: Path) -> dict[str, Any]:
+    """Read what a member says about itself."""
+    described = tomllib.loads((member / "pyproject.toml").read_text("utf-8"))
+    project: dict[str, Any] = described["project"]
+    return project
+
+
+def extras_of(member: Path) -> dict[str, list[str]]:
+    """Read the optional dependencies of a member."""
+    extras: dict[str, list[str]] = project_of(member).get("optional-dependencies", {})
+    return extras
+
+
+def declared(member: Path, *, extra: str) -> set[str]:
+    """Name the distributions that a member declares, with those of an extra, if it has that."""
+    requirements = [*project_of(member)["dependencies"], *extras_of(member).get(extra, [])]
+    return {normalized(re.split(r"[^\w.-]", requirement)[0]) for requirement in requirements}
+
+
+def normalized(distribution: str) -> str:
+    """Spell a distribution's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def modules(member: Path) -> dict[str, Path]:
+    """Find every module of a member, by its dotted name."""
+    source = member / "src"
+    return {
+        ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted(source.rglob("*.py"))
+    }
+
+
+def is_for_tests(module: str) -> bool:
+    """Whether a module belongs to the tools for tests, which the extra ``testing`` serves."""
+    return "testing" in module.split(".")
+
+
+def roots_imported_by(path: Path) -> set[str]:
+    """Name the top-level packages that a file imports, at any depth of the file."""
+    roots: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Import(names=names):
+                roots.update(alias.name.partition(".")[0] for alias in names)
+            case ast.ImportFrom(module=str() as module, level=0):
+                roots.add(module.partition(".")[0])
+            case _:
+                pass
+    return roots
+
+
+def undeclared(member: Path) -> set[tuple[str, str]]:
+    """Find the imports of packages that came along with somebody else's dependency."""
+    providers = dict(packages_distributions()) | {
+        f"cronicorn_{each.name.replace('-', '_')}": [f"cronicorn-{each.name}"] for each in MEMBERS
+    }
+    own = {name.partition(".")[0] for name in modules(member)}
+    return {
+        (module, root)
+        for module, path in modules(member).items()
+        for root in roots_imported_by(path) - sys.stdlib_module_names - own
+        if declared(member, extra="testing" if is_for_tests(module) else "").isdisjoint(
+            map(normalized, providers.get(root, []))
+        )
+    }
+
+
+def sync(member: Path, environment: Path, *options: str) -> None:
+    """Install a member as built, with what it declares and the versions of the lock file."""
+    command = ["uv", "sync", "--locked", "--no-dev", "--no-editable", "--python", sys.executable]
+    # Uv takes a wheel that it built before for good as long as pyproject.toml is unchanged.
+    anew = [f"--refresh-package=cronicorn-{each.name}" for each in MEMBERS]
+    outcome = subprocess.run(
+        [*command, f"--package=cronicorn-{member.name}", *anew, *options],
+        cwd=ROOT,
+        env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(environment)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def failures(names: Collection[str], environment: Path) -> str:
+    """Import modules in an environment, away from the repository, and return what went wrong."""
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    outcome = subprocess.run(
+        [python, "-I", "-c", IMPORT_EACH],
+        cwd=environment,
+        input="\n".join(sorted(names)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)
+def test_a_member_imports_alone(member: Path, tmp_path: Path) -> None:
+    """Built and installed with its dependencies only, each module of a member can be imported."""
+    environment = tmp_path / "environment"
+    every = set(modules(member)) - ONLY_INSIDE_A_TOOL.keys()
+    with_extra = {name for name in every if "testing" in extras_of(member) and is_for_tests(name)}
+
+    sync(member, environment)
+    assert failures(every - with_extra, environment) == ""
+    assert any(environment.rglob(f"cronicorn_{member.name.replace('-', '_')}/py.typed"))
+
+    if with_extra:
+        sync(member, environment, "--extra=testing")
+        assert failures(with_extra, environment) == ""
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)
+def test_a_member_declares_what_it_imports(member: Path) -> None:
+    """No member relies on a package that only its dependencies' dependencies bring along."""
+    assert undeclared(member) == set()
+
+
+def test_an_undeclared_import_is_found(tmp_path: Path) -> None:
+    """A package that is installed but not declared is seen, inside a function and for tests too."""
+    source = tmp_path / "src" / "cronicorn_new"
+    (source / "testing").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\ndependencies = ["rich[x]>=1"]\n'
+        "[project.optional-dependencies]\ntesting = [\"pytest ; python_version > '3'\"]\n"
+    )
+    (source / "module.py").write_text("import os, rich.text\ndef f(): from yarl import URL\n")
+    (source / "other.py").write_text("import pytest\nfrom . import module\nimport cronicorn_new\n")
+    (source / "testing" / "suite.py").write_text("import pytest, hypothesis\n")
+
+    assert undeclared(tmp_path) == {
+        ("cronicorn_new.module", "yarl"),
+        ("cronicorn_new.other", "pytest"),
+        ("cronicorn_new.testing.suite", "hypothesis"),
+    }
+
+
+def test_a_module_that_cannot_be_imported_is_found(tmp_path: Path) -> None:
+    """A failing import is reported by the name of its module, and the others are still tried."""
+    environment = tmp_path / "environment"
+    subprocess.run(
+        ["uv", "venv", "--python", sys.executable, environment], check=True, capture_output=True
+    )
+    reported = failures(["cronicorn_domain", "json", "cronicorn_worker"], environment)
+
+    assert reported.count("ModuleNotFoundError") == 2
+    assert "cronicorn_domain: Traceback" in reported
+    assert "cronicorn_worker: Traceback" in reported
