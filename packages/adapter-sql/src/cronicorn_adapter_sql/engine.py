@@ -1,0 +1,229 @@
+"""Opens the engine of a database: pragmas, time limits, pools, and what a failure to open means."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, assert_never
+
+import orjson
+from cronicorn_domain.errors import StoreError, StoreRefused, StoreUnavailable
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from cronicorn_adapter_sql.database_url import DatabaseUrl, PostgresDatabase, SqliteDatabase
+from cronicorn_adapter_sql.sqlite_file import make_ready
+
+_READ_ONLY: Final = "cronicorn_read_only"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLimits:
+    """
+    How much an engine may take, and how long it waits.
+
+    Attributes:
+        connections: The most connections at once; a further one waits.
+        wait_for_connection: How long it waits.
+        connect: How long one attempt to reach a server may last (PostgreSQL, whole seconds).
+        statement: How long one statement may run (PostgreSQL).
+        lock: How long a statement waits for a lock (PostgreSQL), or a transaction for the right to
+            write (SQLite).
+        idle_in_transaction: How long a transaction may wait for its own client (PostgreSQL).
+    """
+
+    connections: int = 5
+    wait_for_connection: timedelta = timedelta(seconds=10)
+    connect: timedelta = timedelta(seconds=5)
+    statement: timedelta = timedelta(seconds=30)
+    lock: timedelta = timedelta(seconds=5)
+    idle_in_transaction: timedelta = timedelta(seconds=30)
+
+
+DEFAULT_LIMITS: Final = EngineLimits()
+
+
+@asynccontextmanager
+async def open_engine(
+    database: DatabaseUrl,
+    *,
+    limits: EngineLimits = DEFAULT_LIMITS,
+    application_name: str = "cronicorn",
+    create: bool = True,
+) -> AsyncIterator[AsyncEngine]:
+    """
+    Open a database, prove that it answers, and close all connections at the end of the block.
+
+    Transactions write unless they come from ``read_only``. On SQLite a writing one begins by taking
+    the right to write, so that it cannot fail half-way for the lack of it. A SQLite file that is
+    not there is made, private to its owner, unless ``create`` is false.
+
+    Raises:
+        StoreUnavailable: it cannot be reached or is locked; trying again may help.
+        StoreRefused: the file, the database or the role does not do. Either message names the
+            database, without its password, and the remedy.
+    """
+    match database:
+        case SqliteDatabase():
+            await asyncio.to_thread(make_ready, database, wait=limits.lock, create=create)
+            engine = _sqlite_engine(database, limits)
+        case PostgresDatabase():
+            engine = _postgres_engine(database, limits, application_name)
+        case _:
+            assert_never(database)
+    try:
+        await _prove(engine, database)
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+def read_only(engine: AsyncEngine) -> AsyncEngine:
+    """Return the engine for transactions that only read; on SQLite they do not wait for writers."""
+    return engine.execution_options(**{_READ_ONLY: True, "postgresql_readonly": True})
+
+
+def single_statements(engine: AsyncEngine) -> AsyncEngine:
+    """
+    Return the engine for statements that are a transaction each.
+
+    On PostgreSQL this saves the round trips of BEGIN and COMMIT. On SQLite, where they cost next to
+    nothing, it is the engine as it is: commit there as usual, which is harmless on PostgreSQL.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _sqlite_engine(database: SqliteDatabase, limits: EngineLimits) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(database.path)),
+        connect_args={"timeout": limits.lock.total_seconds()},
+        **_common(limits),
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite_connection)
+    event.listen(engine.sync_engine, "begin", _begin_on_sqlite)
+    return engine
+
+
+def _prepare_sqlite_connection(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """Take transactions from the driver into our hands; make commits and foreign keys hold."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_on_sqlite(connection: Connection) -> None:
+    """Take the right to write at once: one that began as a reader may be refused it later."""
+    reads = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN DEFERRED" if reads else "BEGIN IMMEDIATE")
+
+
+def _postgres_engine(
+    database: PostgresDatabase, limits: EngineLimits, application_name: str
+) -> AsyncEngine:
+    given = database.url.query
+    defaults = _connection_parameters(limits, application_name)
+    settings = " ".join(filter(None, [_session_settings(limits), str(given.get("options", ""))]))
+    return create_async_engine(
+        database.url,
+        connect_args={
+            **{name: value for name, value in defaults.items() if name not in given},
+            "options": settings,
+        },
+        **_common(limits),
+    )
+
+
+def _connection_parameters(limits: EngineLimits, application_name: str) -> dict[str, object]:
+    """
+    Give libpq's parameters for which the URL may have its own.
+
+    The keepalives notice within half a minute that the network is gone; without them a wait for an
+    answer could last for hours.
+    """
+    return {
+        "application_name": application_name,
+        "connect_timeout": max(2, round(limits.connect.total_seconds())),
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
+
+
+def _session_settings(limits: EngineLimits) -> str:
+    """Give the server's settings of a session; the URL's own come later and so win."""
+    settings = {
+        "timezone": "UTC",
+        "search_path": "public",
+        "statement_timeout": _milliseconds(limits.statement),
+        "lock_timeout": _milliseconds(limits.lock),
+        "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction),
+        "jit": "off",  # our statements are short; compiling them would cost more than it saves
+    }
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+def _milliseconds(length: timedelta) -> int:
+    return length // timedelta(milliseconds=1)
+
+
+def _common(limits: EngineLimits) -> dict[str, Any]:
+    """Give what both dialects share; parameters stay out of messages, since they may be secret."""
+    return {
+        "pool_size": limits.connections,
+        "max_overflow": 0,
+        "pool_timeout": limits.wait_for_connection.total_seconds(),
+        "hide_parameters": True,
+        "json_serializer": _json_text,
+        "json_deserializer": orjson.loads,
+    }
+
+
+def _json_text(document: object) -> str:
+    return orjson.dumps(document).decode()
+
+
+async def _prove(engine: AsyncEngine, database: DatabaseUrl) -> None:
+    try:
+        async with read_only(engine).connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except DBAPIError as error:
+        raise _explained(error, database) from error
+
+
+def _explained(error: DBAPIError, database: DatabaseUrl) -> StoreError:
+    """
+    Say why a server could not be reached, and what to do.
+
+    Before a connection stands libpq tells no codes, so the words have to do. Those we do not know
+    (a server may speak another language) are worth another try.
+    """
+    said = " ".join(str(error.orig).split())
+    for words, remedy in _REFUSALS.items():
+        if words in said:
+            return StoreRefused(f"cannot open {database}: {said}; {remedy}")
+    return StoreUnavailable(
+        f"cannot reach {database}: {said}; see that the server runs, and that"
+        " host and port are right"
+    )
+
+
+_CREDENTIALS = "check the user and the password in the database URL"
+_REFUSALS: Final = {
+    "password authentication failed": _CREDENTIALS,
+    "no password supplied": _CREDENTIALS,
+    "role ": "create the role, or name another user in the database URL",
+    "pg_hba.conf": "let the server accept this user from here (its pg_hba.conf)",
+    "permission denied": "grant the user the right to connect",
+    "database ": "create the database (`createdb NAME`), or name another one in the database URL",
+    "invalid connection option": "take the parameter out of the database URL",
+}

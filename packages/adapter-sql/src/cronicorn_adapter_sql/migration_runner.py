@@ -1,0 +1,158 @@
+"""Brings a database to a revision of the schema, and refuses to work with another one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext, MigrationInfo
+from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError
+from cronicorn_domain.errors import InvalidInput, SchemaMismatch
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cronicorn_adapter_sql.engine import read_only
+from cronicorn_adapter_sql.errors import translated
+
+HEAD: Final = "head"
+BASE: Final = "base"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A migration that was applied or undone, with the first sentence of its description."""
+
+    revision: str
+    title: str
+
+
+async def upgrade(engine: AsyncEngine, *, target: str = HEAD) -> tuple[Step, ...]:
+    """
+    Apply the migrations up to ``target``: a revision, ``+1``, or the newest.
+
+    Processes that upgrade at the same time wait for each other; each migration is applied once. One
+    that fails leaves nothing behind.
+
+    Returns:
+        What was applied, in order; nothing if the database was there already.
+
+    Raises:
+        InvalidInput: the target is no revision, or lies behind.
+        SchemaMismatch: the database is at a revision that this code does not know.
+        StoreUnavailable, StoreRefused: the database could not or would not.
+    """
+    return await _migrate(engine, command.upgrade, target)
+
+
+async def downgrade(engine: AsyncEngine, *, target: str) -> tuple[Step, ...]:
+    """
+    Undo the migrations down to ``target``: a revision, ``-1``, or ``base`` for an empty database.
+
+    Returns:
+        What was undone, in order.
+
+    Raises:
+        InvalidInput: the target is no revision, or lies ahead.
+        SchemaMismatch: the database is at a revision that this code does not know.
+        StoreUnavailable, StoreRefused: the database could not or would not.
+    """
+    return await _migrate(engine, command.downgrade, target)
+
+
+async def current(engine: AsyncEngine) -> str | None:
+    """Return the revision that the database is at; None if it has no tables of ours."""
+    with translated():
+        async with read_only(engine).connect() as connection:
+            heads = await connection.run_sync(_heads)
+    return ", ".join(heads) or None
+
+
+async def require_head(engine: AsyncEngine) -> None:
+    """
+    Refuse a database whose schema is not the one this code was written for.
+
+    Raises:
+        SchemaMismatch: it is older, newer, or empty; the message says what to run.
+    """
+    script = _script(_config())
+    found, expected = await current(engine), script.get_current_head() or BASE
+    _refuse_unknown(script, found)
+    if found == expected or (found is None and expected == BASE):
+        return
+    state = "has no tables yet" if found is None else f"is at the older revision {found}"
+    raise SchemaMismatch(
+        f"the database {state}, and this version needs {expected}: run `cronicorn-db upgrade`",
+        found=found,
+        expected=expected,
+    )
+
+
+def _refuse_unknown(script: ScriptDirectory, found: str | None) -> None:
+    known = {revision.revision for revision in script.walk_revisions()}
+    if found is None or found in known:
+        return
+    expected = script.get_current_head() or BASE
+    raise SchemaMismatch(
+        f"the database is at revision {found}, which this version does not know (its newest is"
+        f" {expected}): a newer version made it, so install that one, or name another database",
+        found=found,
+        expected=expected,
+    )
+
+
+async def _migrate(
+    engine: AsyncEngine, verb: Callable[[Config, str], None], target: str
+) -> tuple[Step, ...]:
+    config = _config()
+    done: list[MigrationInfo] = config.attributes["steps"]
+    _refuse_unknown(_script(config), await current(engine))
+    with translated():
+        async with engine.connect() as connection:
+            try:
+                await connection.run_sync(_run, config, verb, target)
+            except CommandError as error:
+                raise _refused_target(target, error) from error
+            finally:
+                # Its session holds a lock and settings that are good for migrating only.
+                await connection.invalidate()
+    return tuple(_step(info) for info in done)
+
+
+def _run(
+    connection: Connection, config: Config, verb: Callable[[Config, str], None], target: str
+) -> None:
+    config.attributes["connection"] = connection
+    verb(config, target)
+
+
+def _refused_target(target: str, error: CommandError) -> InvalidInput:
+    remedy = "name a revision, head, base, or a number of steps such as +1 or -1"
+    return InvalidInput(
+        f"cannot go to revision {target!r}: {error}; {remedy}", field="target", remedy=remedy
+    )
+
+
+def _step(info: MigrationInfo) -> Step:
+    """Describe the migration itself, whichever way it went."""
+    revision = info.up_revision
+    title = revision.doc if isinstance(revision, Script) else ""
+    return Step(revision=", ".join(info.up_revision_ids), title=" ".join(title.split()))
+
+
+def _heads(connection: Connection) -> tuple[str, ...]:
+    return MigrationContext.configure(connection).get_current_heads()
+
+
+def _config() -> Config:
+    """Configure Alembic without a file: what is configured is part of the package."""
+    config = Config()
+    config.set_main_option("script_location", "cronicorn_adapter_sql:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["steps"] = []
+    return config
+
+
+def _script(config: Config) -> ScriptDirectory:
+    return ScriptDirectory.from_config(config)

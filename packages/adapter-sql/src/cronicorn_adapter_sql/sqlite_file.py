@@ -1,0 +1,87 @@
+"""Makes a SQLite file ready: there, private to its owner, a database, and in WAL mode."""
+
+import os
+import sqlite3
+import time
+from contextlib import closing, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from cronicorn_domain.errors import StoreRefused, StoreUnavailable
+
+from cronicorn_adapter_sql.database_url import SqliteDatabase
+
+_BETWEEN_TRIES = 0.01
+
+
+def make_ready(database: SqliteDatabase, *, wait: timedelta, create: bool) -> None:
+    """
+    See that the file is a database in WAL mode; it blocks for ``wait`` at most.
+
+    A new file has the mode 0600, and SQLite gives the same to the ``-wal`` and ``-shm`` beside it.
+    The WAL mode stays with the file. It is set here, on one connection and with patience, since
+    SQLite does not wait by itself when several processes set it on a new file at once.
+
+    Raises:
+        StoreUnavailable: another process holds it locked.
+        StoreRefused: it is no database, or cannot be made, read or written where it is.
+    """
+    try:
+        _see_to_file(database, create=create)
+        with closing(sqlite3.connect(database.path, timeout=wait.total_seconds())) as connection:
+            _set_wal(connection, until=time.monotonic() + wait.total_seconds(), database=database)
+    except OSError as error:
+        raise StoreRefused(f"cannot open {database}: {error.strerror}; {_REMEDY}") from error
+    except sqlite3.Error as error:
+        raise _explained(error, database) from error
+
+
+_REMEDY = "check the path, its rights and the space on its disk"
+
+
+def _see_to_file(database: SqliteDatabase, *, create: bool) -> None:
+    path: Path = database.path
+    if not path.parent.is_dir():
+        raise StoreRefused(f"cannot open {database}: make the folder {path.parent} first")
+    if path.is_dir():
+        raise StoreRefused(f"cannot open {database}: it is a folder; name a file in it")
+    if create:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    elif not path.exists():
+        raise StoreRefused(
+            f"there is no database {database}: check the path, or make it with"
+            " `cronicorn-db upgrade`"
+        )
+
+
+def _set_wal(connection: sqlite3.Connection, *, until: float, database: SqliteDatabase) -> None:
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_BETWEEN_TRIES)
+            continue
+        if mode != "wal":
+            raise StoreRefused(
+                f"cannot use {database}: its file system lacks the shared memory that the WAL mode"
+                " needs; move the file to a local disk"
+            )
+        return
+
+
+def _explained(error: sqlite3.Error, database: SqliteDatabase) -> StoreRefused | StoreUnavailable:
+    match getattr(error, "sqlite_errorcode", None):
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StoreUnavailable(
+                f"{database} is locked by another process: stop it, or wait until it is done"
+            )
+        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+            return StoreRefused(
+                f"{database} is not a SQLite database: name another file, or restore it"
+                " from a backup"
+            )
+        case _:
+            return StoreRefused(f"cannot open {database}: {error}; {_REMEDY}")

@@ -1,0 +1,97 @@
+"""Databases for the tests: a real PostgreSQL and SQLite files, one of its own for each test."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.testing.databases import (
+    copied_postgres,
+    copied_sqlite,
+    empty_postgres,
+    migrated_postgres,
+    migrated_sqlite,
+    sqlite_url,
+)
+from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+pytest.register_assert_rewrite("cronicorn_domain.testing")
+
+DIALECTS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run on asyncio, also when these tests run alone without the workspace's configuration."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Give a PostgreSQL server for the whole run."""
+    with throwaway_postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> Iterator[str]:
+    """Give a migrated PostgreSQL database; copy it, do not connect to it."""
+    with migrated_postgres(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a migrated SQLite file; copy it, do not open it."""
+    return migrated_sqlite(tmp_path_factory.mktemp("sqlite-template"))
+
+
+@pytest.fixture
+def postgres_database(postgres_template: str) -> Iterator[str]:
+    """Give the URL of a migrated PostgreSQL database of the test's own."""
+    with copied_postgres(postgres_template) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> str:
+    """Give the URL of a migrated SQLite database of the test's own."""
+    return copied_sqlite(sqlite_template, tmp_path)
+
+
+@pytest.fixture(params=DIALECTS)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Give the URL of a migrated database, on either dialect in turn."""
+    name = {"sqlite": "sqlite_database", "postgresql": "postgres_database"}[request.param]
+    url: str = request.getfixturevalue(name)
+    return url
+
+
+@pytest.fixture
+def empty_sqlite_database(tmp_path: Path) -> str:
+    """Give the URL of a SQLite file that does not exist yet."""
+    return sqlite_url(tmp_path, "empty.db")
+
+
+@pytest.fixture
+def empty_postgres_database(postgres_url: str) -> Iterator[str]:
+    """Give the URL of a PostgreSQL database without tables."""
+    with empty_postgres(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(params=DIALECTS)
+def empty_database_url(request: pytest.FixtureRequest) -> str:
+    """Give the URL of a database without tables, on either dialect in turn."""
+    name = {"sqlite": "empty_sqlite_database", "postgresql": "empty_postgres_database"}
+    url: str = request.getfixturevalue(name[request.param])
+    return url
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """Give an engine over a migrated database, on either dialect in turn."""
+    async with open_engine(parse_database_url(database_url)) as opened:
+        yield opened
