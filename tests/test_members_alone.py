@@ -100,15 +100,12 @@ def undeclared(member: Path) -> set[tuple[str, str]]:
     }
 
 
-def sync(member: Path, environment: Path, *options: str) -> None:
-    """Install a member as built, with what it declares and the versions of the lock file."""
-    command = ["uv", "sync", "--locked", "--no-dev", "--no-editable", "--python", sys.executable]
-    # Uv takes a wheel that it built before for good as long as pyproject.toml is unchanged.
-    anew = [f"--refresh-package=cronicorn-{each.name}" for each in MEMBERS]
+def uv(*arguments: str | Path, **variables: str) -> None:
+    """Run uv in the workspace."""
     outcome = subprocess.run(
-        [*command, f"--package=cronicorn-{member.name}", *anew, *options],
+        ["uv", *arguments],
         cwd=ROOT,
-        env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(environment)},
+        env=os.environ | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -116,9 +113,29 @@ def sync(member: Path, environment: Path, *options: str) -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build every member; uv does not look for changed sources when it builds for a sync."""
+    folder = tmp_path_factory.mktemp("wheels")
+    uv("build", "--all-packages", "--wheel", "--out-dir", folder)
+    return folder
+
+
+def install(member: Path, environment: Path, *, wheels: Path, extra: str | None = None) -> None:
+    """Install what a member declares, as the lock file has it, and the wheels of members."""
+    name = f"cronicorn-{member.name}"
+    options = [f"--package={name}", *([f"--extra={extra}"] if extra else [])]
+    uv(
+        *["sync", "--locked", "--no-dev", "--no-install-workspace", "--python", sys.executable],
+        *options,
+        UV_PROJECT_ENVIRONMENT=str(environment),
+    )
+    uv("pip", "install", "--python", environment, "--no-index", "--find-links", wheels, name)
+
+
 def failures(names: Collection[str], environment: Path) -> str:
     """Import modules in an environment, away from the repository, and return what went wrong."""
-    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = environment / "bin" / "python"
     outcome = subprocess.run(
         [python, "-I", "-c", IMPORT_EACH],
         cwd=environment,
@@ -131,19 +148,20 @@ def failures(names: Collection[str], environment: Path) -> str:
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)
-def test_a_member_imports_alone(member: Path, tmp_path: Path) -> None:
+def test_a_member_imports_alone(member: Path, wheels: Path, tmp_path: Path) -> None:
     """Built and installed with its dependencies only, each module of a member can be imported."""
-    environment = tmp_path / "environment"
     every = set(modules(member)) - ONLY_INSIDE_A_TOOL.keys()
     with_extra = {name for name in every if "testing" in extras_of(member) and is_for_tests(name)}
 
-    sync(member, environment)
-    assert failures(every - with_extra, environment) == ""
-    assert any(environment.rglob(f"cronicorn_{member.name.replace('-', '_')}/py.typed"))
+    install(member, tmp_path / "plain", wheels=wheels)
+
+    assert failures(every - with_extra, tmp_path / "plain") == ""
+    assert any(tmp_path.rglob(f"cronicorn_{member.name.replace('-', '_')}/py.typed"))
 
     if with_extra:
-        sync(member, environment, "--extra=testing")
-        assert failures(with_extra, environment) == ""
+        install(member, tmp_path / "testing", wheels=wheels, extra="testing")
+
+        assert failures(with_extra, tmp_path / "testing") == ""
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)
@@ -173,11 +191,9 @@ def test_an_undeclared_import_is_found(tmp_path: Path) -> None:
 
 def test_a_module_that_cannot_be_imported_is_found(tmp_path: Path) -> None:
     """A failing import is reported by the name of its module, and the others are still tried."""
-    environment = tmp_path / "environment"
-    subprocess.run(
-        ["uv", "venv", "--python", sys.executable, environment], check=True, capture_output=True
-    )
-    reported = failures(["cronicorn_domain", "json", "cronicorn_worker"], environment)
+    uv("venv", "--python", sys.executable, tmp_path / "bare")
+
+    reported = failures(["cronicorn_domain", "json", "cronicorn_worker"], tmp_path / "bare")
 
     assert reported.count("ModuleNotFoundError") == 2
     assert "cronicorn_domain: Traceback" in reported
