@@ -1,0 +1,157 @@
+"""
+The members of a jobs file: the one source of what is accepted and of the JSON Schema.
+
+A member that is left out has the default named here. The exception is ``paused``: left out, a
+pause stays as it stands, so that applying a file does not undo what a person did meanwhile.
+"""
+
+from typing import Annotated
+
+from cronicorn_domain.instants import NO_TIME
+from cronicorn_domain.model.endpoint import Delivery, Limits, Method, Misfire, Retry
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+from cronicorn_worker.jobs_file.field_types import (
+    Count,
+    DeliveryName,
+    Flag,
+    GapName,
+    Instant,
+    Length,
+    MethodName,
+    MisfireName,
+    Paused,
+    RepeatName,
+    Size,
+    Text,
+)
+
+SCHEDULES = ("every", "cron", "at")
+CRON_ONLY = ("timezone", "gap", "repeat")
+RECURRING_ONLY = ("min", "max")
+_MISFIRE = Misfire()
+_RETRY = Retry()
+_LIMITS = Limits()
+
+
+class Entry(BaseModel):
+    """A mapping in the file; an unknown key is a fault, not a comment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class HeaderEntry(Entry):
+    """A header with more to say than its value."""
+
+    value: Text
+    """What is sent."""
+    secret: Flag = False
+    """Encrypt the value at rest and mask it on read."""
+
+
+class MisfireEntry(Entry):
+    """What becomes of slots missed by more than the grace."""
+
+    policy: MisfireName = _MISFIRE.policy
+    """run_once (default): one run for all missed; skip: none; catch_up: each of the newest."""
+    grace: Length = _MISFIRE.grace
+    """How late a slot may be claimed and still be in time. Default 60s."""
+    catch_up_limit: Count = _MISFIRE.catch_up_limit
+    """How many missed slots catch_up runs. Default 10."""
+
+
+class RetryEntry(Entry):
+    """Further attempts within one fire time."""
+
+    attempts: Count = _RETRY.attempts
+    """Attempts in all. Default 1: no retry."""
+    backoff: Length = _RETRY.backoff
+    """The longest first wait; it doubles from attempt to attempt. Default 1s."""
+    backoff_most: Length = _RETRY.backoff_most
+    """The longest wait between any two attempts. Default 1m."""
+
+
+def _header(value: object) -> object:
+    return {"value": value} if isinstance(value, str) else value
+
+
+Headers = dict[str, Annotated[HeaderEntry, BeforeValidator(_header, str | HeaderEntry)]]
+
+
+class EndpointEntry(Entry):
+    """An HTTP request with a schedule: exactly one of every, cron and at."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [name]} for name in SCHEDULES]}
+    )
+
+    name: Text
+    """Names it within its job: an endpoint is created or updated by name."""
+    description: Text | None = None
+    """What it is for."""
+    url: Text
+    """Where the request goes, http or https. Addresses that are not public need --egress-allow."""
+    method: MethodName = Method.GET
+    """Default GET."""
+    headers: Headers = Field(default_factory=dict)
+    """Headers to send, by name. Authorization, Cookie and their like are always secret."""
+    body: JsonValue = None
+    """A text is sent as it is; any other value is sent as JSON."""
+    every: Length | None = None
+    """An interval on a fixed grid, at least 1s."""
+    cron: Text | None = None
+    """A cron expression: five fields, or six with the second first."""
+    at: Instant | None = None
+    """A single instant."""
+    timezone: Text | None = None
+    """The zone of the cron expression, an IANA name. Default UTC."""
+    gap: GapName | None = None
+    """Cron slots that a clock set forward leaves out: run after the gap, or skip."""
+    repeat: RepeatName | None = None
+    """Cron slots that a clock set back shows twice: run the first, the second or both."""
+    min: Length | None = None
+    """The shortest interval between slots, whatever a hint proposes."""
+    max: Length | None = None
+    """The longest interval between slots, whatever a hint or a backoff proposes."""
+    jitter: Length = NO_TIME
+    """Recurring slots start up to this much later, each by its own stable share. Default 0s."""
+    starts_at: Instant | None = None
+    """No slot before it; also the origin of an interval's grid."""
+    ends_at: Instant | None = None
+    """No slot behind it."""
+    max_runs: Count | None = None
+    """The endpoint is finished after this many occurrences."""
+    misfire: MisfireEntry = MisfireEntry()
+    """What becomes of missed slots."""
+    retry: RetryEntry = RetryEntry()
+    """Further attempts within one fire time."""
+    delivery: DeliveryName = Delivery.AT_LEAST_ONCE
+    """What becomes of a run lost with its worker: at_least_once (default) runs the slot again."""
+    timeout: Length = _LIMITS.timeout
+    """The deadline over the whole request, 100ms to 30m. Default 30s."""
+    max_response_size: Size = _LIMITS.response_size
+    """How much of a response is kept, 1KiB to 10MiB. Default 100KiB."""
+    redirects: Count = _LIMITS.redirects
+    """How many redirects are followed, 0 to 10. Default 0."""
+    paused: Paused | None = None
+    """true, or the instant until which; false resumes; left out, a pause stays as it stands."""
+
+
+class JobEntry(Entry):
+    """A named group of endpoints."""
+
+    name: Text
+    """Names it: a job is created or updated by name."""
+    description: Text | None = None
+    """What it is for."""
+    paused: Flag | None = None
+    """true keeps all its endpoints from running; false resumes; left out, it stays as it stands."""
+    endpoints: list[EndpointEntry]
+    """What it consists of."""
+
+
+class JobsFile(Entry):
+    """Jobs and their endpoints, as `--jobs FILE` applies them."""
+
+    jobs: list[JobEntry]
+    """All jobs. With --prune, what is not here is archived."""
