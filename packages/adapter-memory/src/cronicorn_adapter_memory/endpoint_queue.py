@@ -1,0 +1,279 @@
+"""The queue in memory: each method is atomic, since nothing is awaited while it writes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.model.hint import OneShotHint
+from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.change import Change, Claim, Postponement
+from cronicorn_domain.policies.claiming import claim
+from cronicorn_domain.policies.reaping import abandoned_run, reap
+from cronicorn_domain.policies.releasing import release, released_run
+from cronicorn_domain.policies.replanning import plan_afresh
+from cronicorn_domain.policies.settling import settle, settled_run
+from cronicorn_domain.policies.starting import start_refusal
+from cronicorn_domain.ports.endpoint_queue import (
+    ClaimBatch,
+    ClaimedRun,
+    Reaped,
+    Settled,
+    Settlement,
+    StartRefusal,
+)
+from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
+
+from cronicorn_adapter_memory.storable import storable
+from cronicorn_adapter_memory.store import MemoryStore
+from cronicorn_adapter_memory.tables import EndpointRow
+
+
+class MemoryEndpointQueue:
+    """Lends due endpoints, one lease each, and keeps their schedules going."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._tables = store.tables
+
+    async def claim(
+        self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
+    ) -> ClaimBatch:
+        """Lease up to ``limit`` endpoints that are due."""
+        async with self._store.writing:
+            return self._claim(worker, limit, now + lease_for, now)
+
+    async def start(
+        self, tokens: Sequence[Token], *, now: datetime
+    ) -> Mapping[Token, StartRefusal | None]:
+        """Check once more, right before sending, and mark the runs as started."""
+        async with self._store.writing:
+            return {token: self._start(token, now) for token in dict.fromkeys(tokens)}
+
+    async def renew(
+        self, tokens: Sequence[Token], *, lease_for: timedelta, now: datetime
+    ) -> frozenset[Token]:
+        """Prolong leases and return those that are lost."""
+        async with self._store.writing:
+            return frozenset(token for token in tokens if not self._renew(token, now + lease_for))
+
+    async def settle(
+        self, settlements: Sequence[Settlement], *, now: datetime
+    ) -> Mapping[Token, Settled]:
+        """End runs with their outcome, and plan what follows."""
+        async with self._store.writing:
+            results: dict[Token, Settled] = {}
+            for each in settlements:
+                if each.token not in results:
+                    results[each.token] = self._settle(each, now)
+            return results
+
+    async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
+        """Undo claims whose run has sent nothing."""
+        async with self._store.writing:
+            return {token: self._release(token, now) for token in dict.fromkeys(tokens)}
+
+    async def reap(self, *, limit: int, now: datetime) -> Sequence[Reaped]:
+        """Take away up to ``limit`` leases whose end is at or before ``now``."""
+        async with self._store.writing:
+            over = [
+                lease
+                for endpoint_id in self._tables.leases.values()
+                if (lease := self._tables.endpoints[endpoint_id].lease) and lease.until <= now
+            ]
+            over.sort(key=lambda lease: (lease.until, lease.token))
+            return [self._reap(lease, now) for lease in over[:limit]]
+
+    async def next_due(self) -> datetime | None:
+        """Return the earliest instant at which something may become claimable."""
+        return self._store.due_rows.earliest()
+
+    async def heal_quarantined(self, *, now: datetime) -> Sequence[EndpointId]:
+        """Let out of quarantine the endpoints whose stored schedule can be read after all."""
+        async with self._store.writing:
+            healed = [
+                row
+                for row in self._tables.endpoints.values()
+                if row.state.quarantine is not None and row.unreadable is None
+            ]
+            for row in healed:
+                row.state = replace(row.state, quarantine=None)
+                change = plan_afresh(self._tables.situation(row), now, "healed")
+                self._tables.keep(row, change, now)
+            return [row.endpoint.id for row in healed]
+
+    def _claim(self, worker: WorkerId, limit: int, until: datetime, now: datetime) -> ClaimBatch:
+        leased: list[tuple[datetime, ClaimedRun]] = []
+        postponed: list[EndpointRow] = []
+        quarantined: dict[EndpointId, str] = {}
+        while len(leased) < limit and (taken := self._store.due_rows.take(now)) is not None:
+            endpoint_id, due = taken
+            row = self._tables.endpoints[endpoint_id]
+            if row.unreadable is not None:
+                quarantined[endpoint_id] = row.unreadable
+                row.state = replace(row.state, quarantine=row.unreadable)
+                continue
+            match claim(self._tables.situation(row), now):
+                case Postponement(change=change):
+                    self._write(row, change)
+                    postponed.append(row)
+                case Claim() as made:
+                    leased.append((due.due_at, self._lease(row, made, worker, until, now)))
+        # Only now, so that one claim meets no endpoint twice.
+        for row in postponed:
+            self._tables.place(row, now)
+        leased.sort(key=lambda each: each[0])
+        return ClaimBatch(
+            runs=tuple(run for _, run in leased),
+            passed=len(postponed) + len(quarantined),
+            quarantined=quarantined,
+        )
+
+    def _lease(
+        self, row: EndpointRow, made: Claim, worker: WorkerId, until: datetime, now: datetime
+    ) -> ClaimedRun:
+        endpoint, plan = row.endpoint, made.plan
+        run = Run(
+            id=RunId(new_uuid()),
+            endpoint_id=endpoint.id,
+            tenant=endpoint.tenant,
+            decision=plan.decision,
+            kind=plan.kind,
+            attempt=plan.attempt,
+            worker=worker,
+            claimed_at=now,
+        )
+        lease = Lease(
+            token=self._store.next_token(),
+            endpoint_id=endpoint.id,
+            tenant=endpoint.tenant,
+            run_id=run.id,
+            worker=worker,
+            until=until,
+            urgent=made.urgent,
+        )
+        self._tables.runs[run.id] = run
+        self._tables.runs_of.add(endpoint.id, run.id)
+        self._tables.run_days.add(run.slot.date(), run.id)
+        self._tables.leases[lease.token] = endpoint.id
+        row.lease = lease
+        _consume(row, made, lease, now)
+        self._write(row, made.change)
+        return ClaimedRun(lease=lease, endpoint=endpoint, plan=plan)
+
+    def _start(self, token: Token, now: datetime) -> StartRefusal | None:
+        row = self._leased(token)
+        if row is None or row.lease is None or row.lease.until <= now:
+            return StartRefusal.LOST
+        if row.unreadable is None:
+            refusal = start_refusal(self._tables.situation(row), now)
+            if refusal is not None:
+                if refusal is not StartRefusal.LOST:
+                    self._give_back(row, row.lease, now)
+                return refusal
+        row.lease = replace(row.lease, started_at=now)
+        run = self._tables.runs[row.lease.run_id]
+        self._tables.runs[run.id] = replace(run, started_at=now)
+        return None
+
+    def _renew(self, token: Token, until: datetime) -> bool:
+        row = self._leased(token)
+        if row is None or row.lease is None:
+            return False
+        row.lease = replace(row.lease, until=until)
+        return True
+
+    def _settle(self, settlement: Settlement, now: datetime) -> Settled:
+        row = self._leased(settlement.token)
+        if row is None or row.lease is None:
+            return Settled.LOST
+        result = replace(settlement, outcome=storable(settlement.outcome))
+        run = settled_run(self._tables.runs[row.lease.run_id], result)
+        change = self._planned(row, lambda situation: settle(situation, result, now))
+        self._end(row, row.lease, run)
+        self._forget_expired(row, now)
+        self._tables.keep(row, change, now)
+        return Settled.ACCEPTED
+
+    def _release(self, token: Token, now: datetime) -> Settled:
+        row = self._leased(token)
+        if row is None or row.lease is None or row.lease.started_at is not None:
+            return Settled.LOST
+        self._give_back(row, row.lease, now)
+        return Settled.ACCEPTED
+
+    def _reap(self, lease: Lease, now: datetime) -> Reaped:
+        row = self._tables.endpoints[lease.endpoint_id]
+        if lease.started_at is None:
+            self._give_back(row, lease, now)
+        else:
+            run = abandoned_run(self._tables.runs[lease.run_id], lease.started_at, now)
+            change = self._planned(row, lambda situation: reap(situation, now))
+            self._end(row, lease, run)
+            self._tables.keep(row, change, now)
+        return Reaped(
+            token=lease.token,
+            endpoint_id=lease.endpoint_id,
+            tenant=lease.tenant,
+            run_id=lease.run_id,
+            worker=lease.worker,
+            given_back=lease.started_at is None,
+        )
+
+    def _give_back(self, row: EndpointRow, lease: Lease, now: datetime) -> None:
+        """Undo a claim: what it consumed is pending again, and its slot is due again."""
+        row.hints = (*row.hints, *(record.hint for record in row.held_hints))
+        row.triggers = (*row.triggers, *row.held_triggers)
+        row.held_hints, row.held_triggers = (), ()
+        change = self._planned(row, lambda situation: release(situation, now))
+        self._end(row, lease, released_run(self._tables.runs[lease.run_id], now))
+        self._tables.keep(row, change, now)
+
+    def _planned(self, row: EndpointRow, transition: Callable[[Situation], Change]) -> Change:
+        """Plan on; for a schedule that cannot be read there is no plan, until healing makes one."""
+        if row.unreadable is None:
+            return transition(self._tables.situation(row))
+        state = replace(row.state, plan=None, urgent=None, quarantine=row.unreadable)
+        return Change(state=state)
+
+    def _leased(self, token: Token) -> EndpointRow | None:
+        endpoint_id = self._tables.leases.get(token)
+        return None if endpoint_id is None else self._tables.endpoints[endpoint_id]
+
+    def _end(self, row: EndpointRow, lease: Lease, run: Run) -> None:
+        """End the lease with its run; what the run has consumed stays so."""
+        del self._tables.leases[lease.token]
+        self._tables.runs[run.id] = run
+        for record in row.held_hints:
+            self._tables.ended_hints.add(lease.endpoint_id, record)
+        row.lease, row.held_hints, row.held_triggers = None, (), ()
+
+    def _write(self, row: EndpointRow, change: Change) -> None:
+        """Keep a change whose due row is settled otherwise: gone with a claim, or written later."""
+        row.state = change.state
+        for record in change.records:
+            self._tables.records.add(row.endpoint.id, record)
+
+    def _forget_expired(self, row: EndpointRow, now: datetime) -> None:
+        """Move out of the way what nothing can revive, so that situations stay small."""
+        for hint in row.hints:
+            if hint.expires_at <= now:
+                record = HintRecord(hint=hint, end=HintEnd.EXPIRED, ended_at=hint.expires_at)
+                self._tables.ended_hints.add(row.endpoint.id, record)
+        row.hints = tuple(hint for hint in row.hints if hint.expires_at > now)
+        row.triggers = tuple(each for each in row.triggers if each.expires_at > now)
+
+
+def _consume(row: EndpointRow, made: Claim, lease: Lease, now: datetime) -> None:
+    if made.hints:
+        row.held_hints = tuple(
+            HintRecord(hint=hint, end=HintEnd.CONSUMED, ended_at=now, run_id=lease.run_id)
+            for hint in row.hints
+            if hint.id in made.hints and isinstance(hint, OneShotHint)
+        )
+        row.hints = tuple(hint for hint in row.hints if hint.id not in made.hints)
+    if made.triggers:
+        row.held_triggers = tuple(each for each in row.triggers if each.id in made.triggers)
+        row.triggers = tuple(each for each in row.triggers if each.id not in made.triggers)

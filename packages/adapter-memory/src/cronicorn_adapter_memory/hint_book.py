@@ -1,0 +1,84 @@
+"""Hints and triggers in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from cronicorn_domain.identity import EndpointId, HintId, TenantId
+from cronicorn_domain.model.hint import Hint, Trigger
+from cronicorn_domain.policies.endpoint_states import check_triggerable, check_unarchived
+from cronicorn_domain.policies.replanning import replan
+from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
+
+from cronicorn_adapter_memory.transaction import Transaction
+
+
+class MemoryHintBook:
+    """Hints and triggers of all endpoints, within one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def offer(
+        self, tenant: TenantId, endpoint_id: EndpointId, hint: Hint, *, now: datetime
+    ) -> None:
+        """Keep a hint."""
+        tables = await self._transaction.write()
+        check_unarchived(tables.readable_row(tenant, endpoint_id).endpoint, "take a hint")
+        row = tables.endpoints.edit(endpoint_id)
+        row.hints = (*row.hints, hint)
+        tables.keep(row, replan(tables.situation(row), now), now)
+
+    async def clear(
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        now: datetime,
+        hint_id: HintId | None = None,
+    ) -> int:
+        """End one active hint, or all of the endpoint's, and return how many there were."""
+        tables = await self._transaction.write()
+        cleared = [
+            hint
+            for hint in tables.readable_row(tenant, endpoint_id).hints
+            if hint.expires_at > now and hint_id in {None, hint.id}
+        ]
+        if cleared:
+            row = tables.endpoints.edit(endpoint_id)
+            row.hints = tuple(hint for hint in row.hints if hint not in cleared)
+            for hint in cleared:
+                record = HintRecord(hint=hint, end=HintEnd.CLEARED, ended_at=now)
+                tables.ended_hints.add(endpoint_id, record)
+            tables.keep(row, replan(tables.situation(row), now), now)
+        return len(cleared)
+
+    async def trigger(
+        self, tenant: TenantId, endpoint_id: EndpointId, trigger: Trigger, *, now: datetime
+    ) -> None:
+        """Ask for one run, due at once."""
+        tables = await self._transaction.write()
+        endpoint = tables.readable_row(tenant, endpoint_id).endpoint
+        job_state = tables.jobs[endpoint.job_id].state
+        check_triggerable(endpoint, job_state, trigger.kind, now)
+        row = tables.endpoints.edit(endpoint_id)
+        row.triggers = (*row.triggers, trigger)
+        tables.keep(row, replan(tables.situation(row), now), now)
+
+    async def history(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime, limit: int = 100
+    ) -> Sequence[HintRecord]:
+        """Return the newest hints first, ended ones included."""
+        tables = self._transaction.read()
+        row = tables.row(tenant, endpoint_id)
+        records = [_seen_at(HintRecord(hint=hint), now) for hint in row.hints]
+        records += [*row.held_hints, *tables.ended_hints.of(endpoint_id)]
+        records.sort(key=lambda record: (record.hint.created_at, record.hint.id), reverse=True)
+        return records[:limit]
+
+
+def _seen_at(record: HintRecord, now: datetime) -> HintRecord:
+    expires_at = record.hint.expires_at
+    if expires_at > now:
+        return record
+    return replace(record, end=HintEnd.EXPIRED, ended_at=expires_at)

@@ -1,0 +1,287 @@
+"""Jobs and endpoints in memory."""
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from cronicorn_domain.errors import NameTaken
+from cronicorn_domain.identity import EndpointId, JobId, TenantId
+from cronicorn_domain.model.endpoint import Endpoint, Pause
+from cronicorn_domain.model.job import Job, JobState
+from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.policies import endpoint_states, job_states
+from cronicorn_domain.policies.change import Change
+from cronicorn_domain.policies.editing import changes_rhythm, edited
+from cronicorn_domain.policies.replanning import (
+    plan_afresh,
+    plan_first,
+    replan,
+    reset_failures,
+    skip_next_slot,
+)
+
+from cronicorn_adapter_memory.tables import EndpointRow, Tables
+from cronicorn_adapter_memory.transaction import Transaction
+
+
+class MemoryJobCatalog:
+    """Jobs and endpoints, within one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def add_job(self, job: Job) -> None:
+        """Keep a new job."""
+        tables = await self._transaction.write()
+        _take_job_name(tables, job)
+        tables.jobs[job.id] = job
+
+    async def get_job(self, tenant: TenantId, job_id: JobId) -> Job:
+        """Return the job, archived or not."""
+        return self._transaction.read().job(tenant, job_id)
+
+    async def find_job(self, tenant: TenantId, name: str) -> Job | None:
+        """Return the unarchived job of that name, or None."""
+        tables = self._transaction.read()
+        job_id = tables.job_names.get((tenant, name))
+        return None if job_id is None else tables.jobs[job_id]
+
+    async def list_jobs(
+        self, tenant: TenantId, *, limit: int = 100, after: JobId | None = None
+    ) -> Sequence[Job]:
+        """Return jobs in the order of their ids, those behind ``after``."""
+        jobs = self._transaction.read().jobs.values()
+        behind = (job for job in jobs if job.tenant == tenant and (not after or job.id > after))
+        return heapq.nsmallest(limit, behind, key=lambda job: job.id)
+
+    async def describe_job(
+        self, tenant: TenantId, job_id: JobId, *, name: str, description: str | None, now: datetime
+    ) -> Job:
+        """Set name and description."""
+        tables = await self._transaction.write()
+        job = tables.job(tenant, job_id)
+        if (job.name, job.description) == (name, description):
+            return job
+        described = replace(job, name=name, description=description, updated_at=now)
+        if job.state is not JobState.ARCHIVED:
+            _take_job_name(tables, described)
+            if name != job.name:
+                del tables.job_names[tenant, job.name]
+        tables.jobs[job_id] = described
+        return described
+
+    async def pause_job(self, tenant: TenantId, job_id: JobId, *, now: datetime) -> Job:
+        """Make an active job's endpoints unclaimable."""
+        tables = await self._transaction.write()
+        job = tables.job(tenant, job_id)
+        return _move_job(tables, job, job_states.paused(job, now), replan, now)
+
+    async def resume_job(self, tenant: TenantId, job_id: JobId, *, now: datetime) -> Job:
+        """Undo a pause."""
+        tables = await self._transaction.write()
+        job = tables.job(tenant, job_id)
+        return _move_job(tables, job, job_states.resumed(job, now), replan, now)
+
+    async def archive_job(self, tenant: TenantId, job_id: JobId, *, now: datetime) -> Job:
+        """Retire the job; its endpoints are not run."""
+        tables = await self._transaction.write()
+        job = tables.job(tenant, job_id)
+        archived = job_states.archived(job, now)
+        if archived != job:
+            del tables.job_names[tenant, job.name]
+        return _move_job(tables, job, archived, replan, now)
+
+    async def restore_job(self, tenant: TenantId, job_id: JobId, *, now: datetime) -> Job:
+        """Bring an archived job back as active, its endpoints planned from ``now``."""
+        tables = await self._transaction.write()
+        job = tables.job(tenant, job_id)
+        restored = job_states.restored(job, now)
+        _take_job_name(tables, restored)
+        return _move_job(tables, job, restored, _plan_restored, now)
+
+    async def add_endpoint(self, endpoint: Endpoint, *, now: datetime) -> None:
+        """Keep a new endpoint and plan its first slot."""
+        tables = await self._transaction.write()
+        job = tables.job(endpoint.tenant, endpoint.job_id)
+        job_states.check_open(job, "take a new endpoint")
+        _take_endpoint_name(tables, endpoint)
+        row = EndpointRow(endpoint=endpoint, state=EndpointState())
+        tables.endpoints[endpoint.id] = row
+        tables.keep(row, plan_first(tables.situation(row), now), now)
+
+    async def get_endpoint(self, tenant: TenantId, endpoint_id: EndpointId) -> Endpoint:
+        """Return the endpoint, archived or not."""
+        return self._transaction.read().readable_row(tenant, endpoint_id).endpoint
+
+    async def find_endpoint(self, tenant: TenantId, job_id: JobId, name: str) -> Endpoint | None:
+        """Return the job's unarchived endpoint of that name, or None."""
+        tables = self._transaction.read()
+        endpoint_id = tables.endpoint_names.get((job_id, name))
+        if endpoint_id is None or tables.endpoints[endpoint_id].endpoint.tenant != tenant:
+            return None
+        return tables.readable_row(tenant, endpoint_id).endpoint
+
+    async def list_endpoints(
+        self,
+        tenant: TenantId,
+        job_id: JobId | None = None,
+        *,
+        limit: int = 100,
+        after: EndpointId | None = None,
+    ) -> Sequence[Endpoint]:
+        """Return readable endpoints in the order of their ids, those behind ``after``."""
+        rows = self._transaction.read().endpoints.values()
+        behind = (
+            row.endpoint
+            for row in rows
+            if row.endpoint.tenant == tenant
+            and (job_id is None or row.endpoint.job_id == job_id)
+            and (after is None or row.endpoint.id > after)
+            and row.unreadable is None
+        )
+        return heapq.nsmallest(limit, behind, key=lambda endpoint: endpoint.id)
+
+    async def change_endpoint(self, endpoint: Endpoint, *, now: datetime) -> bool:
+        """Replace an endpoint's configuration; say whether anything differed."""
+        tables = await self._transaction.write()
+        old = tables.row(endpoint.tenant, endpoint.id).endpoint
+        endpoint_states.check_unarchived(old, "be changed")
+        new = edited(old, endpoint, now)
+        row = tables.endpoints.edit(endpoint.id)
+        if new is old and row.unreadable is None:
+            return False
+        if new.name != old.name:
+            _take_endpoint_name(tables, new)
+            del tables.endpoint_names[old.job_id, old.name]
+        afresh = row.unreadable is not None or changes_rhythm(old, new)
+        row.endpoint, row.unreadable = new, None
+        row.state = replace(row.state, quarantine=None)
+        situation = tables.situation(row)
+        if afresh:
+            tables.keep(row, plan_afresh(situation, now, "edited", old=old), now)
+        else:
+            tables.keep(row, replan(situation, now), now)
+        return True
+
+    async def pause_endpoint(
+        self, tenant: TenantId, endpoint_id: EndpointId, pause: Pause, *, now: datetime
+    ) -> None:
+        """Pause until an instant or open-ended; replaces an earlier pause."""
+        tables = await self._transaction.write()
+        endpoint = tables.readable_row(tenant, endpoint_id).endpoint
+        _move_endpoint(tables, endpoint, endpoint_states.paused(endpoint, pause, now), replan, now)
+
+    async def resume_endpoint(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
+    ) -> None:
+        """End the pause: claimable at once."""
+        tables = await self._transaction.write()
+        endpoint = tables.readable_row(tenant, endpoint_id).endpoint
+        _move_endpoint(tables, endpoint, endpoint_states.resumed(endpoint, now), replan, now)
+
+    async def archive_endpoint(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
+    ) -> None:
+        """Retire the endpoint."""
+        tables = await self._transaction.write()
+        endpoint = tables.readable_row(tenant, endpoint_id).endpoint
+        archived = endpoint_states.archived(endpoint, now)
+        if archived != endpoint:
+            del tables.endpoint_names[endpoint.job_id, endpoint.name]
+        _move_endpoint(tables, endpoint, archived, replan, now)
+
+    async def restore_endpoint(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
+    ) -> None:
+        """Bring it back and plan from ``now``."""
+        tables = await self._transaction.write()
+        endpoint = tables.readable_row(tenant, endpoint_id).endpoint
+        restored = endpoint_states.restored(endpoint, now)
+        _take_endpoint_name(tables, restored)
+        _move_endpoint(tables, endpoint, restored, _plan_restored, now)
+
+    async def reset_failures(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
+    ) -> None:
+        """Set the consecutive failures to zero, and plan without their backoff."""
+        await self._replan(tenant, endpoint_id, reset_failures, now)
+
+    async def skip_next_slot(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
+    ) -> None:
+        """Pass the next recurring slot over, with a record."""
+        await self._replan(tenant, endpoint_id, skip_next_slot, now)
+
+    async def get_situation(self, tenant: TenantId, endpoint_id: EndpointId) -> Situation:
+        """Return everything that the governor weighs."""
+        tables = self._transaction.read()
+        return tables.situation(tables.readable_row(tenant, endpoint_id))
+
+    async def get_states(
+        self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
+    ) -> Sequence[tuple[EndpointId, EndpointState]]:
+        """Return the states of those endpoints that exist, in the order of the ids given."""
+        rows = self._transaction.read().endpoints
+        return [
+            (endpoint_id, row.state)
+            for endpoint_id in endpoint_ids
+            if (row := rows.get(endpoint_id)) is not None and row.endpoint.tenant == tenant
+        ]
+
+    async def _replan(
+        self, tenant: TenantId, endpoint_id: EndpointId, transition: "_Transition", now: datetime
+    ) -> None:
+        tables = await self._transaction.write()
+        tables.readable_row(tenant, endpoint_id)
+        row = tables.endpoints.edit(endpoint_id)
+        tables.keep(row, transition(tables.situation(row), now), now)
+
+
+_Transition = Callable[[Situation, datetime], Change]
+
+
+def _plan_restored(situation: Situation, now: datetime) -> Change:
+    return plan_afresh(situation, now, "restored")
+
+
+def _move_job(tables: Tables, old: Job, new: Job, transition: _Transition, now: datetime) -> Job:
+    """Write a job's new state and carry it to its endpoints; one that is unreadable stays out."""
+    if new == old:
+        return old
+    tables.jobs[new.id] = new
+    for endpoint_id in _members(tables, new.id):
+        row = tables.endpoints.edit(endpoint_id)
+        tables.keep(row, transition(tables.situation(row), now), now)
+    return new
+
+
+def _members(tables: Tables, job_id: JobId) -> Iterable[EndpointId]:
+    return [
+        endpoint_id
+        for endpoint_id, row in tables.endpoints.items()
+        if row.endpoint.job_id == job_id
+        and row.endpoint.archived_at is None
+        and row.unreadable is None
+    ]
+
+
+def _move_endpoint(
+    tables: Tables, old: Endpoint, new: Endpoint, transition: _Transition, now: datetime
+) -> None:
+    if new == old:
+        return
+    row = tables.endpoints.edit(new.id)
+    row.endpoint = new
+    tables.keep(row, transition(tables.situation(row), now), now)
+
+
+def _take_job_name(tables: Tables, job: Job) -> None:
+    if tables.job_names.setdefault((job.tenant, job.name), job.id) != job.id:
+        raise NameTaken("job", job.name)
+
+
+def _take_endpoint_name(tables: Tables, endpoint: Endpoint) -> None:
+    key = (endpoint.job_id, endpoint.name)
+    if tables.endpoint_names.setdefault(key, endpoint.id) != endpoint.id:
+        raise NameTaken("endpoint", endpoint.name)

@@ -1,0 +1,185 @@
+"""What the store keeps, and the few ways in which every writer reads and writes it."""
+
+from collections.abc import Hashable, MutableMapping
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Protocol, TypeVar
+
+from cronicorn_domain.errors import NotFound, UnreadableRow
+from cronicorn_domain.identity import EndpointId, JobId, RunId, TenantId, Token
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.hint import Hint, Trigger
+from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.slot_record import SlotRecord
+from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.policies.change import Change
+from cronicorn_domain.policies.eligibility import claimable_from
+from cronicorn_domain.ports.hint_book import HintRecord
+
+from cronicorn_adapter_memory.due_rows import Due
+from cronicorn_adapter_memory.overlay import Log, LogOverlay, Overlay
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(slots=True, kw_only=True)
+class EndpointRow:
+    """
+    Everything about one endpoint but its history; a draft has its own copy.
+
+    Attributes:
+        endpoint: The configuration.
+        state: What runs have left behind.
+        hints: Those that were neither cleared nor consumed.
+        triggers: Those that were not consumed.
+        lease: The live lease, or None.
+        held_hints: Consumed by the run that the lease is for; a release gives them back.
+        held_triggers: Likewise.
+        unreadable: Why the stored schedule cannot be read, or None. In memory only tests say so.
+    """
+
+    endpoint: Endpoint
+    state: EndpointState
+    hints: tuple[Hint, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    lease: Lease | None = None
+    held_hints: tuple[HintRecord, ...] = ()
+    held_triggers: tuple[Trigger, ...] = ()
+    unreadable: str | None = None
+
+
+class EndpointRows(dict[EndpointId, EndpointRow]):
+    """The rows themselves."""
+
+    def edit(self, endpoint_id: EndpointId) -> EndpointRow:
+        """Return the row to be changed in place."""
+        return self[endpoint_id]
+
+
+class DraftEndpointRows(Overlay[EndpointId, EndpointRow]):
+    """The rows as a transaction sees them."""
+
+    def edit(self, endpoint_id: EndpointId) -> EndpointRow:
+        """Return the transaction's own copy of the row, to be changed in place."""
+        if not self.changed(endpoint_id):
+            self[endpoint_id] = copy(self[endpoint_id])
+        return self[endpoint_id]
+
+
+@dataclass(slots=True, kw_only=True)
+class Tables:
+    """
+    The data: the store's own, or the draft of a transaction over it.
+
+    ``floor`` is the tenants' floor. ``run_days`` holds the runs by the UTC day of their slot.
+    """
+
+    floor: timedelta
+    due: MutableMapping[EndpointId, Due]
+    jobs: MutableMapping[JobId, Job] = field(default_factory=dict)
+    job_names: MutableMapping[tuple[TenantId, str], JobId] = field(default_factory=dict)
+    endpoints: EndpointRows | DraftEndpointRows = field(default_factory=EndpointRows)
+    endpoint_names: MutableMapping[tuple[JobId, str], EndpointId] = field(default_factory=dict)
+    leases: MutableMapping[Token, EndpointId] = field(default_factory=dict)
+    runs: MutableMapping[RunId, Run] = field(default_factory=dict)
+    runs_of: Log[EndpointId, RunId] = field(default_factory=Log)
+    run_days: Log[date, RunId] = field(default_factory=Log)
+    records: Log[EndpointId, SlotRecord] = field(default_factory=Log)
+    ended_hints: Log[EndpointId, HintRecord] = field(default_factory=Log)
+
+    def row(self, tenant: TenantId, endpoint_id: EndpointId) -> EndpointRow:
+        """Return the tenant's endpoint row. Raises ``NotFound``."""
+        row = self.endpoints.get(endpoint_id)
+        if row is None or row.endpoint.tenant != tenant:
+            raise NotFound("endpoint", endpoint_id)
+        return row
+
+    def readable_row(self, tenant: TenantId, endpoint_id: EndpointId) -> EndpointRow:
+        """Return the tenant's endpoint row. Raises ``NotFound``, ``UnreadableRow``."""
+        row = self.row(tenant, endpoint_id)
+        if row.unreadable is not None:
+            raise UnreadableRow(f"endpoint {endpoint_id}", row.unreadable)
+        return row
+
+    def job(self, tenant: TenantId, job_id: JobId) -> Job:
+        """Return the tenant's job. Raises ``NotFound``."""
+        job = self.jobs.get(job_id)
+        if job is None or job.tenant != tenant:
+            raise NotFound("job", job_id)
+        return job
+
+    def situation(self, row: EndpointRow) -> Situation:
+        """Return everything that the governor weighs about the row's endpoint."""
+        return Situation(
+            job_state=self.jobs[row.endpoint.job_id].state,
+            endpoint=row.endpoint,
+            state=row.state,
+            hints=row.hints,
+            triggers=row.triggers,
+            lease=row.lease,
+            floor=self.floor,
+        )
+
+    def keep(self, row: EndpointRow, change: Change, now: datetime) -> None:
+        """Write a transition's outcome to a row being edited, and its due row."""
+        row.state = change.state
+        for record in change.records:
+            self.records.add(row.endpoint.id, record)
+        self.place(row, now)
+
+    def place(self, row: EndpointRow, now: datetime) -> None:
+        """Make the due row say from when on the endpoint can be claimed."""
+        endpoint_id = row.endpoint.id
+        due_at = None
+        if row.lease is None and row.unreadable is None:
+            due_at = claimable_from(self.situation(row), now)
+        standing = self.due.get(endpoint_id)
+        if due_at is None:
+            if standing is not None:
+                del self.due[endpoint_id]
+        elif standing is None or standing.due_at != due_at:
+            self.due[endpoint_id] = Due(due_at, row.endpoint.tenant)
+
+
+class _Applies(Protocol):
+    def apply(self) -> None: ...
+
+
+Part = TypeVar("Part", bound=_Applies)
+
+
+class Draft:
+    """A transaction's own view: what it has changed, over what the store holds."""
+
+    def __init__(self, base: Tables) -> None:
+        self._parts: list[_Applies] = []
+        self.tables = Tables(
+            floor=base.floor,
+            due=self._over(base.due),
+            jobs=self._over(base.jobs),
+            job_names=self._over(base.job_names),
+            endpoints=self._part(DraftEndpointRows(base.endpoints)),
+            endpoint_names=self._over(base.endpoint_names),
+            leases=self._over(base.leases),
+            runs=self._over(base.runs),
+            runs_of=self._part(LogOverlay(base.runs_of)),
+            run_days=self._part(LogOverlay(base.run_days)),
+            records=self._part(LogOverlay(base.records)),
+            ended_hints=self._part(LogOverlay(base.ended_hints)),
+        )
+
+    def apply(self) -> None:
+        """Make the changes the store's."""
+        for part in self._parts:
+            part.apply()
+
+    def _over(self, base: MutableMapping[K, V]) -> Overlay[K, V]:
+        return self._part(Overlay(base))
+
+    def _part(self, part: Part) -> Part:
+        self._parts.append(part)
+        return part

@@ -1,0 +1,64 @@
+"""One transaction over the tables in memory."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from cronicorn_domain.ports.unit_of_work import UnitOfWork
+
+from cronicorn_adapter_memory.hint_book import MemoryHintBook
+from cronicorn_adapter_memory.job_catalog import MemoryJobCatalog
+from cronicorn_adapter_memory.run_log import MemoryRunLog
+from cronicorn_adapter_memory.store import MemoryStore
+from cronicorn_adapter_memory.transaction import Transaction
+
+
+class MemoryUnitOfWork:
+    """The stores within one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._catalog = MemoryJobCatalog(transaction)
+        self._hints = MemoryHintBook(transaction)
+        self._runs = MemoryRunLog(transaction)
+
+    @property
+    def catalog(self) -> MemoryJobCatalog:
+        """Jobs and endpoints."""
+        return self._catalog
+
+    @property
+    def hints(self) -> MemoryHintBook:
+        """Hints and triggers."""
+        return self._hints
+
+    @property
+    def runs(self) -> MemoryRunLog:
+        """The history."""
+        return self._runs
+
+    async def commit(self) -> None:
+        """Make everything lasting, and wake the workers when something became due earlier."""
+        self._transaction.commit()
+
+    async def rollback(self) -> None:
+        """Undo everything; harmless when there is nothing to undo."""
+        self._transaction.rollback()
+
+
+class MemoryUnitsOfWork:
+    """Begins units of work."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Begin one; it ends with the block."""
+        return self._unit()
+
+    @asynccontextmanager
+    async def _unit(self) -> AsyncIterator[UnitOfWork]:
+        transaction = Transaction(self._store)
+        try:
+            yield MemoryUnitOfWork(transaction)
+        finally:
+            transaction.rollback()
