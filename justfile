@@ -1,0 +1,44 @@
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# List the recipes
+default:
+    @just --list --unsorted
+
+# Everything that continuous integration does, in the same words
+check:
+    .ci/run
+
+# Every test: SQLite, a real PostgreSQL, real HTTP
+test *arguments:
+    uv run pytest {{arguments}}
+
+# Lint, and see that everything is formatted
+lint:
+    uv run ruff check
+    uv run ruff format --check
+
+# Strict types: all sources at once, then each member with its tests, since their names repeat
+types:
+    uv run mypy packages/*/src apps/*/src
+    for member in packages/* apps/*; do uv run mypy "$member"; done
+    uv run mypy tools tests conftest.py
+
+# The architecture: who may import whom
+imports:
+    uv run lint-imports --no-cache --no-logo
+
+# Each member's own tests, with nothing installed but what it declares
+alone:
+    for member in packages/* apps/*; do \
+        echo "== $member"; \
+        uv run --locked --isolated --package "cronicorn-${member##*/}" pytest "$member"; \
+    done
+
+# The first command of the README, as a newcomer types it
+smoke:
+    uv run python tools/smoke.py
+
+# Put the code in shape
+format:
+    uv run ruff check --fix
+    uv run ruff format
