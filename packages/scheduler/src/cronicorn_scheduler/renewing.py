@@ -1,0 +1,59 @@
+"""Keeps the leases in hand alive; the runs themselves know nothing of it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from cronicorn_domain.identity import Token
+from cronicorn_domain.ports.clock import Clock
+from cronicorn_domain.ports.endpoint_queue import EndpointQueue
+
+from cronicorn_scheduler.holding import Cut, Holdings
+from cronicorn_scheduler.outages import Line
+
+
+class Renewing:
+    """Prolongs every lease in hand every few seconds, and cancels the requests of those lost."""
+
+    name = "renew"
+
+    def __init__(
+        self,
+        queue: EndpointQueue,
+        holdings: Holdings,
+        *,
+        clock: Clock,
+        line: Line,
+        lease: timedelta,
+        every: timedelta,
+        limit: int,
+    ) -> None:
+        self._queue = queue
+        self._holdings = holdings
+        self._clock = clock
+        self._line = line
+        self._lease = lease
+        self._every = every
+        self._limit = limit
+
+    async def run(self) -> None:
+        """Renew what is in hand, for ever; also during a drain and while results wait."""
+        while True:
+            await self._clock.sleep_until(self._clock.now() + self._every)
+            await self._renew_all()
+
+    async def _renew_all(self) -> None:
+        tokens = [held.token for held in self._holdings.all()]
+        for begin in range(0, len(tokens), self._limit):
+            await self._renew(tokens[begin : begin + self._limit])
+
+    async def _renew(self, tokens: Sequence[Token]) -> None:
+        while left := [token for token in tokens if self._holdings.get(token) is not None]:
+            async with self._line:
+                lost = await self._queue.renew(left, lease_for=self._lease, now=self._clock.now())
+                self._cut_short(lost)
+                return
+
+    def _cut_short(self, lost: frozenset[Token]) -> None:
+        for token in lost:
+            if (held := self._holdings.get(token)) is not None:
+                held.cut_short(Cut.LEASE_LOST)
