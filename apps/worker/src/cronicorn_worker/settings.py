@@ -1,0 +1,208 @@
+"""
+The worker's options: the command line wins over the environment, and that over ``.env``.
+
+Every option has one name in three places: ``--log-level``, ``CRONICORN_LOG_LEVEL`` in the
+environment, and the same in ``.env``. The database is also read from ``DATABASE_URL``. A
+variable that is empty counts as not set.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar, cast
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
+
+from cronicorn_worker.faults import UsageFault, sentences
+from cronicorn_worker.lengths import UnreadableLength, parse_length
+
+PREFIX = "CRONICORN_"
+CONCURRENCY_MOST = 10_000
+_ENV_FILE = ".env"
+_DATABASE_NAMES = ("CRONICORN_DATABASE", "CRONICORN_DATABASE_URL", "DATABASE_URL")
+_ChoiceT = TypeVar("_ChoiceT", bound=StrEnum)
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least that a log line must matter."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _refuse(message: str, remedy: str) -> NoReturn:
+    raise PydanticCustomError("refused", "{message}", {"message": message, "remedy": remedy})
+
+
+def _duration(value: object) -> timedelta:
+    try:
+        length = parse_length(str(value))
+    except UnreadableLength as error:
+        _refuse(str(error), error.remedy)
+    if length <= timedelta():
+        _refuse(f"{value!r} is no time at all", "Give a length above zero, such as 60s.")
+    return length
+
+
+def _concurrency(value: object) -> int:
+    text = str(value).strip()
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= CONCURRENCY_MOST:
+        _refuse(f"{text[:40]!r} is not possible", f"Give a number from 1 to {CONCURRENCY_MOST}.")
+    return int(text)
+
+
+def _flag(value: object) -> bool:
+    known = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
+    text = str(value).strip().lower()
+    if text not in known:
+        _refuse(f"{text[:40]!r} is neither true nor false", "Write true or false.")
+    return known[text]
+
+
+def _entries(value: object) -> tuple[str, ...]:
+    """Take several options, or one variable that holds entries apart by blanks or commas."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple):
+        _refuse("these are no entries", "Write HOST[:PORT] or a network.")
+    return tuple(entry for text in texts for entry in re.split(r"[\s,]+", str(text)) if entry)
+
+
+def _choice(kind: type[_ChoiceT]) -> Callable[[object], _ChoiceT]:
+    known = [each.value for each in kind]
+
+    def read(value: object) -> _ChoiceT:
+        text = str(value).strip().lower()
+        if text not in known:
+            near = get_close_matches(text, known, n=1)
+            remedy = f"Did you mean {near[0]}?" if near else f"Write one of {', '.join(known)}."
+            _refuse(f"{text[:40]!r} is not possible", remedy)
+        return kind(text)
+
+    return read
+
+
+class WorkerSettings(BaseSettings):
+    """What was asked for, wherever it was asked."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=_ENV_FILE,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    database: SecretStr | None = Field(None, validation_alias=AliasChoices(*_DATABASE_NAMES))
+    jobs: Path | None = None
+    prune: Annotated[bool, BeforeValidator(_flag)] = False
+    demo: Annotated[bool, BeforeValidator(_flag)] = False
+    run_for: Annotated[timedelta, BeforeValidator(_duration)] | None = Field(
+        None, validation_alias="CRONICORN_FOR"
+    )
+    concurrency: Annotated[int, BeforeValidator(_concurrency)] = 200
+    egress_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_entries)] = ()
+    log_format: Annotated[LogFormat, BeforeValidator(_choice(LogFormat))] | None = None
+    log_level: Annotated[LogLevel, BeforeValidator(_choice(LogLevel))] = LogLevel.INFO
+    secret_key: SecretStr | None = None
+
+
+def read_settings(given: Mapping[str, object]) -> WorkerSettings:
+    """
+    Read the options; ``given`` are those of the command line, by field name.
+
+    No database means the default: the demo's own, which is temporary, else ``cronicorn.db`` in the
+    current directory.
+
+    Raises:
+        UsageFault: one is wrong, or two do not go together; the message names where each was set.
+    """
+    try:
+        settings = WorkerSettings(**cast("dict[str, Any]", given))
+    except ValidationError as error:
+        raise UsageFault("\n".join(_wrong(each, given) for each in error.errors())) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageFault(f"{_ENV_FILE} cannot be read: {error}", "Mend or remove it.") from error
+    _refuse_contradictions(settings, given)
+    if settings.demo and "database" not in given:
+        # A variable that names the real database must not bring the demo's jobs into it.
+        return settings.model_copy(update={"database": None})
+    return settings
+
+
+def process_environment() -> Mapping[str, str]:
+    """Return the variables of ``.env`` and, over them, those of the process."""
+    dot_env = DotEnvSettingsSource(WorkerSettings, env_file=_ENV_FILE, case_sensitive=True)
+    in_file = {name: value for name, value in dot_env.env_vars.items() if value is not None}
+    return {**in_file, **os.environ}
+
+
+def place_of(field: str, given: Mapping[str, object]) -> str:
+    """Name where an option was set: ``--jobs``, ``CRONICORN_JOBS``, ``CRONICORN_JOBS in .env``."""
+    if field in given:
+        return f"--{_OPTIONS.get(field, field).replace('_', '-')}"
+    names = _variables(field)
+    if name := next((name for name in names if os.environ.get(name)), None):
+        return name
+    in_file = process_environment()
+    name = next((name for name in names if in_file.get(name)), names[0])
+    return f"{name} in {_ENV_FILE}"
+
+
+_OPTIONS = {"run_for": "for"}
+"""Fields whose option has another name."""
+
+
+def _variables(field: str) -> tuple[str, ...]:
+    if field == "database":
+        return _DATABASE_NAMES
+    return (f"{PREFIX}{_OPTIONS.get(field, field).upper()}",)
+
+
+def _wrong(details: ErrorDetails, given: Mapping[str, object]) -> str:
+    context = details.get("ctx", {})
+    field = _field_of(str(details["loc"][0]))
+    what = sentences(context.get("message", details["msg"]), context.get("remedy", ""))
+    return f"{place_of(field, given)}: {what}"
+
+
+def _field_of(location: str) -> str:
+    fields = WorkerSettings.model_fields
+    return next((each for each in fields if location in {each, *_variables(each)}), location)
+
+
+def _refuse_contradictions(settings: WorkerSettings, given: Mapping[str, object]) -> None:
+    if settings.demo and settings.jobs is not None:
+        raise UsageFault(
+            f"{place_of('demo', given)} and {place_of('jobs', given)} do not go together",
+            "The demo has jobs of its own; leave one of the two out.",
+        )
+    if settings.prune and settings.jobs is None:
+        raise UsageFault(
+            f"{place_of('prune', given)} needs a jobs file",
+            "Add --jobs FILE; what is not in it is archived.",
+        )
