@@ -52,7 +52,7 @@ def judge(situation: Situation, plan: Plan, now: datetime) -> Verdict:
         return _catch_up(situation, plan, rhythm, now)
     newest = _newest(situation, plan, rhythm, now)
     records = _older(rhythm, plan.slot, newest, Fate.COALESCED, _late(plan, now), now)
-    return Verdict(plan=_moved_to(plan, newest, now), records=records)
+    return Verdict(plan=_moved_to(situation, plan, newest, now), records=records)
 
 
 def _skip(situation: Situation, plan: Plan, rhythm: Rhythm | None, now: datetime) -> Verdict:
@@ -62,7 +62,7 @@ def _skip(situation: Situation, plan: Plan, rhythm: Rhythm | None, now: datetime
     newest = _newest(situation, plan, rhythm, now)
     records = _older(rhythm, plan.slot, newest, Fate.SKIPPED, _late(plan, now), now)
     if now - _jittered(situation, newest) <= situation.endpoint.misfire.grace:
-        return Verdict(plan=_moved_to(plan, newest, now), records=records)
+        return Verdict(plan=_moved_to(situation, plan, newest, now), records=records)
     every = _record(Fate.SKIPPED, _late(plan, now), plan.slot, newest, 1, now)
     if records:
         every = replace(every, count=records[0].count + 1)
@@ -123,16 +123,26 @@ def _record(
     )
 
 
-def _moved_to(plan: Plan, slot: datetime, now: datetime) -> Plan:
+def _moved_to(situation: Situation, plan: Plan, slot: datetime, now: datetime) -> Plan:
     """Run the newest missed slot instead; its lateness counts from its own instant."""
     line = Weighed(Rule.MISFIRE, now, _late(plan, now))
     if slot == plan.slot:
         decision = replace(plan.decision, trail=(*plan.decision.trail, line))
         return replace(plan, decision=decision)
     decision = Decision(
-        slot=slot, due_at=slot, source=plan.decision.source, trail=(*plan.decision.trail, line)
+        slot=slot,
+        due_at=slot,
+        source=_source_at(situation, plan, slot),
+        trail=(*plan.decision.trail, line),
     )
     return Plan(decision=decision, kind=plan.kind, origin=plan.origin)
+
+
+def _source_at(situation: Situation, plan: Plan, slot: datetime) -> Source:
+    """Between the slots of its own rhythm only the longest can have put one."""
+    rhythm = rhythm_of(situation.endpoint)
+    on_grid = rhythm is None or rhythm.latest_until(slot) == slot
+    return plan.decision.source if plan.origin is not None or on_grid else Source.CLAMPED_MAX
 
 
 def _late(plan: Plan, now: datetime) -> str:

@@ -37,8 +37,8 @@ def in_force(situation: Situation, slot: datetime, hint: IntervalHint | None) ->
     """
     Return the slots that follow ``slot`` as they would be planned: under the hint and the guardrails.
 
-    A hint, an interval below the shortest and a longest below the schedule's gap each count from
-    ``slot``. None for a single instant.
+    A hint and a longest below the schedule's gap count from ``slot``; so does an interval below the
+    shortest, in as many steps of its grid as the shortest takes. None for a single instant.
     """
     shortest = shortest_of(situation)
     if hint is not None:
@@ -46,7 +46,11 @@ def in_force(situation: Situation, slot: datetime, hint: IntervalHint | None) ->
     rhythm = rhythm_of(situation.endpoint)
     longest = situation.endpoint.guardrails.longest
     if isinstance(rhythm, Grid):
-        return rhythm if rhythm.step >= shortest else Grid(slot, shortest)
+        return (
+            rhythm
+            if rhythm.step >= shortest
+            else Grid(slot, -(-shortest // rhythm.step) * rhythm.step)
+        )
     if rhythm is None or longest is None:
         return rhythm
     following = rhythm.next_after(slot)

@@ -1,0 +1,182 @@
+"""Tells a decision: as data, and as one English sentence made from that data."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.decision import Decision, Rule, Source, Weighed
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.job import JobState
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.eligibility import fires_despite_pause
+from cronicorn_domain.schedules.cron import CronSchedule
+from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule
+from cronicorn_domain.wording import instant_in_words, length_in_words
+
+
+class Condition(StrEnum):
+    """Where an endpoint stands, as people see it."""
+
+    ACTIVE = "active"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DEFERRED = "deferred"
+    QUARANTINED = "quarantined"
+    FINISHED = "finished"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The decision that stands, the condition it stands under, and both in a sentence."""
+
+    condition: Condition
+    decision: Decision | None
+    sentence: str
+
+
+def explain(situation: Situation, now: datetime) -> Explanation:
+    """Explain what happens next to an endpoint, and why."""
+    condition = condition_of(situation, now)
+    plan = situation.state.next_plan
+    decision = None if plan is None else plan.decision
+    return Explanation(
+        condition=condition,
+        decision=decision,
+        sentence=_sentence(situation, condition, decision),
+    )
+
+
+def condition_of(situation: Situation, now: datetime) -> Condition:
+    """Say where an endpoint stands at ``now``; what hinders it most comes first."""
+    endpoint, state = situation.endpoint, situation.state
+    if endpoint.archived_at is not None or situation.job_state is JobState.ARCHIVED:
+        return Condition.ARCHIVED
+    if state.quarantine is not None:
+        return Condition.QUARANTINED
+    if situation.lease is not None:
+        return Condition.RUNNING
+    paused = situation.job_state is JobState.PAUSED or endpoint.paused_at(now)
+    if paused and not fires_despite_pause(state):
+        return Condition.PAUSED
+    if state.next_plan is None:
+        return Condition.FINISHED
+    if state.not_before is not None and state.not_before > now:
+        return Condition.DEFERRED
+    return Condition.ACTIVE
+
+
+def reason_of(decision: Decision, endpoint: Endpoint) -> str:
+    """Tell why a decision chose its instant, as a clause without a full stop."""
+    clauses = [_winner(decision, endpoint)]
+    clauses += [text for line in decision.trail if (text := _aside(line)) is not None]
+    return "; ".join(clauses)
+
+
+def _sentence(situation: Situation, condition: Condition, decision: Decision | None) -> str:
+    endpoint = situation.endpoint
+    match condition:
+        case Condition.ARCHIVED:
+            return "It is archived and does not run."
+        case Condition.QUARANTINED:
+            return f"It is set aside until its schedule is mended: {situation.state.quarantine}."
+        case Condition.FINISHED:
+            return "It is finished: its schedule has no further slot."
+        case Condition.PAUSED:
+            return _paused(situation)
+        case Condition.RUNNING | Condition.ACTIVE | Condition.DEFERRED:
+            if decision is None:
+                return "It has no plan."
+            verb = "It is running" if condition is Condition.RUNNING else "It runs next"
+            when = instant_in_words(decision.due_at)
+            slot = "" if decision.slot == decision.due_at else _slot_clause(decision)
+            return f"{verb}, due {when}{slot}: {reason_of(decision, endpoint)}."
+
+
+def _slot_clause(decision: Decision) -> str:
+    return f" (slot {instant_in_words(decision.slot)})"
+
+
+def _paused(situation: Situation) -> str:
+    pause = situation.endpoint.pause
+    if pause is None:
+        return "Its job is paused; it does not run until the job is resumed."
+    why = f" ({pause.reason})" if pause.reason else ""
+    if pause.until >= OPEN_ENDED:
+        return f"It is paused until someone resumes it{why}."
+    return f"It is paused until {instant_in_words(pause.until)}{why}."
+
+
+def _winner(decision: Decision, endpoint: Endpoint) -> str:
+    match decision.source:
+        case Source.BASELINE_CRON | Source.BASELINE_INTERVAL | Source.BASELINE_ONCE:
+            return f"its schedule says {describe_schedule(endpoint)}"
+        case Source.CLAMPED_MIN:
+            return f"the shortest interval ({_length(endpoint.guardrails.shortest)}) holds it back"
+        case Source.CLAMPED_MAX:
+            return f"the longest interval ({_length(endpoint.guardrails.longest)}) pulls it in"
+        case Source.MANUAL:
+            return "someone asked for a run"
+        case Source.TRIGGER:
+            return "a sibling triggered it"
+        case Source.RETRY:
+            return "its last attempt is repeated"
+        case Source.CATCH_UP:
+            return "it catches up on a missed slot"
+        case Source.TEST:
+            return "it is a test"
+        case _:
+            return _hinted(decision)
+
+
+def _hinted(decision: Decision) -> str:
+    told = {Rule.INTERVAL_HINT, Rule.ONESHOT}
+    line = next((each for each in decision.trail if each.rule in told), None)
+    author, _, kind = decision.source.partition("-")
+    what = "asks for one run" if kind == "oneshot" else "sets the interval"
+    detail = f" ({line.detail})" if line is not None and line.detail else ""
+    return f"a hint of {_AUTHORS[author]} {what}{detail}"
+
+
+_AUTHORS = {
+    "api": "a person",
+    "rule": "a rule",
+    "ai": "the planner",
+    "response": "the target's response",
+}
+
+
+def _aside(line: Weighed) -> str | None:
+    match line.rule:
+        case Rule.BACKOFF:
+            return f"it backs off, since {line.detail}"
+        case Rule.HINT_GIVES_WAY:
+            return f"the hint {line.detail} would end before it could act"
+        case Rule.SHORTEST_START:
+            return "it keeps its distance from the last start"
+        case Rule.JITTER:
+            return "jitter spreads its start"
+        case Rule.NOT_BEFORE:
+            return f"nothing runs before {instant_in_words(line.instant)}"
+        case Rule.MOVED_ON:
+            return f"the slot of {instant_in_words(line.instant)} could not start in time"
+        case Rule.MISFIRE | Rule.RETRY | Rule.LOST_RUN:
+            return line.detail
+        case _:
+            return None
+
+
+def describe_schedule(endpoint: Endpoint) -> str:
+    """Write the schedule as its owner would: ``every 30 s``, ``cron */5 * * * * (Europe/Berlin)``."""
+    match endpoint.schedule:
+        case CronSchedule(expression=expression, timezone=timezone):
+            return f"cron {expression.text} ({timezone})"
+        case IntervalSchedule(every=every):
+            return f"every {length_in_words(every)}"
+        case OnceSchedule(at=at):
+            return f"once, at {instant_in_words(at)}"
+
+
+def _length(length: object) -> str:
+    return length_in_words(length) if isinstance(length, timedelta) else "the tenant's floor"

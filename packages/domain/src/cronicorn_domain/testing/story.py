@@ -1,0 +1,262 @@
+"""The life of one endpoint, told with nothing but values: for tests of the pure rules."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from cronicorn_domain.identity import HintId, RunId, Token, TriggerId, WorkerId, new_uuid
+from cronicorn_domain.model.decision import Decision, Plan
+from cronicorn_domain.model.endpoint import Endpoint, Pause
+from cronicorn_domain.model.hint import Hint, Trigger, TriggerKind
+from cronicorn_domain.model.job import JobState
+from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.run import Failed, FailureKind, Outcome, Response, Succeeded
+from cronicorn_domain.model.slot_record import SlotRecord
+from cronicorn_domain.model.state import DEFAULT_FLOOR, EndpointState, Situation
+from cronicorn_domain.policies.change import Change, Claim, Postponement
+from cronicorn_domain.policies.claiming import claim
+from cronicorn_domain.policies.editing import changes_rhythm, edited
+from cronicorn_domain.policies.eligibility import claimable_from
+from cronicorn_domain.policies.reaping import reap
+from cronicorn_domain.policies.releasing import release
+from cronicorn_domain.policies.replanning import (
+    plan_afresh,
+    plan_first,
+    replan,
+    reset_failures,
+    skip_next_slot,
+)
+from cronicorn_domain.policies.settling import settle
+from cronicorn_domain.ports.endpoint_queue import Settlement
+
+SUCCESS: Outcome = Succeeded(response=Response(status_code=200))
+FAILURE: Outcome = Failed(kind=FailureKind.HTTP_STATUS, message="answered 500")
+LEASE_LENGTH = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """One run of the story: the plan it was made of, when, and what it consumed."""
+
+    plan: Plan
+    at: datetime
+    hints: tuple[HintId, ...]
+    triggers: tuple[TriggerId, ...]
+
+    @property
+    def slot(self) -> datetime:
+        """The nominal instant."""
+        return self.plan.slot
+
+
+@dataclass(slots=True)
+class Story:
+    """
+    One endpoint, a clock that only moves forward, and everything that happened.
+
+    A transition is applied exactly as a store applies it; what a store would check first (a lease, the
+    due instant) is checked here, too.
+    """
+
+    situation: Situation
+    now: datetime
+    runs: list[Claimed] = field(default_factory=list)
+    started: list[Claimed] = field(default_factory=list)
+    records: list[SlotRecord] = field(default_factory=list)
+    _consumed: tuple[tuple[Hint, ...], tuple[Trigger, ...]] = ((), ())
+
+    @classmethod
+    def of(cls, endpoint: Endpoint, *, floor: timedelta = DEFAULT_FLOOR) -> "Story":
+        """Begin with a new endpoint, at its creation."""
+        situation = Situation(
+            job_state=JobState.ACTIVE, endpoint=endpoint, state=EndpointState(), floor=floor
+        )
+        story = cls(situation, endpoint.created_at)
+        story._apply(plan_first)
+        return story
+
+    @property
+    def state(self) -> EndpointState:
+        """The endpoint's state."""
+        return self.situation.state
+
+    @property
+    def next(self) -> Decision | None:
+        """The decision that stands."""
+        plan = self.state.next_plan
+        return None if plan is None else plan.decision
+
+    @property
+    def claimable_from(self) -> datetime | None:
+        """What the due table would hold."""
+        return claimable_from(self.situation, self.now)
+
+    def at(self, now: datetime) -> "Story":
+        """Let time pass, without anything being run."""
+        assert now >= self.now, "a story goes forward"
+        self.now = now
+        return self
+
+    def having(self, **state: object) -> "Story":
+        """Set parts of the state by hand, and plan from them."""
+        changed = replace(self.state, plan=None, **state)  # type: ignore[arg-type]
+        self.situation = replace(self.situation, state=changed)
+        self._apply(replan)
+        return self
+
+    def offer(self, hint: Hint) -> None:
+        """Write a hint."""
+        self.situation = replace(self.situation, hints=(*self.situation.hints, hint))
+        self._apply(replan)
+
+    def clear_hints(self) -> None:
+        """Clear every hint."""
+        self.situation = replace(self.situation, hints=())
+        self._apply(replan)
+
+    def trigger(self, kind: TriggerKind = TriggerKind.MANUAL) -> Trigger:
+        """Ask for a run, now."""
+        trigger = Trigger(
+            id=TriggerId(new_uuid()),
+            kind=kind,
+            at=self.now,
+            expires_at=self.now + timedelta(minutes=60),
+        )
+        self.situation = replace(self.situation, triggers=(*self.situation.triggers, trigger))
+        self._apply(replan)
+        return trigger
+
+    def edit(self, **fields: object) -> None:
+        """Edit the endpoint as a catalog does."""
+        old = self.situation.endpoint
+        new = edited(old, replace(old, **fields), self.now)  # type: ignore[arg-type]
+        self.situation = replace(self.situation, endpoint=new)
+        if changes_rhythm(old, new):
+            self._take(plan_afresh(self.situation, self.now, "the schedule was edited", old=old))
+        elif new is not old:
+            self._apply(replan)
+
+    def pause(self, until: datetime) -> None:
+        """Pause the endpoint."""
+        self._set_pause(Pause(until=until))
+
+    def resume(self) -> None:
+        """End the pause."""
+        self._set_pause(None)
+
+    def skip(self) -> None:
+        """Skip the next slot."""
+        self._apply(skip_next_slot)
+
+    def reset_failures(self) -> None:
+        """Reset the failures."""
+        self._apply(reset_failures)
+
+    def claim(self) -> Claimed | None:
+        """Claim, if the endpoint is due; None if it is not, or was only planned anew."""
+        due_at = self.claimable_from
+        if due_at is None or due_at > self.now:
+            return None
+        match claim(self.situation, self.now):
+            case Postponement(change=change):
+                self._take(change)
+                return None
+            case Claim() as claimed:
+                return self._lease(claimed)
+
+    def claim_when_due(self) -> Claimed | None:
+        """Wait for the due instant and claim, through a few postponements; None: nothing is planned."""
+        for _ in range(5):
+            due_at = self.claimable_from
+            if due_at is None:
+                return None
+            self.at(max(self.now, due_at))
+            if (claimed := self.claim()) is not None:
+                return claimed
+        raise AssertionError("the endpoint is due again and again, and never claimed")
+
+    def start(self) -> None:
+        """Start the claimed run."""
+        assert self.situation.lease is not None
+        lease = replace(self.situation.lease, started_at=self.now)
+        self.situation = replace(self.situation, lease=lease)
+        self.started.append(self.runs[-1])
+
+    def settle(self, outcome: Outcome = SUCCESS) -> None:
+        """End the run."""
+        lease = self.situation.lease
+        assert lease is not None and lease.started_at is not None
+        settlement = Settlement(
+            token=lease.token, started_at=lease.started_at, ended_at=self.now, outcome=outcome
+        )
+        self._end(settle(self.situation, settlement, self.now))
+
+    def release(self) -> None:
+        """Give the claim back; what it consumed is pending again."""
+        hints, triggers = self._consumed
+        self.situation = replace(
+            self.situation,
+            hints=(*self.situation.hints, *hints),
+            triggers=(*self.situation.triggers, *triggers),
+        )
+        self._end(release(self.situation, self.now))
+
+    def reap(self) -> None:
+        """Lose the worker."""
+        self._end(reap(self.situation, self.now))
+
+    def run(
+        self, outcome: Outcome = SUCCESS, *, lasts: timedelta = timedelta(seconds=1)
+    ) -> Claimed:
+        """Wait for the due instant, run, and settle."""
+        claimed = self.claim_when_due()
+        assert claimed is not None, "nothing is planned"
+        self.start()
+        self.at(self.now + lasts)
+        self.settle(outcome)
+        return claimed
+
+    def _lease(self, claimed: Claim) -> Claimed:
+        hints, triggers = self.situation.hints, self.situation.triggers
+        self._consumed = (
+            tuple(each for each in hints if each.id in claimed.hints),
+            tuple(each for each in triggers if each.id in claimed.triggers),
+        )
+        lease = Lease(
+            token=Token(len(self.runs) + 1),
+            endpoint_id=self.situation.endpoint.id,
+            tenant=self.situation.endpoint.tenant,
+            run_id=RunId(new_uuid()),
+            worker=WorkerId("story"),
+            until=self.now + LEASE_LENGTH,
+            urgent=claimed.urgent,
+        )
+        self.situation = replace(
+            self.situation,
+            lease=lease,
+            hints=tuple(each for each in hints if each.id not in claimed.hints),
+            triggers=tuple(each for each in triggers if each.id not in claimed.triggers),
+        )
+        self._take(claimed.change)
+        run = Claimed(
+            plan=claimed.plan, at=self.now, hints=claimed.hints, triggers=claimed.triggers
+        )
+        self.runs.append(run)
+        return run
+
+    def _set_pause(self, pause: Pause | None) -> None:
+        endpoint = replace(self.situation.endpoint, pause=pause)
+        self.situation = replace(self.situation, endpoint=endpoint)
+        self._apply(replan)
+
+    def _end(self, change: Change) -> None:
+        self._consumed = ((), ())
+        self.situation = replace(self.situation, lease=None)
+        self._take(change)
+
+    def _apply(self, transition: Callable[[Situation, datetime], Change]) -> None:
+        self._take(transition(self.situation, self.now))
+
+    def _take(self, change: Change) -> None:
+        self.situation = replace(self.situation, state=change.state)
+        self.records.extend(change.records)
