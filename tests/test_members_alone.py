@@ -21,6 +21,11 @@ ONLY_INSIDE_A_TOOL: Mapping[str, str] = {
 }
 """Modules that cannot be imported by themselves, and why."""
 
+COMES_WITH: Mapping[str, str] = {
+    "pydantic-core": "pydantic",  # pinned by it to the letter, and documented as its second half
+}
+"""Distributions that are declared by declaring another one."""
+
 # Reads the names of modules, one per line, and says for each that fails why it does.
 IMPORT_EACH = """
 import importlib, sys, traceback
@@ -95,7 +100,7 @@ def undeclared(member: Path) -> set[tuple[str, str]]:
         for module, path in modules(member).items()
         for root in roots_imported_by(path) - sys.stdlib_module_names - own
         if declared(member, extra="testing" if is_for_tests(module) else "").isdisjoint(
-            map(normalized, providers.get(root, []))
+            COMES_WITH.get(name, name) for name in map(normalized, providers.get(root, []))
         )
     }
 
