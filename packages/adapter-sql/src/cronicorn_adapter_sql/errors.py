@@ -64,7 +64,9 @@ def translation(error: Exception) -> StoreError:
     """Say what an error of a driver means to the domain, in words that hold no stored value."""
     match _behind(error):
         case PoolTimeout():
-            return StoreUnavailable("all connections to the database are busy")
+            return StoreUnavailable(
+                "all connections to the database are busy: try again, or allow more of them"
+            )
         case sqlite3.Error() as cause:
             return _from_sqlite(cause)
         case psycopg.Error() as cause:
@@ -122,7 +124,9 @@ def _from_sqlite(cause: sqlite3.Error) -> StoreError:
     code = getattr(cause, "sqlite_errorcode", None)
     kind = None if code is None else code & 0xFF
     if kind in _LOCKED:
-        return StoreUnavailable("the database is locked by another connection")
+        return StoreUnavailable(
+            "the database is locked by another connection: end that one, or try again"
+        )
     if kind in _PASSING:
         return StoreUnavailable(f"the database could not do it now: {cause}")
     if str(cause).startswith(("no such table", "no such column")):

@@ -9,8 +9,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
-from cronicorn_domain.errors import InvalidInput, SchemaMismatch
-from sqlalchemy import Connection
+from cronicorn_domain.errors import InvalidInput, SchemaMismatch, StoreRefused, StoreUnavailable
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cronicorn_adapter_sql.engine import read_only
@@ -18,6 +18,15 @@ from cronicorn_adapter_sql.errors import translated
 
 HEAD: Final = "head"
 BASE: Final = "base"
+OUR_TREE: Final = "cronicorn_adapter_sql:migrations"
+"""Where the migrations lie; what works on them can be tried with another tree."""
+
+
+_TABLES: Final = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+    "postgresql": "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')"
+    " AND NOT relispartition AND relnamespace = current_schema()::regnamespace",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +37,9 @@ class Step:
     title: str
 
 
-async def upgrade(engine: AsyncEngine, *, target: str = HEAD) -> tuple[Step, ...]:
+async def upgrade(
+    engine: AsyncEngine, *, target: str = HEAD, tree: str = OUR_TREE
+) -> tuple[Step, ...]:
     """
     Apply the migrations up to ``target``: a revision, ``+1``, or the newest.
 
@@ -43,10 +54,10 @@ async def upgrade(engine: AsyncEngine, *, target: str = HEAD) -> tuple[Step, ...
         SchemaMismatch: the database is at a revision that this code does not know.
         StoreUnavailable, StoreRefused: the database could not or would not.
     """
-    return await _migrate(engine, command.upgrade, target)
+    return await _migrate(engine, command.upgrade, target, tree)
 
 
-async def downgrade(engine: AsyncEngine, *, target: str) -> tuple[Step, ...]:
+async def downgrade(engine: AsyncEngine, *, target: str, tree: str = OUR_TREE) -> tuple[Step, ...]:
     """
     Undo the migrations down to ``target``: a revision, ``-1``, or ``base`` for an empty database.
 
@@ -58,7 +69,7 @@ async def downgrade(engine: AsyncEngine, *, target: str) -> tuple[Step, ...]:
         SchemaMismatch: the database is at a revision that this code does not know.
         StoreUnavailable, StoreRefused: the database could not or would not.
     """
-    return await _migrate(engine, command.downgrade, target)
+    return await _migrate(engine, command.downgrade, target, tree)
 
 
 async def current(engine: AsyncEngine) -> str | None:
@@ -69,14 +80,22 @@ async def current(engine: AsyncEngine) -> str | None:
     return ", ".join(heads) or None
 
 
-async def require_head(engine: AsyncEngine) -> None:
+async def table_names(engine: AsyncEngine) -> frozenset[str]:
+    """Return the names of the tables there are, without the single partitions of one."""
+    with translated():
+        async with read_only(engine).connect() as connection:
+            names = await connection.execute(text(_TABLES[engine.dialect.name]))
+            return frozenset(names.scalars())
+
+
+async def require_head(engine: AsyncEngine, *, tree: str = OUR_TREE) -> None:
     """
     Refuse a database whose schema is not the one this code was written for.
 
     Raises:
         SchemaMismatch: it is older, newer, or empty; the message says what to run.
     """
-    script = _script(_config())
+    script = _script(_config(tree))
     found, expected = await current(engine), script.get_current_head() or BASE
     _refuse_unknown(script, found)
     if found == expected or (found is None and expected == BASE):
@@ -103,21 +122,31 @@ def _refuse_unknown(script: ScriptDirectory, found: str | None) -> None:
 
 
 async def _migrate(
-    engine: AsyncEngine, verb: Callable[[Config, str], None], target: str
+    engine: AsyncEngine, verb: Callable[[Config, str], None], target: str, tree: str
 ) -> tuple[Step, ...]:
-    config = _config()
+    config = _config(tree)
     done: list[MigrationInfo] = config.attributes["steps"]
     _refuse_unknown(_script(config), await current(engine))
-    with translated():
-        async with engine.connect() as connection:
-            try:
-                await connection.run_sync(_run, config, verb, target)
-            except CommandError as error:
-                raise _refused_target(target, error) from error
-            finally:
-                # Its session holds a lock and settings that are good for migrating only.
-                await connection.invalidate()
+    try:
+        with translated():
+            async with engine.connect() as connection:
+                try:
+                    await connection.run_sync(_run, config, verb, target)
+                finally:
+                    # Its session holds a lock and settings that are good for migrating only.
+                    await connection.invalidate()
+    except CommandError as error:
+        raise _refused_target(target, error) from error
+    except (StoreUnavailable, StoreRefused) as error:
+        raise type(error)(
+            f"migrating {_name(engine)} to {target} failed, and the step that failed was undone: {error}"
+        ) from error
     return tuple(_step(info) for info in done)
+
+
+def _name(engine: AsyncEngine) -> str:
+    url = engine.url.set(drivername=engine.dialect.name, query={})
+    return url.render_as_string(hide_password=True)
 
 
 def _run(
@@ -145,10 +174,10 @@ def _heads(connection: Connection) -> tuple[str, ...]:
     return MigrationContext.configure(connection).get_current_heads()
 
 
-def _config() -> Config:
+def _config(tree: str) -> Config:
     """Configure Alembic without a file: what is configured is part of the package."""
     config = Config()
-    config.set_main_option("script_location", "cronicorn_adapter_sql:migrations")
+    config.set_main_option("script_location", tree)
     config.set_main_option("path_separator", "os")
     config.attributes["steps"] = []
     return config

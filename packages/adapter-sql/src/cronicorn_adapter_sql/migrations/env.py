@@ -71,7 +71,7 @@ def _be_alone_on_sqlite(connection: Connection) -> None:
     """
     cursor = connection.connection.cursor()
     cursor.execute("PRAGMA foreign_keys=OFF")
-    cursor.execute("PRAGMA busy_timeout=60000")
+    cursor.execute("PRAGMA busy_timeout=15000")
     cursor.close()
 
 

@@ -1,0 +1,100 @@
+"""Keeps secret header values unreadable in the database."""
+
+import base64
+import binascii
+import secrets
+from typing import Final, assert_never
+
+from cronicorn_domain.errors import SecretsUnavailable
+from cronicorn_domain.identity import EndpointId, TenantId
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from cronicorn_adapter_sql.database_url import DatabaseUrl, PostgresDatabase, SqliteDatabase
+from cronicorn_adapter_sql.keys import KeyFile, Keyring, parse_keys
+
+_VERSION: Final = "v1"
+_NONCE_LENGTH: Final = 12
+
+
+class HeaderVault:
+    """
+    Seals and opens header values with AES-256-GCM.
+
+    A sealed value is ``v1.<key id>.<base64url of nonce and ciphertext>``. It is bound to its
+    tenant, endpoint and header: moved to another row it does not open. Sealing a value twice gives
+    two different tokens; to compare, open. No error and no representation holds a value.
+    """
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    def seal(self, tenant: TenantId, endpoint: EndpointId, header: str, value: str) -> str:
+        """
+        Encrypt the value of a header.
+
+        Raises:
+            SecretsUnavailable: there is no key to encrypt with; the message says how to make one.
+        """
+        key = self._keyring.sealing_key()
+        nonce = secrets.token_bytes(_NONCE_LENGTH)
+        sealed = AESGCM(key.material).encrypt(
+            nonce, value.encode("utf-8", "surrogatepass"), _place(tenant, endpoint, header)
+        )
+        return f"{_VERSION}.{key.id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+    def open(self, tenant: TenantId, endpoint: EndpointId, header: str, token: str) -> str:
+        """
+        Decrypt the value of a header.
+
+        Raises:
+            SecretsUnavailable: its key is not at hand, or it was altered or belongs elsewhere.
+        """
+        try:
+            version, key_id, encoded = token.split(".")
+            content = base64.b64decode(encoded, altchars=b"-_", validate=True)
+        except (ValueError, binascii.Error):
+            raise _unreadable(endpoint, header) from None
+        if version != _VERSION or len(content) <= _NONCE_LENGTH:
+            raise _unreadable(endpoint, header)
+        key = self._keyring.opening_key(key_id)
+        try:
+            value = AESGCM(key.material).decrypt(
+                content[:_NONCE_LENGTH], content[_NONCE_LENGTH:], _place(tenant, endpoint, header)
+            )
+        except InvalidTag as error:
+            raise _unreadable(endpoint, header) from error
+        return value.decode("utf-8", "surrogatepass")
+
+
+def vault_for(database: DatabaseUrl, *, secret_key: str | None) -> HeaderVault:
+    """
+    Return the vault of a database.
+
+    Args:
+        database: An embedded one (SQLite) has a key file beside it, made at the first need.
+        secret_key: The value of ``CRONICORN_SECRET_KEY``; None or empty if it is not set.
+
+    Raises:
+        InvalidInput: the keys given are malformed.
+    """
+    given = parse_keys(secret_key) if secret_key else ()
+    match database:
+        case SqliteDatabase():
+            return HeaderVault(Keyring(given, file=KeyFile(path=database.key_path)))
+        case PostgresDatabase():
+            return HeaderVault(Keyring(given))
+        case _:
+            assert_never(database)
+
+
+def _place(tenant: TenantId, endpoint: EndpointId, header: str) -> bytes:
+    """Say where a value belongs; header names are equal whatever their case."""
+    return f"{tenant}/{endpoint}/{header.lower()}".encode()
+
+
+def _unreadable(endpoint: EndpointId, header: str) -> SecretsUnavailable:
+    return SecretsUnavailable(
+        f"the secret header {header.lower()!r} of endpoint {endpoint} was altered or moved, or is"
+        " sealed with another key of the same id: set its value again"
+    )
