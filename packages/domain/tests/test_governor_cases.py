@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
 from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, HintId, JobId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.decision import Source
@@ -66,7 +65,8 @@ def hint(
 def ran(told: Story, slot: datetime, *, lasts: timedelta = SECOND, late: timedelta = timedelta()):
     """Run the slot that is planned, which must be the one named."""
     planned = told.next
-    assert planned is not None and planned.slot == slot
+    assert planned is not None
+    assert planned.slot == slot
     told.at(planned.due_at + late)
     told.run(lasts=lasts)
     return told
@@ -121,7 +121,9 @@ def test_the_longest_guardrail_ends_a_backoff() -> None:
 
 
 def test_backoff_never_silences_a_daily_endpoint_for_weeks() -> None:
-    """Five failures of a daily interval cost one day: the first slot at or after 25 h (trap T49)."""
+    """
+    Five failures of a daily interval cost one day: the first slot at or after 25 h (trap T49).
+    """
     day = timedelta(days=1)
     told = story(every(day), created=MIDNIGHT - day)
     told.at(MIDNIGHT + SECOND)
@@ -146,7 +148,9 @@ def test_the_shortest_holds_back_the_start_and_leaves_the_slot() -> None:
 
 
 def test_a_oneshot_leaves_the_grid_where_it_is() -> None:
-    """After a one-shot at 00:02 an hourly interval goes on at 01:00, with no extra run (trap T03)."""
+    """
+    After a one-shot at 00:02 an hourly interval goes on at 01:00, with no extra run (trap T03).
+    """
     told = ran(story(every(HOUR), created=MIDNIGHT - HOUR), MIDNIGHT)
     told.offer(
         OneShotHint(
@@ -214,7 +218,9 @@ def test_the_tenants_floor_stands_against_the_longest() -> None:
 
 
 def test_an_endpoint_paused_for_days_resumes_with_one_run() -> None:
-    """Hourly with a longest of 5 min, paused three days: one run now, then on the grid (trap T45)."""
+    """
+    Hourly with a longest of 5 min, paused three days: one run now, then on the grid (trap T45).
+    """
     told = ran(story(every(HOUR), created=NOON - 5 * MINUTE, longest=5 * MINUTE), NOON)
     told.pause(OPEN_ENDED)
     assert told.claimable_from is None

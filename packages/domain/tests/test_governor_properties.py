@@ -3,10 +3,8 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
-
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, HintId, JobId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
@@ -27,6 +25,8 @@ from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
 from cronicorn_domain.testing.story import FAILURE, SUCCESS, Story
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 START = datetime(2025, 3, 29, 23, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -212,7 +212,7 @@ def test_nothing_runs_early_and_starts_keep_apart(told: Story) -> None:
     for run in told.runs:
         assert run.slot <= run.plan.decision.due_at <= run.at
     starts = [run.at for run in told.started]
-    gaps = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
 
     assert all(gap >= told.situation.floor * 9 // 10 for gap in gaps)
 

@@ -1,4 +1,6 @@
-"""Instants and lengths as the whole system means them: aware, in UTC, in milliseconds on the wire."""
+"""
+Instants and lengths as the whole system means them: aware, in UTC, in milliseconds on the wire.
+"""
 
 from datetime import UTC, datetime, timedelta
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+_PARTS_MOST = 2
 _UNITS = (
     ("d", timedelta(days=1)),
     ("h", timedelta(hours=1)),
@@ -19,13 +20,15 @@ def length_in_words(length: timedelta) -> str:
         amount, rest = divmod(rest, unit)
         if amount:
             parts.append(f"{amount} {name}")
-        if len(parts) == 2 or (parts and not amount):
+        if len(parts) == _PARTS_MOST or (parts and not amount):
             break
     return " ".join(parts) or "0 s"
 
 
 def instant_in_words(instant: datetime) -> str:
-    """Write an instant in UTC as ``2025-01-01 12:00:00 UTC``, with milliseconds only if it has some."""
+    """
+    Write an instant in UTC as ``2025-01-01 12:00:00 UTC``, with milliseconds only if it has some.
+    """
     text = instant.strftime("%Y-%m-%d %H:%M:%S")
     thousandths = instant.microsecond // 1000
     return f"{text}.{thousandths:03d} UTC" if thousandths else f"{text} UTC"

@@ -15,6 +15,11 @@ HEADERS_MOST = 64
 HEADERS_SIZE = 16 * 1024
 BODY_SIZE = 1024 * 1024
 URL_LENGTH = 2048
+CATCH_UP_MOST = 1000
+ATTEMPTS_MOST = 20
+REDIRECTS_MOST = 10
+RESPONSE_SIZE_LEAST = 1024
+RESPONSE_SIZE_MOST = 10 * 1024 * 1024
 ALWAYS_SECRET = frozenset({"authorization", "cookie", "x-api-key", "proxy-authorization"})
 OURS = frozenset(
     {
@@ -188,11 +193,11 @@ class Misfire:
                 field="misfire_grace",
                 remedy="give a length from 0s to 366d",
             )
-        if not 1 <= self.catch_up_limit <= 1000:
+        if not 1 <= self.catch_up_limit <= CATCH_UP_MOST:
             raise InvalidInput(
                 f"a catch-up limit of {self.catch_up_limit} is not possible",
                 field="catch_up_limit",
-                remedy="give 1 to 1000",
+                remedy=f"give 1 to {CATCH_UP_MOST}",
             )
 
 
@@ -210,11 +215,11 @@ class Retry:
 
     def __post_init__(self) -> None:
         """Refuse endless tries and waits below zero."""
-        if not 1 <= self.attempts <= 20:
+        if not 1 <= self.attempts <= ATTEMPTS_MOST:
             raise InvalidInput(
                 f"{self.attempts} attempts are not possible",
                 field="retry.attempts",
-                remedy="give 1 to 20",
+                remedy=f"give 1 to {ATTEMPTS_MOST}",
             )
         if not NO_TIME <= self.backoff <= self.backoff_most <= timedelta(hours=1):
             raise InvalidInput(
@@ -233,7 +238,9 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one run may cost: one deadline over everything, a cap on the body, redirects followed."""
+    """
+    What one run may cost: one deadline over everything, a cap on the body, redirects followed.
+    """
 
     timeout: timedelta = timedelta(seconds=30)
     response_size: int = 100 * 1024
@@ -247,17 +254,17 @@ class Limits:
                 field="timeout",
                 remedy="give a length from 100ms to 30m",
             )
-        if not 1024 <= self.response_size <= 10 * 1024 * 1024:
+        if not RESPONSE_SIZE_LEAST <= self.response_size <= RESPONSE_SIZE_MOST:
             raise InvalidInput(
                 f"a response size of {self.response_size} bytes is not possible",
                 field="max_response_size",
                 remedy="give 1 KiB to 10 MiB",
             )
-        if not 0 <= self.redirects <= 10:
+        if not 0 <= self.redirects <= REDIRECTS_MOST:
             raise InvalidInput(
                 f"{self.redirects} redirects are not possible",
                 field="redirects",
-                remedy="give 0 to 10",
+                remedy=f"give 0 to {REDIRECTS_MOST}",
             )
 
 

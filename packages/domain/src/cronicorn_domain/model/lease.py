@@ -12,8 +12,8 @@ class Lease:
     One worker's hold on one endpoint.
 
     At the instant ``until`` it has ended: equal is expired. It nevertheless stays the endpoint's
-    only lease until the reaper takes it. ``urgent`` says that it was made of the urgent plan, not of
-    the standing one.
+    only lease until the reaper takes it. ``urgent`` says that it was made of the urgent plan, not
+    of the standing one.
     """
 
     token: Token

@@ -57,8 +57,8 @@ class Body:
     A response body that any store can hold.
 
     ``text`` is valid JSON (``JSON``), readable text (``TEXT``) or a note of type and length
-    (``BINARY``): never a NUL, a lone surrogate, NaN or an infinity. ``truncated`` says that the target
-    sent more than the cap.
+    (``BINARY``): never a NUL, a lone surrogate, NaN or an infinity. ``truncated`` says that the
+    target sent more than the cap.
     """
 
     kind: BodyKind = BodyKind.NONE

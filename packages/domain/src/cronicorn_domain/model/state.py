@@ -60,8 +60,8 @@ class Situation:
     """
     Everything the governor weighs about one endpoint, read in one transaction.
 
-    ``hints`` and ``triggers`` are those that nothing has ended: neither cleared nor consumed. Whether
-    they have expired is judged against ``now`` by who reads them.
+    ``hints`` and ``triggers`` are those that nothing has ended: neither cleared nor consumed.
+    Whether they have expired is judged against ``now`` by who reads them.
     """
 
     job_state: JobState

@@ -34,8 +34,8 @@ def baseline(
     """
     Return the schedule's first slot strictly after ``after`` and within its start; None: no more.
 
-    An interval waits longer after failures, and its grid is as fine as the longest guardrail asks. A
-    single instant stands until it was run or skipped, also when it has passed.
+    An interval waits longer after failures, and its grid is as fine as the longest guardrail asks.
+    A single instant stands until it was run or skipped, also when it has passed.
     """
     endpoint, state = situation.endpoint, situation.state
     starts_at = endpoint.bounds.starts_at

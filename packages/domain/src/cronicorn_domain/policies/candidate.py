@@ -13,7 +13,8 @@ class Candidate:
     """
     What the steps have agreed on so far; each may move it and adds its line to the trail.
 
-    ``hint`` is the interval hint whose rhythm it follows; ``origin`` whatever hint or trigger planned it.
+    ``hint`` is the interval hint whose rhythm it follows; ``origin`` whatever hint or trigger
+    planned it.
     """
 
     slot: datetime

@@ -21,9 +21,9 @@ def claim(situation: Situation, now: datetime) -> Claim | Postponement:
     """
     Decide about an endpoint that the due table says is due at ``now``.
 
-    A plan whose hint, one-shot or trigger has expired is made anew instead, and so is one that is not
-    due after all. Missed slots meet the misfire policy. Everything whose instant has come is consumed,
-    whichever caused the claim.
+    A plan whose hint, one-shot or trigger has expired is made anew instead, and so is one that is
+    not due after all. Missed slots meet the misfire policy. Everything whose instant has come is
+    consumed, whichever caused the claim.
     """
     plan = situation.state.next_plan
     if plan is None or plan.decision.due_at > now or not still_planned(situation, plan, now):

@@ -18,9 +18,10 @@ def planned(situation: Situation, candidate: Candidate, *, latest: datetime | No
     """
     Give a candidate its due instant, and so make it a plan.
 
-    Jitter delays a recurring slot, but not past ``latest``; the start keeps nine tenths of the shortest
-    from the last start, and nothing is due before ``not_before``. A slot that would so start later
-    than jitter and misfire grace allow moves on to the newest one at or before that instant.
+    Jitter delays a recurring slot, but not past ``latest``; the start keeps nine tenths of the
+    shortest from the last start, and nothing is due before ``not_before``. A slot that would so
+    start later than jitter and misfire grace allow moves on to the newest one at or before that
+    instant.
     """
     earliest, rule = earliest_start(situation, kind=candidate.kind, source=candidate.source)
     due_at = max(candidate.slot, earliest) if earliest is not None else candidate.slot
@@ -46,8 +47,8 @@ def earliest_start(
     """
     Return the instant before which no such run may start, and the rule that says so; None: any.
 
-    Starts lie nine tenths of the shortest apart: the full length would turn each delay into a drift.
-    Runs by hand, repeats and slots caught up know only the tenant's floor.
+    Starts lie nine tenths of the shortest apart: the full length would turn each delay into a
+    drift. Runs by hand, repeats and slots caught up know only the tenant's floor.
     """
     state = situation.state
     apart = None
@@ -68,7 +69,7 @@ def _move_on(situation: Situation, candidate: Candidate, start: datetime, rule: 
         return
     if start - candidate.slot <= endpoint.jitter + endpoint.misfire.grace:
         return
-    assert rhythm is not None  # noqa: S101  a fixed candidate has returned
+    assert rhythm is not None  # a fixed candidate has returned
     newest = rhythm.latest_until(start)
     if newest is not None and newest > candidate.slot:
         candidate.trail.append(Weighed(Rule.MOVED_ON, candidate.slot, rule.value))

@@ -11,8 +11,8 @@ def edited(old: Endpoint, new: Endpoint, now: datetime) -> Endpoint:
     """
     Return ``new`` with what an edit cannot touch taken from ``old``: identity, pause and archive.
 
-    The grid's anchor moves only when the interval or ``starts_at`` changes: to ``starts_at``, else to
-    ``now``. If nothing differs, ``old`` itself comes back.
+    The grid's anchor moves only when the interval or ``starts_at`` changes: to ``starts_at``, else
+    to ``now``. If nothing differs, ``old`` itself comes back.
     """
     kept = replace(
         new,

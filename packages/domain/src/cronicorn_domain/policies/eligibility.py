@@ -11,10 +11,10 @@ from cronicorn_domain.model.state import EndpointState, Situation
 
 def claimable_from(situation: Situation, now: datetime) -> datetime | None:
     """
-    Return the instant from which the endpoint can be claimed, never before ``now``; None: not at all.
+    Return the instant from which the endpoint can be claimed, never before ``now``; None: never.
 
-    An open-ended pause, an archived endpoint, a job that is not active, a quarantine and a lease take
-    it out; a pause with an end puts it off. A sibling's trigger fires a paused endpoint once.
+    An open-ended pause, an archived endpoint, a job that is not active, a quarantine and a lease
+    take it out; a pause with an end puts it off. A sibling's trigger fires a paused endpoint once.
     """
     state, endpoint = situation.state, situation.endpoint
     plan = state.next_plan
@@ -34,7 +34,7 @@ def fires_despite_pause(state: EndpointState) -> bool:
 
 
 def _end_of_pause(endpoint: Endpoint, due_at: datetime) -> datetime | None:
-    assert endpoint.pause is not None  # noqa: S101  the caller has seen that it holds
+    assert endpoint.pause is not None  # the caller has seen that it holds
     if endpoint.pause.until >= OPEN_ENDED:
         return None
     return max(due_at, endpoint.pause.until)

@@ -168,7 +168,9 @@ def _aside(line: Weighed) -> str | None:
 
 
 def describe_schedule(endpoint: Endpoint) -> str:
-    """Write the schedule as its owner would: ``every 30 s``, ``cron */5 * * * * (Europe/Berlin)``."""
+    """
+    Write the schedule as its owner would: ``every 30 s``, ``cron */5 * * * * (Europe/Berlin)``.
+    """
     match endpoint.schedule:
         case CronSchedule(expression=expression, timezone=timezone):
             return f"cron {expression.text} ({timezone})"

@@ -14,14 +14,16 @@ def leased_plan(situation: Situation) -> Plan:
     """Return the plan that the living lease was made of."""
     state, lease = situation.state, situation.lease
     plan = state.urgent if lease is not None and lease.urgent else state.plan
-    assert plan is not None  # noqa: S101  a lease is made of a plan, which then stays
+    assert plan is not None  # a lease is made of a plan, which then stays
     return plan
 
 
 def after_run(
     state: EndpointState, plan: Plan, *, started_at: datetime, ended_at: datetime
 ) -> EndpointState:
-    """Note a started run in the state; who counts a failure, and what is next, is not decided here."""
+    """
+    Note a started run in the state; who counts a failure, and what is next, is not decided here.
+    """
     counts = not plan.counted and plan.kind is not Kind.MANUAL
     state = replace(
         state,
@@ -39,8 +41,8 @@ def plan_behind(situation: Situation, state: EndpointState, plan: Plan, *, now: 
     """
     Plan what comes after ``plan``'s run, which is over; ``state`` is what it left.
 
-    Behind a recurring run slots that passed meanwhile are coalesced; behind any other the next slot may
-    lie in the past, and is run. A plan that an urgent run went before stands again.
+    Behind a recurring run slots that passed meanwhile are coalesced; behind any other the next slot
+    may lie in the past, and is run. A plan that an urgent run went before stands again.
     """
     urgent = situation.lease is not None and situation.lease.urgent
     left = replace(state, urgent=None) if urgent else replace(state, plan=None)

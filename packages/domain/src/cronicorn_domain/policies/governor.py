@@ -24,8 +24,9 @@ def govern(situation: Situation, *, after: datetime, now: datetime) -> Plan | No
     """
     Plan the next occurrence; None: the endpoint is finished.
 
-    ``after`` is the instant the next recurring slot must lie behind. Runs by hand, repeats and plans
-    that stand are weighed before this (see ``standing``); slots noted for catching up go first.
+    ``after`` is the instant the next recurring slot must lie behind. Runs by hand, repeats and
+    plans that stand are weighed before this (see ``standing``); slots noted for catching up go
+    first.
     """
     if _used_up(situation):
         return None

@@ -15,8 +15,9 @@ def keep_shortest(situation: Situation, candidate: Candidate) -> None:
     """
     Move a recurring slot that lies too close behind the last one to the first slot far enough.
 
-    A hint's slot, and one of an interval below the shortest, moves exactly there. Where the next slot
-    of the grid lies more than the shortest further on, the slot stays and only its start waits.
+    A hint's slot, and one of an interval below the shortest, moves exactly there. Where the next
+    slot of the grid lies more than the shortest further on, the slot stays and only its start
+    waits.
     """
     rhythm, last = rhythm_of(situation.endpoint), situation.state.last_slot
     if candidate.kind is not Kind.RECURRING or rhythm is None or last is None:
@@ -68,7 +69,9 @@ def latest_allowed(situation: Situation, now: datetime) -> tuple[datetime, Sourc
 
 
 def keep_longest(candidate: Candidate, allowed: tuple[datetime, Source] | None) -> None:
-    """Move a slot of any kind that lies behind the latest allowed instant to it, as a recurring one."""
+    """
+    Move a slot of any kind that lies behind the latest allowed instant to it, as a recurring one.
+    """
     if allowed is None or candidate.slot <= allowed[0]:
         return
     if candidate.kind is not Kind.RECURRING:

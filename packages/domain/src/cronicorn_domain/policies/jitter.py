@@ -17,7 +17,7 @@ def jitter_offset(
     endpoint_id: EndpointId, slot: datetime, *, jitter: timedelta, gap: timedelta | None
 ) -> timedelta:
     """
-    Return the delay of a slot, in whole milliseconds: below ``jitter``, and below the ``gap`` to the next.
+    Return the delay of a slot in whole milliseconds, below ``jitter`` and the ``gap`` to the next.
 
     None as ``gap`` means that no slot follows.
     """

@@ -51,7 +51,7 @@ def judge(situation: Situation, plan: Plan, now: datetime) -> Verdict:
     if policy is MisfirePolicy.CATCH_UP and rhythm is not None:
         return _catch_up(situation, plan, rhythm, now)
     newest = _newest(situation, plan, rhythm, now)
-    records = _older(rhythm, plan.slot, newest, Fate.COALESCED, _late(plan, now), now)
+    records = _older(plan, rhythm, newest, Fate.COALESCED, now)
     return Verdict(plan=_moved_to(situation, plan, newest, now), records=records)
 
 
@@ -60,12 +60,18 @@ def _skip(situation: Situation, plan: Plan, rhythm: Rhythm | None, now: datetime
     if situation.state.skipped:
         return Verdict(plan=plan)
     newest = _newest(situation, plan, rhythm, now)
-    records = _older(rhythm, plan.slot, newest, Fate.SKIPPED, _late(plan, now), now)
+    records = _older(plan, rhythm, newest, Fate.SKIPPED, now)
     if now - _jittered(situation, newest) <= situation.endpoint.misfire.grace:
         return Verdict(plan=_moved_to(situation, plan, newest, now), records=records)
-    every = _record(Fate.SKIPPED, _late(plan, now), plan.slot, newest, 1, now)
-    if records:
-        every = replace(every, count=records[0].count + 1)
+    older = records[0].count if records else 0
+    every = SlotRecord(
+        fate=Fate.SKIPPED,
+        reason=_late(plan, now),
+        first=plan.slot,
+        last=newest,
+        count=older + 1,
+        recorded_at=now,
+    )
     return Verdict(plan=None, records=(every,), skipped_until=newest)
 
 
@@ -79,7 +85,7 @@ def _catch_up(situation: Situation, plan: Plan, rhythm: Rhythm, now: datetime) -
     if len(missed) < _limit(situation):
         missed.append(plan.slot)
     missed.reverse()
-    records = _older(rhythm, plan.slot, missed[0], Fate.COALESCED, _late(plan, now), now)
+    records = _older(plan, rhythm, missed[0], Fate.COALESCED, now)
     first = replace(noted_plan(situation, missed[0]), attempt=plan.attempt)
     if missed[0] != plan.slot:
         first = replace(first, attempt=1)
@@ -91,7 +97,9 @@ def _limit(situation: Situation) -> int:
 
 
 def _newest(situation: Situation, plan: Plan, rhythm: Rhythm | None, now: datetime) -> datetime:
-    """Return the newest missed slot: at or before now, within the bounds, and not before the plan's."""
+    """
+    Return the newest missed slot: at or before now, within the bounds, and not before the plan's.
+    """
     ends_at = situation.endpoint.bounds.ends_at
     until = now if ends_at is None else min(now, ends_at)
     newest = None if rhythm is None else rhythm.latest_until(until)
@@ -99,28 +107,22 @@ def _newest(situation: Situation, plan: Plan, rhythm: Rhythm | None, now: dateti
 
 
 def _older(
-    rhythm: Rhythm | None,
-    first: datetime,
-    newest: datetime,
-    fate: Fate,
-    reason: str,
-    now: datetime,
+    plan: Plan, rhythm: Rhythm | None, newest: datetime, fate: Fate, now: datetime
 ) -> tuple[SlotRecord, ...]:
     """Record the missed slots before the newest one, the plan's own first."""
+    first = plan.slot
     if rhythm is None or newest <= first:
         return ()
     before = newest - MICROSECOND
-    last = max(first, rhythm.latest_until(before) or first)
-    count = 1 + rhythm.count_between(first, before)
-    return (_record(fate, reason, first, last, count, now),)
-
-
-def _record(
-    fate: Fate, reason: str, first: datetime, last: datetime, count: int, now: datetime
-) -> SlotRecord:
-    return SlotRecord(
-        fate=fate, reason=reason, first=first, last=last, count=count, recorded_at=now
+    record = SlotRecord(
+        fate=fate,
+        reason=_late(plan, now),
+        first=first,
+        last=max(first, rhythm.latest_until(before) or first),
+        count=1 + rhythm.count_between(first, before),
+        recorded_at=now,
     )
+    return (record,)
 
 
 def _moved_to(situation: Situation, plan: Plan, slot: datetime, now: datetime) -> Plan:

@@ -14,7 +14,8 @@ def earliest_oneshot(situation: Situation, now: datetime) -> Candidate | None:
     """
     Return the earliest pending one-shot or sibling's trigger within the bounds, or None.
 
-    Bounds judge it like any slot: an instant before ``starts_at`` or behind ``ends_at`` is no candidate.
+    Bounds judge it like any slot: an instant before ``starts_at`` or behind ``ends_at`` is no
+    candidate.
     """
     pending = [
         each for each in pending_oneshots(situation, now) if within_bounds(situation, each.at)
@@ -39,7 +40,9 @@ def pending_triggers(situation: Situation, kind: TriggerKind, now: datetime) -> 
 
 
 def oneshot_candidate(situation: Situation, proposal: OneShotHint | Trigger) -> Candidate:
-    """Turn one proposal into a candidate at its instant, or a millisecond on where that is taken."""
+    """
+    Turn one proposal into a candidate at its instant, or a millisecond on where that is taken.
+    """
     slot = untaken(situation.state, floor_millisecond(proposal.at))
     reason = proposal.reason or ""
     if isinstance(proposal, OneShotHint):

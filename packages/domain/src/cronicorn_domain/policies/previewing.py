@@ -36,8 +36,8 @@ def preview(
     """
     Return the decisions of the next ``count`` runs (at most 100), if each starts when it is due.
 
-    Runs are assumed to take no time and to end as ``assume`` says. Fewer come back when the endpoint
-    finishes, and none while it is archived, quarantined or paused without an end.
+    Runs are assumed to take no time and to end as ``assume`` says. Fewer come back when the
+    endpoint finishes, and none while it is archived, quarantined or paused without an end.
     """
     decisions: list[Decision] = []
     wanted = min(count, PREVIEW_MOST)

@@ -14,7 +14,9 @@ from cronicorn_domain.policies.repeats import pointless, repeat_of
 from cronicorn_domain.policies.standing import plan_on
 
 LOSSES_MOST = 3
-"""After so many losses of one slot it is given up: the slot itself may be what kills the workers."""
+"""
+After so many losses of one slot it is given up: the slot itself may be what kills the workers.
+"""
 
 
 def reap(situation: Situation, now: datetime) -> Change:

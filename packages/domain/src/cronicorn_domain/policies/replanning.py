@@ -34,9 +34,9 @@ def plan_afresh(
     situation: Situation, now: datetime, reason: str, *, old: Endpoint | None = None
 ) -> Change:
     """
-    Plan from ``now`` after an edit of schedule, zone or bounds, or a restore; ``old`` is the one before.
+    Plan from ``now`` after an edit of schedule, zone or bounds, or a restore.
 
-    A recurring slot that had come, and what was noted for catching up, is recorded as coalesced for
+    ``old`` is the endpoint as it was before the edit. A recurring slot that had come, and what was noted for catching up, is recorded as coalesced for
     ``reason``. A repeat stands as it would have.
     """
     change = coalesce_noted(Change(state=situation.state), reason=reason, now=now)
@@ -45,7 +45,10 @@ def plan_afresh(
     plan = change.state.plan
     if plan is not None and not plan.repeat:
         if _is_lost(situation, plan, now):
-            change = _coalesce_plan(situation, change, plan, old, reason, now)
+            before = situation if old is None else replace(situation, endpoint=old)
+            record = _come_slots(before, plan, reason, now)
+            state = with_last_slot(change.state, record.last)
+            change = Change(state=state, records=(*change.records, record))
         if plan.origin is None or rhythm_of(situation.endpoint) is None:
             change = replace(change, state=replace(change.state, plan=None))
     after = plan_on(replace(situation, state=change.state), after=now, now=now)
@@ -93,34 +96,26 @@ def _is_archived(situation: Situation) -> bool:
 
 
 def _is_lost(situation: Situation, plan: Plan, now: datetime) -> bool:
-    """An edit takes away a recurring slot that had come; a hint's stands as long as the hint does."""
+    """
+    An edit takes away a recurring slot that had come; a hint's stands as long as the hint does.
+    """
     ended = plan.origin is None or rhythm_of(situation.endpoint) is None
     caught_up = plan.decision.source is Source.CATCH_UP
     return plan.kind is Kind.RECURRING and not caught_up and ended and plan.slot <= now
 
 
-def _coalesce_plan(
-    situation: Situation,
-    change: Change,
-    plan: Plan,
-    old: Endpoint | None,
-    reason: str,
-    now: datetime,
-) -> Change:
-    before = replace(situation, endpoint=old or situation.endpoint)
-    rhythm = in_force(before, plan.slot, hint_behind(situation, plan))
+def _come_slots(before: Situation, plan: Plan, reason: str, now: datetime) -> SlotRecord:
+    """Record the plan's slot and those that came after it, by the rhythm ``before`` the edit."""
+    rhythm = in_force(before, plan.slot, hint_behind(before, plan))
     last = plan.slot if rhythm is None else rhythm.latest_until(now) or plan.slot
-    more = 0 if rhythm is None else rhythm.count_between(plan.slot, now)
-    record = SlotRecord(
+    return SlotRecord(
         fate=Fate.COALESCED,
         reason=reason,
         first=plan.slot,
         last=max(last, plan.slot),
-        count=1 + more,
+        count=1 + (0 if rhythm is None else rhythm.count_between(plan.slot, now)),
         recorded_at=now,
     )
-    state = with_last_slot(change.state, record.last)
-    return Change(state=state, records=(*change.records, record))
 
 
 def _next_recurring_slot(situation: Situation, now: datetime) -> datetime | None:

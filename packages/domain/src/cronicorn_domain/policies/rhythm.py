@@ -35,7 +35,7 @@ def first_at_or_after(rhythm: Rhythm, instant: datetime) -> datetime | None:
 
 def in_force(situation: Situation, slot: datetime, hint: IntervalHint | None) -> Rhythm | None:
     """
-    Return the slots that follow ``slot`` as they would be planned: under the hint and the guardrails.
+    Return the slots that follow ``slot`` as they would be planned, with hint and guardrails.
 
     A hint and a longest below the schedule's gap count from ``slot``; so does an interval below the
     shortest, in as many steps of its grid as the shortest takes. None for a single instant.

@@ -27,8 +27,8 @@ def settle(situation: Situation, settlement: Settlement, now: datetime) -> Chang
     """
     Turn the outcome of the leased run into the state that follows, the next plan included.
 
-    Only failures of the target count, and of the tries of one fire time only the last; a success sets
-    the count to zero. A retry is planned unless the next recurring slot makes it pointless.
+    Only failures of the target count, and of the tries of one fire time only the last; a success
+    sets the count to zero. A retry is planned unless the next recurring slot makes it pointless.
     """
     plan = leased_plan(situation)
     state = after_run(

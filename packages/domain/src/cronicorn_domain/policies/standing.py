@@ -1,9 +1,9 @@
 """
 What stands between runs, and what goes before it.
 
-A plan whose slot has come stands as long as what planned it does, so that no replan can lose a slot. A
-repeat stands until the next recurring slot makes it pointless. Only a run by hand, and a sibling's
-trigger of a paused endpoint, go before either; it stands again afterwards.
+A plan whose slot has come stands as long as what planned it does, so that no replan can lose a
+slot. A repeat stands until the next recurring slot makes it pointless. Only a run by hand, and a
+sibling's trigger of a paused endpoint, go before either; it stands again afterwards.
 """
 
 from collections.abc import Sequence
@@ -33,8 +33,8 @@ def plan_on(situation: Situation, *, after: datetime, now: datetime) -> Change:
     """
     Plan what is next: the standing plan with its due instant weighed anew, or one behind ``after``.
 
-    If the hint or one-shot behind a plan whose slot has come was cleared or has expired, the new one is
-    looked for from just before that slot on. Nothing may be leased.
+    If the hint or one-shot behind a plan whose slot has come was cleared or has expired, the new
+    one is looked for from just before that slot on. Nothing may be leased.
     """
     change = _standing_or_new(situation, after=after, now=now)
     settled = replace(situation, state=change.state)
@@ -66,7 +66,9 @@ def urgent_plan(situation: Situation, now: datetime) -> Plan | None:
 
 
 def still_planned(situation: Situation, plan: Plan, now: datetime) -> bool:
-    """Say whether what planned it stands: the schedule always does, a hint or trigger while it lives."""
+    """
+    Say whether what planned it stands: the schedule always does, a hint or trigger while it lives.
+    """
     if plan.origin is None:
         return True
     proposals = (*situation.hints, *situation.triggers)

@@ -10,8 +10,8 @@ class Clock(Protocol):
 
     Promises:
 
-    - ``now`` is the shared store's time: its instant at the last measurement plus the monotonic time
-      since. The wall clock of the machine changes nothing. It never blocks.
+    - ``now`` is the shared store's time: its instant at the last measurement plus the monotonic
+      time since. The wall clock of the machine changes nothing. It never blocks.
     - All instants are aware and in UTC.
     """
 

@@ -92,8 +92,8 @@ class EndpointQueue(Protocol):
     - An endpoint never has two leases. Two claims never overlap, whichever process makes them, and
       a claim never waits for another: it takes what is free.
     - ``now`` is the shared clock's and the only time that counts. Equal is due; equal is expired.
-    - A token grows with each claim and is never used again. What carries a token that is no longer the
-      endpoint's writes nothing.
+    - A token grows with each claim and is never used again. What carries a token that is no longer
+      the endpoint's writes nothing.
     - Whatever changes what the governor weighs also replans, in the same transaction. While a lease
       lives nothing is planned; the settle (release, reap) plans from what the store then holds.
     """
@@ -108,11 +108,11 @@ class EndpointQueue(Protocol):
         quarantined, and without a lease. A sibling's trigger makes a paused endpoint eligible once.
         Tenants come in turn, within one the longest overdue first.
 
-        For each, in the one transaction: the lease runs until ``now + lease_for``; every one-shot and
-        trigger whose instant has come is consumed and marked with the run; missed slots are dealt
-        with by the misfire policy and leave records; the run is written as running, with slot,
-        attempt, decision and worker. A due endpoint whose plan's hint, one-shot or trigger has
-        expired is replanned instead and gets no lease (``passed``).
+        For each, in the one transaction: the lease runs until ``now + lease_for``; every one-shot
+        and trigger whose instant has come is consumed and marked with the run; missed slots are
+        dealt with by the misfire policy and leave records; the run is written as running, with
+        slot, attempt, decision and worker. A due endpoint whose plan's hint, one-shot or trigger
+        has expired is replanned instead and gets no lease (``passed``).
 
         An empty batch means that nothing was eligible; it is no error.
 
@@ -128,15 +128,17 @@ class EndpointQueue(Protocol):
         """
         Check once more, right before sending, and mark the runs as started at ``now``.
 
-        None means go. A refused claim has been undone as by ``release`` (``LOST``: it was not ours any
-        more, and nothing was written). A lease that ends at ``now`` is lost.
+        None means go. A refused claim has been undone as by ``release`` (``LOST``: it was not ours
+        any more, and nothing was written). A lease that ends at ``now`` is lost.
         """
         ...
 
     async def renew(
         self, tokens: Sequence[Token], *, lease_for: timedelta, now: datetime
     ) -> frozenset[Token]:
-        """Prolong to ``now + lease_for`` and return those that the reaper has taken: they are lost."""
+        """
+        Prolong to ``now + lease_for`` and return those that the reaper has taken: they are lost.
+        """
         ...
 
     async def settle(

@@ -38,8 +38,8 @@ class HintBook(Protocol):
 
     Promises:
 
-    - Every write replans in the same transaction and so takes effect at once; while a lease lives the
-      settle plans from it.
+    - Every write replans in the same transaction and so takes effect at once; while a lease lives
+      the settle plans from it.
     - Writing one hint never changes another's life, and never revives one that has ended.
     - Another tenant's endpoint is ``NotFound``.
     """
@@ -69,8 +69,8 @@ class HintBook(Protocol):
 
         Raises:
             NotFound: the tenant has no such endpoint.
-            ForbiddenTransition: it is archived or its job is not active; for a run by hand also when
-                it is paused. A sibling's trigger fires a paused endpoint once.
+            ForbiddenTransition: it is archived or its job is not active; for a run by hand also
+                when it is paused. A sibling's trigger fires a paused endpoint once.
         """
         ...
 

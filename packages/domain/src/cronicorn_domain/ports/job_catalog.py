@@ -40,7 +40,9 @@ class JobCatalog(Protocol):
     async def list_jobs(
         self, tenant: TenantId, *, limit: int = 100, after: JobId | None = None
     ) -> Sequence[Job]:
-        """Return jobs, archived ones included, in the order of their ids, those behind ``after``."""
+        """
+        Return jobs, archived ones included, in the order of their ids, those behind ``after``.
+        """
         ...
 
     async def describe_job(
@@ -50,7 +52,9 @@ class JobCatalog(Protocol):
         ...
 
     async def pause_job(self, tenant: TenantId, job_id: JobId, *, now: datetime) -> Job:
-        """Make an active job's endpoints unclaimable. Raises ``ForbiddenTransition`` from archived."""
+        """
+        Make an active job's endpoints unclaimable. Raises ``ForbiddenTransition`` from archived.
+        """
         ...
 
     async def resume_job(self, tenant: TenantId, job_id: JobId, *, now: datetime) -> Job:
@@ -97,17 +101,19 @@ class JobCatalog(Protocol):
         limit: int = 100,
         after: EndpointId | None = None,
     ) -> Sequence[Endpoint]:
-        """Return endpoints, archived ones included, in the order of their ids; unreadable ones not."""
+        """
+        Return endpoints, archived ones included, in the order of their ids; unreadable ones not.
+        """
         ...
 
     async def change_endpoint(self, endpoint: Endpoint, *, now: datetime) -> bool:
         """
         Replace an endpoint's configuration; say whether anything differed.
 
-        A change of schedule, zone or bounds plans anew from ``now``; a standing slot that had come is
-        recorded as coalesced. A changed interval or ``starts_at`` moves the grid's anchor: the
-        ``anchor`` given is ignored. A valid edit ends a quarantine. Pause and archive are not changed
-        here.
+        A change of schedule, zone or bounds plans anew from ``now``; a standing slot that had come
+        is recorded as coalesced. A changed interval or ``starts_at`` moves the grid's anchor: the
+        ``anchor`` given is ignored. A valid edit ends a quarantine. Pause and archive are not
+        changed here.
 
         Raises:
             NotFound, NameTaken.
@@ -130,8 +136,11 @@ class JobCatalog(Protocol):
     async def archive_endpoint(
         self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
     ) -> None:
-        """Retire the endpoint. Archiving twice changes nothing. A running request is not settled into
-        a new plan; its result is kept."""
+        """
+        Retire the endpoint; archiving twice changes nothing.
+
+        The result of a request under way is kept, but plans nothing.
+        """
         ...
 
     async def restore_endpoint(

@@ -73,13 +73,15 @@ class RunLog(Protocol):
     async def health(
         self, tenant: TenantId, endpoint_id: EndpointId, *, since: datetime, now: datetime
     ) -> Health:
-        """Return the statistics of slots from ``since`` (to the minute) on; test runs not counted."""
+        """
+        Return the statistics of slots from ``since`` (to the minute) on; test runs not counted.
+        """
         ...
 
     async def prune(self, *, before: datetime, limit: int, now: datetime) -> Pruned:
         """
-        Delete up to ``limit`` settled runs, with their bodies, and slot records, slots before ``before``.
+        Delete up to ``limit`` settled runs and up to ``limit`` records, of slots before ``before``.
 
-        Running ones stay. Fewer than ``limit`` of each means that it is done.
+        Bodies go with their runs; running ones stay. Fewer than ``limit`` of each means that it is done.
         """
         ...

@@ -9,8 +9,8 @@ class Wakeups(Protocol):
 
     Promises:
 
-    - A change that brings a slot earlier ends every ``wait`` that began before it, and also the next
-      one after the last ``arm``: no change between arming and waiting is missed.
+    - A change that brings a slot earlier ends every ``wait`` that began before it, and also the
+      next one after the last ``arm``: no change between arming and waiting is missed.
     - A signal may come without a change, and from another process late or never: polling alone must
       be correct.
     """

@@ -54,8 +54,8 @@ class Story:
     """
     One endpoint, a clock that only moves forward, and everything that happened.
 
-    A transition is applied exactly as a store applies it; what a store would check first (a lease, the
-    due instant) is checked here, too.
+    A transition is applied exactly as a store applies it; what a store would check first (a lease,
+    the due instant) is checked here, too.
     """
 
     situation: Situation
@@ -165,7 +165,9 @@ class Story:
                 return self._lease(claimed)
 
     def claim_when_due(self) -> Claimed | None:
-        """Wait for the due instant and claim, through a few postponements; None: nothing is planned."""
+        """
+        Wait for the due instant and claim, through a few postponements; None: nothing is planned.
+        """
         for _ in range(5):
             due_at = self.claimable_from
             if due_at is None:
@@ -185,7 +187,8 @@ class Story:
     def settle(self, outcome: Outcome = SUCCESS) -> None:
         """End the run."""
         lease = self.situation.lease
-        assert lease is not None and lease.started_at is not None
+        assert lease is not None
+        assert lease.started_at is not None
         settlement = Settlement(
             token=lease.token, started_at=lease.started_at, ended_at=self.now, outcome=outcome
         )
