@@ -80,7 +80,7 @@ class SourceModule:
             imported.dotted if imported.symbol is None else imported.module
             for imported in self.imports
         }
-        return frozenset(package for name in named for package in _with_packages(name))
+        return frozenset(package for name in named for package in with_packages(name))
 
     @cached_property
     def statements(self) -> tuple[ast.stmt, ...]:
@@ -143,10 +143,17 @@ def load(packages: Iterable[str]) -> dict[str, SourceModule]:
     modules: dict[str, SourceModule] = {}
     for package in sorted(packages):
         for folder in _folders_of(package):
-            for path in sorted(folder.rglob("*.py")):
-                name = _module_name(package, path.relative_to(folder))
+            for path in folder.rglob("*.py"):
+                name = ".".join((package, *path.parts[len(folder.parts) : -1], path.stem))
+                name = name.removesuffix(".__init__")
                 modules[name] = _parsed(name, path, path.read_text("utf-8"))
     return modules
+
+
+def with_packages(name: str) -> Iterator[str]:
+    """Yield ``a``, ``a.b`` and ``a.b.c`` for ``a.b.c``."""
+    parts = name.split(".")
+    return (".".join(parts[:length]) for length in range(1, len(parts) + 1))
 
 
 @cache
@@ -161,21 +168,11 @@ def _folders_of(package: str) -> list[Path]:
     return [Path(location) for location in spec.submodule_search_locations]
 
 
-def _module_name(package: str, path: Path) -> str:
-    parts = path.with_suffix("").parts
-    return ".".join((package, *(parts[:-1] if path.name == "__init__.py" else parts)))
-
-
 def _first_name(node: ast.Attribute) -> str | None:
     inner: ast.expr = node
     while isinstance(inner, ast.Attribute):
         inner = inner.value
     return inner.id if isinstance(inner, ast.Name) else None
-
-
-def _with_packages(name: str) -> Iterator[str]:
-    parts = name.split(".")
-    return (".".join(parts[:length]) for length in range(1, len(parts) + 1))
 
 
 def _module_level(body: Iterable[ast.AST]) -> Iterator[ast.stmt]:

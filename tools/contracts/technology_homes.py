@@ -8,7 +8,7 @@ from importlinter import fields
 
 from tools.contracts.findings import Finding, FindingsContract
 from tools.contracts.permissions import Permission, is_within, permissions, strings
-from tools.contracts.sources import SourceModule
+from tools.contracts.sources import SourceModule, with_packages
 
 
 class TechnologyHomesContract(FindingsContract):
@@ -45,12 +45,12 @@ class TechnologyHomesContract(FindingsContract):
         return permissions(self.homes)
 
     @cached_property
-    def _listed(self) -> list[str]:
-        return [*strings(self.homeless), *(home.imported for home in self._permitted)]
+    def _listed(self) -> set[str]:
+        return {*strings(self.homeless), *(home.imported for home in self._permitted)}
 
     def _is_free(self, dotted: str) -> bool:
         is_standard = dotted.partition(".")[0] in sys.stdlib_module_names
-        return is_standard and not any(is_within(dotted, library) for library in self._listed)
+        return is_standard and self._listed.isdisjoint(with_packages(dotted))
 
     def _refusal(self, dotted: str) -> str:
         homes = [home.importer for home in self._permitted if is_within(dotted, home.imported)]
