@@ -15,6 +15,7 @@ from cronicorn_domain.schedules.cron_clock import (
     instant_at,
     second_of,
 )
+from cronicorn_domain.schedules.cron_expression import DAY
 from cronicorn_domain.schedules.zones import zone, zone_names
 
 _HEADER = struct.Struct(">4s c 15x 6l")
@@ -91,6 +92,22 @@ def test_every_change_on_file_is_found(name: str) -> None:
         at = stretch.end
 
     assert {start for start in starts if start > first} == on_file
+
+
+@pytest.mark.parametrize("name", ["Europe/Volgograd", "America/Cancun", "Asia/Colombo"])
+def test_a_stretch_is_cut_only_where_the_clock_is_quiet(name: str) -> None:
+    """The yearly cut moves aside for changes early in January, so that it tears no repeat."""
+    changes = [second_of(instant) for instant, _ in changes_on_file(name)]
+    clock = clock_of(name)
+    at = min(changes) - 400 * DAY
+    cuts = []
+    while at < max(changes):
+        stretch = clock.stretch_at(at)
+        cuts += [stretch.start] if stretch.offset == stretch.offset_before else []
+        at = stretch.end
+
+    assert len(cuts) > 50
+    assert min(abs(cut - change) for cut in cuts for change in changes) > DAY
 
 
 @pytest.mark.parametrize("name", ["UTC", "Etc/GMT+5", "Asia/Tokyo", "Africa/Monrovia", "Asia/Gaza"])

@@ -76,6 +76,7 @@ def test_an_expression_fires_at(text: str, expected: list[str]) -> None:
         ("0 0 * * fri-sun", 2026, 2, [1, 6, 7, 8, 13, 14, 15, 20, 21, 22, 27, 28]),
         ("0 0 * * 6-7", 2026, 2, [1, 7, 8, 14, 15, 21, 22, 28]),
         ("0 0 * * SUN-MON", 2026, 2, [1, 2, 8, 9, 15, 16, 22, 23]),
+        ("0 0 * * SUN-SUN", 2026, 2, [1, 8, 15, 22]),
         ("0 0 * * 5/2", 2026, 2, [1, 6, 8, 13, 15, 20, 22, 27]),
         # Either day field suffices, unless one of them starts with a star.
         ("0 0 13 * 5", 2026, 3, [6, 13, 20, 27]),
@@ -337,6 +338,18 @@ def test_the_calendar_has_a_beginning_and_an_end() -> None:
     assert expression.first_from(midnight(9996, 3, 1)) is None
     assert expression.last_before(midnight(4, 2, 29)) is None
     assert expression.last_before(midnight(4, 3, 1)) == midnight(4, 2, 29)
+
+
+def test_the_last_day_of_a_leap_year_is_a_day() -> None:
+    """The 366th day is found from the year behind it, and counted."""
+    expression = CronExpression.parse("0 0 31 12 *")
+    new_year = midnight(2029, 1, 1)
+
+    assert expression.last_before(new_year) == new_year - DAY
+    assert expression.last_before(midnight(2030, 6, 1)) == midnight(2029, 12, 31)
+    assert expression.last_before(midnight(2029, 6, 1)) == midnight(2028, 12, 31)
+    assert expression.count(midnight(2028, 1, 1), new_year) == 1
+    assert expression.count(midnight(2028, 12, 31), midnight(2029, 12, 31)) == 1
 
 
 def test_a_cycle_of_the_calendar_is_counted() -> None:

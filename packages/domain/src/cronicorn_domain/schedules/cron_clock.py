@@ -26,8 +26,8 @@ _SECOND = timedelta(seconds=1)
 CLOCK_START: Final = 3 * DAY
 CLOCK_END: Final = (date.max.toordinal() - 2) * DAY
 
-# How far apart the zone is asked for its offset. No zone has ever changed its mind and gone
-# back within less than six days, so nothing happens unseen between two equal answers.
+# How far apart the zone is asked for its offset. No zone has ever had two changes within less
+# than six days, so that nothing happens unseen between two answers.
 _PROBE = 3 * DAY
 
 
@@ -90,9 +90,9 @@ class WallClock:
 
     def _quiet_moment(self, year: int) -> int:
         """
-        Find the start of the page for a year: early in it, and far from any change.
+        Find where to cut in a year: early in it, and far from any change.
 
-        A gap or a repeat that lay across it would be torn apart. None is longer than a day.
+        A gap or a repeat that lay across the cut would be torn. None is longer than a day.
         """
         if year <= MINYEAR:
             return CLOCK_START
@@ -119,15 +119,14 @@ class WallClock:
 
     def _changes(self, start: int, end: int) -> list[int]:
         """Find the first second of each new offset."""
-        changes: list[int] = []
-        for probe in range(start, end, _PROBE):
-            since, until = probe, min(probe + _PROBE, end)
-            while self._offset(since) != self._offset(until):
-                since = self._first_change(since, until)
-                changes.append(since)
-        return changes
+        probes = pairwise([*range(start, end, _PROBE), end])
+        return [
+            self._change_between(since, until)
+            for since, until in probes
+            if self._offset(since) != self._offset(until)
+        ]
 
-    def _first_change(self, since: int, until: int) -> int:
+    def _change_between(self, since: int, until: int) -> int:
         """Narrow a change down to its second, by halves."""
         offset = self._offset(since)
         while until - since > 1:
