@@ -1,0 +1,35 @@
+"""The memory queue keeps the contract."""
+
+import pytest
+from cronicorn_domain.testing.endpoint_queue_concurrency_contract import (
+    EndpointQueueConcurrencyContract,
+)
+from cronicorn_domain.testing.endpoint_queue_contract import EndpointQueueContract
+from cronicorn_domain.testing.endpoint_queue_lease_contract import EndpointQueueLeaseContract
+from cronicorn_domain.testing.endpoint_queue_release_contract import EndpointQueueReleaseContract
+from cronicorn_domain.testing.store import Store
+
+
+class Memory:
+    """Gives the suites a store in memory."""
+
+    @pytest.fixture
+    async def store(self, memory: Store) -> Store:
+        """Provide an empty store in memory."""
+        return memory
+
+
+class TestClaims(Memory, EndpointQueueContract):
+    """What a claim brings."""
+
+
+class TestConcurrency(Memory, EndpointQueueConcurrencyContract):
+    """Several handles at once."""
+
+
+class TestLeases(Memory, EndpointQueueLeaseContract):
+    """Starts, renewals and losses."""
+
+
+class TestReleases(Memory, EndpointQueueReleaseContract):
+    """Claims undone."""

@@ -1,0 +1,197 @@
+"""Things to test with, whole from the start, so that a test says only what matters to it."""
+
+from datetime import datetime, timedelta
+
+from cronicorn_domain.identity import (
+    DEFAULT_TENANT,
+    EndpointId,
+    HintId,
+    JobId,
+    TenantId,
+    Token,
+    TriggerId,
+    new_uuid,
+)
+from cronicorn_domain.instants import NO_TIME
+from cronicorn_domain.model.endpoint import (
+    Bounds,
+    Delivery,
+    Endpoint,
+    Guardrails,
+    HttpRequest,
+    Misfire,
+    Retry,
+)
+from cronicorn_domain.model.hint import (
+    DEFAULT_LIFE,
+    TRIGGER_LIFE,
+    Author,
+    IntervalHint,
+    OneShotHint,
+    Trigger,
+    TriggerKind,
+)
+from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.run import (
+    Body,
+    BodyKind,
+    Failed,
+    FailureKind,
+    Outcome,
+    Response,
+    Succeeded,
+)
+from cronicorn_domain.ports.endpoint_queue import Settlement
+from cronicorn_domain.schedules.cron import CronSchedule
+from cronicorn_domain.schedules.cron_expression import CronExpression
+from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
+
+EPOCH = datetime.fromisoformat("2025-01-01T12:00:00+00:00")
+"""When every test begins, unless it says otherwise: a Wednesday at noon."""
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def at(time: str, *, day: int = 1) -> datetime:
+    """Return the instant of a wall time in UTC, such as ``12:00:15``, on a day of January 2025."""
+    return datetime.fromisoformat(f"2025-01-01T{time}+00:00") + (day - 1) * DAY
+
+
+def every(length: timedelta) -> IntervalSchedule:
+    """Return an interval schedule."""
+    return IntervalSchedule(every=length)
+
+
+def cron(expression: str, *, timezone: str = "UTC") -> CronSchedule:
+    """Return a cron schedule."""
+    return CronSchedule(expression=CronExpression.parse(expression), timezone=timezone)
+
+
+def once(instant: datetime) -> OnceSchedule:
+    """Return the schedule of a single instant."""
+    return OnceSchedule(at=instant)
+
+
+def a_job(
+    name: str = "shop", *, tenant: TenantId = DEFAULT_TENANT, created_at: datetime = EPOCH
+) -> Job:
+    """Return an active job."""
+    return Job(
+        id=JobId(new_uuid()),
+        tenant=tenant,
+        name=name,
+        created_at=created_at,
+        updated_at=created_at,
+    )
+
+
+def an_endpoint(
+    job: Job,
+    name: str = "health",
+    *,
+    schedule: Schedule = IntervalSchedule(every=MINUTE),
+    created_at: datetime = EPOCH,
+    request: HttpRequest = HttpRequest(url="http://shop.example/health"),
+    guardrails: Guardrails = Guardrails(),
+    bounds: Bounds = Bounds(),
+    jitter: timedelta = NO_TIME,
+    misfire: Misfire = Misfire(),
+    retry: Retry = Retry(),
+    delivery: Delivery = Delivery.AT_LEAST_ONCE,
+) -> Endpoint:
+    """Return an endpoint of the job, which runs every minute from its creation on."""
+    return Endpoint(
+        id=EndpointId(new_uuid()),
+        tenant=job.tenant,
+        job_id=job.id,
+        name=name,
+        request=request,
+        schedule=schedule,
+        anchor=bounds.starts_at or created_at,
+        created_at=created_at,
+        updated_at=created_at,
+        guardrails=guardrails,
+        bounds=bounds,
+        jitter=jitter,
+        misfire=misfire,
+        retry=retry,
+        delivery=delivery,
+    )
+
+
+def an_interval_hint(
+    length: timedelta = 10 * SECOND,
+    *,
+    created_at: datetime = EPOCH,
+    life: timedelta = DEFAULT_LIFE,
+    author: Author = Author.AI,
+    reason: str | None = None,
+) -> IntervalHint:
+    """Return a hint that proposes another interval."""
+    return IntervalHint(
+        id=HintId(new_uuid()),
+        author=author,
+        every=length,
+        created_at=created_at,
+        expires_at=created_at + life,
+        reason=reason,
+    )
+
+
+def a_oneshot(
+    instant: datetime,
+    *,
+    created_at: datetime = EPOCH,
+    life: timedelta = DEFAULT_LIFE,
+    author: Author = Author.AI,
+    reason: str | None = None,
+) -> OneShotHint:
+    """Return a hint that asks for one run; its life counts from the instant."""
+    return OneShotHint(
+        id=HintId(new_uuid()),
+        author=author,
+        at=instant,
+        created_at=created_at,
+        expires_at=instant + life,
+        reason=reason,
+    )
+
+
+def a_trigger(instant: datetime = EPOCH, *, kind: TriggerKind = TriggerKind.MANUAL) -> Trigger:
+    """Return a request to run now, by hand unless another kind is given."""
+    return Trigger(
+        id=TriggerId(new_uuid()), kind=kind, at=instant, expires_at=instant + TRIGGER_LIFE
+    )
+
+
+def succeeded(text: str = "", *, kind: BodyKind = BodyKind.TEXT) -> Succeeded:
+    """Return the outcome of a 200; its body is the text, or none."""
+    body = Body(kind=kind, text=text) if text else Body()
+    return Succeeded(response=Response(status_code=200, body=body))
+
+
+def failed(
+    kind: FailureKind = FailureKind.HTTP_STATUS, *, message: str = "the target answered 500"
+) -> Failed:
+    """Return the outcome of a run that did not succeed."""
+    response = Response(status_code=500) if kind is FailureKind.HTTP_STATUS else None
+    return Failed(kind=kind, message=message, response=response)
+
+
+def a_settlement(
+    token: Token,
+    *,
+    started_at: datetime = EPOCH,
+    ended_at: datetime | None = None,
+    outcome: Outcome | None = None,
+) -> Settlement:
+    """Return the result of a run: a success of one second, unless it says otherwise."""
+    return Settlement(
+        token=token,
+        started_at=started_at,
+        ended_at=started_at + SECOND if ended_at is None else ended_at,
+        outcome=succeeded() if outcome is None else outcome,
+    )
