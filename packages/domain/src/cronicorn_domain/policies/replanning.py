@@ -36,8 +36,9 @@ def plan_afresh(
     """
     Plan from ``now`` after an edit of schedule, zone or bounds, or a restore.
 
-    ``old`` is the endpoint as it was before the edit. A recurring slot that had come, and what was noted for catching up, is recorded as coalesced for
-    ``reason``. A repeat stands as it would have.
+    ``old`` is the endpoint as it was before the edit. A recurring slot that had come, and what was
+    noted for catching up, is recorded as coalesced for ``reason``. A repeat stands as it would
+    have.
     """
     change = coalesce_noted(Change(state=situation.state), reason=reason, now=now)
     if _unplanned(situation):

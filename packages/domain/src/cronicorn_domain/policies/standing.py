@@ -160,7 +160,7 @@ def _urgent(situation: Situation, triggers: Sequence[Trigger]) -> Plan:
         candidate.slot = given_back.slot
         return replace(given_back, decision=planned(situation, candidate).decision)
     candidate = oneshot_candidate(situation, min(triggers, key=lambda each: (each.at, each.id)))
-    if standing is not None:
+    if standing is not None and standing.origin != candidate.origin:
         candidate.slot = untaken(state, candidate.slot, also=(standing.slot,))
     return planned(situation, candidate)
 
