@@ -1,5 +1,6 @@
 """The contracts of ``.importlinter`` hold, and nothing in the tree escapes them."""
 
+import ast
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -33,6 +34,19 @@ def folders_without_init(root: Path) -> set[str]:
         for source in root.glob("*/*/src/*")
         for file in source.rglob("*.py")
         if not (file.parent / "__init__.py").exists()
+    }
+
+
+def silent_tests(root: Path) -> set[str]:
+    """Find the tests, those of contract suites included, that do not say which rule they prove."""
+    files = [*root.glob("tests/*.py"), *root.glob("*/*/tests/**/*.py")]
+    files.extend(root.glob("*/*/src/*/testing/**/*.py"))
+    return {
+        f"{file.relative_to(root)}::{node.name}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if node.name.startswith("test_") and not ast.get_docstring(node)
     }
 
 
@@ -98,3 +112,20 @@ def test_all_contracts_hold() -> None:
     )
 
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+def test_every_test_names_its_rule() -> None:
+    """Each test has a docstring: the rule that it proves, in a sentence."""
+    assert silent_tests(ROOT) == set()
+
+
+def test_a_silent_test_is_found(tmp_path: Path) -> None:
+    """A test without docstring is seen in a member's tests and in a contract suite."""
+    own = tmp_path / "packages/domain/tests/inner/test_silent.py"
+    suite = tmp_path / "packages/domain/src/cronicorn_domain/testing/clock_contract.py"
+    for file in (own, suite):
+        file.parent.mkdir(parents=True)
+    own.write_text("def test_aloud():\n    'Says it.'\ndef test_one(): ...\ndef helper(): ...\n")
+    suite.write_text("class ClockContract:\n    async def test_two(self): ...\n")
+
+    assert {name.rpartition("::")[2] for name in silent_tests(tmp_path)} == {"test_one", "test_two"}
