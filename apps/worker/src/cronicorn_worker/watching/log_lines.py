@@ -1,0 +1,218 @@
+"""
+One log line per outcome, and one for whatever else is worth telling.
+
+The names last: someone's alert depends on them. Ids are fields; nothing that was sent is, so that
+no secret gets into a log.
+
+| name | level | when |
+|---|---|---|
+| run_succeeded, run_failed, run_blocked | info, warning, warning | the store has taken the result |
+| run_claimed, run_started | debug | |
+| run_released | info | a claim was given back; nothing was sent |
+| lease_lost, run_abandoned, result_dropped, run_reaped | warning | a run was lost |
+| run_broken, part_failed | error | a fault of ours |
+| slots_passed | info | due endpoints were replanned, skipped or set aside |
+| endpoint_quarantined, endpoint_healed | error, info | |
+| history_pruned | debug | |
+| store_unavailable, store_recovered | error, info | once per outage |
+| scheduler_started, scheduler_draining, scheduler_stopped | info | |
+| jobs_applied, store_empty, phase_changed, summary | info | told by the worker itself |
+"""
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import assert_never
+
+from cronicorn_domain.instants import iso_milliseconds
+from cronicorn_domain.model.run import Blocked, Failed, Outcome, Succeeded
+from cronicorn_domain.ports.endpoint_queue import ClaimedRun
+from cronicorn_scheduler.observing import (
+    EndpointHealed,
+    EndpointQuarantined,
+    Event,
+    HistoryPruned,
+    LeaseWasLost,
+    PartFailed,
+    ResultDropped,
+    RunAbandoned,
+    RunBroken,
+    RunClaimed,
+    RunReaped,
+    RunReleased,
+    RunSettled,
+    RunStarted,
+    SchedulerDraining,
+    SchedulerStarted,
+    SchedulerStopped,
+    SlotsPassed,
+    StoreRecovered,
+    StoreWentAway,
+)
+
+from cronicorn_worker.settings import LogLevel
+
+Fields = Mapping[str, object]
+Write = Callable[[LogLevel, str, Fields], None]
+"""Writes one line: level, name, fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A log line before it is written."""
+
+    level: LogLevel
+    name: str
+    fields: Fields
+
+
+class LogLines:
+    """Writes a line for each event."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+
+    def record(self, event: Event) -> None:
+        """Write the event's line."""
+        line = line_of(event)
+        self._write(line.level, line.name, line.fields)
+
+
+def line_of(event: Event) -> Line:
+    """Say how an event is logged."""
+    if isinstance(event, RunSettled):
+        return _settled(event)
+    fields = _fields_of_run(event) if isinstance(event, _RunEvent) else _fields(event)
+    return Line(_LEVELS.get(type(event), LogLevel.INFO), event.name, fields)
+
+
+_RunEvent = (
+    RunClaimed | RunStarted | RunReleased | RunBroken | LeaseWasLost | RunAbandoned | ResultDropped
+)
+_LEVELS: Mapping[type[Event], LogLevel] = {
+    RunClaimed: LogLevel.DEBUG,
+    RunStarted: LogLevel.DEBUG,
+    HistoryPruned: LogLevel.DEBUG,
+    LeaseWasLost: LogLevel.WARNING,
+    RunAbandoned: LogLevel.WARNING,
+    ResultDropped: LogLevel.WARNING,
+    RunReaped: LogLevel.WARNING,
+    RunBroken: LogLevel.ERROR,
+    EndpointQuarantined: LogLevel.ERROR,
+    StoreWentAway: LogLevel.ERROR,
+    PartFailed: LogLevel.ERROR,
+}
+"""Those that are not told as information."""
+
+
+def _fields_of_run(event: _RunEvent) -> Fields:
+    match event:
+        case RunReleased(run=run, reason=reason):
+            return {"reason": reason.value, **_run(run)}
+        case RunBroken(run=run, error=error):
+            return {"error": _ours(error), **_run(run)}
+        case _:
+            return _run(event.run)
+
+
+_Other = (
+    RunReaped
+    | SlotsPassed
+    | EndpointQuarantined
+    | EndpointHealed
+    | HistoryPruned
+    | StoreWentAway
+    | StoreRecovered
+    | PartFailed
+    | SchedulerStarted
+    | SchedulerDraining
+    | SchedulerStopped
+)
+
+
+def _fields(event: _Other) -> Fields:  # noqa: C901  one case per event
+    match event:
+        case RunReaped(reaped=reaped):
+            fields = {"given_back": reaped.given_back, "lost_worker": reaped.worker}
+            return fields | {
+                "endpoint_id": str(reaped.endpoint_id),
+                "run_id": str(reaped.run_id),
+            }
+        case EndpointQuarantined(endpoint_id=endpoint_id, reason=reason):
+            return {"reason": reason, "endpoint_id": str(endpoint_id)}
+        case EndpointHealed(endpoint_id=endpoint_id):
+            return {"endpoint_id": str(endpoint_id)}
+        case StoreWentAway(part=part, error=error):
+            return {"error": str(error), "part": part}
+        case StoreRecovered(lasted=lasted):
+            return {"lasted_ms": milliseconds(lasted)}
+        case PartFailed(part=part, error=error, in_a_row=in_a_row):
+            return {"part": part, "error": _ours(error), "in_a_row": in_a_row}
+        case SlotsPassed(count=count):
+            return {"count": count}
+        case HistoryPruned(runs=runs, slot_records=slot_records):
+            return {"runs": runs, "slot_records": slot_records}
+        case SchedulerDraining(held=held):
+            return {"held": held}
+        case SchedulerStarted(worker=worker) | SchedulerStopped(worker=worker):
+            return {"worker": worker}
+        case _:
+            assert_never(event)
+
+
+def _settled(event: RunSettled) -> Line:
+    outcome = event.settlement.outcome
+    level, name = _named(outcome)
+    fields = {
+        **_outcome(outcome),
+        "late_ms": milliseconds(event.lateness),
+        "took_ms": milliseconds(event.duration),
+    }
+    endpoint = event.run.endpoint.name
+    return Line(level, name, {"endpoint": endpoint, **fields, **_run(event.run)})
+
+
+def _named(outcome: Outcome) -> tuple[LogLevel, str]:
+    match outcome:
+        case Succeeded():
+            return LogLevel.INFO, "run_succeeded"
+        case Failed():
+            return LogLevel.WARNING, "run_failed"
+        case Blocked():
+            return LogLevel.WARNING, "run_blocked"
+
+
+def _outcome(outcome: Outcome) -> Fields:
+    match outcome:
+        case Succeeded(response=response):
+            return {"status": response.status_code}
+        case Failed(kind=kind, message=message, response=response):
+            status = {"status": response.status_code} if response else {}
+            return {"failure": kind.value, "message": message, **status}
+        case Blocked(message=message):
+            return {"message": message}
+
+
+def _run(run: ClaimedRun) -> Fields:
+    return {
+        "endpoint": run.endpoint.name,
+        "slot": iso_milliseconds(run.plan.decision.slot),
+        "attempt": run.plan.attempt,
+        "source": run.plan.decision.source.value,
+        "endpoint_id": str(run.lease.endpoint_id),
+        "run_id": str(run.lease.run_id),
+    }
+
+
+def _ours(error: Exception) -> str:
+    """Name a fault of ours by kind and place; its text may hold what must not be shown."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
+def milliseconds(length: timedelta) -> float:
+    """Return a length in milliseconds, to the tenth."""
+    return round(length / timedelta(milliseconds=1), 1)
