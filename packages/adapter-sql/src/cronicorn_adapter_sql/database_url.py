@@ -97,13 +97,16 @@ def _file(rest: str) -> Path:
 
 def _server(rest: str) -> URL:
     """Read what follows ``postgresql://``; never quote it, a mistyped password may be anywhere."""
+    unreadable = _refused(
+        "the PostgreSQL URL cannot be read",
+        f"{FORMS}; signs like @ : / % in a password are written as %40 %3A %2F %25",
+    )
+    if rest.partition("?")[0].count("@") > 1:  # the end of a password would be taken for a host
+        raise unreadable
     try:
         return make_url(f"postgresql+psycopg://{rest}")
     except (ArgumentError, ValueError):
-        raise _refused(
-            "the PostgreSQL URL cannot be read",
-            f"{FORMS}; signs like @ : / % in a password are written as %40 %3A %2F %25",
-        ) from None
+        raise unreadable from None
 
 
 def _refused(message: str, remedy: str) -> InvalidInput:

@@ -1,6 +1,7 @@
 """Opens the engine of a database: pragmas, time limits, pools, and what a failure to open means."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -209,7 +210,7 @@ def _explained(error: DBAPIError, database: DatabaseUrl) -> StoreError:
     """
     said = " ".join(str(error.orig).split())
     for words, remedy in _REFUSALS.items():
-        if words in said:
+        if re.search(words, said):
             return StoreRefused(f"cannot open {database}: {said}; {remedy}")
     return StoreUnavailable(
         f"cannot reach {database}: {said}; see that the server runs, and that"
@@ -221,9 +222,9 @@ _CREDENTIALS = "check the user and the password in the database URL"
 _REFUSALS: Final = {
     "password authentication failed": _CREDENTIALS,
     "no password supplied": _CREDENTIALS,
-    "role ": "create the role, or name another user in the database URL",
-    "pg_hba.conf": "let the server accept this user from here (its pg_hba.conf)",
+    'role "[^"]*" ': "create the role with LOGIN, or name another user in the database URL",
+    r"pg_hba\.conf": "let the server accept this user from here (its pg_hba.conf)",
     "permission denied": "grant the user the right to connect",
-    "database ": "create the database (`createdb NAME`), or name another one in the database URL",
+    'database "[^"]*" does': "make it with `createdb NAME`, or name another one in the URL",
     "invalid connection option": "take the parameter out of the database URL",
 }

@@ -139,7 +139,8 @@ async def _migrate(
         raise _refused_target(target, error) from error
     except (StoreUnavailable, StoreRefused) as error:
         raise type(error)(
-            f"migrating {_name(engine)} to {target} failed, and the step that failed was undone: {error}"
+            f"migrating {_name(engine)} to {target} failed, and the step that failed was undone:"
+            f" {error}"
         ) from error
     return tuple(_step(info) for info in done)
 
