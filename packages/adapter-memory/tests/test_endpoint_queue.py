@@ -5,8 +5,16 @@ from cronicorn_domain.testing.endpoint_queue_concurrency_contract import (
     EndpointQueueConcurrencyContract,
 )
 from cronicorn_domain.testing.endpoint_queue_contract import EndpointQueueContract
+from cronicorn_domain.testing.endpoint_queue_interventions_contract import (
+    EndpointQueueInterventionsContract,
+)
+from cronicorn_domain.testing.endpoint_queue_isolation_contract import (
+    EndpointQueueIsolationContract,
+)
 from cronicorn_domain.testing.endpoint_queue_lease_contract import EndpointQueueLeaseContract
 from cronicorn_domain.testing.endpoint_queue_release_contract import EndpointQueueReleaseContract
+from cronicorn_domain.testing.endpoint_queue_rhythm_contract import EndpointQueueRhythmContract
+from cronicorn_domain.testing.endpoint_queue_settle_contract import EndpointQueueSettleContract
 from cronicorn_domain.testing.store import Store
 
 
@@ -33,3 +41,19 @@ class TestLeases(Memory, EndpointQueueLeaseContract):
 
 class TestReleases(Memory, EndpointQueueReleaseContract):
     """Claims undone."""
+
+
+class TestSettles(Memory, EndpointQueueSettleContract):
+    """Results, and what follows them."""
+
+
+class TestIsolation(Memory, EndpointQueueIsolationContract):
+    """One bad item harms only itself."""
+
+
+class TestInterventions(Memory, EndpointQueueInterventionsContract):
+    """Writes between runs and during one."""
+
+
+class TestRhythms(Memory, EndpointQueueRhythmContract):
+    """Grids, gaps and long lengths."""
