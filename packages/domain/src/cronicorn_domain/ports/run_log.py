@@ -82,6 +82,7 @@ class RunLog(Protocol):
         """
         Delete up to ``limit`` settled runs and up to ``limit`` records, of slots before ``before``.
 
-        Bodies go with their runs; running ones stay. Fewer than ``limit`` of each means that it is done.
+        Bodies go with their runs; running ones stay. Fewer than ``limit`` of each means that it is
+        done.
         """
         ...
