@@ -1,0 +1,168 @@
+"""The database's clock."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from cronicorn_adapter_sql.clock import DatabaseClock, host_time
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.testing.databases import empty_postgres
+from cronicorn_domain.errors import StoreUnavailable
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class Stopwatch:
+    """A monotonic clock that stands until it is moved, and moves a little at each look if told."""
+
+    def __init__(self, *, step: float = 0.0) -> None:
+        self.seconds = 1000.0
+        self.step = step
+
+    def __call__(self) -> float:
+        """Return the reading."""
+        self.seconds += self.step
+        return self.seconds
+
+
+def wrong_by(error: timedelta) -> Callable[[], datetime]:
+    """Return a wall clock that is wrong."""
+    return lambda: host_time() + error
+
+
+async def database_time(engine: AsyncEngine) -> datetime:
+    """Ask PostgreSQL for its time."""
+    async with engine.connect() as connection:
+        instant: datetime = (
+            await connection.execute(text("SELECT clock_timestamp()"))
+        ).scalar_one()
+        return instant
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+async def test_a_worker_clock_wrong_by_minutes_changes_nothing(
+    postgres_database: str, minutes: int
+) -> None:
+    """On PostgreSQL the time is the server's, whatever the machine believes (trap T26)."""
+    async with open_engine(parse_database_url(postgres_database)) as engine:
+        clock = DatabaseClock(engine, wall_clock=wrong_by(timedelta(minutes=minutes)))
+        before = await database_time(engine)
+        await clock.synchronize()
+        now = clock.now()
+        after = await database_time(engine)
+
+    assert before - timedelta(seconds=1) < now < after + timedelta(seconds=1)
+
+
+async def test_an_answer_belongs_to_the_middle_of_its_round_trip(postgres_database: str) -> None:
+    """The server's instant is taken for that half-way between question and answer."""
+    async with open_engine(parse_database_url(postgres_database)) as engine:
+        stopwatch = Stopwatch(step=2.0)
+        clock = DatabaseClock(engine, monotonic=stopwatch)
+        await clock.synchronize()
+        stopwatch.step = 0.0
+        last_answer = await database_time(engine)
+
+        # Three questions, two looks at the stopwatch each: the first of equally long round trips
+        # counts, and its answer is nine seconds old by the stopwatch.
+        now = clock.now()
+
+    assert abs(now - last_answer - timedelta(seconds=9)) < timedelta(seconds=1)
+
+
+async def test_between_measurements_monotonic_time_is_added(engine: AsyncEngine) -> None:
+    """After a measurement the time goes on as the monotonic clock does."""
+    stopwatch = Stopwatch()
+    clock = DatabaseClock(engine, monotonic=stopwatch)
+    await clock.synchronize()
+    measured = clock.now()
+
+    stopwatch.seconds += 90.5
+
+    assert clock.now() == measured + timedelta(seconds=90.5)
+    assert clock.now().tzinfo is UTC
+
+
+async def test_on_sqlite_the_host_is_asked_when_measuring_only(sqlite_database: str) -> None:
+    """The host's clock is the file's; put right, it counts from the next measurement (trap T26)."""
+    wall = NOON
+    stopwatch = Stopwatch()
+    async with open_engine(parse_database_url(sqlite_database)) as engine:
+        clock = DatabaseClock(engine, wall_clock=lambda: wall, monotonic=stopwatch)
+        await clock.synchronize()
+        wall = NOON + timedelta(hours=1)
+        stopwatch.seconds += 1
+
+        assert clock.now() == NOON + timedelta(seconds=1)
+        await clock.synchronize()
+        assert clock.now() == NOON + timedelta(hours=1)
+
+
+async def test_a_failed_measurement_changes_nothing(postgres_url: str) -> None:
+    """When the database does not answer, the last measurement stands."""
+    stopwatch = Stopwatch()
+    with empty_postgres(postgres_url) as url:
+        async with open_engine(parse_database_url(url)) as engine:
+            clock = DatabaseClock(engine, monotonic=stopwatch)
+            await clock.synchronize()
+            measured = clock.now()
+            with psycopg.connect(postgres_url, autocommit=True) as admin:
+                admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    [engine.url.database],
+                )
+
+            with pytest.raises(StoreUnavailable):
+                await clock.synchronize()
+
+            assert clock.now() == measured
+
+
+async def test_sleep_ends_at_the_instant_and_never_before(engine: AsyncEngine) -> None:
+    """A sleep returns when the instant has come, and at once if it has passed."""
+    clock = await DatabaseClock.synchronized(engine)
+    instant = clock.now() + timedelta(milliseconds=30)
+
+    await clock.sleep_until(instant)
+
+    assert clock.now() >= instant
+    await clock.sleep_until(NOON - timedelta(days=1000))
+
+
+async def test_a_sleep_takes_a_new_measurement_into_account(sqlite_database: str) -> None:
+    """Who sleeps until an instant wakes when a measurement tells that it has come."""
+    wall = NOON
+    async with open_engine(parse_database_url(sqlite_database)) as engine:
+        clock = DatabaseClock(engine, wall_clock=lambda: wall, monotonic=Stopwatch())
+        await clock.synchronize()
+        sleeper = asyncio.create_task(clock.sleep_until(NOON + timedelta(hours=1)))
+        await asyncio.sleep(0)
+        wall = NOON + timedelta(minutes=59)
+        await clock.synchronize()
+        await asyncio.sleep(0)
+        asleep_too_early = not sleeper.done()
+        wall = NOON + timedelta(hours=1)
+        await clock.synchronize()
+        await sleeper
+
+    assert asleep_too_early
+
+
+async def test_the_far_future_can_be_awaited(engine: AsyncEngine) -> None:
+    """A sleep of thousands of years begins, and can be given up."""
+    clock = await DatabaseClock.synchronized(engine)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await clock.sleep_until(datetime.max.replace(tzinfo=UTC))
+
+
+async def test_it_must_be_synchronized_first(engine: AsyncEngine) -> None:
+    """A clock that has measured nothing says so instead of guessing."""
+    with pytest.raises(RuntimeError, match="synchronized"):
+        DatabaseClock(engine).now()
