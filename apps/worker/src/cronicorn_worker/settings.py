@@ -162,7 +162,13 @@ def process_environment() -> Mapping[str, str]:
 
 
 def place_of(field: str, given: Mapping[str, object]) -> str:
-    """Name where an option was set: ``--jobs``, ``CRONICORN_JOBS``, ``CRONICORN_JOBS in .env``."""
+    """
+    Name where an option was set: ``--jobs``, ``CRONICORN_JOBS``, ``CRONICORN_JOBS in .env``.
+
+    Empty for what is no option.
+    """
+    if field not in WorkerSettings.model_fields:
+        return ""
     if field in given:
         return f"--{_OPTIONS.get(field, field).replace('_', '-')}"
     names = _variables(field)

@@ -10,7 +10,7 @@ from aiohttp import web
 from cronicorn_domain.ports.clock import Clock
 
 from cronicorn_worker.demo.shop import answer
-from cronicorn_worker.demo.story import Chapter, Phase, chapter_at
+from cronicorn_worker.demo.story import Phase, chapter_at
 
 HOST = "127.0.0.1"
 _FAREWELL = 0.2
@@ -21,10 +21,10 @@ class Shop:
     """
     Answers by the clock it is given. The story begins with the first visit.
 
-    ``on_chapter`` hears of each chapter as it begins.
+    ``on_chapter`` hears of each chapter as it begins: its phase, and what to tell.
     """
 
-    def __init__(self, clock: Clock, on_chapter: Callable[[Chapter], None]) -> None:
+    def __init__(self, clock: Clock, on_chapter: Callable[[str, str], None]) -> None:
         self._clock = clock
         self._on_chapter = on_chapter
         self._began: datetime | None = None
@@ -50,12 +50,12 @@ class Shop:
         while True:
             now = self._clock.now()
             chapter, left = chapter_at(now - self._began)
-            self._on_chapter(chapter)
+            self._on_chapter(chapter.phase.value, chapter.telling)
             await self._clock.sleep_until(now + left)
 
 
 @asynccontextmanager
-async def open_shop(clock: Clock, on_chapter: Callable[[Chapter], None]) -> AsyncIterator[str]:
+async def open_shop(clock: Clock, on_chapter: Callable[[str, str], None]) -> AsyncIterator[str]:
     """Open the shop and give its address, such as ``127.0.0.1:40123``; nobody else can reach it."""
     shop = Shop(clock, on_chapter)
 

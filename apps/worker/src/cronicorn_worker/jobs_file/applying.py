@@ -22,6 +22,7 @@ from cronicorn_worker.jobs_file.desired import DesiredEndpoint, DesiredJob
 
 _TRIES = 5
 _PAGE = 200
+_NAMES_SHOWN = 20
 
 
 @dataclass(slots=True)
@@ -37,6 +38,23 @@ class Applied:
     def wrote(self) -> bool:
         """Say whether the store was changed at all."""
         return bool(self.created or self.changed or self.archived)
+
+    def fields(self) -> dict[str, object]:
+        """Tell it in numbers, and what was written by name as far as that is readable."""
+        written = [
+            *(f"+ {name}" for name in self.created),
+            *(f"~ {name}" for name in self.changed),
+            *(f"- {name}" for name in self.archived),
+        ]
+        more = ["…"] if len(written) > _NAMES_SHOWN else []
+        names = ", ".join([*written[:_NAMES_SHOWN], *more])
+        return {
+            "created": len(self.created),
+            "changed": len(self.changed),
+            "archived": len(self.archived),
+            "unchanged": len(self.unchanged),
+            **({"names": names} if names else {}),
+        }
 
 
 async def apply_jobs(

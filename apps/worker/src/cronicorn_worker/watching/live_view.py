@@ -37,7 +37,7 @@ def rows_that_fit(console: Console) -> int:
 
 async def keep_drawing(board: Board, console: Console, clock: Clock) -> None:
     """Draw the board until cancelled; the last picture stays on the terminal."""
-    with Live(console=console, auto_refresh=False, redirect_stderr=False) as live:
+    with Live(console=console, auto_refresh=False) as live:
         try:
             while True:
                 live.update(drawn(board, clock.now(), console), refresh=True)

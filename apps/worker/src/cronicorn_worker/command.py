@@ -1,0 +1,146 @@
+"""
+The command: options, and what each fault is worth to who typed them.
+
+What does the work is imported by who needs it, so that help comes at once.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from typing import Annotated, NoReturn
+
+import typer
+
+from cronicorn_worker.faults import FAILURE, USAGE
+
+app = typer.Typer(
+    name="cronicorn-worker",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Database = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME; brought to the newest"
+        " revision on start.  [default: sqlite:///cronicorn.db]",
+    ),
+]
+Jobs = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="A YAML file of jobs: create or update them by name."),
+]
+Prune = Annotated[bool, typer.Option("--prune", help="With --jobs: archive what is not in it.")]
+Demo = Annotated[
+    bool,
+    typer.Option("--demo", help="Run a small shop in a flash sale, in a temporary database."),
+]
+RunFor = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        metavar="DURATION",
+        help="End this long (60s, 1h30m) after the first claim.",
+    ),
+]
+Concurrency = Annotated[
+    str | None, typer.Option(metavar="N", help="Runs at once, at most.  [default: 200]")
+]
+EgressAllow = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="HOST[:PORT]|CIDR",
+        help="Let requests out to what is not public, such as 127.0.0.1:9000 or 10.1.0.0/16;"
+        " may be given several times.",
+    ),
+]
+LogFormat = Annotated[
+    str | None,
+    typer.Option(
+        metavar="console|json",
+        help="Write log lines, also on a terminal.  [default: a live view on a terminal]",
+    ),
+]
+LogLevel = Annotated[
+    str | None,
+    typer.Option(metavar="debug|info|warning|error", help="[default: info]"),
+]
+
+
+@app.callback(invoke_without_command=True)
+def worker(
+    context: typer.Context,
+    *,
+    database: Database = None,
+    jobs: Jobs = None,
+    prune: Prune = False,
+    demo: Demo = False,
+    run_for: RunFor = None,
+    concurrency: Concurrency = None,
+    egress_allow: EgressAllow = None,
+    log_format: LogFormat = None,
+    log_level: LogLevel = None,
+) -> None:
+    """
+    Run HTTP jobs on their schedules until SIGTERM or Ctrl-C, and drain.
+
+    Each option is also read from the environment and from a .env file: --log-level
+    as CRONICORN_LOG_LEVEL and so on, the database also as DATABASE_URL.
+    """
+    given: dict[str, object | None] = {
+        "database": database,
+        "jobs": jobs,
+        "prune": prune or None,
+        "demo": demo or None,
+        "run_for": run_for,
+        "concurrency": concurrency,
+        "egress_allow": egress_allow or None,
+        "log_format": log_format,
+        "log_level": log_level,
+    }
+    context.obj = {name: value for name, value in given.items() if value is not None}
+    if context.invoked_subcommand is None:
+        _work(context.obj)
+
+
+def _work(given: Mapping[str, object]) -> None:
+    """Work, and turn what was foreseen into a message and an exit code."""
+    from cronicorn_domain.errors import CronicornError, InvalidInput  # noqa: PLC0415
+
+    from cronicorn_worker.faults import UsageFault, WorkerFault, sentences  # noqa: PLC0415
+    from cronicorn_worker.jobs_file.problems import JobsFileRefused  # noqa: PLC0415
+    from cronicorn_worker.running import run  # noqa: PLC0415
+    from cronicorn_worker.settings import place_of, read_settings  # noqa: PLC0415
+
+    try:
+        _complete(run(read_settings(given)))
+    except (UsageFault, JobsFileRefused) as fault:
+        _exit(str(fault), USAGE)
+    except InvalidInput as fault:
+        place = place_of(fault.field or "", given)
+        _exit(sentences(f"{place}: {fault}" if place else str(fault), fault.remedy or ""), USAGE)
+    except (CronicornError, WorkerFault) as fault:
+        _exit(sentences(str(fault)), FAILURE)
+
+
+def _complete(work: Coroutine[None, None, None]) -> None:
+    """Run to the end. Being stopped before there was anything to drain is a good end, too."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner, suppress(asyncio.CancelledError):
+        runner.run(work)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415
+
+    return uvloop.new_event_loop
+
+
+def _exit(message: str, code: int) -> NoReturn:
+    typer.echo(f"cronicorn-worker: {message}", err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,67 @@
+"""Builds the worker: every choice of technology is made here and nowhere else."""
+
+import os
+import platform
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from cronicorn_adapter_http.allow_list import AllowList
+from cronicorn_adapter_http.dispatcher import open_dispatcher
+from cronicorn_adapter_http.egress import EgressGuard
+from cronicorn_domain.identity import WorkerId
+from cronicorn_domain.ports.clock import Clock
+from cronicorn_domain.ports.endpoint_queue import EndpointQueue
+from cronicorn_domain.ports.unit_of_work import UnitsOfWork
+from cronicorn_domain.ports.wakeups import Wakeups
+from cronicorn_scheduler.observing import Observer
+from cronicorn_scheduler.service import Scheduler
+from cronicorn_scheduler.settings import SchedulerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """A database that is open and at the newest revision; ``name`` shows no password."""
+
+    name: str
+    queue: EndpointQueue
+    units: UnitsOfWork
+    wakeups: Wakeups
+    clock: Clock
+
+
+def egress_guard(allowed: Iterable[str]) -> EgressGuard:
+    """Let out HTTP to public addresses and to the entries. Raises ``InvalidInput``."""
+    return EgressGuard(AllowList.parse(allowed))
+
+
+@asynccontextmanager
+async def open_store(url: str, secret_key: str | None) -> AsyncIterator[Store]:
+    """
+    Open and migrate a database, whichever kind it is; workers that start together are safe.
+
+    Raises:
+        InvalidInput: the URL or the key is malformed.
+        StoreError: it cannot be reached, is locked, or is newer than this code.
+    """
+    raise NotImplementedError
+    yield
+
+
+@asynccontextmanager
+async def open_scheduler(
+    store: Store, guard: EgressGuard, concurrency: int, observer: Observer
+) -> AsyncIterator[Scheduler]:
+    """Build the scheduler over a store; it claims no more than its dispatcher can send."""
+    worker = WorkerId(f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}")
+    async with open_dispatcher(guard) as dispatcher:
+        yield Scheduler(
+            queue=store.queue,
+            units=store.units,
+            dispatcher=dispatcher,
+            wakeups=store.wakeups,
+            clock=store.clock,
+            settings=SchedulerSettings(worker=worker, concurrency=concurrency),
+            observer=observer,
+        )

@@ -1,0 +1,47 @@
+"""SIGTERM and SIGINT: the first asks for a good end, the next one for a quick one."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+_ASKING = (signal.SIGTERM, signal.SIGINT)
+
+
+class Requests:
+    """Where requests to stop lead; it changes when there is more to end than the start itself."""
+
+    def __init__(self, action: Callable[[], object]) -> None:
+        self._action = action
+
+    def lead_to(self, action: Callable[[], object]) -> None:
+        """Call this from now on."""
+        self._action = action
+
+    def ask(self) -> None:
+        """Ask to stop."""
+        self._action()
+
+
+@contextmanager
+def stop_requests(action: Callable[[], object]) -> Iterator[Requests]:
+    """Lead the signals to ``action``, on the running loop, until the end of the block."""
+    loop = asyncio.get_running_loop()
+    requests = Requests(action)
+    before = {each: signal.getsignal(each) for each in _ASKING}
+    for each in _ASKING:
+        _handle(loop, each, requests.ask)
+    try:
+        yield requests
+    finally:
+        for each in _ASKING:
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(each)
+            signal.signal(each, before[each])
+
+
+def _handle(loop: asyncio.AbstractEventLoop, each: signal.Signals, ask: Callable[[], None]) -> None:
+    try:
+        loop.add_signal_handler(each, ask)
+    except NotImplementedError:  # Windows has no such thing
+        signal.signal(each, lambda *_: loop.call_soon_threadsafe(ask))
