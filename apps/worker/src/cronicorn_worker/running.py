@@ -60,7 +60,7 @@ async def _run_jobs(settings: WorkerSettings, requests: Requests) -> None:
     guard = egress_guard(settings.egress_allow)
     jobs = None if settings.jobs is None else _jobs_of(settings.jobs, guard)
     async with open_store(_database(settings) or DEFAULT_DATABASE, _key(settings)) as store:
-        show = _show(settings, store)
+        show = open_show(settings, store=store.name, clock=store.clock)
         if jobs is not None:
             await _apply(jobs, store, show, prune=settings.prune)
         elif await _is_empty(store):
@@ -73,7 +73,7 @@ async def _run_jobs(settings: WorkerSettings, requests: Requests) -> None:
 async def _run_demo(settings: WorkerSettings, requests: Requests) -> None:
     with _demo_database(settings) as url:
         async with open_store(url, _key(settings)) as store:
-            show = _show(settings, store)
+            show = open_show(settings, store=store.name, clock=store.clock)
             async with open_shop(store.clock, show.tell_phase) as shop:
                 guard = egress_guard((*settings.egress_allow, shop))
                 jobs = demo_jobs(shop, now=store.clock.now(), rules=guard)
@@ -146,15 +146,6 @@ async def _beside(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
                 asyncio.get_running_loop().call_exception_handler(
                     {"message": "the view failed; the work did not", "exception": result}
                 )
-
-
-def _show(settings: WorkerSettings, store: Store) -> Show:
-    return open_show(
-        settings.log_format,
-        settings.log_level,
-        title=f"Cronicorn · {store.name}",
-        clock=store.clock,
-    )
 
 
 def _database(settings: WorkerSettings) -> str | None:

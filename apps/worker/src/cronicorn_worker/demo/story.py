@@ -33,17 +33,17 @@ CHAPTERS = (
     Chapter(
         phase=Phase.SURGE,
         lasts=timedelta(seconds=4),
-        telling="the flash sale opens: checkout slows down and drops every other order",
+        telling="a flash sale opens; checkout drops every other order",
     ),
     Chapter(
         phase=Phase.FAILING,
         lasts=timedelta(seconds=8),
-        telling="the shop's database gives up: checks fail, and their endpoints back off",
+        telling="the database gives up; what fails backs off",
     ),
     Chapter(
         phase=Phase.RECOVERY,
         lasts=timedelta(seconds=12),
-        telling="the shop is back: the first success restores each rhythm, the queue drains",
+        telling="the shop is back; one success restores a rhythm",
     ),
     Chapter(phase=Phase.CALM, lasts=timedelta(seconds=32), telling="the rush is over"),
 )

@@ -66,6 +66,7 @@ class Board:
     """
 
     title: str
+    store: str
     began: datetime
     tally: Tally
     standings: Sequence[Standing] = ()

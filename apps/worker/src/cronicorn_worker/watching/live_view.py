@@ -17,8 +17,9 @@ from cronicorn_worker.watching.log_lines import milliseconds
 from cronicorn_worker.watching.outcomes import MARKS, OutcomeKind
 
 _EVERY = timedelta(milliseconds=250)
-_AROUND_ROWS = 9
+_AROUND_ROWS = 11
 _WIDE = 100
+_REASONS_MOST = 2
 _STYLES = {
     Condition.ACTIVE: "",
     Condition.RUNNING: "cyan",
@@ -56,6 +57,7 @@ def drawn(board: Board, now: datetime, console: Console) -> RenderableType:
     parts.append(_table(board, rows, now, wide=console.width >= _WIDE, plain=plain))
     if board.more or len(board.standings) > len(rows):
         parts.append(_line("and more endpoints than fit here", style="dim"))
+    parts += [_reason(row) for row in rows if _in_trouble(row)][:_REASONS_MOST]
     parts.append(_legend(board, plain=plain))
     parts += [_line(notice, style="yellow") for notice in board.notices]
     return Group(*parts)
@@ -72,6 +74,7 @@ def _head(board: Board, now: datetime) -> Text:
     ]
     if p50 is not None and p99 is not None:
         parts.append(f"late p50 {milliseconds(p50)} p99 {milliseconds(p99)} ms")
+    parts.append(board.store)
     return _line(" · ".join(parts), style="reverse")
 
 
@@ -81,7 +84,7 @@ def _table(
     table = Table(box=None, expand=True, pad_edge=False, header_style="dim")
     table.add_column("endpoint", no_wrap=True, overflow="ellipsis", max_width=26 if wide else 16)
     table.add_column("state", no_wrap=True, width=11)
-    table.add_column("next", no_wrap=True, width=8, justify="right")
+    table.add_column("next", no_wrap=True, width=7, justify="right")
     table.add_column("last", no_wrap=True, width=MARKS_MOST)
     if wide:
         table.add_column("late", no_wrap=True, width=9, justify="right")
@@ -100,6 +103,16 @@ def _table(
         cells.append(Text(row.why.removeprefix("its schedule says ")))
         table.add_row(*cells)
     return table
+
+
+def _in_trouble(row: Standing) -> bool:
+    return row.condition is Condition.QUARANTINED or (
+        row.condition is Condition.ACTIVE and row.failures > 0
+    )
+
+
+def _reason(row: Standing) -> Text:
+    return _line(f"{row.name}: {row.why}", style="dim")
 
 
 def _state(row: Standing, trace: Trace) -> Text:

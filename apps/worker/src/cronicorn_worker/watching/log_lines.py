@@ -16,7 +16,8 @@ no secret gets into a log.
 | history_pruned | debug | |
 | store_unavailable, store_recovered | error, info | once per outage |
 | scheduler_started, scheduler_draining, scheduler_stopped | info | |
-| jobs_applied, store_empty, phase_changed, summary | info | told by the worker itself |
+| jobs_applied, store_empty, summary | info | told by the worker itself |
+| phase_changed, next_run_planned | info | told by the demo |
 """
 
 import traceback

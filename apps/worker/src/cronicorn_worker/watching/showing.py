@@ -13,17 +13,18 @@ from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_scheduler.observing import Event
 from rich.console import Console
 
-from cronicorn_worker.settings import LogFormat, LogLevel
+from cronicorn_worker.settings import LogFormat, LogLevel, WorkerSettings
 from cronicorn_worker.watching.board import Board
 from cronicorn_worker.watching.live_view import keep_drawing, rows_that_fit
 from cronicorn_worker.watching.log_lines import Fields, LogLines
 from cronicorn_worker.watching.log_writer import LogWriter
+from cronicorn_worker.watching.plan_lines import PlanLines
 from cronicorn_worker.watching.standings import standings
 from cronicorn_worker.watching.summary import Summary
 from cronicorn_worker.watching.tally import Tally
 
-_LOOK_EVERY = timedelta(seconds=1)
-_LOOKS_UNSTIRRED = 5
+_LOOK_EVERY = timedelta(milliseconds=500)
+_LOOKS_UNSTIRRED = 10
 
 
 class Show(Protocol):
@@ -56,18 +57,25 @@ class Show(Protocol):
 
 
 class LogShow:
-    """Log lines, for whoever keeps them, and the summary after the last one."""
+    """
+    Log lines, for whoever keeps them, and the summary after the last one.
 
-    def __init__(self, writer: LogWriter, *, summary_as_text: bool) -> None:
+    With ``tell_plans`` each failed run is followed by a line on what was planned then, and why.
+    """
+
+    def __init__(self, writer: LogWriter, *, summary_as_text: bool, tell_plans: bool) -> None:
         self.tally = Tally()
         self._writer = writer
         self._lines = LogLines(writer.write)
+        self._plans = PlanLines(writer.write) if tell_plans else None
         self._summary_as_text = summary_as_text
 
     def record(self, event: Event) -> None:
         """Count the event and write its line."""
         self.tally.record(event)
         self._lines.record(event)
+        if self._plans is not None:
+            self._plans.record(event)
 
     def tell(self, name: str, fields: Fields) -> None:
         """Write a line."""
@@ -78,7 +86,9 @@ class LogShow:
         self.tell("phase_changed", {"phase": phase, "telling": telling})
 
     async def keep_up(self, units: UnitsOfWork, clock: Clock, tenant: TenantId) -> None:
-        """Nothing needs keeping: lines are written as things happen."""
+        """Tell what was planned; all other lines are written as things happen."""
+        if self._plans is not None:
+            await self._plans.keep_telling(units, tenant)
 
     def conclude(self, summary: Summary) -> None:
         """Write the summary: as text, or as one more line where lines are read by programs."""
@@ -92,10 +102,10 @@ class LogShow:
 class LiveShow:
     """The live view, and the summary below its last picture."""
 
-    def __init__(self, console: Console, *, title: str, clock: Clock) -> None:
+    def __init__(self, console: Console, *, title: str, store: str, clock: Clock) -> None:
         self.tally = Tally()
         self._console = console
-        self._board = Board(title=title, began=clock.now(), tally=self.tally)
+        self._board = Board(title=title, store=store, began=clock.now(), tally=self.tally)
 
     def record(self, event: Event) -> None:
         """Count the event and put it on the board."""
@@ -121,7 +131,7 @@ class LiveShow:
         self._console.print(summary.text(), markup=False, highlight=False, soft_wrap=True)
 
     async def _keep_looking(self, units: UnitsOfWork, clock: Clock, tenant: TenantId) -> None:
-        """Look once a second while something happens, and now and then when nothing does."""
+        """Look twice a second while something happens, and now and then when nothing does."""
         unstirred = 0
         while True:
             if self._board.stirred or unstirred == _LOOKS_UNSTIRRED:
@@ -138,14 +148,15 @@ class LiveShow:
             )
 
 
-def open_show(
-    log_format: LogFormat | None, log_level: LogLevel, *, title: str, clock: Clock
-) -> Show:
-    """
-    Choose the show: log lines when a format is asked for or nobody watches, else the live view.
-    """
+def open_show(settings: WorkerSettings, *, store: str, clock: Clock) -> Show:
+    """Choose: log lines when a format is asked for or nobody watches, else the live view."""
     console = Console()
-    if log_format is None and console.is_terminal and not console.is_dumb_terminal:
-        return LiveShow(console, title=title, clock=clock)
-    chosen = log_format or LogFormat.CONSOLE
-    return LogShow(LogWriter(chosen, log_level), summary_as_text=chosen is LogFormat.CONSOLE)
+    if settings.log_format is None and console.is_terminal and not console.is_dumb_terminal:
+        title = "Cronicorn demo" if settings.demo else "Cronicorn"
+        return LiveShow(console, title=title, store=store, clock=clock)
+    chosen = settings.log_format or LogFormat.CONSOLE
+    return LogShow(
+        LogWriter(chosen, settings.log_level),
+        summary_as_text=chosen is LogFormat.CONSOLE,
+        tell_plans=settings.demo,
+    )
