@@ -1,8 +1,9 @@
 """A dispatcher that sends nothing: it records, and answers as it was told to."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
-from cronicorn_domain.model.run import Outcome, Response, Succeeded
+from cronicorn_domain.model.run import Failed, FailureKind, Outcome, Response, Succeeded
 from cronicorn_domain.ports.dispatcher import Dispatch
 
 Answer = Callable[[Dispatch], Awaitable[Outcome]]
@@ -33,7 +34,7 @@ def in_turn(outcomes: Iterable[Outcome]) -> Answer:
 
 class RecordingDispatcher:
     """
-    Records what it was given and answers without a network.
+    Records what it was given and answers without a network, within the request's deadline.
 
     ``dispatches`` holds every request in the order in which they began.
     """
@@ -45,4 +46,9 @@ class RecordingDispatcher:
     async def dispatch(self, dispatch: Dispatch) -> Outcome:
         """Record one request and return the answer to it."""
         self.dispatches.append(dispatch)
-        return await self._answer(dispatch)
+        timeout = dispatch.limits.timeout
+        try:
+            async with asyncio.timeout(timeout.total_seconds()):
+                return await self._answer(dispatch)
+        except TimeoutError:
+            return Failed(kind=FailureKind.TIMEOUT, message=f"no answer within {timeout}")

@@ -1,0 +1,23 @@
+"""The memory catalog keeps the contract."""
+
+import pytest
+from cronicorn_domain.testing.job_catalog_contract import JobCatalogContract
+from cronicorn_domain.testing.job_catalog_endpoints_contract import JobCatalogEndpointsContract
+from cronicorn_domain.testing.store import Store
+
+
+class Memory:
+    """Gives the suites a store in memory."""
+
+    @pytest.fixture
+    async def store(self, memory: Store) -> Store:
+        """Provide an empty store in memory."""
+        return memory
+
+
+class TestJobs(Memory, JobCatalogContract):
+    """Jobs and their states."""
+
+
+class TestEndpoints(Memory, JobCatalogEndpointsContract):
+    """Endpoints and their edits."""

@@ -1,0 +1,321 @@
+"""The history: runs, slots that were not run, their statistics, and what pruning leaves."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from cronicorn_domain.errors import NotFound
+from cronicorn_domain.identity import DEFAULT_TENANT, RunId, TenantId, new_uuid
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.run import Blocked, Body, BodyKind, FailureKind, RunStatus
+from cronicorn_domain.ports.endpoint_queue import Settled
+from cronicorn_domain.ports.run_log import Health, Pruned, RunLog
+from cronicorn_domain.testing.builders import (
+    DAY,
+    EPOCH,
+    HOUR,
+    MINUTE,
+    SECOND,
+    an_endpoint,
+    at,
+    every,
+    failed,
+    succeeded,
+)
+from cronicorn_domain.testing.store_suite import FIRST_SLOT, LEASE, StoreSuite
+
+OTHER_TENANT = TenantId(new_uuid())
+FOREIGN: dict[str, Callable[[RunLog, Endpoint], Awaitable[object]]] = {
+    "list_runs": lambda runs, endpoint: runs.list_runs(OTHER_TENANT, endpoint.id),
+    "list_slot_records": lambda runs, endpoint: runs.list_slot_records(OTHER_TENANT, endpoint.id),
+    "health": lambda runs, endpoint: runs.health(
+        OTHER_TENANT, endpoint.id, since=EPOCH, now=EPOCH + HOUR
+    ),
+}
+
+
+class RunLogContract(StoreSuite):
+    """What holds for the history."""
+
+    async def health(
+        self, endpoint: Endpoint, *, since: datetime = EPOCH, now: datetime = EPOCH + DAY
+    ) -> Health:
+        """Read the statistics."""
+        async with self.unit() as unit:
+            return await unit.runs.health(endpoint.tenant, endpoint.id, since=since, now=now)
+
+    async def prune(self, before: datetime, *, limit: int = 100) -> Pruned:
+        """Delete history."""
+        async with self.unit() as unit:
+            return await unit.runs.prune(before=before, limit=limit, now=EPOCH + DAY)
+
+    async def run_minutely(self, count: int) -> None:
+        """Run the only endpoint's first slots."""
+        for number in range(count):
+            await self.run_once(FIRST_SLOT + number * MINUTE)
+
+    async def test_without_history_there_is_nothing(self) -> None:
+        """A new endpoint has no runs, no records, and statistics of nothing."""
+        endpoint = await self.add_minutely()
+
+        assert await self.runs(endpoint) == []
+        assert await self.records(endpoint) == []
+        assert await self.health(endpoint) == Health()
+
+    async def test_what_does_not_exist_is_not_found(self) -> None:
+        """A run that nobody has is an error."""
+        async with self.unit() as unit:
+            with pytest.raises(NotFound):
+                await unit.runs.get(DEFAULT_TENANT, RunId(new_uuid()))
+
+    async def test_another_tenants_run_does_not_exist(self) -> None:
+        """Its id is of no use to anybody else."""
+        await self.add_minutely()
+        run = await self.run_once(FIRST_SLOT)
+
+        async with self.unit() as unit:
+            with pytest.raises(NotFound):
+                await unit.runs.get(OTHER_TENANT, run.lease.run_id)
+
+    @pytest.mark.parametrize("verb", FOREIGN)
+    async def test_another_tenants_history_does_not_exist(self, verb: str) -> None:
+        """Neither runs nor records nor statistics of another's endpoint can be read."""
+        endpoint = await self.add_minutely()
+        await self.run_once(FIRST_SLOT)
+
+        async with self.unit() as unit:
+            with pytest.raises(NotFound):
+                await FOREIGN[verb](unit.runs, endpoint)
+
+    async def test_the_newest_runs_come_first(self) -> None:
+        """Runs are listed from the latest claim on, page by page, none twice and none left out."""
+        endpoint = await self.add_minutely()
+        await self.run_minutely(5)
+        slots: list[datetime] = []
+        last: RunId | None = None
+        async with self.unit() as unit:
+            while page := await unit.runs.list_runs(
+                endpoint.tenant, endpoint.id, limit=2, before=last
+            ):
+                assert len(page) <= 2
+                slots += [run.slot for run in page]
+                last = page[-1].id
+
+        assert slots == [FIRST_SLOT + number * MINUTE for number in (4, 3, 2, 1, 0)]
+
+    async def test_runs_of_one_status_can_be_listed(self) -> None:
+        """The limit counts those that match."""
+        endpoint = await self.add_minutely()
+        await self.run_once(at("12:01:00"), failed())
+        await self.run_once(at("12:03:00"))
+        await self.run_once(at("12:04:00"))
+        await self.claim_one(at("12:05:00"))
+
+        async with self.unit() as unit:
+            slots = {
+                status: [
+                    run.slot
+                    for run in await unit.runs.list_runs(
+                        endpoint.tenant, endpoint.id, status=status, limit=2
+                    )
+                ]
+                for status in RunStatus
+            }
+
+        assert slots == {
+            RunStatus.SUCCESS: [at("12:04:00"), at("12:03:00")],
+            RunStatus.FAILED: [at("12:01:00")],
+            RunStatus.RUNNING: [at("12:05:00")],
+            RunStatus.CANCELED: [],
+        }
+
+    async def test_lists_leave_bodies_out(self) -> None:
+        """A listed run is the run without its body; reading it brings the body."""
+        endpoint = await self.add_minutely()
+        run = await self.run_once(FIRST_SLOT, succeeded("a long story"))
+
+        (listed,) = await self.runs(endpoint)
+        whole = await self.run_row(run)
+
+        assert whole.response is not None
+        assert whole.response.body == Body(kind=BodyKind.TEXT, text="a long story")
+        assert listed.id == whole.id
+        assert listed.response is None or listed.response.body == Body()
+        assert (listed.decision, listed.status) == (whole.decision, whole.status)
+
+    async def test_records_come_newest_first(self) -> None:
+        """Slots that were not run are listed from the latest on, as far as was asked for."""
+        endpoint = await self.add_minutely()
+        await self.run_once(at("12:01:00"), lasts=2 * MINUTE + SECOND)
+        await self.run_once(at("12:04:00"), lasts=MINUTE + SECOND)
+        await self.run_once(at("12:06:00"), lasts=MINUTE + SECOND)
+
+        async with self.unit() as unit:
+            records = await unit.runs.list_slot_records(endpoint.tenant, endpoint.id, limit=2)
+
+        assert [record.first for record in records] == [at("12:07:00"), at("12:05:00")]
+        assert [record.first for record in await self.records(endpoint)][-1] == at("12:02:00")
+
+    async def test_attempts_of_a_slot_are_all_on_record(self) -> None:
+        """Endpoint, slot and attempt together are unique, whatever became of each."""
+        endpoint = await self.add_minutely()
+        await self.release(await self.claim_one(FIRST_SLOT), FIRST_SLOT)
+        await self.start_one(FIRST_SLOT)
+        await self.reap(FIRST_SLOT + LEASE)
+        await self.run_once(FIRST_SLOT + LEASE)
+
+        runs = await self.runs(endpoint)
+
+        assert [(run.slot, run.attempt) for run in runs] == [
+            (FIRST_SLOT, 3),
+            (FIRST_SLOT, 2),
+            (FIRST_SLOT, 1),
+        ]
+
+    async def test_statistics_agree_with_the_runs(self) -> None:
+        """Each class is counted as often as the runs have it, attempts given back included."""
+        endpoint = await self.add_minutely()
+        await self.run_once(at("12:01:00"), failed())
+        await self.run_once(at("12:03:00"), failed(FailureKind.TIMEOUT))
+        await self.run_once(at("12:07:00"), failed(FailureKind.SIGNING))
+        now = (await self.decision(endpoint)).due_at
+        await self.run_once(now, Blocked(message="not let out"))
+        now = (await self.decision(endpoint)).due_at
+        await self.release(await self.claim_one(now), now)
+        await self.start_one(now)
+        await self.reap(now + LEASE)
+        await self.run_once(now + LEASE)
+        await self.run_once((await self.decision(endpoint)).due_at)
+
+        health = await self.health(endpoint)
+
+        assert health.success_count == 2
+        assert health.target_failure_count == 2
+        assert health.our_failure_count == 2
+        assert health.not_attempted_count == 2
+        assert len(await self.runs(endpoint)) == 8
+
+    async def test_running_runs_are_not_counted(self) -> None:
+        """What has not ended has no outcome to count, and is the latest run all the same."""
+        endpoint = await self.add_minutely()
+        run = await self.start_one(FIRST_SLOT)
+
+        health = await self.health(endpoint)
+
+        assert health.success_count == health.our_failure_count == 0
+        assert health.mean_duration is None
+        assert health.last_run is not None
+        assert health.last_run.id == run.lease.run_id
+
+    async def test_means_are_over_the_attempted_runs(self) -> None:
+        """Duration counts from start to end, lateness from due to start."""
+        endpoint = await self.add_minutely()
+        await self.run_once(at("12:01:01"), lasts=2 * SECOND)
+        await self.run_once(at("12:02:03"), lasts=6 * SECOND)
+        await self.run_once(at("12:03:50"), Blocked(message="not let out"))
+
+        health = await self.health(endpoint)
+
+        assert health.mean_duration == 4 * SECOND
+        assert health.mean_lateness == 2 * SECOND
+
+    async def test_a_streak_ends_with_a_success(self) -> None:
+        """The streak is the number of failures since the last success."""
+        endpoint = await self.add_minutely()
+        await self.run_once(at("12:01:00"), failed())
+        await self.run_once(at("12:03:00"), failed())
+        assert (await self.health(endpoint)).failure_streak == 2
+
+        last = await self.run_once(at("12:07:00"))
+
+        health = await self.health(endpoint)
+        assert health.failure_streak == 0
+        assert health.last_run is not None
+        assert health.last_run.id == last.lease.run_id
+
+    @pytest.mark.parametrize("seconds", [0, 30])
+    async def test_a_window_begins_with_its_minute(self, seconds: int) -> None:
+        """The slots from that minute on are counted, the earlier ones are not."""
+        endpoint = await self.add_minutely()
+        await self.run_minutely(5)
+
+        health = await self.health(endpoint, since=at("12:03:00") + seconds * SECOND)
+
+        assert health.success_count == 3
+
+    async def test_windows_of_days_are_exact(self) -> None:
+        """Across hours and days nothing is counted twice or left out."""
+        job = await self.add_job()
+        endpoint = await self.add(an_endpoint(job, schedule=every(7 * HOUR)))
+        slots = []
+        for _ in range(20):
+            decision = await self.decision(endpoint)
+            await self.run_once(decision.due_at)
+            slots.append(decision.slot)
+
+        for since in (EPOCH, *slots, slots[-1] + MINUTE):
+            health = await self.health(endpoint, since=since, now=slots[-1] + HOUR)
+            assert health.success_count == sum(slot >= since for slot in slots), since
+
+    async def test_statistics_do_not_mix_endpoints(self) -> None:
+        """Each endpoint has its own."""
+        job = await self.add_job()
+        often = await self.add(an_endpoint(job, "often"))
+        seldom = await self.add(an_endpoint(job, "seldom", schedule=every(10 * MINUTE)))
+        await self.run_minutely(3)
+
+        assert (await self.health(often)).success_count == 3
+        assert (await self.health(seldom)).success_count == 0
+
+    async def test_pruning_deletes_what_is_old(self) -> None:
+        """Runs and records of slots before the instant go, equal stays."""
+        endpoint = await self.add_minutely()
+        await self.run_once(at("12:01:00"), lasts=MINUTE + SECOND)
+        old = await self.run_once(at("12:03:00"), lasts=MINUTE + SECOND)
+        await self.run_once(at("12:05:00"), lasts=MINUTE + SECOND)
+
+        pruned = await self.prune(at("12:05:00"))
+
+        assert pruned == Pruned(runs=2, slot_records=2)
+        assert [run.slot for run in await self.runs(endpoint)] == [at("12:05:00")]
+        assert [each.first for each in await self.records(endpoint)] == [at("12:06:00")]
+        async with self.unit() as unit:
+            with pytest.raises(NotFound):
+                await unit.runs.get(endpoint.tenant, old.lease.run_id)
+
+    async def test_pruning_goes_in_steps(self) -> None:
+        """A step deletes no more than its limit; a smaller number says that it is done."""
+        endpoint = await self.add_minutely()
+        await self.run_minutely(5)
+
+        counts = [(await self.prune(EPOCH + HOUR, limit=2)).runs for _ in range(3)]
+
+        assert counts == [2, 2, 1]
+        assert await self.runs(endpoint) == []
+
+    async def test_pruning_leaves_running_runs(self) -> None:
+        """However old its slot is, what runs stays, and can be settled."""
+        endpoint = await self.add_minutely()
+        run = await self.start_one(FIRST_SLOT)
+
+        assert await self.prune(EPOCH + DAY) == Pruned()
+
+        assert await self.settle(run, FIRST_SLOT + SECOND) is Settled.ACCEPTED
+        assert len(await self.runs(endpoint)) == 1
+
+    async def test_pruning_changes_no_plan(self) -> None:
+        """State, plan and statistics since then are as they were."""
+        endpoint = await self.add_minutely()
+        await self.run_once(at("12:01:00"), failed())
+        await self.run_once(at("12:03:00"), failed())
+        state = await self.state(endpoint)
+        counted = (await self.health(endpoint, since=at("12:02:00"))).target_failure_count
+
+        await self.prune(at("12:02:00"))
+
+        assert await self.state(endpoint) == state
+        health = await self.health(endpoint, since=at("12:02:00"))
+        assert (health.target_failure_count, counted) == (1, 1)
+        assert health.failure_streak == 2
+        await self.run_once(at("12:07:00"), lasts=timedelta(milliseconds=5))
