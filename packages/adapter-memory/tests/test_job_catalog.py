@@ -1,6 +1,7 @@
 """The memory catalog keeps the contract."""
 
 import pytest
+from cronicorn_domain.testing.job_catalog_archive_contract import JobCatalogArchiveContract
 from cronicorn_domain.testing.job_catalog_contract import JobCatalogContract
 from cronicorn_domain.testing.job_catalog_endpoints_contract import JobCatalogEndpointsContract
 from cronicorn_domain.testing.store import Store
@@ -21,3 +22,7 @@ class TestJobs(Memory, JobCatalogContract):
 
 class TestEndpoints(Memory, JobCatalogEndpointsContract):
     """Endpoints and their edits."""
+
+
+class TestArchive(Memory, JobCatalogArchiveContract):
+    """What is retired, and brought back."""

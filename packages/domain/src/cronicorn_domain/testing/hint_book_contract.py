@@ -10,7 +10,7 @@ from cronicorn_domain.errors import ForbiddenTransition, NotFound
 from cronicorn_domain.identity import HintId, TenantId, new_uuid
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.endpoint import Endpoint
-from cronicorn_domain.model.hint import Author, TriggerKind
+from cronicorn_domain.model.hint import Author, Hint, TriggerKind
 from cronicorn_domain.ports.hint_book import HintBook, HintEnd, HintRecord
 from cronicorn_domain.testing.builders import (
     EPOCH,
@@ -56,18 +56,16 @@ class HintBookContract(StoreSuite):
     async def test_a_hint_is_kept_as_it_is(self) -> None:
         """Interval hints and one-shots of any author come back as they were written."""
         endpoint = await self.add_hourly()
-        hints = [
+        hints: list[Hint] = [
             an_interval_hint(90 * SECOND, author=author, reason="höher ✓") for author in Author
         ]
-        oneshot = a_oneshot(at("12:30:00"), reason=None)
-        for hint in (*hints, oneshot):
+        hints.append(a_oneshot(at("12:30:00"), reason=None))
+        for hint in hints:
             await self.offer(endpoint, hint)
 
         records = await self.history(endpoint, EPOCH)
 
-        assert {record.hint.id: record.hint for record in records} == {
-            hint.id: hint for hint in (*hints, oneshot)
-        }
+        assert {each.hint.id: each.hint for each in records} == {each.id: each for each in hints}
         assert all(record.end is None and record.ended_at is None for record in records)
 
     async def test_a_hint_changes_the_plan_at_once(self) -> None:

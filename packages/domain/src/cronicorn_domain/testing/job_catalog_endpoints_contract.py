@@ -1,13 +1,12 @@
 """Endpoints: kept whole, named, edited field by field, archived and restored."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from cronicorn_domain.errors import ForbiddenTransition, NameTaken, NotFound
+from cronicorn_domain.errors import NameTaken, NotFound
 from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, TenantId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.endpoint import (
@@ -24,7 +23,7 @@ from cronicorn_domain.model.endpoint import (
     Pause,
     Retry,
 )
-from cronicorn_domain.model.job import Job, JobState
+from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.ports.job_catalog import JobCatalog
 from cronicorn_domain.schedules.cron import CronSchedule, GapPolicy, RepeatPolicy
@@ -43,7 +42,6 @@ from cronicorn_domain.testing.builders import (
     every,
     once,
 )
-from cronicorn_domain.testing.store import Store
 from cronicorn_domain.testing.store_suite import FIRST_SLOT, StoreSuite
 
 OTHER_TENANT = TenantId(new_uuid())
@@ -115,11 +113,6 @@ FOREIGN: dict[str, Callable[[JobCatalog, Endpoint], Awaitable[object]]] = {
 
 class JobCatalogEndpointsContract(StoreSuite):
     """What holds for endpoints."""
-
-    async def restore(self, endpoint: Endpoint, now: str) -> None:
-        """Bring an archived endpoint back."""
-        async with self.unit() as unit:
-            await unit.catalog.restore_endpoint(endpoint.tenant, endpoint.id, now=at(now))
 
     @pytest.mark.parametrize("schedule", SCHEDULES)
     async def test_an_endpoint_is_kept_as_it_is(self, schedule: Schedule) -> None:
@@ -247,20 +240,6 @@ class JobCatalogEndpointsContract(StoreSuite):
         with pytest.raises(NameTaken):
             await self.change(replace(second, name="health"), EPOCH)
 
-    async def test_an_archived_endpoint_frees_its_name(self) -> None:
-        """Its name can be taken, and then it cannot be restored."""
-        job = await self.add_job()
-        endpoint = await self.add(an_endpoint(job))
-        await self.archive(endpoint, at("12:00:10"))
-
-        new = await self.add(an_endpoint(job))
-
-        async with self.unit() as unit:
-            found = await unit.catalog.find_endpoint(job.tenant, job.id, "health")
-        assert found == new
-        with pytest.raises(NameTaken):
-            await self.restore(endpoint, "12:00:20")
-
     async def test_endpoints_are_listed_page_by_page(self) -> None:
         """Pages come in the order of the ids, archived ones too, of one job or of all."""
         job, other = await self.add_job("a"), await self.add_job("b")
@@ -309,65 +288,6 @@ class JobCatalogEndpointsContract(StoreSuite):
         assert situation.lease == run.lease
         assert situation.floor == SECOND
 
-    async def test_nothing_is_added_to_an_archived_job(self) -> None:
-        """The job refuses a new endpoint, trap T18."""
-        job = await self.add_job()
-        async with self.unit() as unit:
-            await unit.catalog.archive_job(job.tenant, job.id, now=EPOCH)
-
-        with pytest.raises(ForbiddenTransition):
-            await self.add(an_endpoint(job))
-
-    async def test_nothing_is_added_while_the_job_is_archived(self) -> None:
-        """Whoever adds while another archives is refused, or was first, trap T18."""
-        for number in range(5):
-            job = await self.add_job(f"job {number}")
-            adding, archiving = await self.given.another(), await self.given.another()
-
-            added, _ = await asyncio.gather(
-                _add(adding, an_endpoint(job)), _archive(archiving, job)
-            )
-
-            async with self.unit() as unit:
-                listed = await unit.catalog.list_endpoints(job.tenant, job.id)
-            assert len(listed) == (1 if added else 0)
-            await self.expect_nothing_due(FIRST_SLOT)
-
-    async def test_an_archived_endpoint_is_not_run(self) -> None:
-        """It is out of the claim, and archiving twice changes nothing."""
-        endpoint = await self.add_minutely()
-        await self.archive(endpoint, at("12:00:10"))
-        archived = await self.stored(endpoint)
-        await self.archive(endpoint, at("12:00:20"))
-
-        assert await self.stored(endpoint) == archived
-        assert archived.archived_at == at("12:00:10")
-        await self.expect_nothing_due(EPOCH + DAY)
-
-    async def test_an_archived_endpoint_takes_no_edits(self) -> None:
-        """It is neither changed nor paused nor resumed."""
-        endpoint = await self.add_minutely()
-        await self.archive(endpoint, at("12:00:10"))
-
-        with pytest.raises(ForbiddenTransition):
-            await self.change(replace(endpoint, description="x"), at("12:00:20"))
-        with pytest.raises(ForbiddenTransition):
-            await self.pause(endpoint, at("12:00:20"))
-        with pytest.raises(ForbiddenTransition):
-            await self.resume(endpoint, at("12:00:20"))
-
-    async def test_a_restored_endpoint_is_planned_from_now(self) -> None:
-        """It runs at the next slot of its grid; what passed meanwhile is not run."""
-        endpoint = await self.add_minutely()
-        await self.archive(endpoint, at("12:00:10"))
-
-        await self.restore(endpoint, "14:30:30")
-
-        await self.expect_nothing_due(at("14:30:59"))
-        assert (await self.claim_one(at("14:31:00"))).plan.decision.slot == at("14:31:00")
-        with pytest.raises(ForbiddenTransition):
-            await self.restore(endpoint, "14:40:00")
-
     async def test_a_newer_pause_replaces_the_older(self) -> None:
         """The last word about a pause counts, its reason included."""
         endpoint = await self.add_minutely()
@@ -383,19 +303,3 @@ class JobCatalogEndpointsContract(StoreSuite):
         assert await self.queue.next_due() == at("12:30:00")
         await self.resume(endpoint, at("12:00:07"))
         assert (await self.stored(endpoint)).pause is None
-
-
-async def _add(handle: Store, endpoint: Endpoint) -> bool:
-    try:
-        async with handle.units.begin() as unit:
-            await unit.catalog.add_endpoint(endpoint, now=EPOCH)
-            await unit.commit()
-    except ForbiddenTransition:
-        return False
-    return True
-
-
-async def _archive(handle: Store, job: Job) -> None:
-    async with handle.units.begin() as unit:
-        await unit.catalog.archive_job(job.tenant, job.id, now=EPOCH)
-        await unit.commit()
