@@ -9,7 +9,7 @@ decided here: a key written twice is a fault, an alias cannot blow a small file 
 import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
@@ -191,7 +191,7 @@ class _Builder:
                     key.position,
                 )
             else:
-                values[key.text], keys[key.text] = value, key.position
+                values[key.text], keys[key.text] = _placed(value, key.position), key.position
         for each in merged:
             values = {**each.values, **values}
             keys = {**each.keys, **keys}
@@ -214,6 +214,12 @@ class _Builder:
 
 def _events(text: str) -> Iterator[Event]:
     yield from YAML(typ="rt", pure=True).parse(io.StringIO(text))
+
+
+def _placed(value: Node, key: Position) -> Node:
+    """Place a value that is not there at its key; the parser would say, wherever it looked last."""
+    missing = isinstance(value, ScalarNode) and value.plain and not value.text
+    return replace(value, position=key) if missing else value
 
 
 def _list(done: _Open) -> ListNode:

@@ -85,7 +85,12 @@ class LogShow:
         """Write a line."""
         self.tell("phase_changed", {"phase": phase, "telling": telling})
 
-    async def keep_up(self, units: UnitsOfWork, clock: Clock, tenant: TenantId) -> None:
+    async def keep_up(
+        self,
+        units: UnitsOfWork,
+        clock: Clock,  # noqa: ARG002  another show needs it
+        tenant: TenantId,
+    ) -> None:
         """Tell what was planned; all other lines are written as things happen."""
         if self._plans is not None:
             await self._plans.keep_telling(units, tenant)
