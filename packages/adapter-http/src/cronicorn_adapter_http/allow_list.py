@@ -90,6 +90,8 @@ def _port(entry: str, text: str) -> int:
 
 
 def _network(entry: str, host: str) -> IPNetwork | None:
+    if "%" in host:
+        raise _invalid(entry, "a zone names an interface of this machine")
     try:
         if "/" in host:
             return _unmapped(ip_network(host))

@@ -1,6 +1,5 @@
 """Connections that lead only to addresses which the egress guard has cleared."""
 
-import errno
 import socket
 import ssl
 from ipaddress import ip_address
@@ -72,7 +71,7 @@ class GuardedResolver(AbstractResolver):
         exchange.phase = Phase.RESOLVING
         addresses = await self._resolver.resolve(host, port)
         if not addresses:
-            raise OSError(errno.EHOSTUNREACH, "it has no address")
+            raise OSError("it has no address")
         exchange.cleared = self._guard.admit(host, port, addresses)
         exchange.phase = Phase.CONNECTING
         return [
@@ -94,6 +93,6 @@ def open_socket(info: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, address = info
     exchange = current.get()
     if ip_address(address[0]) not in exchange.cleared:
-        raise PermissionError(errno.EACCES, "the address was not cleared by the egress guard")
+        raise PermissionError("the address was not cleared by the egress guard")
     exchange.new_connection = True
     return socket.socket(family, kind, protocol)

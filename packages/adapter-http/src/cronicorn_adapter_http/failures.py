@@ -1,5 +1,7 @@
 """Says in a person's words what the network or the target did."""
 
+import os
+import socket
 import ssl
 
 import aiohttp
@@ -48,7 +50,10 @@ def _invalid_http(fault: aiohttp.ClientResponseError) -> str:
         return "the answer's headers are too large"
     # The first line is the parser's own words; those that follow quote the target.
     finding, *_ = fault.message.splitlines() or [""]
-    return f"the answer is not valid HTTP: {printable(finding).rstrip(':') or 'unreadable'}"
+    finding = printable(finding).rstrip(":") or "unreadable"
+    if finding == "Bad status line":  # what follows a body is read as the next answer
+        finding += ", or it is longer than its Content-Length says"
+    return f"the answer is not valid HTTP: {finding}"
 
 
 def _broken_off(fault: aiohttp.ClientPayloadError) -> str:
@@ -67,7 +72,9 @@ def _reason(error: BaseException) -> str:
             return printable(error.verify_message)
         case ssl.SSLError():
             return printable(error.reason or str(error))
-        case OSError(strerror=str() as reason):
+        case socket.gaierror(strerror=str() as reason):
             return printable(reason)
+        case OSError(errno=int() as number):  # the text may be the event loop's own
+            return os.strerror(number)
         case _:
             return printable(str(error) or type(error).__name__)
