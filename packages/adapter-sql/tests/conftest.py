@@ -23,12 +23,6 @@ DIALECTS = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """Run on asyncio, also when these tests run alone without the workspace's configuration."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """Give a PostgreSQL server for the whole run."""
     with throwaway_postgres() as url:

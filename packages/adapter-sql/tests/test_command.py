@@ -1,0 +1,138 @@
+"""The command ``cronicorn-db``: what it says, and how it ends."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cronicorn_adapter_sql.command import app
+from sqlalchemy.engine import make_url
+from typer.testing import CliRunner, Result
+
+
+def cronicorn_db(*arguments: str, database_url: str | None = None) -> Result:
+    """Run the command with ``DATABASE_URL`` set, or not."""
+    return CliRunner().invoke(app, arguments, env={"DATABASE_URL": database_url})
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_up_down_and_up_again(empty_database_url: str) -> None:
+    """The verbs bring a database up and down, and say what they did and where it is now."""
+    name = make_url(empty_database_url).render_as_string(hide_password=True)
+    option = ("--database", empty_database_url)
+    for _ in range(2):
+        up = cronicorn_db("upgrade", *option)
+        assert (up.exit_code, up.stderr) == (0, "")
+        assert "applied " in up.stdout
+        assert f"{name} is at revision " in up.stdout
+        again = cronicorn_db("upgrade", *option)
+        assert (again.exit_code, "nothing to do" in again.stdout) == (0, True)
+        at = cronicorn_db("current", *option)
+        assert (at.exit_code, f"{name} is at revision " in at.stdout) == (0, True)
+        assert "note:" not in at.stdout
+        down = cronicorn_db("downgrade", "base", *option)
+        assert (down.exit_code, down.stderr) == (0, "")
+        assert "undone " in down.stdout
+        assert "dropped, with all their rows: " in down.stdout
+        assert f"{name} has no tables" in down.stdout
+
+
+def test_one_step_down_is_no_option(empty_sqlite_database: str) -> None:
+    """``downgrade -1`` undoes the last migration, although it begins like an option."""
+    option = ("--database", empty_sqlite_database)
+    cronicorn_db("upgrade", *option)
+
+    down = cronicorn_db("downgrade", "-1", *option)
+
+    assert down.exit_code == 0
+    assert down.stdout.count("undone ") == 1
+    assert "note: the database" in down.stdout
+    assert "run `cronicorn-db upgrade`" in down.stdout
+
+
+def test_the_database_is_taken_from_the_environment(here: Path) -> None:
+    """``DATABASE_URL`` names the database where the option does not."""
+    from_environment = cronicorn_db("upgrade", database_url="sqlite:///one.db")
+    from_option = cronicorn_db(
+        "upgrade", "--database", "sqlite:///two.db", database_url="sqlite:///three.db"
+    )
+
+    assert (from_environment.exit_code, from_option.exit_code) == (0, 0)
+    assert sorted(file.name for file in here.glob("*.db")) == ["one.db", "two.db"]
+
+
+@pytest.mark.parametrize("database_url", [None, ""])
+def test_without_a_database_it_is_the_embedded_one(here: Path, database_url: str | None) -> None:
+    """Nothing set, or set to nothing, means the file in the current folder (trap T39)."""
+    done = cronicorn_db("upgrade", database_url=database_url)
+
+    assert done.exit_code == 0
+    assert [file.name for file in here.iterdir()] == ["cronicorn.db"]
+
+
+@pytest.mark.parametrize("arguments", [("current",), ("downgrade", "base")])
+def test_only_an_upgrade_makes_a_database(here: Path, arguments: tuple[str, ...]) -> None:
+    """Looking at a file that is not there, or emptying it, is refused with what makes it."""
+    refused = cronicorn_db(*arguments)
+
+    assert refused.exit_code == 1
+    assert "there is no database sqlite:///cronicorn.db" in refused.stderr
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("upgrade", "--database", "mysql://localhost/x"),
+        ("upgrade", "--database", ""),
+        ("upgrade", "nowhere"),
+        ("downgrade", "nowhere"),
+        ("downgrade", "--everything"),
+        ("downgrade",),
+        ("upgrade", "--everything"),
+        ("sidegrade",),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_bad_usage_exits_with_2(arguments: tuple[str, ...]) -> None:
+    """What was typed wrong is said on standard error, without a traceback."""
+    cronicorn_db("upgrade")
+
+    refused = cronicorn_db(*arguments)
+
+    assert refused.exit_code == 2
+    assert refused.stderr != ""
+    assert "Traceback" not in refused.output
+
+
+def test_a_refusing_database_exits_with_1(postgres_url: str) -> None:
+    """What the database does not allow is one line on standard error, without the password."""
+    url = make_url(postgres_url).set(database="nowhere", password="hunter2")
+
+    refused = cronicorn_db("upgrade", database_url=url.render_as_string(hide_password=False))
+
+    assert refused.exit_code == 1
+    assert refused.stderr.count("\n") == 1
+    assert 'database "nowhere" does not exist' in refused.stderr
+    assert "hunter2" not in refused.output
+
+
+def test_help_comes_before_the_work_is_loaded() -> None:
+    """Asking for help does not import what only the verbs need."""
+    script = (
+        "import sys; from cronicorn_adapter_sql.command import main\n"
+        "try: main()\n"
+        "except SystemExit as end: print(end.code, {'sqlalchemy', 'alembic'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True
+    )
+
+    assert "upgrade" in done.stdout
+    assert done.stdout.splitlines()[-1] == "0 set()"

@@ -1,0 +1,357 @@
+"""Migrations: up, down, at the same time, half-way, and what a foreign schema is told."""
+
+import asyncio
+import io
+import shutil
+import sys
+from collections.abc import AsyncIterator, Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from cronicorn_adapter_sql.column_types import JSON_DOCUMENT, UtcDateTime, metadata
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.migration_runner import (
+    Step,
+    current,
+    downgrade,
+    require_head,
+    table_names,
+    upgrade,
+)
+from cronicorn_domain.errors import InvalidInput, SchemaMismatch, StoreRefused
+from sqlalchemy import Column, Connection, Integer, Table, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel.sql.sqltypes import AutoString
+
+REVISION = '''"""
+{title}.
+
+Why: to have something to migrate.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{revision}"
+down_revision = {follows!r}
+
+
+def upgrade() -> None:
+    {up}
+
+
+def downgrade() -> None:
+    {down}
+'''
+
+FAMILIES = """op.create_table("parents", sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("old", sa.Integer))
+    op.create_table("children", sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("parent", sa.Integer, sa.ForeignKey("parents.id", ondelete="CASCADE")))
+    op.execute("INSERT INTO parents VALUES (1, 1)")
+    op.execute("INSERT INTO children VALUES (1, 1)")"""
+REBUILD = """with op.batch_alter_table("parents", recreate="auto") as batch:
+        batch.alter_column("old", new_column_name="fresh", existing_type=sa.Integer)"""
+REBUILD_BACK = REBUILD.replace('"old"', '"fresh"', 1).replace('="fresh"', '="old"')
+
+ALL = (
+    Step(revision="r1", title="Have families."),
+    Step(revision="r2", title="Rebuild the parents."),
+)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> str:
+    """Make a tree of two migrations, with our own environment."""
+    root = tmp_path / "tree"
+    ours = Path(str(files("cronicorn_adapter_sql") / "migrations"))
+    (root / "versions").mkdir(parents=True)
+    for name in ("env.py", "script.py.mako"):
+        shutil.copy(ours / name, root)
+    drop = 'op.drop_table("children"); op.drop_table("parents")'
+    add(root, "r1", None, "Have families", up=FAMILIES, down=drop)
+    add(root, "r2", "r1", "Rebuild the parents", up=REBUILD, down=REBUILD_BACK)
+    return str(root)
+
+
+def add(
+    root: str | Path, revision: str, follows: str | None, title: str, *, up: str, down: str
+) -> None:
+    """Write a migration."""
+    content = REVISION.format(revision=revision, follows=follows, title=title, up=up, down=down)
+    Path(root, "versions", f"{revision}.py").write_text(content)
+
+
+@pytest.fixture
+async def empty(empty_database_url: str) -> AsyncIterator[AsyncEngine]:
+    """Give an engine over a database without tables, on either dialect in turn."""
+    async with open_engine(parse_database_url(empty_database_url)) as engine:
+        yield engine
+
+
+async def scalar(engine: AsyncEngine, statement: str) -> object:
+    """Run one statement and return its one value."""
+    async with engine.connect() as connection:
+        return (await connection.execute(text(statement))).scalar_one()
+
+
+async def test_up_down_and_up_again(empty: AsyncEngine, tree: str) -> None:
+    """A database goes up in order, down in reverse, and is then as empty as before."""
+    up = await upgrade(empty, tree=tree)
+    again = await upgrade(empty, tree=tree)
+    tables = await table_names(empty)
+    down = await downgrade(empty, target="base", tree=tree)
+    left = await table_names(empty)
+    at = await current(empty)
+
+    assert up == ALL
+    assert again == ()
+    assert tables == {"parents", "children"}
+    assert down == tuple(reversed(ALL))
+    assert left == frozenset()
+    assert at is None
+    assert await upgrade(empty, tree=tree) == ALL
+
+
+async def test_our_own_tree_goes_up_down_and_up(empty: AsyncEngine) -> None:
+    """The migrations that we ship can all be undone and applied again."""
+    up = await upgrade(empty)
+    await require_head(empty)
+    await downgrade(empty, target="base")
+
+    assert await table_names(empty) == frozenset()
+    assert await upgrade(empty) == up
+
+
+async def test_targets_may_be_relative(empty: AsyncEngine, tree: str) -> None:
+    """``+1`` and ``-1`` are one step from where the database is."""
+    assert await upgrade(empty, target="+1", tree=tree) == ALL[:1]
+    assert await upgrade(empty, target="+1", tree=tree) == ALL[1:]
+    assert await downgrade(empty, target="-1", tree=tree) == ALL[1:]
+    assert await current(empty) == "r1"
+
+
+async def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(
+    empty: AsyncEngine, tree: str
+) -> None:
+    """SQLite drops the old table of a rebuild; what refers to it with a cascade stays."""
+    await upgrade(empty, tree=tree)
+
+    assert await scalar(empty, "SELECT count(*) FROM children") == 1
+    assert await scalar(empty, "SELECT fresh FROM parents") == 1
+
+
+async def test_a_migration_that_leaves_orphans_is_undone(
+    empty_sqlite_database: str, tree: str
+) -> None:
+    """With foreign keys off while it runs, a migration is checked for them before its commit."""
+    lose = 'op.execute("DELETE FROM parents")'
+    add(tree, "r3", "r2", "Lose the parents", up=lose, down="pass")
+    async with open_engine(parse_database_url(empty_sqlite_database)) as engine:
+        await upgrade(engine, target="r2", tree=tree)
+
+        with pytest.raises(StoreRefused, match="children"):
+            await upgrade(engine, tree=tree)
+
+        assert await scalar(engine, "SELECT count(*) FROM parents") == 1
+        assert await current(engine) == "r2"
+
+
+async def test_a_migration_that_fails_leaves_nothing(empty: AsyncEngine, tree: str) -> None:
+    """Half a migration is none, the message says where it failed, and it can go on (trap T31)."""
+    half = """op.create_table("half", sa.Column("id", sa.Integer))
+    op.execute("INSERT INTO nowhere VALUES (1)")"""
+    await upgrade(empty, tree=tree)
+    add(tree, "r3", "r2", "Fail", up=half, down="pass")
+
+    with pytest.raises(StoreRefused, match=r"migrating .* to head failed.*nowhere") as refused:
+        await upgrade(empty, tree=tree)
+
+    assert refused.value.__cause__ is not None
+    assert await table_names(empty) == {"parents", "children"}
+    assert await current(empty) == "r2"
+    assert await downgrade(empty, target="base", tree=tree) == tuple(reversed(ALL))
+
+
+async def test_the_session_of_a_migration_is_not_reused(empty: AsyncEngine, tree: str) -> None:
+    """What a migration may (run long, ignore foreign keys) nobody else may after it."""
+    await upgrade(empty, tree=tree)
+    question, answer = {
+        "sqlite": ("PRAGMA foreign_keys", 1),
+        "postgresql": ("SHOW statement_timeout", "30s"),
+    }[empty.dialect.name]
+
+    assert await scalar(empty, question) == answer
+
+
+REPLICA = """
+import asyncio, sys
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.migration_runner import upgrade
+
+async def main(url, tree):
+    async with open_engine(parse_database_url(url)) as engine:
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print(*(step.revision for step in await upgrade(engine, tree=tree)))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def start_replica(url: str, tree: str) -> asyncio.subprocess.Process:
+    """Start a process that migrates as soon as it gets a line."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", "-c", REPLICA, url, tree),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    return process
+
+
+async def test_replicas_may_start_together(empty_database_url: str, tree: str) -> None:
+    """Of four processes that migrate at once all succeed, and each migration is applied once."""
+    replicas = await asyncio.gather(*(start_replica(empty_database_url, tree) for _ in range(4)))
+    answers = await asyncio.gather(*(replica.communicate(b"go\n") for replica in replicas))
+
+    assert [replica.returncode for replica in replicas] == [0] * 4
+    applied = [answer.decode().strip() for answer, _ in answers]
+    assert sorted(applied) == ["", "", "", "r1 r2"]
+
+
+async def test_tasks_of_one_process_take_turns(empty: AsyncEngine, tree: str) -> None:
+    """Alembic works with globals; two upgrades in one process do not get into each other."""
+    done = await asyncio.gather(*(upgrade(empty, tree=tree) for _ in range(3)))
+
+    assert sorted(done, key=len) == [(), (), ALL]
+
+
+@pytest.mark.parametrize("target", ["nowhere", "+9", "-1", "", "r1:r2"])
+async def test_a_target_that_is_none_is_refused(empty: AsyncEngine, tree: str, target: str) -> None:
+    """What is no revision, or out of reach, names itself and what a target may be."""
+    with pytest.raises(InvalidInput, match="name a revision") as refused:
+        await upgrade(empty, target=target, tree=tree)
+
+    assert refused.value.field == "target"
+    assert await table_names(empty) == frozenset()
+
+
+async def test_down_goes_down_only(empty: AsyncEngine, tree: str) -> None:
+    """A downgrade to what lies ahead is refused."""
+    await upgrade(empty, target="r1", tree=tree)
+
+    with pytest.raises(InvalidInput):
+        await downgrade(empty, target="r2", tree=tree)
+
+    assert await current(empty) == "r1"
+
+
+@pytest.mark.parametrize("found", [None, "r1"])
+async def test_an_older_schema_says_what_to_run(
+    empty: AsyncEngine, tree: str, found: str | None
+) -> None:
+    """Code does not work with tables it was not written for; an upgrade makes them right."""
+    if found is not None:
+        await upgrade(empty, target=found, tree=tree)
+
+    with pytest.raises(SchemaMismatch, match="run `cronicorn-db upgrade`") as refused:
+        await require_head(empty, tree=tree)
+
+    assert (refused.value.found, refused.value.expected) == (found, "r2")
+    await upgrade(empty, tree=tree)
+    await require_head(empty, tree=tree)
+
+
+async def test_a_newer_schema_is_left_alone(empty: AsyncEngine, tree: str) -> None:
+    """A revision that this code does not know belongs to a newer version: nothing touches it."""
+    await upgrade(empty, tree=tree)
+    async with empty.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = 'r99'"))
+
+    with pytest.raises(SchemaMismatch, match="a newer version made it") as refused:
+        await require_head(empty, tree=tree)
+    with pytest.raises(SchemaMismatch):
+        await upgrade(empty, tree=tree)
+    with pytest.raises(SchemaMismatch):
+        await downgrade(empty, target="base", tree=tree)
+
+    assert (refused.value.found, refused.value.expected) == ("r99", "r2")
+    assert await table_names(empty) == {"parents", "children"}
+    assert await current(empty) == "r99"
+
+
+def read(path: Path) -> str:
+    """Return what a file holds."""
+    return path.read_text()
+
+
+class TestEnvironment:
+    """What Alembic itself does with our environment: the SQL as text, and drafts of migrations."""
+
+    @pytest.fixture
+    def config(self, tree: str) -> Config:
+        """Configure Alembic for the tree."""
+        config = Config(output_buffer=io.StringIO())
+        config.set_main_option("script_location", tree)
+        config.set_main_option("path_separator", "os")
+        config.attributes["steps"] = []
+        return config
+
+    @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+    def test_the_sql_can_be_written_instead_of_run(self, config: Config, dialect: str) -> None:
+        """Without a database the migrations give their SQL, in the words of the dialect."""
+        config.attributes["dialect"] = dialect
+
+        command.upgrade(config, "r1", sql=True)
+
+        output = config.output_buffer
+        assert isinstance(output, io.StringIO)
+        assert "CREATE TABLE parents" in output.getvalue()
+        assert ("SERIAL" in output.getvalue()) == (dialect == "postgresql")
+
+    @pytest.fixture
+    def extra_table(self) -> Iterator[None]:
+        """Make a table for a while one of ours."""
+        table = Table(
+            "extra",
+            metadata,
+            Column("id", Integer, primary_key=True),
+            Column("instant", UtcDateTime),
+            Column("document", JSON_DOCUMENT),
+            Column("name", AutoString(40)),
+            Column("note", AutoString()),
+        )
+        yield
+        metadata.remove(table)
+
+    @pytest.mark.usefixtures("extra_table")
+    async def test_a_draft_names_plain_types_only(
+        self, empty: AsyncEngine, config: Config, tree: str
+    ) -> None:
+        """A generated migration stands without our code, and asks for its reasons."""
+        await upgrade(empty, tree=tree)
+
+        def draft(connection: Connection) -> None:
+            config.attributes["connection"] = connection
+            command.revision(config, "Add extra", rev_id="r3", autogenerate=True)
+
+        async with empty.connect() as connection:
+            await connection.run_sync(draft)
+
+        content = read(Path(tree, "versions", "r3_add_extra.py"))
+        assert "cronicorn" not in content
+        assert "sqlmodel" not in content
+        assert "sa.Column('instant', sa.DateTime(timezone=True)" in content
+        assert 'sa.JSON().with_variant(JSONB(), "postgresql")' in content
+        assert "sa.Column('name', sa.String(length=40)" in content
+        assert "sa.Column('note', sa.String()" in content
+        for question in ("What changes:", "Why:", "previous version still run"):
+            assert question in content
+        compile(content, "r3_add_extra.py", "exec")
