@@ -5,11 +5,13 @@ What already stands is not written, so that a file may be applied every few minu
 several workers at once.
 """
 
+import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID
 
-from cronicorn_domain.errors import ForbiddenTransition, NameTaken
+from cronicorn_domain.errors import ForbiddenTransition, NameTaken, UnreadableRow
 from cronicorn_domain.identity import EndpointId, JobId, TenantId, new_uuid
 from cronicorn_domain.instants import floor_millisecond
 from cronicorn_domain.model.endpoint import Endpoint
@@ -21,6 +23,7 @@ from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_worker.jobs_file.desired import DesiredEndpoint, DesiredJob
 
 _TRIES = 5
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PAGE = 200
 _NAMES_SHOWN = 20
 
@@ -158,8 +161,13 @@ class _Application:
         return described or moved
 
     async def _apply_endpoint(self, job_id: JobId, job: str, desired: DesiredEndpoint) -> None:
-        existing = await self._catalog.find_endpoint(self._tenant, job_id, desired.name)
         name = f"{job} / {desired.name}"
+        try:
+            existing = await self._catalog.find_endpoint(self._tenant, job_id, desired.name)
+        except UnreadableRow as error:
+            await self._mend(_endpoint_id_in(error), job_id, desired)
+            self.applied.changed.append(name)
+            return
         if existing is None:
             new = desired.created(tenant=self._tenant, job_id=job_id, now=self._now)
             await self._catalog.add_endpoint(new, now=self._now)
@@ -167,6 +175,13 @@ class _Application:
         else:
             changed = await self._update_endpoint(existing, desired)
             self._note(changed=changed).append(name)
+
+    async def _mend(self, endpoint_id: EndpointId, job_id: JobId, desired: DesiredEndpoint) -> None:
+        """Write an endpoint whose stored configuration cannot be read; that ends its quarantine."""
+        new = desired.created(tenant=self._tenant, job_id=job_id, now=self._now)
+        await self._catalog.change_endpoint(replace(new, id=endpoint_id), now=self._now)
+        if new.pause is not None:
+            await self._catalog.pause_endpoint(self._tenant, endpoint_id, new.pause, now=self._now)
 
     async def _update_endpoint(self, existing: Endpoint, desired: DesiredEndpoint) -> bool:
         wanted = desired.changed(existing)
@@ -204,3 +219,11 @@ class _Application:
             for endpoint in page:
                 yield endpoint
             last = page[-1].id
+
+
+def _endpoint_id_in(error: UnreadableRow) -> EndpointId:
+    """Return the id of the endpoint that cannot be read: it is named in the error's subject."""
+    found = _UUID.search(error.subject)
+    if found is None:
+        raise error
+    return EndpointId(UUID(found[0]))

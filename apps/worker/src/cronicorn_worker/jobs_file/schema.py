@@ -124,7 +124,7 @@ class EndpointEntry(Entry):
     misfire: MisfireEntry = MisfireEntry()
     """What becomes of missed slots."""
     retry: RetryEntry = RetryEntry()
-    """Further attempts within one fire time."""
+    """Whether and how a failed run is tried again."""
     delivery: DeliveryName = Delivery.AT_LEAST_ONCE
     """What becomes of a run lost with its worker: at_least_once (default) runs the slot again."""
     timeout: Length = _LIMITS.timeout

@@ -88,7 +88,7 @@ def _known_keys(path: Path) -> str:
     model = _model_at(path[:-1])
     known = list(model.model_fields)
     meant = _MEANT.get(key.lower())
-    near = [meant] if meant in known else get_close_matches(key.lower(), known, 2, 0.7)
+    near = [meant] if meant in known else get_close_matches(key.lower(), known, n=2, cutoff=0.7)
     return f"Did you mean {' or '.join(near)}?" if near else f"Known here: {', '.join(known)}."
 
 
