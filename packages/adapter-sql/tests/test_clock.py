@@ -11,6 +11,8 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.testing.databases import empty_postgres
 from cronicorn_domain.errors import StoreUnavailable
+from cronicorn_domain.ports.clock import Clock
+from cronicorn_domain.testing.clock_contract import ClockContract
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -42,6 +44,15 @@ async def database_time(engine: AsyncEngine) -> datetime:
             await connection.execute(text("SELECT clock_timestamp()"))
         ).scalar_one()
         return instant
+
+
+class TestDatabaseClock(ClockContract):
+    """What holds for every clock, on either dialect."""
+
+    @pytest.fixture
+    async def clock(self, engine: AsyncEngine) -> Clock:
+        """Provide a clock over a database."""
+        return await DatabaseClock.synchronized(engine)
 
 
 @pytest.mark.parametrize("minutes", [-10, 10])
@@ -123,15 +134,34 @@ async def test_a_failed_measurement_changes_nothing(postgres_url: str) -> None:
             assert clock.now() == measured
 
 
-async def test_sleep_ends_at_the_instant_and_never_before(engine: AsyncEngine) -> None:
-    """A sleep returns when the instant has come, and at once if it has passed."""
-    clock = await DatabaseClock.synchronized(engine)
-    instant = clock.now() + timedelta(milliseconds=30)
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (timedelta(milliseconds=200), timedelta(milliseconds=200)),
+        (timedelta(minutes=10), timedelta(0)),
+    ],
+)
+async def test_a_small_step_back_is_waited_out_and_a_great_one_followed(
+    sqlite_database: str, error: timedelta, told: timedelta
+) -> None:
+    """Time stands still for the doubt of measuring; a clock put right by minutes is believed."""
+    wall = NOON + error
+    stopwatch = Stopwatch()
+    async with open_engine(parse_database_url(sqlite_database)) as engine:
+        clock = DatabaseClock(engine, wall_clock=lambda: wall, monotonic=stopwatch)
+        await clock.synchronize()
+        wall = NOON
+        await clock.synchronize()
+        at_once = clock.now()
+        await clock.sleep_until(at_once)
+        stopwatch.seconds += 0.1
+        soon = clock.now()
+        stopwatch.seconds += 0.9
+        later = clock.now()
 
-    await clock.sleep_until(instant)
-
-    assert clock.now() >= instant
-    await clock.sleep_until(NOON - timedelta(days=1000))
+    assert at_once == NOON + told
+    assert soon == max(at_once, NOON + timedelta(seconds=0.1))
+    assert later == NOON + timedelta(seconds=1)
 
 
 async def test_a_sleep_takes_a_new_measurement_into_account(sqlite_database: str) -> None:

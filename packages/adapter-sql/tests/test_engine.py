@@ -35,9 +35,9 @@ async def scalar(engine: AsyncEngine, statement: str) -> object:
         return (await connection.execute(text(statement))).scalar_one()
 
 
-async def refusal(url: str, kind: type[Exception], **options: bool) -> str:
+async def refusal(url: str, kind: type[Exception], *, create: bool = True) -> str:
     """Open a database that does not open, and return what is said about it."""
-    opening = open_engine(parse_database_url(url), limits=IMPATIENT, **options)
+    opening = open_engine(parse_database_url(url), limits=IMPATIENT, create=create)
     with pytest.raises(kind) as refused:
         await opening.__aenter__()
     return str(refused.value)

@@ -17,6 +17,14 @@ from cronicorn_adapter_sql.errors import translated
 _ROUND_TRIPS: Final = 3
 """How often one measurement asks; the shortest round trip is the one that tells most."""
 
+_WAITED_OUT: Final = timedelta(seconds=1)
+"""
+How far a measurement may turn time back without being seen to: so much is doubt of measuring.
+Beyond it the database's clock was set, and is followed: to stand still could take years.
+"""
+
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
+
 
 def host_time() -> datetime:
     """Return the time of the machine's wall clock."""
@@ -52,6 +60,7 @@ class DatabaseClock:
         self._wall_clock = wall_clock
         self._monotonic = monotonic
         self._last: _Measurement | None = None
+        self._not_before = _EVER
         self._measured = asyncio.Event()
 
     @classmethod
@@ -68,11 +77,16 @@ class DatabaseClock:
 
     def now(self) -> datetime:
         """
-        Return the present instant.
+        Return the present instant, which is not before one returned earlier.
+
+        Only where the database's own clock was turned back by more than a second it follows.
 
         Raises:
             RuntimeError: there was no measurement yet, which is a mistake of the caller's.
         """
+        return max(self._counted(), self._not_before)
+
+    def _counted(self) -> datetime:
         if self._last is None:
             raise RuntimeError("the clock must be synchronized before it can tell the time")
         return self._last.instant + timedelta(seconds=self._monotonic() - self._last.at)
@@ -80,9 +94,9 @@ class DatabaseClock:
     async def sleep_until(self, instant: datetime) -> None:
         """Return at ``instant`` or just after, whatever is measured in between."""
         # The event loop's timers may fire a little early, so one sleep need not be enough.
-        while (left := (instant - self.now()).total_seconds()) > 0:
+        while self.now() < instant:
             with suppress(TimeoutError):
-                async with asyncio.timeout(left):
+                async with asyncio.timeout((instant - self._counted()).total_seconds()):
                     await self._measured.wait()
 
     async def synchronize(self) -> None:
@@ -94,9 +108,18 @@ class DatabaseClock:
         """
         if self._engine.dialect.name == "sqlite":
             at = self._monotonic()
-            self._last = _Measurement(instant=self._wall_clock(), at=at, round_trip=0.0)
+            measurement = _Measurement(instant=self._wall_clock(), at=at, round_trip=0.0)
         else:
-            self._last = await self._ask()
+            measurement = await self._ask()
+        self._take(measurement)
+
+    def _take(self, measurement: _Measurement) -> None:
+        """Go by a new measurement; a small step back is waited out, standing still."""
+        before = None if self._last is None else self.now()
+        self._last = measurement
+        self._not_before = _EVER
+        if before is not None and before - self._counted() <= _WAITED_OUT:
+            self._not_before = before
         self._measured.set()
         self._measured = asyncio.Event()
 
