@@ -274,7 +274,6 @@ class TestPostgres:
             ("57P01", StoreUnavailable),
             ("57P03", StoreUnavailable),
             ("58030", StoreUnavailable),
-            ("22P05", StoreRefused),
             ("25006", StoreRefused),
             ("28P01", StoreRefused),
             ("42501", StoreRefused),
@@ -298,10 +297,22 @@ class TestPostgres:
 
         assert SECRET not in str(refused.value)
 
-    async def test_no_parameter_shows_in_a_cause(self, engine: AsyncEngine) -> None:
-        """The driver's error, which logs may show as the cause, hides the statement's values."""
+    async def test_no_value_shows_in_a_refusal(self, postgres_database: str) -> None:
+        """A message of the server that would quote a value is not repeated (trap T43)."""
+        connection = await psycopg.AsyncConnection.connect(postgres_database)
         with pytest.raises(StoreRefused) as refused, translated():
-            async with engine.connect() as connection:
-                await connection.execute(text("SELECT CAST(:value AS xml)"), {"value": SECRET})
+            await connection.execute("SELECT CAST(%s AS integer)", [SECRET])
+        await connection.close()
 
+        assert SECRET in str(refused.value.__cause__)
         assert SECRET not in str(refused.value)
+
+
+async def test_no_parameter_shows_in_a_cause(engine: AsyncEngine) -> None:
+    """The error behind, which logs may show, hides the values of its statement (trap T43)."""
+    with pytest.raises(StoreRefused) as refused, translated():
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT :value FROM nowhere"), {"value": SECRET})
+
+    assert "nowhere" in str(refused.value.__cause__)
+    assert SECRET not in str(refused.value.__cause__)

@@ -25,6 +25,7 @@ _PASSING = {
 }
 
 _CONNECTION_LOST = "08"
+_BAD_DATA = "22"
 _OPERATOR_INTERVENED = "57P"
 _NO_RESOURCES = "53"
 _DISK_FULL = "53100"
@@ -138,12 +139,15 @@ def _from_postgres(cause: psycopg.Error) -> StoreError:
     """
     Judge by SQLSTATE; an error without one never reached the server, or lost it.
 
-    Only the primary message is repeated: the detail would quote rows.
+    Only the primary message is repeated, since the detail would quote rows; about data that cannot
+    be meant not even that, since it would quote the value.
     """
     state = cause.sqlstate
     if state is None:
         return _without_state(cause)
     message = cause.diag.message_primary or type(cause).__name__
+    if state.startswith(_BAD_DATA):
+        return StoreRefused(f"a value cannot be stored ({type(cause).__name__})")
     if state in _MISSING_TABLES:
         return StoreRefused(f"{message}: {_SCHEMA_REMEDY}")
     passing = (
