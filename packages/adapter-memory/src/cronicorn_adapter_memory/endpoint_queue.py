@@ -165,14 +165,13 @@ class MemoryEndpointQueue:
 
     def _start(self, token: Token, now: datetime) -> StartRefusal | None:
         row = self._leased(token)
-        if row is None or row.lease is None or row.lease.until <= now:
+        if row is None or row.lease is None:
             return StartRefusal.LOST
-        if row.unreadable is None:
-            refusal = start_refusal(self._tables.situation(row), now)
-            if refusal is not None:
-                if refusal is not StartRefusal.LOST:
-                    self._give_back(row, row.lease, now)
-                return refusal
+        refusal = start_refusal(self._tables.situation(row), now)
+        if refusal in {StartRefusal.PAUSED, StartRefusal.ARCHIVED}:
+            self._give_back(row, row.lease, now)
+        if refusal is not None:
+            return refusal
         row.lease = replace(row.lease, started_at=now)
         run = self._tables.runs[row.lease.run_id]
         self._tables.runs[run.id] = replace(run, started_at=now)

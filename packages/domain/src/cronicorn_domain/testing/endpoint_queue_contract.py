@@ -127,6 +127,16 @@ class EndpointQueueContract(StoreSuite):
         assert [run.endpoint.name for run in first.runs] == ["a", "b"]
         assert [run.endpoint.name for run in second.runs] == ["c"]
 
+    async def test_a_batch_is_ordered_across_tenants(self) -> None:
+        """Whoever's they are, the leases come with the longest overdue first."""
+        job, other = await self.add_job(), await self.add_job(tenant=OTHER_TENANT)
+        for owner, name, length in ((job, "a", 10), (other, "c", 30), (job, "b", 20)):
+            await self.add(an_endpoint(owner, name, schedule=every(length * SECOND)))
+
+        batch = await self.claim(FIRST_SLOT)
+
+        assert [run.endpoint.name for run in batch.runs] == ["a", "b", "c"]
+
     async def test_tenants_come_in_turn(self) -> None:
         """A tenant's backlog, however old, does not keep another's endpoint waiting."""
         crowded = await self.add_job()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cronicorn_domain.model.decision import Kind, Source
-from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.endpoint import Endpoint, Guardrails
 from cronicorn_domain.model.hint import Author, TriggerKind
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.ports.endpoint_queue import Settled
@@ -69,6 +69,18 @@ class EndpointQueueInterventionsContract(StoreSuite):
 
         assert await self.next_slot(endpoint) == at("12:20:13")
         await self.claim_one(at("12:20:13"))
+
+    async def test_a_guardrail_counts_at_once(self) -> None:
+        """A longest interval brings the next slot nearer from the edit on, trap T01."""
+        endpoint = await self.add_hourly()
+
+        await self.change(
+            replace(endpoint, guardrails=Guardrails(longest=10 * MINUTE)), at("12:00:10")
+        )
+
+        decision = await self.decision(endpoint)
+        assert (decision.slot, decision.source) == (at("12:10:00"), Source.CLAMPED_MAX)
+        assert await self.queue.next_due() == at("12:10:00")
 
     async def test_a_reset_counts_at_once(self) -> None:
         """Without the failures' backoff the next slot is the schedule's, trap T01."""

@@ -75,8 +75,10 @@ class EndpointQueueIsolationContract(StoreSuite):
         row = await self.run_row(run)
         assert row.response is not None
         assert (row.response.status_code, row.failure_kind) == (500, FailureKind.HTTP_STATUS)
+        assert UNSTORABLE not in "".join(text for header in row.response.headers for text in header)
         assert row.message is not None
         assert row.message.startswith("answered ")
+        assert UNSTORABLE not in row.message
         assert (await self.state(endpoint)).failures == 1
 
     async def test_one_bad_result_harms_only_itself(self) -> None:
@@ -192,6 +194,20 @@ class EndpointQueueIsolationContract(StoreSuite):
 
         assert (await self.state(endpoint)).quarantine is None
         await self.claim_one(at("12:06:00"))
+
+    async def test_a_result_of_an_unreadable_endpoint_ends_its_run(self) -> None:
+        """Its run is settled and it is set aside; healed, it runs no slot twice, trap T15."""
+        endpoint = await self.add_minutely()
+        run = await self.start_one(FIRST_SLOT)
+        await self.given.corrupt_schedule(endpoint.id)
+
+        assert await self.settle(run, FIRST_SLOT + SECOND) is Settled.ACCEPTED
+
+        assert await self.queue.next_due() is None
+        await self.given.mend_schedule(endpoint.id)
+        assert await self.queue.heal_quarantined(now=at("12:05:30")) == [endpoint.id]
+        again = await self.claim_one(at("12:06:00"))
+        assert again.plan.decision.slot == at("12:06:00")
 
     async def test_losing_an_unreadable_run_harms_nobody(self) -> None:
         """The reaper takes it with the others, trap T15."""

@@ -240,6 +240,20 @@ class JobCatalogEndpointsContract(StoreSuite):
         with pytest.raises(NameTaken):
             await self.change(replace(second, name="health"), EPOCH)
 
+    async def test_a_changed_name_frees_the_old_one(self) -> None:
+        """After a rename the old name can be taken, and the new one finds the endpoint."""
+        job = await self.add_job()
+        endpoint = await self.add(an_endpoint(job, "old"))
+
+        await self.change(replace(endpoint, name="new"), EPOCH)
+
+        other = await self.add(an_endpoint(job, "old"))
+        async with self.unit() as unit:
+            for name, expected in (("new", endpoint.id), ("old", other.id)):
+                found = await unit.catalog.find_endpoint(job.tenant, job.id, name)
+                assert found is not None
+                assert found.id == expected
+
     async def test_endpoints_are_listed_page_by_page(self) -> None:
         """Pages come in the order of the ids, archived ones too, of one job or of all."""
         job, other = await self.add_job("a"), await self.add_job("b")

@@ -220,6 +220,17 @@ class RunLogContract(StoreSuite):
         assert health.mean_duration == 4 * SECOND
         assert health.mean_lateness == 2 * SECOND
 
+    async def test_a_lost_run_has_no_duration(self) -> None:
+        """When a lost run ended nobody knows: the reaper's instant says nothing of the target."""
+        endpoint = await self.add_minutely()
+        await self.run_once(at("12:01:00"), lasts=2 * SECOND)
+        await self.start_one(at("12:02:00"))
+        await self.reap(at("12:02:00") + LEASE)
+
+        health = await self.health(endpoint)
+
+        assert (health.our_failure_count, health.mean_duration) == (1, 2 * SECOND)
+
     async def test_a_streak_ends_with_a_success(self) -> None:
         """The streak is the number of failures since the last success."""
         endpoint = await self.add_minutely()
@@ -275,11 +286,12 @@ class RunLogContract(StoreSuite):
         old = await self.run_once(at("12:03:00"), lasts=MINUTE + SECOND)
         await self.run_once(at("12:05:00"), lasts=MINUTE + SECOND)
 
-        pruned = await self.prune(at("12:05:00"))
-
-        assert pruned == Pruned(runs=2, slot_records=2)
+        assert await self.prune(at("12:04:00")) == Pruned(runs=2, slot_records=1)
         assert [run.slot for run in await self.runs(endpoint)] == [at("12:05:00")]
-        assert [each.first for each in await self.records(endpoint)] == [at("12:06:00")]
+        assert [each.first for each in await self.records(endpoint)][1:] == [at("12:04:00")]
+
+        assert await self.prune(at("12:05:00")) == Pruned(runs=0, slot_records=1)
+        assert len(await self.runs(endpoint)) == len(await self.records(endpoint)) == 1
         async with self.unit() as unit:
             with pytest.raises(NotFound):
                 await unit.runs.get(endpoint.tenant, old.lease.run_id)
