@@ -2,10 +2,21 @@
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
+from cronicorn_domain.identity import JobId, RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.model.decision import Decision, Kind, Plan, Source
+from cronicorn_domain.model.endpoint import Endpoint, Header, HttpRequest
+from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.run import Outcome, Response, Succeeded
+from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Settlement
+from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND, a_job, an_endpoint
+from cronicorn_scheduler.observing import RunSettled, RunStarted
 from cronicorn_worker.jobs_file.desired import DesiredJob
 from cronicorn_worker.jobs_file.reading import read_jobs
 
@@ -30,3 +41,61 @@ def read() -> Read:
         return read_jobs(text, file="jobs.yaml", environ=environ, rules=EveryUrlAllowed())
 
     return reader
+
+
+class Runs:
+    """Makes what a scheduler tells about: claimed runs and how they ended, a second late."""
+
+    def __init__(self) -> None:
+        self._tokens = count(1)
+        self._jobs: dict[JobId, Job] = {}
+
+    def claimed(
+        self, name: str = "health", *, secret: str = "", endpoint: Endpoint | None = None
+    ) -> ClaimedRun:
+        """Return a claimed run of an endpoint, or of a new one, that is due at the epoch."""
+        endpoint = endpoint or self._endpoint(name, secret)
+        decision = Decision(slot=EPOCH, due_at=EPOCH, source=Source.BASELINE_INTERVAL)
+        lease = Lease(
+            token=Token(next(self._tokens)),
+            endpoint_id=endpoint.id,
+            tenant=endpoint.tenant,
+            run_id=RunId(new_uuid()),
+            worker=WorkerId("w"),
+            until=EPOCH + MINUTE,
+        )
+        plan = Plan(decision=decision, kind=Kind.RECURRING)
+        return ClaimedRun(lease=lease, endpoint=endpoint, plan=plan)
+
+    def _endpoint(self, name: str, secret: str) -> Endpoint:
+        headers = (Header(name="Authorization", value=secret),) if secret else ()
+        request = HttpRequest(url="http://shop.example/health", headers=headers, body=secret)
+        job = a_job(f"job of {name}")
+        self._jobs[job.id] = job
+        return an_endpoint(job, name, request=request)
+
+    def job_of(self, run: ClaimedRun) -> Job:
+        """Return the job of a claimed run's endpoint."""
+        return self._jobs[run.endpoint.job_id]
+
+    def started(self, run: ClaimedRun, late: timedelta = SECOND) -> RunStarted:
+        """Return its start."""
+        return RunStarted(run=run, started_at=EPOCH + late)
+
+    def settled(
+        self, run: ClaimedRun, outcome: Outcome | None = None, late: timedelta = SECOND
+    ) -> RunSettled:
+        """Return its end, two seconds after its start."""
+        settlement = Settlement(
+            token=run.lease.token,
+            started_at=EPOCH + late,
+            ended_at=EPOCH + late + 2 * SECOND,
+            outcome=outcome or Succeeded(response=Response(status_code=200)),
+        )
+        return RunSettled(run=run, settlement=settlement)
+
+
+@pytest.fixture
+def runs() -> Runs:
+    """Give a maker of runs."""
+    return Runs()

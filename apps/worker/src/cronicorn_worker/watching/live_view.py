@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from cronicorn_worker.lengths import format_length
 from cronicorn_worker.watching.board import MARKS_MOST, Board, Standing, Trace
 from cronicorn_worker.watching.log_lines import milliseconds
 from cronicorn_worker.watching.outcomes import MARKS, OutcomeKind
@@ -20,6 +21,12 @@ _EVERY = timedelta(milliseconds=250)
 _AROUND_ROWS = 11
 _WIDE = 100
 _REASONS_MOST = 2
+_FINEST = (
+    (timedelta(days=1), timedelta(hours=1)),
+    (timedelta(hours=1), timedelta(minutes=1)),
+    (NO_TIME, timedelta(seconds=1)),
+)
+"""From which length on which unit is the finest that is told."""
 _STYLES = {
     Condition.ACTIVE: "",
     Condition.RUNNING: "cyan",
@@ -133,7 +140,9 @@ def _next(row: Standing, now: datetime) -> str:
 
 
 def _rounded(length: timedelta) -> str:
-    return length_in_words(_whole_seconds(length)).replace(" ", "")
+    """Write a length with its two largest units: ``59s``, ``11h59m``, ``366d23h``."""
+    finest = next(fine for above, fine in _FINEST if length >= above)
+    return format_length(length // finest * finest)
 
 
 def _marks(trace: Trace, *, plain: bool) -> Text:

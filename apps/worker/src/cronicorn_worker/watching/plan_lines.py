@@ -1,6 +1,8 @@
 """Tells, after a failed run, when its endpoint runs next and why: for the demo's log lines."""
 
 import asyncio
+from collections import deque
+from contextlib import suppress
 
 from cronicorn_domain.errors import CronicornError
 from cronicorn_domain.identity import EndpointId, TenantId
@@ -19,22 +21,28 @@ class PlanLines:
 
     def __init__(self, write: Write) -> None:
         self._write = write
-        self._failed: asyncio.Queue[EndpointId] = asyncio.Queue()
+        self._failed: deque[EndpointId] = deque()
+        self._arrived = asyncio.Event()
 
     def record(self, event: Event) -> None:
         """Remember a failed run's endpoint."""
         if isinstance(event, RunSettled) and isinstance(event.settlement.outcome, Failed):
-            self._failed.put_nowait(event.run.lease.endpoint_id)
+            self._failed.append(event.run.lease.endpoint_id)
+            self._arrived.set()
 
     async def keep_telling(self, units: UnitsOfWork, tenant: TenantId) -> None:
         """Write a line for each, until cancelled."""
         while True:
-            endpoint_id = await self._failed.get()
-            try:
-                await self._tell(units, tenant, endpoint_id)
-            except CronicornError:
-                # Archived, or no answer: there is nothing to tell.
-                continue
+            await self._arrived.wait()
+            self._arrived.clear()
+            await self.tell_waiting(units, tenant)
+
+    async def tell_waiting(self, units: UnitsOfWork, tenant: TenantId) -> None:
+        """Write a line for each that waits for one."""
+        while self._failed:
+            # Archived, or no answer: then there is nothing to tell.
+            with suppress(CronicornError):
+                await self._tell(units, tenant, self._failed.popleft())
 
     async def _tell(self, units: UnitsOfWork, tenant: TenantId, endpoint_id: EndpointId) -> None:
         async with units.begin() as unit:

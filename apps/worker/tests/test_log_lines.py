@@ -1,0 +1,226 @@
+"""Log lines: one per outcome, under names that last, without anything that was sent."""
+
+import inspect
+import json
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, get_args
+
+import pytest
+from cronicorn_adapter_memory.store import MemoryStore
+from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
+from cronicorn_domain.errors import StoreUnavailable
+from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.model.run import Blocked, Failed, FailureKind, Response
+from cronicorn_domain.ports.endpoint_queue import Reaped
+from cronicorn_domain.testing.builders import EPOCH
+from cronicorn_scheduler.observing import (
+    EndpointHealed,
+    EndpointQuarantined,
+    Event,
+    HistoryPruned,
+    LeaseWasLost,
+    PartFailed,
+    ReleaseReason,
+    ResultDropped,
+    RunAbandoned,
+    RunBroken,
+    RunClaimed,
+    RunReaped,
+    RunReleased,
+    SchedulerDraining,
+    SchedulerStarted,
+    SchedulerStopped,
+    SlotsPassed,
+    StoreRecovered,
+    StoreWentAway,
+)
+from cronicorn_worker.settings import LogFormat, LogLevel
+from cronicorn_worker.watching import log_lines
+from cronicorn_worker.watching.log_lines import LogLines, line_of
+from cronicorn_worker.watching.log_writer import LogWriter
+from cronicorn_worker.watching.plan_lines import PlanLines
+
+SECRET = "hunter2"
+
+
+def one_of_each(runs: Any) -> list[Event]:
+    """Return an event of every kind there is, about endpoints with secrets."""
+    run = runs.claimed(secret=SECRET)
+    settled = runs.settled(run)
+    error = RuntimeError(SECRET)
+    endpoint_id, worker = EndpointId(new_uuid()), WorkerId("w")
+    reaped = Reaped(
+        token=Token(1),
+        endpoint_id=endpoint_id,
+        tenant=DEFAULT_TENANT,
+        run_id=RunId(new_uuid()),
+        worker=worker,
+        given_back=True,
+    )
+    return [
+        RunClaimed(run=run),
+        runs.started(run),
+        settled,
+        RunReleased(run=run, reason=ReleaseReason.PAUSED),
+        LeaseWasLost(run=run),
+        RunAbandoned(run=run),
+        ResultDropped(run=run, settlement=settled.settlement),
+        RunBroken(run=run, error=error),
+        RunReaped(reaped=reaped),
+        SlotsPassed(count=3),
+        EndpointQuarantined(endpoint_id=endpoint_id, reason="its cron has lost a field"),
+        EndpointHealed(endpoint_id=endpoint_id),
+        HistoryPruned(runs=1, slot_records=2),
+        StoreWentAway(part="claiming", error=StoreUnavailable("no answer")),
+        StoreRecovered(lasted=timedelta(seconds=3)),
+        PartFailed(part="reaping", error=error, in_a_row=1),
+        SchedulerStarted(worker=worker),
+        SchedulerDraining(held=2),
+        SchedulerStopped(worker=worker),
+    ]
+
+
+def test_every_event_has_a_line_with_a_documented_name(runs: Any) -> None:
+    """Someone's alert depends on a name, so each is in the list that the module keeps."""
+    events = one_of_each(runs)
+    documented = inspect.getdoc(log_lines) or ""
+
+    names = {line_of(event).name for event in events}
+
+    assert {type(event) for event in events} == set(get_args(Event))
+    assert all(name in documented for name in names)
+
+
+def test_no_line_holds_what_was_sent(runs: Any) -> None:
+    """Trap T43: neither a header's value nor a body nor an error's text gets into a log."""
+    lines = [line_of(event) for event in one_of_each(runs)]
+
+    assert SECRET not in repr(lines)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "name", "level", "fields"),
+    [
+        (None, "run_succeeded", LogLevel.INFO, {"status": 200}),
+        (
+            Failed(
+                kind=FailureKind.HTTP_STATUS,
+                message="answered 503",
+                response=Response(status_code=503),
+            ),
+            "run_failed",
+            LogLevel.WARNING,
+            {"failure": "http_status", "message": "answered 503", "status": 503},
+        ),
+        (
+            Failed(kind=FailureKind.TIMEOUT, message="timed out"),
+            "run_failed",
+            LogLevel.WARNING,
+            {"failure": "timeout", "message": "timed out"},
+        ),
+        (Blocked(message="private"), "run_blocked", LogLevel.WARNING, {"message": "private"}),
+    ],
+)
+def test_an_outcome_is_one_line(
+    runs: Any, outcome: Any, name: str, level: LogLevel, fields: dict[str, object]
+) -> None:
+    """The outcome, how late and how long, and the ids by which everything else is found."""
+    run = runs.claimed("health")
+
+    line = line_of(runs.settled(run, outcome))
+
+    assert (line.name, line.level) == (name, level)
+    assert line.fields == {
+        "endpoint": "health",
+        **fields,
+        "late_ms": 1000.0,
+        "took_ms": 2000.0,
+        "slot": "2025-01-01T12:00:00.000Z",
+        "attempt": 1,
+        "source": "baseline-interval",
+        "endpoint_id": str(run.endpoint.id),
+        "run_id": str(run.lease.run_id),
+    }
+
+
+def test_an_error_of_ours_is_told_by_kind_and_place(runs: Any) -> None:
+    """Where it was raised says enough to find it."""
+    with pytest.raises(ValueError, match="2") as raised:
+        int(SECRET)
+
+    line = line_of(RunBroken(run=runs.claimed(), error=raised.value))
+
+    assert str(line.fields["error"]).startswith("ValueError at test_log_lines.py:")
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """Put the process's logging back to what it was."""
+    root, ours = logging.getLogger(), logging.getLogger("cronicorn")
+    before = (root.handlers[:], root.level, ours.level)
+    yield
+    root.handlers[:], level, ours_level = before
+    root.setLevel(level)
+    ours.setLevel(ours_level)
+    logging.captureWarnings(capture=False)
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_json_lines_are_one_object_each(capsys: pytest.CaptureFixture[str], runs: Any) -> None:
+    """For programs: name, level and time beside the fields; libraries' lines are alike."""
+    writer = LogWriter(LogFormat.JSON, LogLevel.INFO)
+    lines = LogLines(writer.write)
+
+    lines.record(runs.started(runs.claimed()))
+    lines.record(runs.settled(runs.claimed("stock")))
+    logging.getLogger("some.library").warning("it %s", "warned")
+
+    ours, library = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (ours["event"], ours["level"], ours["endpoint"]) == ("run_succeeded", "info", "stock")
+    assert ours["timestamp"].endswith("Z")
+    assert (library["event"], library["level"]) == ("it warned", "warning")
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_console_lines_are_for_people(capsys: pytest.CaptureFixture[str], runs: Any) -> None:
+    """Name first, then the fields; no colours where no terminal is. The level holds some back."""
+    writer = LogWriter(LogFormat.CONSOLE, LogLevel.WARNING)
+    lines = LogLines(writer.write)
+
+    lines.record(runs.settled(runs.claimed()))
+    lines.record(runs.settled(runs.claimed("stock"), Blocked(message="private")))
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "run_blocked" in line
+    assert "endpoint=stock message=private late_ms=1000.0" in line
+    assert "\x1b" not in line
+
+
+async def test_the_demo_tells_what_a_failure_makes_of_the_plan(runs: Any) -> None:
+    """After a failed run: how many in a row, when it runs next and why; nothing after a success."""
+    written: list[tuple[str, dict[str, object]]] = []
+    plans = PlanLines(lambda _, name, fields: written.append((name, dict(fields))))
+    store = MemoryStore()
+    units = MemoryUnitsOfWork(store)
+    failed, well = runs.claimed("health"), runs.claimed("stock")
+    async with units.begin() as unit:
+        for run in (failed, well):
+            job = runs.job_of(run)
+            await unit.catalog.add_job(job)
+            await unit.catalog.add_endpoint(run.endpoint, now=EPOCH)
+        await unit.commit()
+
+    plans.record(runs.settled(well))
+    plans.record(runs.settled(failed, Failed(kind=FailureKind.TIMEOUT, message="timed out")))
+    await plans.tell_waiting(units, DEFAULT_TENANT)
+
+    ((name, fields),) = written
+    assert name == "next_run_planned"
+    assert fields == {
+        "endpoint": "health",
+        "failures": 0,
+        "due": "2025-01-01T12:01:00.000Z",
+        "why": "its schedule says every 1 min",
+    }

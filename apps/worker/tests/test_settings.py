@@ -1,0 +1,171 @@
+"""Options come from the command line, the environment and .env, in this order."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cronicorn_worker.faults import UsageFault
+from cronicorn_worker.settings import LogFormat, LogLevel, process_environment, read_settings
+
+pytestmark = pytest.mark.usefixtures("bare")
+
+
+def test_nothing_set_is_fine() -> None:
+    """Trap T39: the first steps need no option at all."""
+    settings = read_settings({})
+
+    assert settings.database is None
+    assert settings.jobs is None
+    assert (settings.prune, settings.demo, settings.run_for) == (False, False, None)
+    assert settings.concurrency == 200
+    assert settings.egress_allow == ()
+    assert (settings.log_format, settings.log_level) == (None, LogLevel.INFO)
+
+
+def test_empty_variables_count_as_not_set(monkeypatch: pytest.MonkeyPatch, bare: Path) -> None:
+    """Trap T39: a template of .env with nothing filled in changes nothing."""
+    names = ["DATABASE", "JOBS", "PRUNE", "DEMO", "FOR", "CONCURRENCY", "EGRESS_ALLOW"]
+    names += ["LOG_FORMAT", "LOG_LEVEL", "SECRET_KEY"]
+    for name in names:
+        monkeypatch.setenv(f"CRONICORN_{name}", "")
+    (bare / ".env").write_text("DATABASE_URL=\nCRONICORN_FOR=\n")
+
+    assert read_settings({}) == read_settings({"log_level": "info"})
+
+
+def test_every_option_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """--log-level is CRONICORN_LOG_LEVEL, and so is each of them."""
+    variables = {
+        "DATABASE": "sqlite:///a.db",
+        "JOBS": "jobs.yaml",
+        "PRUNE": "true",
+        "FOR": "1h30m",
+        "CONCURRENCY": "7",
+        "EGRESS_ALLOW": "127.0.0.1:9000, 10.0.0.0/8 shop.example",
+        "LOG_FORMAT": "JSON",
+        "LOG_LEVEL": "warning",
+        "SECRET_KEY": "abc",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(f"CRONICORN_{name}", value)
+
+    settings = read_settings({})
+
+    assert settings.database is not None
+    assert settings.database.get_secret_value() == "sqlite:///a.db"
+    assert settings.jobs == Path("jobs.yaml")
+    assert settings.prune
+    assert settings.run_for == timedelta(minutes=90)
+    assert settings.concurrency == 7
+    assert settings.egress_allow == ("127.0.0.1:9000", "10.0.0.0/8", "shop.example")
+    assert (settings.log_format, settings.log_level) == (LogFormat.JSON, LogLevel.WARNING)
+    assert settings.secret_key is not None
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, bare: Path
+) -> None:
+    """Three places, one order."""
+    (bare / ".env").write_text("CRONICORN_CONCURRENCY=1\nCRONICORN_LOG_LEVEL=error\nDATABASE_URL=f")
+    monkeypatch.setenv("CRONICORN_CONCURRENCY", "2")
+    monkeypatch.setenv("CRONICORN_FOR", "2s")
+
+    settings = read_settings({"run_for": "3s"})
+
+    assert settings.log_level is LogLevel.ERROR
+    assert settings.concurrency == 2
+    assert settings.run_for == timedelta(seconds=3)
+    assert settings.database is not None
+    assert settings.database.get_secret_value() == "f"
+
+
+def test_the_database_has_names_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DATABASE_URL is what platforms set; ours stands before it."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://platform")
+    platform = read_settings({}).database
+    monkeypatch.setenv("CRONICORN_DATABASE", "postgresql://ours")
+    ours = read_settings({}).database
+
+    assert platform is not None
+    assert platform.get_secret_value() == "postgresql://platform"
+    assert ours is not None
+    assert ours.get_secret_value() == "postgresql://ours"
+
+
+def test_the_demo_never_uses_a_database_that_is_merely_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The demo's jobs get into a database only if the command line names it."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://production")
+
+    assert read_settings({"demo": True}).database is None
+    assert read_settings({"demo": True, "database": "sqlite:///mine.db"}).database is not None
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap T43: neither the key nor the database's password is in what a debugger prints."""
+    monkeypatch.setenv("CRONICORN_SECRET_KEY", "hunter2")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:hunter2@host/db")
+
+    assert "hunter2" not in repr(read_settings({}))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"run_for": "x"}, "--for: 'x' is not a length. Write a number with a unit"),
+        ({"run_for": "0s"}, "--for: '0s' is no time at all. Give a length above zero"),
+        ({"run_for": "-5s"}, "--for: '-5s' is negative."),
+        ({"concurrency": "0"}, "--concurrency: '0' is not possible. Give a number from 1 to 10000"),
+        ({"concurrency": "many"}, "--concurrency: 'many' is not possible."),
+        ({"log_format": "jsn"}, "--log-format: 'jsn' is not possible. Did you mean json?"),
+        ({"log_level": "loud"}, "--log-level: 'loud' is not possible. Write one of debug, info"),
+        ({"prune": True}, "--prune needs a jobs file. Add --jobs FILE"),
+        ({"demo": True, "jobs": "a"}, "--demo and --jobs do not go together. The demo has jobs"),
+    ],
+)
+def test_a_bad_option_is_told_by_its_name(given: dict[str, object], told: str) -> None:
+    """The message says which option, what is wrong and what to give instead."""
+    with pytest.raises(UsageFault) as fault:
+        read_settings(given)
+
+    assert told in str(fault.value)
+
+
+def test_a_bad_variable_is_told_by_its_name_and_all_of_them_at_once(
+    monkeypatch: pytest.MonkeyPatch, bare: Path
+) -> None:
+    """The variable is named as it was set, and the file if it was set there."""
+    monkeypatch.setenv("CRONICORN_CONCURRENCY", "many")
+    (bare / ".env").write_text("CRONICORN_FOR=soon\nCRONICORN_PRUNE=perhaps\n")
+
+    with pytest.raises(UsageFault) as fault:
+        read_settings({})
+
+    told = str(fault.value).splitlines()
+    assert len(told) == 3
+    assert any(line.startswith("CRONICORN_CONCURRENCY: 'many' is not possible.") for line in told)
+    assert any(line.startswith("CRONICORN_FOR in .env: 'soon' is not a length.") for line in told)
+    assert any(line.startswith("CRONICORN_PRUNE in .env: 'perhaps' is neither") for line in told)
+
+
+def test_an_unreadable_env_file_is_told(bare: Path) -> None:
+    """A .env in another encoding is named, and not blamed on the options."""
+    (bare / ".env").write_bytes("CRONICORN_FOR=5s\n# ü\n".encode("utf-16"))
+
+    with pytest.raises(UsageFault, match=r"\.env cannot be read"):
+        read_settings({})
+
+
+def test_the_environment_of_jobs_files_holds_the_env_file(
+    monkeypatch: pytest.MonkeyPatch, bare: Path
+) -> None:
+    """A token may stand in .env; the process's own environment wins."""
+    (bare / ".env").write_text("SHOP_TOKEN=from-file\nShop_Port=80\nBOTH=file\n")
+    monkeypatch.setenv("BOTH", "process")
+
+    environ = process_environment()
+
+    assert environ["SHOP_TOKEN"] == "from-file"
+    assert environ["Shop_Port"] == "80"
+    assert environ["BOTH"] == "process"
