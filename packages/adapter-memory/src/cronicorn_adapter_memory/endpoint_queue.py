@@ -188,7 +188,9 @@ class MemoryEndpointQueue:
         row = self._leased(settlement.token)
         if row is None or row.lease is None:
             return Settled.LOST
-        result = replace(settlement, outcome=storable(settlement.outcome))
+        outcome = storable(settlement.outcome)
+        clean = outcome is settlement.outcome
+        result = settlement if clean else replace(settlement, outcome=outcome)
         run = settled_run(self._tables.runs[row.lease.run_id], result)
         change = self._planned(row, lambda situation: settle(situation, result, now))
         self._end(row, row.lease, run)

@@ -22,12 +22,16 @@ class Overlay(MutableMapping[K, V]):
             raise KeyError(key)
         return self._base[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._changed or (key not in self._removed and key in self._base)
+
     def __setitem__(self, key: K, value: V) -> None:
         self._removed.discard(key)
         self._changed[key] = value
 
     def __delitem__(self, key: K) -> None:
-        self[key]
+        if key not in self:
+            raise KeyError(key)
         self._changed.pop(key, None)
         if key in self._base:
             self._removed.add(key)

@@ -121,13 +121,14 @@ def _mean(lengths: Sequence[timedelta]) -> timedelta | None:
 
 def _prune_runs(tables: Tables, before: datetime, limit: int) -> int:
     gone = list(islice(_settled_before(tables, before), limit))
-    for run in gone:
-        del tables.runs[run.id]
+    ids = {run.id for run in gone}
+    for run_id in ids:
+        del tables.runs[run_id]
     for day in {run.slot.date() for run in gone}:
-        left = [run_id for run_id in tables.run_days.of(day) if run_id in tables.runs]
+        left = [run_id for run_id in tables.run_days.of(day) if run_id not in ids]
         tables.run_days.replace(day, left)
     for endpoint_id in {run.endpoint_id for run in gone}:
-        left = [run_id for run_id in tables.runs_of.of(endpoint_id) if run_id in tables.runs]
+        left = [run_id for run_id in tables.runs_of.of(endpoint_id) if run_id not in ids]
         tables.runs_of.replace(endpoint_id, left)
     return len(gone)
 

@@ -7,7 +7,7 @@ import pytest
 
 from cronicorn_domain.instants import MILLISECOND
 from cronicorn_domain.ports.clock import Clock
-from cronicorn_domain.testing.builders import HOUR
+from cronicorn_domain.testing.builders import HOUR, MINUTE
 
 SHORT = 20 * MILLISECOND
 PATIENCE = 20
@@ -83,9 +83,9 @@ class ClockContract:
         assert clock.now() >= instant
 
     async def test_measuring_anew_keeps_the_time(self, clock: Clock) -> None:
-        """A measurement corrects the time, and does not turn it back."""
+        """A measurement corrects what has drifted apart, and makes no leap."""
         before = clock.now()
 
         await clock.synchronize()
 
-        assert clock.now() >= before
+        assert abs(clock.now() - before) < MINUTE

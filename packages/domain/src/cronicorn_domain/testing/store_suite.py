@@ -38,7 +38,11 @@ LEASE = 10 * SECOND
 
 
 class StoreSuite:
-    """The base of every suite over a store; an adapter's test class provides ``store``."""
+    """
+    The base of every suite over a store; an adapter's test class provides ``store``.
+
+    The same suites run over every store, so that all behave alike to the letter: trap T42.
+    """
 
     given: Store
 
