@@ -1,0 +1,455 @@
+"""The worker as its users run it: a process, a database, and a server that counts its calls."""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import stat
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import time
+from typing import Any
+
+import pytest
+from aiohttp import web
+from cronicorn_adapter_sql.testing.databases import (
+    copied_postgres,
+    migrated_postgres,
+    sqlite_url,
+)
+from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
+
+pytestmark = pytest.mark.timeout(180)
+
+WITHIN = 60.0
+"""Seconds after which what was waited for will not come any more."""
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request as it arrived."""
+
+    path: str
+    key: str
+    slot: datetime
+    attempt: int
+    arrived: datetime
+
+
+@dataclass(slots=True)
+class Target:
+    """A local server that keeps what it is asked, and may keep its answers to itself."""
+
+    address: str = ""
+    calls: list[Call] = field(default_factory=list)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Record the call, and answer when answers are given."""
+        headers = request.headers
+        call = Call(
+            path=request.path,
+            key=headers["Idempotency-Key"],
+            slot=datetime.fromisoformat(headers["X-Cronicorn-Scheduled-For"]),
+            attempt=int(headers["X-Cronicorn-Attempt"]),
+            arrived=datetime.fromtimestamp(time(), UTC),
+        )
+        async with self._news:
+            self.calls.append(call)
+            self._news.notify_all()
+        await self.answers.wait()
+        return web.Response(text="well")
+
+    async def has(self, condition: Callable[[list[Call]], bool]) -> None:
+        """Wait until the calls so far fulfil a condition."""
+        async with asyncio.timeout(WITHIN), self._news:
+            await self._news.wait_for(lambda: condition(self.calls))
+
+
+@pytest.fixture
+async def target() -> AsyncIterator[Target]:
+    """Give a server on a free port of this machine that answers at once."""
+    target = Target()
+    target.answers.set()
+    app = web.Application()
+    app.router.add_route("*", "/{page:.*}", target.handle)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    target.address = f"127.0.0.1:{runner.addresses[0][1]}"
+    yield target
+    target.answers.set()
+    await runner.cleanup()
+
+
+class Worker:
+    """A worker process whose JSON lines are read as they come."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self.errors = ""
+        self._process = process
+        self._news = asyncio.Condition()
+        self._reading = asyncio.gather(self._read_lines(), self._read_errors())
+
+    async def told(self, event: str) -> dict[str, Any]:
+        """Wait for a line and return it."""
+        async with asyncio.timeout(WITHIN), self._news:
+            await self._news.wait_for(lambda: self.all(event))
+        return self.all(event)[0]
+
+    def all(self, event: str) -> list[dict[str, Any]]:
+        """Return the lines of a name so far."""
+        return [line for line in self.lines if line.get("event") == event]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to this process."""
+        self._process.send_signal(number)
+
+    async def exit_code(self) -> int:
+        """Wait for the end, and for the last line."""
+        async with asyncio.timeout(WITHIN):
+            code = await self._process.wait()
+            await self._reading
+        return code
+
+    async def end(self) -> None:
+        """Leave nothing behind."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self.exit_code()
+
+    async def _read_lines(self) -> None:
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            async with self._news:
+                self.lines.append(json.loads(line))
+                self._news.notify_all()
+
+    async def _read_errors(self) -> None:
+        assert self._process.stderr is not None
+        self.errors = (await self._process.stderr.read()).decode()
+
+
+@asynccontextmanager
+async def a_worker(folder: Path, *arguments: str, **environ: str) -> AsyncIterator[Worker]:
+    """Start a worker in a folder, with nothing set but what is given."""
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("CRONICORN_") and name != "DATABASE_URL"
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "cronicorn_worker", "--log-format", "json", *arguments),
+        cwd=folder,
+        env={**ours, **environ},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    worker = Worker(process)
+    try:
+        yield worker
+    finally:
+        await worker.end()
+
+
+@pytest.fixture(scope="module")
+def postgres_template() -> Iterator[str]:
+    """Give a migrated database on a server of our own."""
+    with throwaway_postgres() as server, migrated_postgres(server) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres(postgres_template: str) -> Iterator[str]:
+    """Give a fresh database."""
+    with copied_postgres(postgres_template) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give a fresh database of each kind."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    url: str = request.getfixturevalue("postgres")
+    return url
+
+
+def jobs_file(folder: Path, target: Target, names: list[str], *, more: str = "") -> Path:
+    """Write a jobs file with an endpoint of one second for each name."""
+    endpoints = [
+        f"      - {{name: {name}, url: 'http://{target.address}/{name}', every: 1s{more}}}"
+        for name in names
+    ]
+    path = folder / "jobs.yaml"
+    path.write_text("\n".join(["jobs:", "  - name: shop", "    endpoints:", *endpoints, ""]))
+    return path
+
+
+def assert_exactly_once(calls: list[Call]) -> None:
+    """See that no slot was called twice, none between first and last was left out, none early."""
+    slots: dict[str, list[datetime]] = {}
+    for call in calls:
+        slots.setdefault(call.path, []).append(call.slot)
+        assert call.arrived >= call.slot
+    assert max(Counter(call.key for call in calls).values()) == 1
+    for path, seen in slots.items():
+        ordered = sorted(seen)
+        expected = [ordered[0] + n * SECOND for n in range(len(ordered))]
+        assert ordered == expected, path
+
+
+async def test_an_interval_is_kept(tmp_path: Path, target: Target, database: str) -> None:
+    """Traps T09, T10, T23: every second once, none early, none doubled; the summary agrees."""
+    path = jobs_file(tmp_path, target, ["health"])
+
+    async with a_worker(
+        tmp_path,
+        *("--database", database, "--jobs", str(path), "--for", "6s"),
+        *("--egress-allow", target.address),
+    ) as worker:
+        code = await worker.exit_code()
+
+    (summary,) = worker.all("summary")
+    assert (code, worker.errors) == (0, "")
+    assert len(target.calls) in {5, 6, 7}
+    assert_exactly_once(target.calls)
+    assert summary["outcomes"] == {"success": len(target.calls)}
+    assert (summary["early"], summary["lost"]) == (0, 0)
+    assert len(worker.all("run_succeeded")) == len(target.calls)
+
+
+async def test_the_default_database_is_private_and_kept(tmp_path: Path, target: Target) -> None:
+    """Traps T39, T50: cronicorn.db in the current directory, 0600; a second start changes nothing."""
+    path = jobs_file(tmp_path, target, ["health", "stock"])
+    options = ("--jobs", str(path), "--for", "1s", "--egress-allow", target.address)
+
+    async with a_worker(tmp_path, *options) as first:
+        codes = [await first.exit_code()]
+    async with a_worker(tmp_path, *options) as second:
+        codes.append(await second.exit_code())
+
+    (created,), (unchanged,) = first.all("jobs_applied"), second.all("jobs_applied")
+    assert codes == [0, 0]
+    assert created["created"] == 3
+    assert (unchanged["created"], unchanged["changed"], unchanged["unchanged"]) == (0, 0, 3)
+    assert stat.S_IMODE((tmp_path / "cronicorn.db").stat().st_mode) == 0o600
+
+
+async def test_sigterm_lets_what_runs_finish(tmp_path: Path, target: Target, database: str) -> None:
+    """A request under way is answered and settled, nothing new is begun, and the exit is good."""
+    path = jobs_file(tmp_path, target, ["health"])
+    target.answers.clear()
+
+    async with a_worker(
+        tmp_path,
+        *("--database", database, "--jobs", str(path), "--egress-allow", target.address),
+    ) as worker:
+        await target.has(lambda calls: len(calls) == 1)
+        worker.signal(signal.SIGTERM)
+        await worker.told("scheduler_draining")
+        target.answers.set()
+        code = await worker.exit_code()
+
+    (summary,) = worker.all("summary")
+    assert code == 0
+    assert summary["outcomes"] == {"success": 1}
+    assert len(target.calls) == 1
+
+
+async def test_a_second_signal_asks_for_haste(tmp_path: Path, target: Target) -> None:
+    """What does not end by itself is cut off; its slot will be repeated by whoever comes next."""
+    path = jobs_file(tmp_path, target, ["health"])
+    target.answers.clear()
+
+    async with a_worker(tmp_path, "--jobs", str(path), "--egress-allow", target.address) as worker:
+        await target.has(lambda calls: len(calls) == 1)
+        worker.signal(signal.SIGINT)
+        await worker.told("scheduler_draining")
+        worker.signal(signal.SIGINT)
+        code = await worker.exit_code()
+
+    (summary,) = worker.all("summary")
+    assert code == 0
+    assert (summary["runs"], summary["lost"]) == (0, 1)
+
+
+async def test_the_demo_shows_itself_and_leaves_nothing(tmp_path: Path) -> None:
+    """Trap T39: no file, no network, no option; runs, phases and failures, and nothing stays."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+
+    async with a_worker(
+        tmp_path, "--demo", "--for", "12s", TMPDIR=str(temporary), DATABASE_URL="postgresql://no/"
+    ) as worker:
+        code = await worker.exit_code()
+
+    phases = [line["phase"] for line in worker.all("phase_changed")]
+    plans = [line["why"] for line in worker.all("next_run_planned")]
+    assert (code, worker.errors) == (0, "")
+    assert phases[:3] == ["calm", "surge", "failing"]
+    assert worker.all("run_succeeded")
+    assert {line["endpoint"] for line in worker.all("run_failed")} >= {"health"}
+    assert any("it backs off" in why for why in plans)
+    assert [path.name for path in tmp_path.rglob("*")] == ["tmp"]
+
+
+async def test_the_demo_retires_its_jobs_in_a_database_that_stays(tmp_path: Path) -> None:
+    """Whoever names a database for the demo is not left with endpoints of a closed shop."""
+    async with a_worker(
+        tmp_path, "--demo", "--for", "1s", "--database", "sqlite:///mine.db"
+    ) as one:
+        await one.exit_code()
+    async with a_worker(tmp_path, "--for", "1s", "--database", "sqlite:///mine.db") as two:
+        code = await two.exit_code()
+
+    assert code == 0
+    assert two.all("store_empty")
+    assert not two.all("run_started") + two.all("run_succeeded")
+
+
+async def test_an_empty_store_says_what_to_do_next(tmp_path: Path) -> None:
+    """A newcomer who just starts it reads how to go on; the worker waits for jobs all the same."""
+    async with a_worker(tmp_path) as worker:
+        empty = await worker.told("store_empty")
+        await worker.told("scheduler_started")
+        worker.signal(signal.SIGINT)
+        code = await worker.exit_code()
+
+    assert code == 0
+    assert "--demo" in empty["hint"]
+    assert "--jobs FILE" in empty["hint"]
+
+
+def locked(folder: Path) -> sqlite3.Connection:
+    """Hold a database file so that nobody else can use it."""
+    connection = sqlite3.connect(folder / "locked.db", isolation_level=None)
+    connection.execute("CREATE TABLE t (x)")
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+    connection.execute("BEGIN EXCLUSIVE")
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://me:hunter2@127.0.0.1:1/db", "cannot reach postgresql://me:***@127.0.0.1:1"),
+        ("sqlite:///no/such/folder.db", "make the folder no/such first"),
+        ("sqlite:///jobs.yaml", "jobs.yaml is not a SQLite database"),
+        ("sqlite:///locked.db", "locked.db is locked by another process: stop it, or wait"),
+    ],
+)
+async def test_a_database_that_does_not_do_exits_1(tmp_path: Path, url: str, told: str) -> None:
+    """Trap T31: one clear message with the remedy, without the password and without a traceback."""
+    (tmp_path / "jobs.yaml").write_text("jobs: [] # " + "x" * 2000)
+    with closing(locked(tmp_path)):
+        async with a_worker(tmp_path, "--database", url) as worker:
+            code = await worker.exit_code()
+
+    assert code == 1
+    assert told in worker.errors
+    assert "hunter2" not in worker.errors
+    assert "Traceback" not in worker.errors
+    assert len(worker.errors.splitlines()) == 1
+
+
+async def test_a_database_of_a_newer_version_exits_1(tmp_path: Path) -> None:
+    """A schema that this code does not know is left alone."""
+    async with a_worker(tmp_path, "--for", "1s") as first:
+        await first.exit_code()
+    with closing(sqlite3.connect(tmp_path / "cronicorn.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'from the future'")
+        connection.commit()
+
+    async with a_worker(tmp_path) as second:
+        code = await second.exit_code()
+
+    assert code == 1
+    assert "from the future" in second.errors
+    assert "Traceback" not in second.errors
+
+
+async def test_postgres_without_a_key_takes_no_secrets(
+    tmp_path: Path, target: Target, postgres: str
+) -> None:
+    """Trap T43: a secret header is refused with the remedy, and nothing of the file is applied."""
+    path = jobs_file(tmp_path, target, ["health"], more=", headers: {authorization: hunter2}")
+    options = ("--database", postgres, "--jobs", str(path), "--egress-allow", target.address)
+
+    async with a_worker(tmp_path, *options) as without:
+        code = await without.exit_code()
+    key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+    async with a_worker(tmp_path, *options, "--for", "1s", CRONICORN_SECRET_KEY=key) as with_key:
+        applied = await with_key.told("jobs_applied")
+        await with_key.exit_code()
+
+    assert code == 1
+    assert "CRONICORN_SECRET_KEY" in without.errors
+    assert "hunter2" not in without.errors
+    assert applied["created"] == 2
+    assert "hunter2" not in repr(with_key.lines)
+
+
+async def test_two_workers_share_the_work(tmp_path: Path, target: Target, postgres: str) -> None:
+    """Trap T05: started together on one database, they run every slot once, and leave none out."""
+    names = [f"e{n}" for n in range(40)]
+    path = jobs_file(tmp_path, target, names)
+    options = ("--database", postgres, "--jobs", str(path), "--egress-allow", target.address)
+
+    async with a_worker(tmp_path, *options) as one, a_worker(tmp_path, *options) as two:
+        await one.told("run_succeeded")
+        await two.told("run_succeeded")
+        await target.has(lambda calls: min(counted(calls, names)) >= 6)
+        one.signal(signal.SIGTERM)
+        two.signal(signal.SIGTERM)
+        codes = [await one.exit_code(), await two.exit_code()]
+
+    created = [worker.all("jobs_applied")[0]["created"] for worker in (one, two)]
+    assert codes == [0, 0]
+    assert sorted(created) == [0, 41]
+    assert_exactly_once(target.calls)
+    assert len(one.all("run_succeeded")) + len(two.all("run_succeeded")) == len(target.calls)
+
+
+def counted(calls: list[Call], names: list[str]) -> list[int]:
+    """Count the calls of each endpoint."""
+    count = Counter(call.path for call in calls)
+    return [count[f"/{name}"] for name in names]
+
+
+async def test_a_killed_workers_slots_are_taken_over(
+    tmp_path: Path, target: Target, postgres: str
+) -> None:
+    """Trap T48: kill -9 loses nothing: each slot is repeated, with the same idempotency key."""
+    names = [f"e{n}" for n in range(8)]
+    path = jobs_file(tmp_path, target, names)
+    options = ("--database", postgres, "--jobs", str(path), "--egress-allow", target.address)
+    target.answers.clear()
+
+    async with a_worker(tmp_path, *options) as killed, a_worker(tmp_path, *options) as heir:
+        await heir.told("scheduler_started")
+        await target.has(lambda calls: len(calls) == len(names))
+        killed.signal(signal.SIGKILL)
+        await killed.exit_code()
+        target.answers.set()
+        await heir.told("run_reaped")
+        await target.has(lambda calls: min(counted(calls, names)) >= 2)
+        heir.signal(signal.SIGTERM)
+        code = await heir.exit_code()
+
+    lost = {line["run_id"] for line in heir.all("run_reaped")}
+    repeats = [call for call in target.calls if call.attempt == 2]
+    first_keys = {call.key for call in target.calls if call.attempt == 1}
+    assert code == 0
+    assert len(repeats) == len(lost)
+    assert {call.key for call in repeats} <= first_keys
