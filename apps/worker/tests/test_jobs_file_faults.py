@@ -1,6 +1,7 @@
 """Whatever is wrong with a jobs file is told with place and remedy, and all of it at once."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from cronicorn_domain.errors import RefusedUrl
 from cronicorn_worker.jobs_file.file_text import file_text
 from cronicorn_worker.jobs_file.problems import JobsFileRefused
 from cronicorn_worker.jobs_file.reading import read_jobs
+from hypothesis import given
+from hypothesis import strategies as st
 
 ENDPOINT = """\
 jobs:
@@ -214,6 +217,26 @@ jobs:
 
     places = "3:5 6:14 7:16 8:14 10:19 11:15 12:9 12:15 13:14 14:27 15:11 17:9 17:9"
     assert told == [f"jobs.yaml:{place}" for place in places.split()]
+
+
+MESS = st.one_of(
+    st.sampled_from(
+        [*"-?:{}[]'\"|@#~\t", "- ", "? ", ": ", "&a ", "*a", "<<: ", "!!int ", "!<x> "]
+    ),
+    st.sampled_from(["---\n", "...\n", "${", "$${", "null", "1e999", ".nan", "0x", "9" * 400]),
+    st.text(max_size=3),
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 9), MESS), max_size=5))
+def test_no_mess_is_anything_but_a_refusal(edits: list[tuple[int, int, str]]) -> None:
+    """Whatever a file has become by mistake, it is read, or refused in words."""
+    text = f"{ENDPOINT}        every: 2s\n        headers: {{x: ${{X}}}}\n        body: [1, a: b]\n"
+    for place, length, mess in edits:
+        text = text[:place] + mess + text[place + length :]
+
+    with suppress(JobsFileRefused):
+        assert read_jobs(text, file="jobs.yaml", environ={"X": "1"}, rules=NoLoopback()) is not None
 
 
 def test_names_are_used_once() -> None:
