@@ -158,12 +158,11 @@ def test_an_error_of_ours_is_told_by_kind_and_place(runs: Any) -> None:
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
     """Put the process's logging back to what it was."""
-    root, ours = logging.getLogger(), logging.getLogger("cronicorn")
-    before = (root.handlers[:], root.level, ours.level)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     yield
-    root.handlers[:], level, ours_level = before
+    root.handlers[:] = handlers
     root.setLevel(level)
-    ours.setLevel(ours_level)
     logging.captureWarnings(capture=False)
 
 
@@ -171,7 +170,7 @@ def logging_as_before() -> Iterator[None]:
 def test_json_lines_are_one_object_each(capsys: pytest.CaptureFixture[str], runs: Any) -> None:
     """For programs: name, level and time beside the fields; libraries' lines are alike."""
     writer = LogWriter(LogFormat.JSON, LogLevel.INFO)
-    lines = LogLines(writer.write)
+    lines = LogLines(writer.write, writer.wants)
 
     lines.record(runs.started(runs.claimed()))
     lines.record(runs.settled(runs.claimed("stock")))
@@ -187,7 +186,7 @@ def test_json_lines_are_one_object_each(capsys: pytest.CaptureFixture[str], runs
 def test_console_lines_are_for_people(capsys: pytest.CaptureFixture[str], runs: Any) -> None:
     """Name first, then the fields; no colours where no terminal is. The level holds some back."""
     writer = LogWriter(LogFormat.CONSOLE, LogLevel.WARNING)
-    lines = LogLines(writer.write)
+    lines = LogLines(writer.write, writer.wants)
 
     lines.record(runs.settled(runs.claimed()))
     lines.record(runs.settled(runs.claimed("stock"), Blocked(message="private")))

@@ -70,15 +70,24 @@ class Line:
 
 
 class LogLines:
-    """Writes a line for each event."""
+    """Writes a line for each event whose level is wanted."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, wants: Callable[[LogLevel], bool]) -> None:
         self._write = write
+        self._wants = wants
 
     def record(self, event: Event) -> None:
         """Write the event's line."""
-        line = line_of(event)
-        self._write(line.level, line.name, line.fields)
+        if self._wants(level_of(event)):
+            line = line_of(event)
+            self._write(line.level, line.name, line.fields)
+
+
+def level_of(event: Event) -> LogLevel:
+    """Say how much an event matters."""
+    if isinstance(event, RunSettled):
+        return _named(event.settlement.outcome)[0]
+    return _LEVELS.get(type(event), LogLevel.INFO)
 
 
 def line_of(event: Event) -> Line:
@@ -86,7 +95,7 @@ def line_of(event: Event) -> Line:
     if isinstance(event, RunSettled):
         return _settled(event)
     fields = _fields_of_run(event) if isinstance(event, _RunEvent) else _fields(event)
-    return Line(_LEVELS.get(type(event), LogLevel.INFO), event.name, fields)
+    return Line(level_of(event), event.name, fields)
 
 
 _RunEvent = (

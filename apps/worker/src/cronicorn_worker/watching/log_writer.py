@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TextIO
 
 import structlog
@@ -27,32 +28,33 @@ class LogWriter:
     """
 
     def __init__(self, log_format: LogFormat, least: LogLevel) -> None:
+        self._least = _LEVELS[least]
         shared: list[Processor] = [
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
         ]
         renderer = _renderer(log_format)
+        # Ours go straight to the stream: a detour through `logging` would double their cost.
+        self._logger = structlog.wrap_logger(
+            structlog.WriteLogger(sys.stdout),
+            processors=[*shared, renderer],
+            wrapper_class=structlog.make_filtering_bound_logger(self._least),
+        )
         handler = _Handler(sys.stdout)
         handler.setFormatter(
             structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared)
         )
         logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
         logging.captureWarnings(capture=True)
-        ours = logging.getLogger("cronicorn")
-        ours.setLevel(_LEVELS[least])
-        self._logger = structlog.wrap_logger(
-            ours,
-            processors=[
-                structlog.stdlib.filter_by_level,
-                *shared,
-                structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-            ],
-            wrapper_class=structlog.stdlib.BoundLogger,
-        )
+
+    def wants(self, level: LogLevel) -> bool:
+        """Say whether lines of this level are written."""
+        return _LEVELS[level] >= self._least
 
     def write(self, level: LogLevel, name: str, fields: Mapping[str, object]) -> None:
         """Write one line."""
-        self._logger.log(_LEVELS[level], name, **fields)
+        with suppress(BrokenPipeError):
+            self._logger.log(_LEVELS[level], name, **fields)
 
 
 class _Handler(logging.StreamHandler[TextIO]):

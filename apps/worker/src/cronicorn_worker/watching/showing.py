@@ -66,7 +66,7 @@ class LogShow:
     def __init__(self, writer: LogWriter, *, summary_as_text: bool, tell_plans: bool) -> None:
         self.tally = Tally()
         self._writer = writer
-        self._lines = LogLines(writer.write)
+        self._lines = LogLines(writer.write, writer.wants)
         self._plans = PlanLines(writer.write) if tell_plans else None
         self._summary_as_text = summary_as_text
 
