@@ -230,7 +230,7 @@ async def test_an_interval_is_kept(tmp_path: Path, target: Target, database: str
 
 
 async def test_the_default_database_is_private_and_kept(tmp_path: Path, target: Target) -> None:
-    """Traps T39, T50: cronicorn.db in the current directory, 0600; a second start changes nothing."""
+    """Traps T39, T50: `cronicorn.db` where it was started; a restart changes nothing."""
     path = jobs_file(tmp_path, target, ["health", "stock"])
     options = ("--jobs", str(path), "--for", "1s", "--egress-allow", target.address)
 
