@@ -1,11 +1,16 @@
 """Databases for the tests: a real PostgreSQL and SQLite files, one of its own for each test."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.keys import Keyring, parse_keys
+from cronicorn_adapter_sql.store import open_store
+from cronicorn_adapter_sql.tables import endpoints
 from cronicorn_adapter_sql.testing.databases import (
     copied_postgres,
     copied_sqlite,
@@ -15,6 +20,9 @@ from cronicorn_adapter_sql.testing.databases import (
     sqlite_url,
 )
 from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
+from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_domain.identity import EndpointId
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 pytest.register_assert_rewrite("cronicorn_domain.testing")
@@ -89,3 +97,50 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     """Give an engine over a migrated database, on either dialect in turn."""
     async with open_engine(parse_database_url(database_url)) as opened:
         yield opened
+
+
+class SqlHandle:
+    """One way into a database, with an engine of its own: as another process would have it."""
+
+    def __init__(self, url: str, vault: HeaderVault, opened: AsyncExitStack) -> None:
+        self._url = url
+        self._vault = vault
+        self._opened = opened
+
+    async def open(self) -> "SqlHandle":
+        """Open the store; it closes with the fixture."""
+        store = await self._opened.enter_async_context(
+            open_store(parse_database_url(self._url), vault=self._vault)
+        )
+        self.engine = store.engine
+        self.queue = store.queue
+        self.units = store.units
+        self.wakeups = store.wakeups
+        return self
+
+    async def another(self) -> "SqlHandle":
+        """Return a second handle on the same data."""
+        return await SqlHandle(self._url, self._vault, self._opened).open()
+
+    async def corrupt_schedule(self, endpoint_id: EndpointId) -> None:
+        """Make the stored schedule unreadable."""
+        key = endpoints.c.id == endpoint_id
+        async with self.engine.begin() as connection:
+            broken = {"misfire_grace": timedelta(days=9999) // timedelta(microseconds=1)}
+            await connection.execute(update(endpoints).where(key).values(broken))
+
+    async def mend_schedule(self, endpoint_id: EndpointId) -> None:
+        """Make it readable again."""
+        mended = {"misfire_grace": timedelta(seconds=60) // timedelta(microseconds=1)}
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                update(endpoints).where(endpoints.c.id == endpoint_id).values(mended)
+            )
+
+
+@pytest.fixture
+async def sql_store(database_url: str) -> AsyncIterator[SqlHandle]:
+    """Give an empty store, on either dialect in turn."""
+    vault = HeaderVault(Keyring(parse_keys("test:" + "A" * 43 + "=")))
+    async with AsyncExitStack() as opened:
+        yield await SqlHandle(database_url, vault, opened).open()

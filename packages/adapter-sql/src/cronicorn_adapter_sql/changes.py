@@ -1,0 +1,120 @@
+"""Collects what a transaction makes of endpoints, and writes it in a fixed number of statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from cronicorn_domain.identity import EndpointId, TenantId
+from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.policies.change import Change
+from cronicorn_domain.policies.eligibility import claimable_from
+from sqlalchemy import bindparam, delete, insert, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cronicorn_adapter_sql.mapping_jobs import Values
+from cronicorn_adapter_sql.mapping_states import values_of_record, values_of_state
+from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.tables import due, endpoint_state, slot_records
+
+_STATE_COLUMNS = (*values_of_state(EndpointState()), "due_at")
+
+
+@dataclass(slots=True)
+class Changes:
+    """
+    The writes of one transaction about endpoints it has locked.
+
+    ``earlier`` says whether something may be claimed sooner than before, so that sleepers are to be
+    woken once the transaction is committed.
+    """
+
+    earlier: bool = False
+    _states: list[Values] = field(default_factory=list)
+    _records: list[Values] = field(default_factory=list)
+    _gone: list[tuple[datetime, UUID]] = field(default_factory=list)
+    _new: list[Values] = field(default_factory=list)
+
+    def apply(
+        self, read: ReadEndpoint, change: Change, now: datetime, *, after: Situation | None = None
+    ) -> None:
+        """
+        Take a transition's change of an endpoint, and make its due row say when it is claimable.
+
+        ``after`` is the situation the change leaves, where more than the state differs from what
+        was read (an edited endpoint, a job's new state, a lease that has ended).
+        """
+        situation = replace(after or read.situation, state=change.state)
+        due_at = None if situation.lease else claimable_from(situation, now)
+        self._move(read.id, situation.endpoint.tenant, read.due_at, due_at)
+        if change.state != read.situation.state or due_at != read.due_at:
+            self._write_state(read.id, change.state, due_at)
+        self._keep_records(situation, change)
+
+    def lease(self, read: ReadEndpoint, change: Change) -> None:
+        """Take a claim's change: the due row goes, and the state is written if it differs."""
+        self._move(read.id, read.situation.endpoint.tenant, read.due_at, None)
+        self._write_state(read.id, change.state, None)
+        self._keep_records(read.situation, change)
+
+    def set_aside(self, endpoint: UnreadableEndpoint) -> None:
+        """Quarantine an endpoint that cannot be read; healing it makes a new plan."""
+        state = replace(endpoint.state, plan=None, urgent=None, quarantine=endpoint.reason)
+        self._move(endpoint.id, endpoint.tenant, endpoint.due_at, None)
+        self._write_state(endpoint.id, state, None)
+
+    async def write(self, connection: AsyncConnection) -> None:
+        """Write what was taken."""
+        if self._gone:
+            key = tuple_(due.c.due_at, due.c.endpoint_id)
+            await connection.execute(delete(due).where(key.in_(self._gone)))
+        if self._states:
+            await connection.execute(_UPDATE_STATE, self._states)
+        if self._new:
+            await connection.execute(insert(due), self._new)
+        if self._records:
+            await connection.execute(insert(slot_records), self._records)
+
+    def _write_state(
+        self, endpoint_id: EndpointId, state: EndpointState, due_at: datetime | None
+    ) -> None:
+        values = {"key": endpoint_id, **values_of_state(state), "due_at": due_at}
+        self._states.append(values)
+
+    def _keep_records(self, situation: Situation, change: Change) -> None:
+        self._records += [values_of_record(situation.endpoint, each) for each in change.records]
+
+    def _move(
+        self,
+        endpoint_id: EndpointId,
+        tenant: TenantId,
+        before: datetime | None,
+        after: datetime | None,
+    ) -> None:
+        if before == after:
+            return
+        if before is not None:
+            self._gone.append((before, endpoint_id))
+        if after is not None:
+            row: dict[str, Any] = {"due_at": after, "endpoint_id": endpoint_id, "tenant": tenant}
+            self._new.append(row)
+            self.earlier = self.earlier or before is None or after < before
+
+
+def values_of_new_state(endpoint_id: EndpointId) -> Values:
+    """Return the values of a new endpoint's state."""
+    fresh: Values = {"endpoint_id": endpoint_id, "due_at": None, "revision": 0}
+    return fresh | values_of_state(EndpointState())
+
+
+def _update_state(columns: Sequence[str]) -> Any:
+    values: Values = {name: bindparam(name) for name in columns}
+    return (
+        update(endpoint_state)
+        .where(endpoint_state.c.endpoint_id == bindparam("key"))
+        .values(**values, revision=endpoint_state.c.revision + 1)
+    )
+
+
+_UPDATE_STATE = _update_state(_STATE_COLUMNS)

@@ -1,0 +1,232 @@
+"""Claims due endpoints: picks, lets the domain decide about each, and writes the leases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from cronicorn_domain.errors import StoreRefused
+from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.run import Run
+from cronicorn_domain.policies.change import Claim, Postponement
+from cronicorn_domain.policies.claiming import claim
+from cronicorn_domain.ports.endpoint_queue import ClaimBatch, ClaimedRun
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cronicorn_adapter_sql.claim_statements import pick_due
+from cronicorn_adapter_sql.mapping_jobs import Values
+from cronicorn_adapter_sql.mapping_runs import values_of_claimed
+from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.tables import hints, leases, runs, triggers
+from cronicorn_adapter_sql.transaction import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A lease to be written: of which endpoint, and what the domain decided."""
+
+    read: ReadEndpoint
+    claim: Claim
+    run_id: RunId
+
+
+@dataclass(slots=True)
+class _Batch:
+    made: list[_Made] = field(default_factory=list)
+    postponed: int = 0
+    quarantined: dict[EndpointId, str] = field(default_factory=dict)
+
+
+class Claiming:
+    """Makes claims over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(
+        self, *, worker: WorkerId, limit: int, until: datetime, now: datetime
+    ) -> ClaimBatch:
+        """
+        Lease up to ``limit`` due endpoints.
+
+        If the database refuses the batch as a whole (a row that breaks a constraint), each endpoint
+        is claimed on its own, and the one at fault is set aside.
+        """
+        picked: list[UUID] = []
+        try:
+            async with self._database.begin() as transaction:
+                picked = await pick_due(transaction.connection, now=now, limit=limit)
+                return await _claim(transaction, picked, worker, until, now)
+        except StoreRefused:
+            if not picked:
+                raise
+        return await self._claim_apart(picked, worker, until, now)
+
+    async def _claim_apart(
+        self, picked: Sequence[UUID], worker: WorkerId, until: datetime, now: datetime
+    ) -> ClaimBatch:
+        batches: list[ClaimBatch] = []
+        for endpoint_id in picked:
+            try:
+                async with self._database.begin() as transaction:
+                    await transaction.situations.lock([endpoint_id])
+                    batches.append(await _claim(transaction, [endpoint_id], worker, until, now))
+            except StoreRefused as error:
+                batches.append(await self._set_aside(endpoint_id, str(error), now))
+        return ClaimBatch(
+            runs=tuple(run for batch in batches for run in batch.runs),
+            passed=sum(batch.passed for batch in batches),
+            quarantined={key: why for batch in batches for key, why in batch.quarantined.items()},
+        )
+
+    async def _set_aside(self, endpoint_id: UUID, reason: str, now: datetime) -> ClaimBatch:
+        async with self._database.begin() as transaction:
+            for read in await transaction.locked([endpoint_id], now=now):
+                transaction.changes.set_aside(_unclaimable(read, reason))
+        return ClaimBatch(passed=1, quarantined={EndpointId(endpoint_id): reason})
+
+
+async def _claim(
+    transaction: Transaction,
+    picked: Sequence[UUID],
+    worker: WorkerId,
+    until: datetime,
+    now: datetime,
+) -> ClaimBatch:
+    batch = _Batch()
+    found = await transaction.situations.read(picked, now=now)
+    # One that was claimed since it was picked has no due row any more, and is left alone.
+    due_now = [(read.due_at, read.id, read) for read in found if read.due_at is not None]
+    for _, _, read in sorted(due_now, key=lambda each: each[:2]):
+        _decide(transaction, batch, read, now)
+    tokens = await _write_leases(transaction, batch.made, worker, until, now)
+    return ClaimBatch(
+        runs=tuple(_claimed_run(each, tokens[each.read.id], worker, until) for each in batch.made),
+        passed=batch.postponed + len(batch.quarantined),
+        quarantined=batch.quarantined,
+    )
+
+
+def _decide(
+    transaction: Transaction,
+    batch: _Batch,
+    read: ReadEndpoint | UnreadableEndpoint,
+    now: datetime,
+) -> None:
+    if isinstance(read, UnreadableEndpoint):
+        batch.quarantined[read.id] = read.reason
+        transaction.changes.set_aside(read)
+        return
+    match claim(read.situation, now):
+        case Postponement(change=change):
+            transaction.changes.apply(read, change, now)
+            batch.postponed += 1
+        case Claim() as made:
+            transaction.changes.lease(read, made.change)
+            batch.made.append(_Made(read=read, claim=made, run_id=RunId(new_uuid())))
+
+
+async def _write_leases(
+    transaction: Transaction,
+    made: Sequence[_Made],
+    worker: WorkerId,
+    until: datetime,
+    now: datetime,
+) -> dict[EndpointId, Token]:
+    if not made:
+        return {}
+    connection = transaction.connection
+    rows = [_lease_values(each, worker, until) for each in made]
+    statement = insert(leases).returning(leases.c.endpoint_id, leases.c.token)
+    tokens = {
+        EndpointId(endpoint_id): Token(token)
+        for endpoint_id, token in await connection.execute(statement, rows)
+    }
+    claimed = [values_of_claimed(_run(each, worker, now)) for each in made]
+    await connection.execute(insert(runs), claimed)
+    await _consume(connection, made, now)
+    return tokens
+
+
+async def _consume(connection: AsyncConnection, made: Sequence[_Made], now: datetime) -> None:
+    """Mark what the claims' instants have reached with the runs that serve it."""
+    served: list[Values] = [
+        {"key": hint_id, "run_id": each.run_id, "ended_at": now}
+        for each in made
+        for hint_id in each.claim.hints
+    ]
+    if served:
+        await connection.execute(_CONSUME_HINT, served)
+    asked: list[Values] = [
+        {"key": trigger_id, "run_id": each.run_id}
+        for each in made
+        for trigger_id in each.claim.triggers
+    ]
+    if asked:
+        await connection.execute(_CONSUME_TRIGGER, asked)
+
+
+def _lease_values(made: _Made, worker: WorkerId, until: datetime) -> Values:
+    endpoint = made.read.situation.endpoint
+    return {
+        "endpoint_id": endpoint.id,
+        "tenant": endpoint.tenant,
+        "run_id": made.run_id,
+        "worker": worker,
+        "until": until,
+        "urgent": made.claim.urgent,
+    }
+
+
+def _run(made: _Made, worker: WorkerId, now: datetime) -> Run:
+    endpoint, plan = made.read.situation.endpoint, made.claim.plan
+    return Run(
+        id=made.run_id,
+        endpoint_id=endpoint.id,
+        tenant=endpoint.tenant,
+        decision=plan.decision,
+        kind=plan.kind,
+        attempt=plan.attempt,
+        worker=worker,
+        claimed_at=now,
+    )
+
+
+def _claimed_run(made: _Made, token: Token, worker: WorkerId, until: datetime) -> ClaimedRun:
+    endpoint = made.read.situation.endpoint
+    lease = Lease(
+        token=token,
+        endpoint_id=endpoint.id,
+        tenant=endpoint.tenant,
+        run_id=made.run_id,
+        worker=worker,
+        until=until,
+        urgent=made.claim.urgent,
+    )
+    return ClaimedRun(lease=lease, endpoint=endpoint, plan=made.claim.plan)
+
+
+def _unclaimable(read: ReadEndpoint | UnreadableEndpoint, reason: str) -> UnreadableEndpoint:
+    if isinstance(read, UnreadableEndpoint):
+        return read
+    situation = read.situation
+    return UnreadableEndpoint(
+        id=read.id,
+        tenant=situation.endpoint.tenant,
+        state=situation.state,
+        lease=situation.lease,
+        due_at=read.due_at,
+        reason=reason,
+    )
+
+
+_CONSUME_HINT = (
+    update(hints)
+    .where(hints.c.id == bindparam("key"))
+    .values(end="consumed", ended_at=bindparam("ended_at"), run_id=bindparam("run_id"))
+)
+_CONSUME_TRIGGER = (
+    update(triggers).where(triggers.c.id == bindparam("key")).values(run_id=bindparam("run_id"))
+)

@@ -1,0 +1,315 @@
+"""The queue on SQL: what the domain decides, each batch in one transaction."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from cronicorn_domain.errors import StoreRefused
+from cronicorn_domain.identity import EndpointId, Token, WorkerId
+from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.run import Body, Failed, Outcome, Response, Succeeded
+from cronicorn_domain.policies.following import leased_plan
+from cronicorn_domain.policies.reaping import abandoned_run, reap
+from cronicorn_domain.policies.releasing import release, released_run
+from cronicorn_domain.policies.replanning import plan_afresh
+from cronicorn_domain.policies.settling import settle, settled_run
+from cronicorn_domain.policies.starting import start_refusal
+from cronicorn_domain.ports.endpoint_queue import (
+    ClaimBatch,
+    Reaped,
+    Settled,
+    Settlement,
+    StartRefusal,
+)
+from sqlalchemy import func, select, update
+
+from cronicorn_adapter_sql.claiming import Claiming
+from cronicorn_adapter_sql.endings import run_of
+from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.tables import due, endpoint_state, hints, leases, triggers
+from cronicorn_adapter_sql.transaction import Database, Transaction
+
+_Each = TypeVar("_Each")
+
+
+class SqlEndpointQueue:
+    """Lends due endpoints, one lease each, and keeps their schedules going."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._claiming = Claiming(database)
+
+    async def claim(
+        self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
+    ) -> ClaimBatch:
+        """Lease up to ``limit`` endpoints that are due."""
+        return await self._claiming.claim(
+            worker=worker, limit=limit, until=now + lease_for, now=now
+        )
+
+    async def start(
+        self, tokens: Sequence[Token], *, now: datetime
+    ) -> Mapping[Token, StartRefusal | None]:
+        """Check once more, right before sending, and mark the runs as started."""
+        results: dict[Token, StartRefusal | None] = dict.fromkeys(tokens, StartRefusal.LOST)
+        async with self._database.begin() as transaction:
+            refused: list[ReadEndpoint] = []
+            for read, lease in await self._leased(transaction, tokens, now):
+                refusal = _refusal(read, lease, now)
+                results[lease.token] = refusal
+                if refusal in {StartRefusal.PAUSED, StartRefusal.ARCHIVED}:
+                    assert isinstance(read, ReadEndpoint)
+                    refused.append(read)
+            granted = [token for token, refusal in results.items() if refusal is None]
+            if granted:
+                marked = update(leases).where(leases.c.token.in_(granted)).values(started_at=now)
+                await transaction.connection.execute(marked)
+            await self._give_back(transaction, refused, now)
+        return results
+
+    async def renew(
+        self, tokens: Sequence[Token], *, lease_for: timedelta, now: datetime
+    ) -> frozenset[Token]:
+        """Prolong leases and return those that are lost."""
+        statement = (
+            update(leases)
+            .where(leases.c.token.in_(tokens))
+            .values(until=now + lease_for)
+            .returning(leases.c.token)
+        )
+        async with self._database.begin() as transaction:
+            kept = set((await transaction.connection.execute(statement)).scalars())
+        return frozenset(token for token in tokens if token not in kept)
+
+    async def settle(
+        self, settlements: Sequence[Settlement], *, now: datetime
+    ) -> Mapping[Token, Settled]:
+        """End runs with their outcome, and plan what follows; halve a batch that is refused."""
+        batch = list({each.token: each for each in reversed(settlements)}.values())
+        try:
+            return await self._settle(batch, now)
+        except StoreRefused:
+            if len(batch) == 1:
+                bare = replace(batch[0], outcome=without_response(batch[0].outcome))
+                return await self._settle([bare], now)
+        first, second = _halves(batch)
+        return {**await self.settle(first, now=now), **await self.settle(second, now=now)}
+
+    async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
+        """Undo claims whose run has sent nothing."""
+        results = dict.fromkeys(tokens, Settled.LOST)
+        async with self._database.begin() as transaction:
+            unstarted = [
+                (read, lease)
+                for read, lease in await self._leased(transaction, tokens, now)
+                if lease.started_at is None
+            ]
+            await self._give_back(transaction, [read for read, _ in unstarted], now)
+            results |= {lease.token: Settled.ACCEPTED for _, lease in unstarted}
+        return results
+
+    async def reap(self, *, limit: int, now: datetime) -> Sequence[Reaped]:
+        """Take away up to ``limit`` leases whose end is at or before ``now``."""
+        async with self._database.begin() as transaction:
+            over = (
+                select(leases.c.token)
+                .where(leases.c.until <= now)
+                .order_by(leases.c.until, leases.c.token)
+                .limit(limit)
+            )
+            tokens = [
+                Token(each) for each in (await transaction.connection.execute(over)).scalars()
+            ]
+            found = [
+                (read, lease)
+                for read, lease in await self._leased(transaction, tokens, now)
+                if lease.until <= now
+            ]
+            for read, lease in found:
+                if lease.started_at is not None:
+                    _abandon(transaction, read, lease, lease.started_at, now)
+            unstarted = [read for read, lease in found if lease.started_at is None]
+            await self._give_back(transaction, unstarted, now)
+        found.sort(key=lambda each: (each[1].until, each[1].token))
+        return [_reaped(lease) for _, lease in found]
+
+    async def next_due(self) -> datetime | None:
+        """Return the earliest instant at which something may become claimable."""
+        with translated():
+            async with self._database.engine.connect() as connection:
+                found = await connection.execute(select(func.min(due.c.due_at)))
+                earliest: datetime | None = found.scalar_one()
+        return earliest
+
+    async def heal_quarantined(self, *, now: datetime) -> Sequence[EndpointId]:
+        """Let out of quarantine the endpoints whose stored schedule can be read after all."""
+        healed: list[EndpointId] = []
+        async with self._database.begin() as transaction:
+            sick = select(endpoint_state.c.endpoint_id).where(
+                endpoint_state.c.quarantine.is_not(None)
+            )
+            ids = list((await transaction.connection.execute(sick)).scalars())
+            for read in await transaction.locked(ids, now=now):
+                if isinstance(read, ReadEndpoint) and read.situation.lease is None:
+                    well = replace(read.situation.state, quarantine=None)
+                    situation = replace(read.situation, state=well)
+                    change = plan_afresh(situation, now, "healed")
+                    transaction.changes.apply(read, change, now, after=situation)
+                    healed.append(read.id)
+        return healed
+
+    async def _leased(
+        self, transaction: Transaction, tokens: Collection[Token], now: datetime
+    ) -> list[tuple[ReadEndpoint | UnreadableEndpoint, Lease]]:
+        """Lock the endpoints that the tokens hold, and read them with their leases."""
+        held = select(leases.c.endpoint_id).where(leases.c.token.in_(tokens))
+        ids: list[UUID] = list((await transaction.connection.execute(held)).scalars())
+        found = await transaction.locked(ids, now=now)
+        with_lease = [(read, _lease_of(read)) for read in found]
+        wanted = set(tokens)
+        return [(read, lease) for read, lease in with_lease if lease and lease.token in wanted]
+
+    async def _settle(self, batch: Sequence[Settlement], now: datetime) -> dict[Token, Settled]:
+        settlements = {each.token: each for each in batch}
+        results = dict.fromkeys(settlements, Settled.LOST)
+        async with self._database.begin() as transaction:
+            for read, lease in await self._leased(transaction, settlements, now):
+                _settle_one(transaction, read, lease, settlements[lease.token], now)
+                results[lease.token] = Settled.ACCEPTED
+        return results
+
+    async def _give_back(
+        self,
+        transaction: Transaction,
+        found: Sequence[ReadEndpoint | UnreadableEndpoint],
+        now: datetime,
+    ) -> None:
+        """Undo the claims of locked endpoints: what they consumed is pending again."""
+        if not found:
+            return
+        held = [lease.run_id for read in found if (lease := _lease_of(read)) is not None]
+        freed = update(hints).where(hints.c.run_id.in_(held))
+        await transaction.connection.execute(freed.values(end=None, ended_at=None, run_id=None))
+        asked = update(triggers).where(triggers.c.run_id.in_(held))
+        await transaction.connection.execute(asked.values(run_id=None))
+        for read in await transaction.situations.read([each.id for each in found], now=now):
+            _release_one(transaction, read, now)
+
+
+def without_response(outcome: Outcome) -> Outcome:
+    """Return an outcome that any store can hold: of a response its status alone."""
+    match outcome:
+        case Succeeded(response=response):
+            return replace(outcome, response=_bare(response))
+        case Failed(response=response, message=message):
+            answer = None if response is None else _bare(response)
+            return replace(outcome, response=answer, message=_storable(message))
+        case _:
+            return replace(outcome, message=_storable(outcome.message))
+
+
+def _settle_one(
+    transaction: Transaction,
+    read: ReadEndpoint | UnreadableEndpoint,
+    lease: Lease,
+    settlement: Settlement,
+    now: datetime,
+) -> None:
+    if isinstance(read, UnreadableEndpoint):
+        _end_unreadable(transaction, read, lease, now, settlement)
+        return
+    run = run_of(lease, leased_plan(read.situation), now)
+    change = settle(read.situation, settlement, now)
+    transaction.endings.end(lease, settled_run(run, settlement))
+    transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
+
+
+def _release_one(
+    transaction: Transaction, read: ReadEndpoint | UnreadableEndpoint, now: datetime
+) -> None:
+    lease = _lease_of(read)
+    if lease is None:
+        return
+    if isinstance(read, UnreadableEndpoint):
+        _end_unreadable(transaction, read, lease, now, None)
+        return
+    run = run_of(lease, leased_plan(read.situation), now)
+    change = release(read.situation, now)
+    transaction.endings.end(lease, released_run(run, now))
+    transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
+
+
+def _abandon(
+    transaction: Transaction,
+    read: ReadEndpoint | UnreadableEndpoint,
+    lease: Lease,
+    started_at: datetime,
+    now: datetime,
+) -> None:
+    if isinstance(read, UnreadableEndpoint):
+        _end_unreadable(transaction, read, lease, now, None)
+        return
+    run = run_of(lease, leased_plan(read.situation), now)
+    change = reap(read.situation, now)
+    transaction.endings.end(lease, abandoned_run(run, started_at, now))
+    transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
+
+
+def _end_unreadable(
+    transaction: Transaction,
+    read: UnreadableEndpoint,
+    lease: Lease,
+    now: datetime,
+    settlement: Settlement | None,
+) -> None:
+    """End the run of an endpoint that became unreadable meanwhile; healing it makes a plan."""
+    plan = read.state.urgent if lease.urgent else read.state.plan
+    if plan is not None:
+        run = run_of(lease, plan, now)
+        if settlement is not None:
+            run = settled_run(run, settlement)
+        elif lease.started_at is not None:
+            run = abandoned_run(run, lease.started_at, now)
+        else:
+            run = released_run(run, now)
+        transaction.endings.end(lease, run)
+    transaction.changes.set_aside(read)
+
+
+def _refusal(
+    read: ReadEndpoint | UnreadableEndpoint, lease: Lease, now: datetime
+) -> StartRefusal | None:
+    if isinstance(read, ReadEndpoint):
+        return start_refusal(read.situation, now)
+    return StartRefusal.LOST if lease.until <= now else None
+
+
+def _lease_of(read: ReadEndpoint | UnreadableEndpoint) -> Lease | None:
+    return read.lease if isinstance(read, UnreadableEndpoint) else read.situation.lease
+
+
+def _reaped(lease: Lease) -> Reaped:
+    return Reaped(
+        token=lease.token,
+        endpoint_id=lease.endpoint_id,
+        tenant=lease.tenant,
+        run_id=lease.run_id,
+        worker=lease.worker,
+        given_back=lease.started_at is None,
+    )
+
+
+def _bare(response: Response) -> Response:
+    return replace(response, headers=(), body=Body())
+
+
+def _storable(message: str) -> str:
+    return message.replace("\0", "�").encode(errors="replace").decode()
+
+
+def _halves(batch: Sequence[_Each]) -> tuple[Sequence[_Each], Sequence[_Each]]:
+    middle = len(batch) // 2
+    return batch[:middle], batch[middle:]

@@ -1,0 +1,135 @@
+"""Hints and triggers on SQL."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from cronicorn_domain.errors import NotFound, UnreadableRow
+from cronicorn_domain.identity import EndpointId, HintId, RunId, TenantId
+from cronicorn_domain.model.hint import Hint, Trigger
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.endpoint_states import check_triggerable, check_unarchived
+from cronicorn_domain.policies.replanning import replan
+from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
+from sqlalchemy import insert, select, update
+
+from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.mapping_jobs import Columns
+from cronicorn_adapter_sql.mapping_states import hint_from, values_of_hint, values_of_trigger
+from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.tables import endpoints, hints, triggers
+from cronicorn_adapter_sql.transaction import Transaction
+
+
+class SqlHintBook:
+    """Hints and triggers of all endpoints, within one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._connection = transaction.connection
+
+    async def offer(
+        self, tenant: TenantId, endpoint_id: EndpointId, hint: Hint, *, now: datetime
+    ) -> None:
+        """Keep a hint."""
+        read = await self._locked(tenant, endpoint_id, now)
+        check_unarchived(read.situation.endpoint, "take a hint")
+        with translated():
+            await self._connection.execute(insert(hints).values(values_of_hint(endpoint_id, hint)))
+        await self._replan(
+            replace(read, situation=_with_hints(read, (*read.situation.hints, hint))), now
+        )
+
+    async def clear(
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        now: datetime,
+        hint_id: HintId | None = None,
+    ) -> int:
+        """End one active hint, or all of the endpoint's, and return how many there were."""
+        read = await self._locked(tenant, endpoint_id, now)
+        cleared = {each.id for each in read.situation.hints if hint_id in {None, each.id}}
+        if cleared:
+            ended = update(hints).where(hints.c.id.in_(cleared))
+            with translated():
+                await self._connection.execute(
+                    ended.values(end=HintEnd.CLEARED.value, ended_at=now)
+                )
+            left = tuple(each for each in read.situation.hints if each.id not in cleared)
+            await self._replan(replace(read, situation=_with_hints(read, left)), now)
+        return len(cleared)
+
+    async def trigger(
+        self, tenant: TenantId, endpoint_id: EndpointId, trigger: Trigger, *, now: datetime
+    ) -> None:
+        """Ask for one run, due at once."""
+        read = await self._locked(tenant, endpoint_id, now)
+        situation = read.situation
+        check_triggerable(situation.endpoint, situation.job_state, trigger.kind, now)
+        with translated():
+            await self._connection.execute(
+                insert(triggers).values(values_of_trigger(endpoint_id, trigger))
+            )
+        asked = replace(situation, triggers=(*situation.triggers, trigger))
+        await self._replan(replace(read, situation=asked), now)
+
+    async def history(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime, limit: int = 100
+    ) -> Sequence[HintRecord]:
+        """Return the newest hints first, ended ones included."""
+        owned = select(endpoints.c.id).where(
+            endpoints.c.id == endpoint_id, endpoints.c.tenant == tenant
+        )
+        statement = (
+            select(hints)
+            .where(hints.c.endpoint_id == endpoint_id)
+            .order_by(hints.c.created_at.desc(), hints.c.id.desc())
+            .limit(limit)
+        )
+        with translated():
+            if (await self._connection.execute(owned)).first() is None:
+                raise NotFound("endpoint", endpoint_id)
+            rows = (await self._connection.execute(statement)).mappings().all()
+        return [_record(row, now) for row in rows]
+
+    async def _locked(
+        self, tenant: TenantId, endpoint_id: EndpointId, now: datetime
+    ) -> ReadEndpoint:
+        with translated():
+            found = await self._transaction.locked([endpoint_id], now=now)
+        for read in found:
+            if isinstance(read, UnreadableEndpoint):
+                if read.tenant == tenant:
+                    raise UnreadableRow(f"endpoint {endpoint_id}", read.reason)
+            elif read.situation.endpoint.tenant == tenant:
+                return read
+        raise NotFound("endpoint", endpoint_id)
+
+    async def _replan(self, read: ReadEndpoint, now: datetime) -> None:
+        self._transaction.changes.apply(read, replan(read.situation, now), now)
+        with translated():
+            await self._transaction.write()
+
+
+def _with_hints(read: ReadEndpoint, proposed: tuple[Hint, ...]) -> Situation:
+    return replace(read.situation, hints=proposed)
+
+
+def _record(row: Columns, now: datetime) -> HintRecord:
+    hint = hint_from(row)
+    if row["end"] is None:
+        over = hint.expires_at <= now
+        return HintRecord(
+            hint=hint,
+            end=HintEnd.EXPIRED if over else None,
+            ended_at=hint.expires_at if over else None,
+        )
+    run_id = row["run_id"]
+    return HintRecord(
+        hint=hint,
+        end=HintEnd(row["end"]),
+        ended_at=row["ended_at"],
+        run_id=None if run_id is None else RunId(run_id),
+    )

@@ -1,0 +1,442 @@
+"""
+Begin with every table.
+
+What changes: all tables of the engine are made, on PostgreSQL runs and their bodies partitioned by
+slot, with a partition for what no other takes.
+Why: this is the first revision.
+Can code of the previous version still run on it: there is none.
+
+Revision: 0001
+Follows: nothing
+"""
+
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision: Final = "0001"
+down_revision: Final = None
+branch_labels: Final = None
+depends_on: Final = None
+
+_TABLES: Final = (
+    "jobs",
+    "endpoints",
+    "endpoint_state",
+    "due",
+    "leases",
+    "runs",
+    "run_bodies",
+    "slot_records",
+    "roll_ups",
+    "hints",
+    "triggers",
+)
+
+
+def upgrade() -> None:
+    """Apply it."""
+    _make_jobs()
+    _make_endpoints()
+    _make_endpoint_state()
+    _make_due()
+    _make_leases()
+    _make_runs()
+    _make_run_bodies()
+    _make_slot_records()
+    _make_roll_ups()
+    _make_hints()
+    _make_triggers()
+    if op.get_context().dialect.name == "postgresql":
+        op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT")
+        op.execute("CREATE TABLE run_bodies_default PARTITION OF run_bodies DEFAULT")
+
+
+def downgrade() -> None:
+    """Undo it; indexes and partitions go with their tables."""
+    for name in reversed(_TABLES):
+        op.drop_table(name)
+
+
+def _make_jobs() -> None:
+    """Groups of endpoints."""
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'archived') = (archived_at IS NOT NULL)",
+            name=op.f("ck_jobs_archived_has_its_instant"),
+        ),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_jobs_name_filled")),
+        sa.CheckConstraint(
+            "state IN ('active', 'paused', 'archived')", name=op.f("ck_jobs_state_known")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+    )
+    op.create_index("ix_jobs_tenant_id", "jobs", ["tenant", "id"])
+    op.create_index(
+        "uq_jobs_tenant_name",
+        "jobs",
+        ["tenant", "name"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+        sqlite_where=sa.text("archived_at IS NULL"),
+    )
+
+
+def _make_endpoints() -> None:
+    """Configuration, written at human pace."""
+    op.create_table(
+        "endpoints",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("job_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), nullable=True),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("headers", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("body", sa.String(), nullable=True),
+        sa.Column("schedule_kind", sa.String(), nullable=False),
+        sa.Column("cron", sa.String(), nullable=True),
+        sa.Column("timezone", sa.String(), nullable=True),
+        sa.Column("gap", sa.String(), nullable=True),
+        sa.Column("repeat", sa.String(), nullable=True),
+        sa.Column("every", sa.BigInteger(), nullable=True),
+        sa.Column("run_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("anchor", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("shortest", sa.BigInteger(), nullable=True),
+        sa.Column("longest", sa.BigInteger(), nullable=True),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("max_runs", sa.BigInteger(), nullable=True),
+        sa.Column("jitter", sa.BigInteger(), nullable=False),
+        sa.Column("misfire_policy", sa.String(), nullable=False),
+        sa.Column("misfire_grace", sa.BigInteger(), nullable=False),
+        sa.Column("catch_up_limit", sa.Integer(), nullable=False),
+        sa.Column("retry_attempts", sa.Integer(), nullable=False),
+        sa.Column("retry_backoff", sa.BigInteger(), nullable=False),
+        sa.Column("retry_backoff_most", sa.BigInteger(), nullable=False),
+        sa.Column("delivery", sa.String(), nullable=False),
+        sa.Column("timeout", sa.BigInteger(), nullable=False),
+        sa.Column("response_size", sa.Integer(), nullable=False),
+        sa.Column("redirects", sa.Integer(), nullable=False),
+        sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pause_reason", sa.String(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(schedule_kind = 'cron' AND cron IS NOT NULL AND timezone IS NOT NULL AND every IS NULL AND run_at IS NULL) OR (schedule_kind = 'interval' AND every > 0 AND cron IS NULL AND run_at IS NULL) OR (schedule_kind = 'once' AND run_at IS NOT NULL AND cron IS NULL AND every IS NULL)",
+            name=op.f("ck_endpoints_one_schedule"),
+        ),
+        sa.CheckConstraint(
+            "delivery IN ('at_least_once', 'at_most_once')",
+            name=op.f("ck_endpoints_delivery_known"),
+        ),
+        sa.CheckConstraint(
+            "misfire_policy IN ('run_once', 'skip', 'catch_up')",
+            name=op.f("ck_endpoints_misfire_policy_known"),
+        ),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_endpoints_name_filled")),
+        sa.CheckConstraint(
+            "jitter >= 0 AND misfire_grace >= 0", name=op.f("ck_endpoints_no_length_below_zero")
+        ),
+        sa.CheckConstraint("max_runs >= 1", name=op.f("ck_endpoints_max_runs_allows_one")),
+        sa.CheckConstraint(
+            "retry_attempts >= 1 AND catch_up_limit >= 1", name=op.f("ck_endpoints_counts_from_one")
+        ),
+        sa.CheckConstraint(
+            "shortest <= longest", name=op.f("ck_endpoints_shortest_at_most_longest")
+        ),
+        sa.CheckConstraint("starts_at <= ends_at", name=op.f("ck_endpoints_starts_before_it_ends")),
+        sa.CheckConstraint(
+            "timeout > 0 AND response_size > 0", name=op.f("ck_endpoints_limits_above_zero")
+        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_endpoints_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
+    )
+    op.create_index("ix_endpoints_job_id_id", "endpoints", ["job_id", "id"])
+    op.create_index("ix_endpoints_tenant_id", "endpoints", ["tenant", "id"])
+    op.create_index(
+        "uq_endpoints_job_id_name",
+        "endpoints",
+        ["job_id", "name"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+        sqlite_where=sa.text("archived_at IS NULL"),
+    )
+
+
+def _make_endpoint_state() -> None:
+    """What runs leave behind: one update per run, of no indexed column, so room is left in pages."""
+    op.create_table(
+        "endpoint_state",
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_slot", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_start", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_end", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("run_count", sa.BigInteger(), nullable=False),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("plan", sa.String(), nullable=True),
+        sa.Column("urgent", sa.String(), nullable=True),
+        sa.Column("noted", sa.String(), nullable=True),
+        sa.Column("latest_slot", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("latest_attempt", sa.Integer(), nullable=False),
+        sa.Column("skipped", sa.Boolean(), nullable=False),
+        sa.Column("quarantine", sa.String(), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "failures >= 0 AND run_count >= 0", name=op.f("ck_endpoint_state_no_count_below_zero")
+        ),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"],
+            ["endpoints.id"],
+            name=op.f("fk_endpoint_state_endpoint_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("endpoint_id", name=op.f("pk_endpoint_state")),
+        postgresql_with={"fillfactor": 70},
+    )
+
+
+def _make_due() -> None:
+    """What is claimable: one insert and one delete per run."""
+    op.create_table(
+        "due",
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("due_at", "endpoint_id", name=op.f("pk_due")),
+    )
+    op.create_index("ix_due_tenant_due_at", "due", ["tenant", "due_at"])
+
+
+def _make_leases() -> None:
+    """Who holds what: the token is the fence, and an endpoint has one lease at most."""
+    op.create_table(
+        "leases",
+        sa.Column(
+            "token",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("worker", sa.String(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_leases")),
+        sa.UniqueConstraint("endpoint_id", name=op.f("uq_leases_endpoint_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_leases_until", "leases", ["until"])
+
+
+def _make_runs() -> None:
+    """History, partitioned by the slot on PostgreSQL."""
+    op.create_table(
+        "runs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("trail", sa.String(), nullable=False),
+        sa.Column("worker", sa.String(), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome_class", sa.String(), nullable=True),
+        sa.Column("failure_kind", sa.String(), nullable=True),
+        sa.Column("message", sa.String(), nullable=True),
+        sa.Column("status_code", sa.Integer(), nullable=True),
+        sa.Column("connected", sa.BigInteger(), nullable=True),
+        sa.Column("first_byte", sa.BigInteger(), nullable=True),
+        sa.Column("complete", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "(status = 'failed') = (failure_kind IS NOT NULL)",
+            name=op.f("ck_runs_failed_has_its_kind"),
+        ),
+        sa.CheckConstraint(
+            "(status = 'running') = (finished_at IS NULL)",
+            name=op.f("ck_runs_finished_has_its_instant"),
+        ),
+        sa.CheckConstraint(
+            "(status = 'running') = (outcome_class IS NULL)",
+            name=op.f("ck_runs_finished_is_judged"),
+        ),
+        sa.CheckConstraint(
+            "status IN ('running', 'success', 'failed', 'canceled')",
+            name=op.f("ck_runs_status_known"),
+        ),
+        sa.CheckConstraint("attempt >= 1", name=op.f("ck_runs_attempts_from_one")),
+        sa.PrimaryKeyConstraint("id", "slot", name=op.f("pk_runs")),
+        sa.UniqueConstraint(
+            "endpoint_id", "slot", "attempt", name=op.f("uq_runs_endpoint_id_slot_attempt")
+        ),
+        postgresql_partition_by="RANGE (slot)",
+    )
+    op.create_index("ix_runs_endpoint_id_id", "runs", ["endpoint_id", "id"])
+
+
+def _make_run_bodies() -> None:
+    """What targets answered, apart from the runs."""
+    op.create_table(
+        "run_bodies",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("headers", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("truncated", sa.Boolean(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('none', 'json', 'text', 'binary')", name=op.f("ck_run_bodies_kind_known")
+        ),
+        sa.PrimaryKeyConstraint("run_id", "slot", name=op.f("pk_run_bodies")),
+        postgresql_partition_by="RANGE (slot)",
+    )
+
+
+def _make_slot_records() -> None:
+    """What was not run, and why."""
+    op.create_table(
+        "slot_records",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("fate", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("first", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "fate IN ('skipped', 'coalesced', 'deferred', 'blocked', 'canceled')",
+            name=op.f("ck_slot_records_fate_known"),
+        ),
+        sa.CheckConstraint(
+            "first <= last AND count >= 1", name=op.f("ck_slot_records_span_has_slots")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_slot_records")),
+    )
+    op.create_index("ix_slot_records_endpoint_id_last", "slot_records", ["endpoint_id", "last"])
+    op.create_index("ix_slot_records_last", "slot_records", ["last"])
+
+
+def _make_roll_ups() -> None:
+    """Statistics, added to when runs settle."""
+    op.create_table(
+        "roll_ups",
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("size", sa.String(), nullable=False),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome_class", sa.String(), nullable=False),
+        sa.Column("runs", sa.BigInteger(), nullable=False),
+        sa.Column("timed_runs", sa.BigInteger(), nullable=False),
+        sa.Column("duration", sa.BigInteger(), nullable=False),
+        sa.Column("lateness", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "size IN ('minute', 'hour', 'day')", name=op.f("ck_roll_ups_size_known")
+        ),
+        sa.PrimaryKeyConstraint(
+            "endpoint_id", "size", "begins_at", "outcome_class", name=op.f("pk_roll_ups")
+        ),
+    )
+
+
+def _make_hints() -> None:
+    """What was proposed."""
+    op.create_table(
+        "hints",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("every", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("end", sa.String(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("run_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "(kind = 'interval' AND every > 0 AND at IS NULL) OR (kind = 'oneshot' AND at IS NOT NULL AND every IS NULL)",
+            name=op.f("ck_hints_one_proposal"),
+        ),
+        sa.CheckConstraint(
+            "author IN ('api', 'rule', 'ai', 'response')", name=op.f("ck_hints_author_known")
+        ),
+        sa.CheckConstraint(
+            "\"end\" IS NULL OR \"end\" IN ('expired', 'cleared', 'consumed')",
+            name=op.f("ck_hints_end_known"),
+        ),
+        sa.CheckConstraint(
+            '("end" IS NULL) = (ended_at IS NULL)', name=op.f("ck_hints_ended_has_its_instant")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hints")),
+    )
+    op.create_index("ix_hints_endpoint_id_created_at", "hints", ["endpoint_id", "created_at"])
+    op.create_index(
+        "ix_hints_endpoint_id_open",
+        "hints",
+        ["endpoint_id"],
+        postgresql_where=sa.text('"end" IS NULL'),
+        sqlite_where=sa.text('"end" IS NULL'),
+    )
+    op.create_index(
+        "ix_hints_run_id",
+        "hints",
+        ["run_id"],
+        postgresql_where=sa.text("run_id IS NOT NULL"),
+        sqlite_where=sa.text("run_id IS NOT NULL"),
+    )
+
+
+def _make_triggers() -> None:
+    """What was asked for once."""
+    op.create_table(
+        "triggers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("run_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("kind IN ('manual', 'sibling')", name=op.f("ck_triggers_kind_known")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_triggers")),
+    )
+    op.create_index(
+        "ix_triggers_endpoint_id_open",
+        "triggers",
+        ["endpoint_id"],
+        postgresql_where=sa.text("run_id IS NULL"),
+        sqlite_where=sa.text("run_id IS NULL"),
+    )
+    op.create_index(
+        "ix_triggers_run_id",
+        "triggers",
+        ["run_id"],
+        postgresql_where=sa.text("run_id IS NOT NULL"),
+        sqlite_where=sa.text("run_id IS NOT NULL"),
+    )

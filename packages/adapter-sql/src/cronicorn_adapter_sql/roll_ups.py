@@ -1,0 +1,81 @@
+"""Adds settled runs to the statistics, so that nothing has to scan runs for them."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from cronicorn_domain.model.decision import Kind
+from cronicorn_domain.model.run import FailureKind, OutcomeClass, Run
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cronicorn_adapter_sql.lengths import to_microseconds
+from cronicorn_adapter_sql.tables import roll_ups
+
+_KEY: Final = ("endpoint_id", "size", "begins_at", "outcome_class")
+_SUMS: Final = ("runs", "timed_runs", "duration", "lateness")
+
+_Key = tuple[UUID, str, datetime, str]
+
+
+@dataclass(slots=True)
+class _Sum:
+    runs: int = 0
+    timed_runs: int = 0
+    duration: int = 0
+    lateness: int = 0
+
+
+async def add_up(connection: AsyncConnection, settled: Iterable[Run]) -> None:
+    """Add runs to the minute, the hour and the day of their slots; test runs are left out."""
+    sums: dict[_Key, _Sum] = defaultdict(_Sum)
+    for run in settled:
+        if run.kind is not Kind.TEST and run.outcome_class is not None:
+            _add(sums, run, run.outcome_class)
+    if not sums:
+        return
+    # In the order of the key, so that two batches cannot wait for one another in a circle.
+    rows = [
+        {**dict(zip(_KEY, key, strict=True)), **{name: getattr(each, name) for name in _SUMS}}
+        for key, each in sorted(sums.items(), key=lambda item: item[0])
+    ]
+    await connection.execute(_upsert(connection.dialect.name), rows)
+
+
+def beginning(slot: datetime, size: str) -> datetime:
+    """Return the beginning of the minute, hour or day of a slot, in UTC."""
+    start = slot.replace(second=0, microsecond=0)
+    if size == "minute":
+        return start
+    return start.replace(minute=0) if size == "hour" else start.replace(hour=0, minute=0)
+
+
+def _add(sums: dict[_Key, _Sum], run: Run, judged: OutcomeClass) -> None:
+    span = _span(run, judged)
+    for size in ("minute", "hour", "day"):
+        total = sums[run.endpoint_id, size, beginning(run.slot, size), judged.value]
+        total.runs += 1
+        if span is not None:
+            duration, lateness = span
+            total.timed_runs += 1
+            total.duration += to_microseconds(duration)
+            total.lateness += to_microseconds(lateness)
+
+
+def _span(run: Run, judged: OutcomeClass) -> tuple[timedelta, timedelta] | None:
+    """Return duration and lateness of a request that was made and settled."""
+    if judged is OutcomeClass.NOT_ATTEMPTED or run.failure_kind is FailureKind.ABANDONED:
+        return None
+    if run.started_at is None or run.finished_at is None:
+        return None
+    return run.finished_at - run.started_at, run.started_at - run.decision.due_at
+
+
+def _upsert(dialect: str) -> Any:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = insert(roll_ups)
+    added = {name: roll_ups.c[name] + statement.excluded[name] for name in _SUMS}
+    return statement.on_conflict_do_update(index_elements=list(_KEY), set_=added)

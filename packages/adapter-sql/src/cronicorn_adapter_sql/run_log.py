@@ -1,0 +1,179 @@
+"""The history on SQL."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from cronicorn_domain.errors import NotFound
+from cronicorn_domain.identity import EndpointId, RunId, TenantId
+from cronicorn_domain.model.decision import Kind
+from cronicorn_domain.model.run import OutcomeClass, Run, RunStatus
+from cronicorn_domain.model.slot_record import SlotRecord
+from cronicorn_domain.ports.run_log import Health, Pruned
+from sqlalchemy import Select, Table, delete, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.mapping_jobs import Columns
+from cronicorn_adapter_sql.mapping_runs import run_from
+from cronicorn_adapter_sql.mapping_states import record_from
+from cronicorn_adapter_sql.roll_ups import beginning
+from cronicorn_adapter_sql.tables import (
+    endpoint_state,
+    endpoints,
+    leases,
+    roll_ups,
+    run_bodies,
+    runs,
+    slot_records,
+)
+
+
+class SqlRunLog:
+    """Runs, slot records and their statistics, within one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, tenant: TenantId, run_id: RunId) -> Run:
+        """Return the run with its response body."""
+        found = await self._all(_runs().where(runs.c.id == run_id, runs.c.tenant == tenant))
+        if not found:
+            raise NotFound("run", run_id)
+        bodies = await self._all(
+            select(run_bodies).where(
+                run_bodies.c.run_id == run_id, run_bodies.c.slot == found[0]["slot"]
+            )
+        )
+        return run_from(found[0], bodies[0] if bodies else None)
+
+    async def list_runs(
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        limit: int = 100,
+        before: RunId | None = None,
+        status: RunStatus | None = None,
+    ) -> Sequence[Run]:
+        """Return runs, the newest claim first, those before ``before``; bodies are left out."""
+        await self._check(tenant, endpoint_id)
+        statement = _runs().where(runs.c.endpoint_id == endpoint_id)
+        if before is not None:
+            statement = statement.where(runs.c.id < before)
+        if status is not None:
+            statement = statement.where(runs.c.status == status.value)
+        rows = await self._all(statement.order_by(runs.c.id.desc()).limit(limit))
+        return [run_from(row) for row in rows]
+
+    async def list_slot_records(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, limit: int = 100
+    ) -> Sequence[SlotRecord]:
+        """Return what was not run, the newest slot first."""
+        await self._check(tenant, endpoint_id)
+        statement = (
+            select(slot_records)
+            .where(slot_records.c.endpoint_id == endpoint_id)
+            .order_by(slot_records.c.last.desc(), slot_records.c.id)
+            .limit(limit)
+        )
+        return [record_from(row) for row in await self._all(statement)]
+
+    async def health(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, since: datetime, now: datetime
+    ) -> Health:
+        """Return the statistics of slots from ``since`` (to the minute) on."""
+        failures = await self._check(tenant, endpoint_id)
+        statement = (
+            select(
+                roll_ups.c.outcome_class,
+                *(func.sum(roll_ups.c[name]).label(name) for name in _SUMS),
+            )
+            .where(
+                roll_ups.c.endpoint_id == endpoint_id,
+                roll_ups.c.size == "minute",
+                roll_ups.c.begins_at >= beginning(since, "minute"),
+                roll_ups.c.begins_at <= now,
+            )
+            .group_by(roll_ups.c.outcome_class)
+        )
+        sums = {OutcomeClass(row["outcome_class"]): row for row in await self._all(statement)}
+        return _health(sums, failures, await self._newest(endpoint_id))
+
+    async def prune(self, *, before: datetime, limit: int, now: datetime) -> Pruned:  # noqa: ARG002
+        """Delete up to ``limit`` settled runs and slot records, slots before ``before``."""
+        settled = (
+            select(runs.c.id, runs.c.slot)
+            .where(runs.c.slot < before, runs.c.status != RunStatus.RUNNING.value)
+            .limit(limit)
+        )
+        gone = [(row["id"], row["slot"]) for row in await self._all(settled)]
+        await self._delete(run_bodies, ("run_id", "slot"), gone)
+        await self._delete(runs, ("id", "slot"), gone)
+        old = select(slot_records.c.id).where(slot_records.c.last < before).limit(limit)
+        records = [(row["id"],) for row in await self._all(old)]
+        await self._delete(slot_records, ("id",), records)
+        return Pruned(runs=len(gone), slot_records=len(records))
+
+    async def _check(self, tenant: TenantId, endpoint_id: EndpointId) -> int:
+        """Return the endpoint's failures. Raises ``NotFound`` when it is not the tenant's."""
+        statement = (
+            select(endpoint_state.c.failures)
+            .join(endpoints, endpoints.c.id == endpoint_state.c.endpoint_id)
+            .where(endpoints.c.id == endpoint_id, endpoints.c.tenant == tenant)
+        )
+        found = await self._all(statement)
+        if not found:
+            raise NotFound("endpoint", endpoint_id)
+        failures: int = found[0]["failures"]
+        return failures
+
+    async def _newest(self, endpoint_id: EndpointId) -> Run | None:
+        statement = _runs().where(runs.c.endpoint_id == endpoint_id, runs.c.kind != Kind.TEST.value)
+        rows = await self._all(statement.order_by(runs.c.id.desc()).limit(1))
+        return run_from(rows[0]) if rows else None
+
+    async def _delete(
+        self, table: Table, key: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        if rows:
+            columns = tuple_(*(table.c[name] for name in key))
+            with translated():
+                await self._connection.execute(delete(table).where(columns.in_(rows)))
+
+    async def _all(self, statement: Select[tuple[Any, ...]]) -> Sequence[Columns]:
+        with translated():
+            rows: Sequence[Columns] = (await self._connection.execute(statement)).mappings().all()
+        return rows
+
+
+_SUMS = ("runs", "timed_runs", "duration", "lateness")
+
+
+def _runs() -> Select[tuple[Any, ...]]:
+    """Select runs; of one under way the lease tells when it started."""
+    others = [column for column in runs.c if column.name != "started_at"]
+    started_at = func.coalesce(runs.c.started_at, leases.c.started_at).label("started_at")
+    joined = runs.outerjoin(leases, leases.c.run_id == runs.c.id)
+    return select(*others, started_at).select_from(joined)
+
+
+def _health(sums: dict[OutcomeClass, Columns], failures: int, last_run: Run | None) -> Health:
+    counts = {judged: int(row["runs"]) for judged, row in sums.items()}
+    timed = sum(int(row["timed_runs"]) for row in sums.values())
+    return Health(
+        success_count=counts.get(OutcomeClass.SUCCESS, 0),
+        target_failure_count=counts.get(OutcomeClass.TARGET, 0),
+        our_failure_count=counts.get(OutcomeClass.OURS, 0),
+        not_attempted_count=counts.get(OutcomeClass.NOT_ATTEMPTED, 0),
+        mean_duration=_mean(sums, "duration", timed),
+        mean_lateness=_mean(sums, "lateness", timed),
+        failure_streak=failures,
+        last_run=last_run,
+    )
+
+
+def _mean(sums: dict[OutcomeClass, Columns], name: str, count: int) -> timedelta | None:
+    if not count:
+        return None
+    return timedelta(microseconds=sum(int(row[name]) for row in sums.values())) / count

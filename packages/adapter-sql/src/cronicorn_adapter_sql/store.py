@@ -1,0 +1,56 @@
+"""The whole store over one database, opened and closed together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cronicorn_domain.model.state import DEFAULT_FLOOR
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cronicorn_adapter_sql.database_url import DatabaseUrl
+from cronicorn_adapter_sql.endpoint_queue import SqlEndpointQueue
+from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.transaction import Database
+from cronicorn_adapter_sql.unit_of_work import SqlUnitsOfWork
+from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.wakeups import Signal, SqlWakeups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlStore:
+    """Every port that a database serves, over one engine."""
+
+    engine: AsyncEngine
+    queue: SqlEndpointQueue
+    units: SqlUnitsOfWork
+    wakeups: SqlWakeups
+
+
+def store_over(
+    engine: AsyncEngine, *, vault: HeaderVault, floor: timedelta = DEFAULT_FLOOR
+) -> SqlStore:
+    """Return the store over an engine whose database has all tables."""
+    signal = Signal()
+    database = Database(engine=engine, vault=vault, floor=floor, signal=signal)
+    return SqlStore(
+        engine=engine,
+        queue=SqlEndpointQueue(database),
+        units=SqlUnitsOfWork(database),
+        wakeups=SqlWakeups(signal),
+    )
+
+
+@asynccontextmanager
+async def open_store(
+    database: DatabaseUrl, *, vault: HeaderVault, floor: timedelta = DEFAULT_FLOOR
+) -> AsyncIterator[SqlStore]:
+    """
+    Open the store of a migrated database, and close all its connections at the end of the block.
+
+    Raises:
+        StoreUnavailable: it cannot be reached or is locked; trying again may help.
+        StoreRefused: the file, the database or the role does not do.
+    """
+    async with open_engine(database) as engine:
+        yield store_over(engine, vault=vault, floor=floor)

@@ -1,0 +1,399 @@
+"""
+The tables, by temperature.
+
+Configuration (`jobs`, `endpoints`) is written at human pace and never by a run. `due` and `leases`
+are narrow and see one insert and one delete per run; `endpoint_state` one update, of no indexed
+column. History is appended; statistics are added up when a run settles, so that nothing scans runs.
+
+Lengths are whole microseconds. On PostgreSQL runs and their bodies are partitioned by the slot.
+"""
+
+from datetime import datetime
+from typing import ClassVar, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field
+
+from cronicorn_adapter_sql.column_types import JSON_DOCUMENT, Row, UtcDateTime, metadata
+
+_Tokens = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite counts up only a plain INTEGER."""
+
+
+class JobRow(Row, table=True):
+    """A named group of endpoints."""
+
+    __tablename__ = "jobs"
+    __table_args__: ClassVar = (
+        CheckConstraint("state IN ('active', 'paused', 'archived')", name="state_known"),
+        CheckConstraint(
+            "(state = 'archived') = (archived_at IS NOT NULL)", name="archived_has_its_instant"
+        ),
+        CheckConstraint("name <> ''", name="name_filled"),
+        Index(
+            "uq_jobs_tenant_name",
+            "tenant",
+            "name",
+            unique=True,
+            postgresql_where=text("archived_at IS NULL"),
+            sqlite_where=text("archived_at IS NULL"),
+        ),
+        Index("ix_jobs_tenant_id", "tenant", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: UUID
+    name: str
+    description: str | None = None
+    state: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class EndpointRow(Row, table=True):
+    """
+    The configuration of an endpoint; ``schedule_kind`` says which schedule columns are filled.
+    """
+
+    __tablename__ = "endpoints"
+    __table_args__: ClassVar = (
+        CheckConstraint(
+            "(schedule_kind = 'cron' AND cron IS NOT NULL AND timezone IS NOT NULL"
+            " AND every IS NULL AND run_at IS NULL)"
+            " OR (schedule_kind = 'interval' AND every > 0 AND cron IS NULL AND run_at IS NULL)"
+            " OR (schedule_kind = 'once' AND run_at IS NOT NULL AND cron IS NULL AND every IS NULL)",
+            name="one_schedule",
+        ),
+        CheckConstraint("shortest <= longest", name="shortest_at_most_longest"),
+        CheckConstraint("starts_at <= ends_at", name="starts_before_it_ends"),
+        CheckConstraint("max_runs >= 1", name="max_runs_allows_one"),
+        CheckConstraint("jitter >= 0 AND misfire_grace >= 0", name="no_length_below_zero"),
+        CheckConstraint("retry_attempts >= 1 AND catch_up_limit >= 1", name="counts_from_one"),
+        CheckConstraint("timeout > 0 AND response_size > 0", name="limits_above_zero"),
+        CheckConstraint(
+            "misfire_policy IN ('run_once', 'skip', 'catch_up')", name="misfire_policy_known"
+        ),
+        CheckConstraint("delivery IN ('at_least_once', 'at_most_once')", name="delivery_known"),
+        CheckConstraint("name <> ''", name="name_filled"),
+        Index(
+            "uq_endpoints_job_id_name",
+            "job_id",
+            "name",
+            unique=True,
+            postgresql_where=text("archived_at IS NULL"),
+            sqlite_where=text("archived_at IS NULL"),
+        ),
+        Index("ix_endpoints_tenant_id", "tenant", "id"),
+        Index("ix_endpoints_job_id_id", "job_id", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: UUID
+    job_id: UUID = Field(foreign_key="jobs.id")
+    name: str
+    description: str | None = None
+    url: str
+    method: str
+    headers: list[dict[str, object]] = Field(sa_column=Column(JSON_DOCUMENT, nullable=False))
+    body: str | None = None
+    schedule_kind: str
+    cron: str | None = None
+    timezone: str | None = None
+    gap: str | None = None
+    repeat: str | None = None
+    every: int | None = Field(default=None, sa_type=BigInteger)
+    run_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    anchor: datetime = Field(sa_type=UtcDateTime)
+    shortest: int | None = Field(default=None, sa_type=BigInteger)
+    longest: int | None = Field(default=None, sa_type=BigInteger)
+    starts_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    max_runs: int | None = Field(default=None, sa_type=BigInteger)
+    jitter: int = Field(sa_type=BigInteger)
+    misfire_policy: str
+    misfire_grace: int = Field(sa_type=BigInteger)
+    catch_up_limit: int
+    retry_attempts: int
+    retry_backoff: int = Field(sa_type=BigInteger)
+    retry_backoff_most: int = Field(sa_type=BigInteger)
+    delivery: str
+    timeout: int = Field(sa_type=BigInteger)
+    response_size: int
+    redirects: int
+    paused_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    pause_reason: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class EndpointStateRow(Row, table=True):
+    """
+    What runs leave behind, and the plan.
+
+    Its row is the lock under which an endpoint is planned. ``due_at`` points to the endpoint's row
+    in `due`, if it has one; ``revision`` grows with every write that may change a plan.
+    """
+
+    __tablename__ = "endpoint_state"
+    __table_args__: ClassVar = (
+        CheckConstraint("failures >= 0 AND run_count >= 0", name="no_count_below_zero"),
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    endpoint_id: UUID = Field(
+        sa_column=Column(ForeignKey("endpoints.id", ondelete="CASCADE"), primary_key=True)
+    )
+    failures: int
+    last_slot: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_start: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_end: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    run_count: int = Field(sa_type=BigInteger)
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    plan: str | None = None
+    urgent: str | None = None
+    noted: str | None = None
+    latest_slot: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    latest_attempt: int
+    skipped: bool
+    quarantine: str | None = None
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revision: int = Field(sa_type=BigInteger)
+
+
+class DueRow(Row, table=True):
+    """
+    Exactly what is claimable, and from when; one row an endpoint, kept under its state's lock.
+    """
+
+    __tablename__ = "due"
+    __table_args__: ClassVar = (Index("ix_due_tenant_due_at", "tenant", "due_at"),)
+
+    due_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    endpoint_id: UUID = Field(primary_key=True)
+    tenant: UUID
+
+
+class LeaseRow(Row, table=True):
+    """A live lease. The token is the fence and never used again; an endpoint has one at most."""
+
+    __tablename__ = "leases"
+    __table_args__: ClassVar = (
+        UniqueConstraint("endpoint_id"),
+        Index("ix_leases_until", "until"),
+        {"sqlite_autoincrement": True},
+    )
+
+    token: int | None = Field(
+        default=None, sa_column=Column(_Tokens, primary_key=True, autoincrement=True)
+    )
+    endpoint_id: UUID
+    tenant: UUID
+    run_id: UUID
+    worker: str
+    until: datetime = Field(sa_type=UtcDateTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    urgent: bool
+
+
+class RunRow(Row, table=True):
+    """One execution. (endpoint, slot, attempt) is unique."""
+
+    __tablename__ = "runs"
+    __table_args__: ClassVar = (
+        UniqueConstraint("endpoint_id", "slot", "attempt"),
+        Index("ix_runs_endpoint_id_id", "endpoint_id", "id"),
+        CheckConstraint(
+            "status IN ('running', 'success', 'failed', 'canceled')", name="status_known"
+        ),
+        CheckConstraint(
+            "(status = 'running') = (finished_at IS NULL)", name="finished_has_its_instant"
+        ),
+        CheckConstraint(
+            "(status = 'running') = (outcome_class IS NULL)", name="finished_is_judged"
+        ),
+        CheckConstraint(
+            "(status = 'failed') = (failure_kind IS NOT NULL)", name="failed_has_its_kind"
+        ),
+        CheckConstraint("attempt >= 1", name="attempts_from_one"),
+        {"postgresql_partition_by": "RANGE (slot)"},
+    )
+
+    id: UUID = Field(primary_key=True)
+    slot: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    endpoint_id: UUID
+    tenant: UUID
+    attempt: int
+    kind: str
+    source: str
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    trail: str
+    worker: str
+    claimed_at: datetime = Field(sa_type=UtcDateTime)
+    status: str
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    outcome_class: str | None = None
+    failure_kind: str | None = None
+    message: str | None = None
+    status_code: int | None = None
+    connected: int | None = Field(default=None, sa_type=BigInteger)
+    first_byte: int | None = Field(default=None, sa_type=BigInteger)
+    complete: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class RunBodyRow(Row, table=True):
+    """What a target answered, apart from the run, so that lists stay narrow."""
+
+    __tablename__ = "run_bodies"
+    __table_args__: ClassVar = (
+        CheckConstraint("kind IN ('none', 'json', 'text', 'binary')", name="kind_known"),
+        {"postgresql_partition_by": "RANGE (slot)"},
+    )
+
+    run_id: UUID = Field(primary_key=True)
+    slot: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    headers: str
+    kind: str
+    text: str
+    truncated: bool
+
+
+class SlotRecordRow(Row, table=True):
+    """Consecutive slots that were not run, and why."""
+
+    __tablename__ = "slot_records"
+    __table_args__: ClassVar = (
+        CheckConstraint(
+            "fate IN ('skipped', 'coalesced', 'deferred', 'blocked', 'canceled')",
+            name="fate_known",
+        ),
+        CheckConstraint("first <= last AND count >= 1", name="span_has_slots"),
+        Index("ix_slot_records_endpoint_id_last", "endpoint_id", "last"),
+        Index("ix_slot_records_last", "last"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    endpoint_id: UUID
+    tenant: UUID
+    fate: str
+    reason: str
+    first: datetime = Field(sa_type=UtcDateTime)
+    last: datetime = Field(sa_type=UtcDateTime)
+    count: int = Field(sa_type=BigInteger)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RollUpRow(Row, table=True):
+    """What came of an endpoint's runs in a minute, an hour or a day of their slots."""
+
+    __tablename__ = "roll_ups"
+    __table_args__: ClassVar = (
+        CheckConstraint("size IN ('minute', 'hour', 'day')", name="size_known"),
+    )
+
+    endpoint_id: UUID = Field(primary_key=True)
+    size: str = Field(primary_key=True)
+    begins_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    outcome_class: str = Field(primary_key=True)
+    runs: int = Field(sa_type=BigInteger)
+    timed_runs: int = Field(sa_type=BigInteger)
+    duration: int = Field(sa_type=BigInteger)
+    lateness: int = Field(sa_type=BigInteger)
+
+
+class HintRow(Row, table=True):
+    """A hint, and how it ended; expiry needs no write."""
+
+    __tablename__ = "hints"
+    __table_args__: ClassVar = (
+        CheckConstraint(
+            "(kind = 'interval' AND every > 0 AND at IS NULL)"
+            " OR (kind = 'oneshot' AND at IS NOT NULL AND every IS NULL)",
+            name="one_proposal",
+        ),
+        CheckConstraint("author IN ('api', 'rule', 'ai', 'response')", name="author_known"),
+        CheckConstraint('("end" IS NULL) = (ended_at IS NULL)', name="ended_has_its_instant"),
+        CheckConstraint(
+            "\"end\" IS NULL OR \"end\" IN ('expired', 'cleared', 'consumed')", name="end_known"
+        ),
+        Index("ix_hints_endpoint_id_created_at", "endpoint_id", "created_at"),
+        Index(
+            "ix_hints_endpoint_id_open",
+            "endpoint_id",
+            postgresql_where=text('"end" IS NULL'),
+            sqlite_where=text('"end" IS NULL'),
+        ),
+        Index(
+            "ix_hints_run_id",
+            "run_id",
+            postgresql_where=text("run_id IS NOT NULL"),
+            sqlite_where=text("run_id IS NOT NULL"),
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    endpoint_id: UUID
+    kind: str
+    author: str
+    every: int | None = Field(default=None, sa_type=BigInteger)
+    at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    reason: str | None = None
+    end: str | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    run_id: UUID | None = None
+
+
+class TriggerRow(Row, table=True):
+    """A request to fire once; ``run_id`` is the run that served it."""
+
+    __tablename__ = "triggers"
+    __table_args__: ClassVar = (
+        CheckConstraint("kind IN ('manual', 'sibling')", name="kind_known"),
+        Index(
+            "ix_triggers_endpoint_id_open",
+            "endpoint_id",
+            postgresql_where=text("run_id IS NULL"),
+            sqlite_where=text("run_id IS NULL"),
+        ),
+        Index(
+            "ix_triggers_run_id",
+            "run_id",
+            postgresql_where=text("run_id IS NOT NULL"),
+            sqlite_where=text("run_id IS NOT NULL"),
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    endpoint_id: UUID
+    kind: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    reason: str | None = None
+    run_id: UUID | None = None
+
+
+jobs: Final = metadata.tables["jobs"]
+endpoints: Final = metadata.tables["endpoints"]
+endpoint_state: Final = metadata.tables["endpoint_state"]
+due: Final = metadata.tables["due"]
+leases: Final = metadata.tables["leases"]
+runs: Final = metadata.tables["runs"]
+run_bodies: Final = metadata.tables["run_bodies"]
+slot_records: Final = metadata.tables["slot_records"]
+roll_ups: Final = metadata.tables["roll_ups"]
+hints: Final = metadata.tables["hints"]
+triggers: Final = metadata.tables["triggers"]

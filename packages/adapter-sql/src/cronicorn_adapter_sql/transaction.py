@@ -1,0 +1,71 @@
+"""A transaction over endpoints: lock, read, apply what the domain decides, write, wake."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cronicorn_adapter_sql.changes import Changes
+from cronicorn_adapter_sql.endings import Endings
+from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.situations import ReadEndpoint, Situations, UnreadableEndpoint
+from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.wakeups import Signal
+
+
+class Transaction:
+    """What is read and written within one transaction; ``write`` comes once, at its end."""
+
+    def __init__(self, connection: AsyncConnection, situations: Situations) -> None:
+        self.connection = connection
+        self.situations = situations
+        self.changes = Changes()
+        self.endings = Endings()
+
+    async def locked(
+        self, endpoint_ids: Collection[UUID], *, now: datetime
+    ) -> list[ReadEndpoint | UnreadableEndpoint]:
+        """Lock endpoints and read what they then are, in the order of their ids."""
+        await self.situations.lock(endpoint_ids)
+        return sorted(await self.situations.read(endpoint_ids, now=now), key=lambda each: each.id)
+
+    async def write(self) -> None:
+        """Write what was collected so far, and begin to collect anew."""
+        await self.endings.write(self.connection)
+        await self.changes.write(self.connection)
+        earlier = self.changes.earlier
+        self.endings, self.changes = Endings(), Changes(earlier=earlier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """What every part of the store needs to begin a transaction."""
+
+    engine: AsyncEngine
+    vault: HeaderVault
+    floor: timedelta
+    signal: Signal
+
+    def over(self, connection: AsyncConnection) -> Transaction:
+        """Return a transaction over a connection that has begun one."""
+        situations = Situations(connection, vault=self.vault, floor=self.floor)
+        return Transaction(connection, situations)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        """
+        Begin a transaction that is written and committed at the end of the block.
+
+        Sleepers of this process wake up afterwards if something became claimable earlier.
+        Errors leave nothing behind and come out as the domain's.
+        """
+        with translated():
+            async with self.engine.begin() as connection:
+                transaction = self.over(connection)
+                yield transaction
+                await transaction.write()
+        if transaction.changes.earlier:
+            self.signal.send()

@@ -1,0 +1,77 @@
+"""One transaction over the stores on SQL."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from cronicorn_domain.ports.unit_of_work import UnitOfWork
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.hint_book import SqlHintBook
+from cronicorn_adapter_sql.job_catalog import SqlJobCatalog
+from cronicorn_adapter_sql.run_log import SqlRunLog
+from cronicorn_adapter_sql.transaction import Database
+
+
+class SqlUnitOfWork:
+    """The stores within one transaction."""
+
+    def __init__(self, database: Database, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._signal = database.signal
+        self._transaction = database.over(connection)
+        self._catalog = SqlJobCatalog(self._transaction, vault=database.vault)
+        self._hints = SqlHintBook(self._transaction)
+        self._runs = SqlRunLog(connection)
+
+    @property
+    def catalog(self) -> SqlJobCatalog:
+        """Jobs and endpoints."""
+        return self._catalog
+
+    @property
+    def hints(self) -> SqlHintBook:
+        """Hints and triggers."""
+        return self._hints
+
+    @property
+    def runs(self) -> SqlRunLog:
+        """The history."""
+        return self._runs
+
+    async def commit(self) -> None:
+        """Make everything lasting, and wake this process's workers if something is due earlier."""
+        with translated():
+            await self._connection.commit()
+            await self._connection.close()
+        if self._transaction.changes.earlier:
+            self._signal.send()
+
+    async def rollback(self) -> None:
+        """Undo everything; harmless when there is nothing to undo."""
+        if not self._connection.closed:
+            with translated():
+                await self._connection.rollback()
+                await self._connection.close()
+
+
+class SqlUnitsOfWork:
+    """Begins units of work."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Begin one; it ends with the block."""
+        return self._unit()
+
+    @asynccontextmanager
+    async def _unit(self) -> AsyncIterator[UnitOfWork]:
+        with translated():
+            connection = await self._database.engine.connect()
+            await connection.begin()
+        unit = SqlUnitOfWork(self._database, connection)
+        try:
+            yield unit
+        finally:
+            await unit.rollback()
