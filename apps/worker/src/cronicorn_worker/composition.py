@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from cronicorn_adapter_http.allow_list import AllowList
 from cronicorn_adapter_http.dispatcher import open_dispatcher
 from cronicorn_adapter_http.egress import EgressGuard
+from cronicorn_adapter_sql.clock import DatabaseClock
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.migration_runner import upgrade
+from cronicorn_adapter_sql.store import store_over
+from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
@@ -45,8 +51,18 @@ async def open_store(url: str, secret_key: str | None) -> AsyncIterator[Store]:
         InvalidInput: the URL or the key is malformed.
         StoreError: it cannot be reached, is locked, or is newer than this code.
     """
-    raise NotImplementedError
-    yield
+    database = parse_database_url(url)
+    vault = vault_for(database, secret_key=secret_key)
+    async with open_engine(database, application_name="cronicorn-worker") as engine:
+        await upgrade(engine)
+        store = store_over(engine, vault=vault)
+        yield Store(
+            name=str(database),
+            queue=store.queue,
+            units=store.units,
+            wakeups=store.wakeups,
+            clock=await DatabaseClock.synchronized(engine),
+        )
 
 
 @asynccontextmanager
