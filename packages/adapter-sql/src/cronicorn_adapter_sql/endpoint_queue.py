@@ -27,6 +27,7 @@ from sqlalchemy import func, select, update
 
 from cronicorn_adapter_sql.claiming import Claiming
 from cronicorn_adapter_sql.endings import run_of
+from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.tables import due, endpoint_state, hints, leases, triggers
@@ -40,6 +41,7 @@ class SqlEndpointQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._looking = single_statements(read_only(database.engine))
         self._claiming = Claiming(database)
 
     async def claim(
@@ -139,7 +141,7 @@ class SqlEndpointQueue:
     async def next_due(self) -> datetime | None:
         """Return the earliest instant at which something may become claimable."""
         with translated():
-            async with self._database.engine.connect() as connection:
+            async with self._looking.connect() as connection:
                 found = await connection.execute(select(func.min(due.c.due_at)))
                 earliest: datetime | None = found.scalar_one()
         return earliest

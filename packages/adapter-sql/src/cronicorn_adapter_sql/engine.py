@@ -14,13 +14,13 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from cronicorn_adapter_sql.database_url import DatabaseUrl, PostgresDatabase, SqliteDatabase
 from cronicorn_adapter_sql.sqlite_file import make_ready
 
-_READ_ONLY: Final = "cronicorn_read_only"
+_BEGINS_READING: Final = "cronicorn_begins_reading"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,37 @@ async def open_engine(
 
 def read_only(engine: AsyncEngine) -> AsyncEngine:
     """Return the engine for transactions that only read; on SQLite they do not wait for writers."""
-    return engine.execution_options(**{_READ_ONLY: True, "postgresql_readonly": True})
+    return engine.execution_options(**{_BEGINS_READING: True, "postgresql_readonly": True})
+
+
+def reading_first(engine: AsyncEngine) -> AsyncEngine:
+    """
+    Return the engine for transactions that may come to write, after ``begin_writing``.
+
+    On PostgreSQL it is the engine as it is: there nobody waits for the right to write.
+    """
+    return engine.execution_options(**{_BEGINS_READING: True})
+
+
+async def begin_writing(connection: AsyncConnection) -> None:
+    """
+    Take the right to write, before the first lock or write; a second time it does nothing.
+
+    On SQLite the transaction that only read so far is given up for a new one. So what was read
+    before may have changed since, as it may on PostgreSQL, where each statement sees the newest
+    commits: what is decided about must be read after this.
+    """
+    if connection.dialect.name != "sqlite" or not _begins_reading(connection.sync_connection):
+        return
+    await connection.rollback()
+    await connection.execution_options(**{_BEGINS_READING: False})
+    await connection.begin()
+
+
+def _begins_reading(connection: Connection | None) -> bool:
+    return connection is not None and bool(
+        connection.get_execution_options().get(_BEGINS_READING, False)
+    )
 
 
 def single_statements(engine: AsyncEngine) -> AsyncEngine:
@@ -123,8 +153,9 @@ def _prepare_sqlite_connection(connection: DBAPIConnection, _: ConnectionPoolEnt
 
 def _begin_on_sqlite(connection: Connection) -> None:
     """Take the right to write at once: one that began as a reader may be refused it later."""
-    reads = connection.get_execution_options().get(_READ_ONLY, False)
-    connection.exec_driver_sql("BEGIN DEFERRED" if reads else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql(
+        "BEGIN DEFERRED" if _begins_reading(connection) else "BEGIN IMMEDIATE"
+    )
 
 
 def _postgres_engine(

@@ -26,7 +26,6 @@ class SqlHintBook:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        self._connection = transaction.connection
 
     async def offer(
         self, tenant: TenantId, endpoint_id: EndpointId, hint: Hint, *, now: datetime
@@ -35,7 +34,9 @@ class SqlHintBook:
         read = await self._locked(tenant, endpoint_id, now)
         check_unarchived(read.situation.endpoint, "take a hint")
         with translated():
-            await self._connection.execute(insert(hints).values(values_of_hint(endpoint_id, hint)))
+            await self._transaction.connection.execute(
+                insert(hints).values(values_of_hint(endpoint_id, hint))
+            )
         await self._replan(
             replace(read, situation=_with_hints(read, (*read.situation.hints, hint))), now
         )
@@ -54,7 +55,7 @@ class SqlHintBook:
         if cleared:
             ended = update(hints).where(hints.c.id.in_(cleared))
             with translated():
-                await self._connection.execute(
+                await self._transaction.connection.execute(
                     ended.values(end=HintEnd.CLEARED.value, ended_at=now)
                 )
             left = tuple(each for each in read.situation.hints if each.id not in cleared)
@@ -69,7 +70,7 @@ class SqlHintBook:
         situation = read.situation
         check_triggerable(situation.endpoint, situation.job_state, trigger.kind, now)
         with translated():
-            await self._connection.execute(
+            await self._transaction.connection.execute(
                 insert(triggers).values(values_of_trigger(endpoint_id, trigger))
             )
         asked = replace(situation, triggers=(*situation.triggers, trigger))
@@ -89,9 +90,9 @@ class SqlHintBook:
             .limit(limit)
         )
         with translated():
-            if (await self._connection.execute(owned)).first() is None:
+            if (await self._transaction.connection.execute(owned)).first() is None:
                 raise NotFound("endpoint", endpoint_id)
-            rows = (await self._connection.execute(statement)).mappings().all()
+            rows = (await self._transaction.connection.execute(statement)).mappings().all()
         return [_record(row, now) for row in rows]
 
     async def _locked(

@@ -1,11 +1,12 @@
 """Jobs and endpoints on SQL."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
-from cronicorn_domain.errors import NameTaken, NotFound, UnreadableRow
+from cronicorn_domain.errors import CronicornError, NameTaken, NotFound, UnreadableRow
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.job import Job
@@ -20,7 +21,7 @@ from cronicorn_domain.policies.replanning import (
     reset_failures,
     skip_next_slot,
 )
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Executable, Select, insert, select, update
 
 from cronicorn_adapter_sql.changes import values_of_new_state
 from cronicorn_adapter_sql.errors import translated
@@ -40,13 +41,13 @@ class SqlJobCatalog:
 
     def __init__(self, transaction: Transaction, *, vault: HeaderVault) -> None:
         self._transaction = transaction
-        self._connection = transaction.connection
         self._vault = vault
 
     async def add_job(self, job: Job) -> None:
         """Keep a new job."""
-        with translated({"uq_jobs_tenant_name": NameTaken("job", job.name)}):
-            await self._connection.execute(insert(jobs).values(values_of_job(job)))
+        await self._transaction.begin_writing()
+        statement = insert(jobs).values(values_of_job(job))
+        await self._write(statement, {"uq_jobs_tenant_name": NameTaken("job", job.name)})
 
     async def get_job(self, tenant: TenantId, job_id: JobId) -> Job:
         """Return the job, archived or not."""
@@ -107,11 +108,9 @@ class SqlJobCatalog:
         job = await self._job(endpoint.tenant, endpoint.job_id, lock=True)
         job_states.check_open(job, "take a new endpoint")
         values = values_of_endpoint(endpoint, self._vault)
-        with translated({"uq_endpoints_job_id_name": NameTaken("endpoint", endpoint.name)}):
-            await self._connection.execute(insert(endpoints).values(values))
-            await self._connection.execute(
-                insert(endpoint_state).values(values_of_new_state(endpoint.id))
-            )
+        taken = {"uq_endpoints_job_id_name": NameTaken("endpoint", endpoint.name)}
+        await self._write(insert(endpoints).values(values), taken)
+        await self._write(insert(endpoint_state).values(values_of_new_state(endpoint.id)))
         situation = Situation(
             job_state=job.state,
             endpoint=endpoint,
@@ -250,16 +249,17 @@ class SqlJobCatalog:
 
     async def _job(self, tenant: TenantId, job_id: JobId, *, lock: bool = False) -> Job:
         statement = select(jobs).where(jobs.c.id == job_id, jobs.c.tenant == tenant)
-        row = await self._one(statement.with_for_update() if lock else statement)
+        if lock:
+            await self._transaction.begin_writing()
+            statement = statement.with_for_update()
+        row = await self._one(statement)
         if row is None:
             raise NotFound("job", job_id)
         return job_from(row)
 
     async def _write_job(self, job: Job) -> None:
-        with translated({"uq_jobs_tenant_name": NameTaken("job", job.name)}):
-            await self._connection.execute(
-                update(jobs).where(jobs.c.id == job.id).values(values_of_job(job))
-            )
+        statement = update(jobs).where(jobs.c.id == job.id).values(values_of_job(job))
+        await self._write(statement, {"uq_jobs_tenant_name": NameTaken("job", job.name)})
 
     async def _move_job(self, old: Job, new: Job, transition: _Transition, now: datetime) -> Job:
         """
@@ -272,7 +272,7 @@ class SqlJobCatalog:
             endpoints.c.job_id == new.id, endpoints.c.archived_at.is_(None)
         )
         with translated():
-            ids: list[UUID] = list((await self._connection.execute(members)).scalars())
+            ids: list[UUID] = list((await self._transaction.connection.execute(members)).scalars())
             for read in await self._transaction.locked(ids, now=now):
                 if isinstance(read, ReadEndpoint):
                     change = transition(read.situation, now)
@@ -312,10 +312,9 @@ class SqlJobCatalog:
 
     async def _write_endpoint(self, endpoint: Endpoint) -> None:
         values = values_of_endpoint(endpoint, self._vault)
-        with translated({"uq_endpoints_job_id_name": NameTaken("endpoint", endpoint.name)}):
-            await self._connection.execute(
-                update(endpoints).where(endpoints.c.id == endpoint.id).values(values)
-            )
+        statement = update(endpoints).where(endpoints.c.id == endpoint.id).values(values)
+        taken = {"uq_endpoints_job_id_name": NameTaken("endpoint", endpoint.name)}
+        await self._write(statement, taken)
 
     async def _move_endpoint(
         self, read: ReadEndpoint, endpoint: Endpoint, transition: _Transition, now: datetime
@@ -351,13 +350,22 @@ class SqlJobCatalog:
         except UnreadableRow:
             return None
 
+    async def _write(
+        self, statement: Executable, taken: Mapping[str, CronicornError] = MappingProxyType({})
+    ) -> None:
+        """Write within a savepoint: a name that is taken does not spoil what the unit wrote."""
+        connection = self._transaction.connection
+        with translated(taken):
+            async with connection.begin_nested():
+                await connection.execute(statement)
+
     async def _one(self, statement: Select[tuple[object, ...]]) -> Columns | None:
         with translated():
-            return (await self._connection.execute(statement)).mappings().one_or_none()
+            return (await self._transaction.connection.execute(statement)).mappings().one_or_none()
 
     async def _all(self, statement: Select[tuple[object, ...]]) -> Sequence[Columns]:
         with translated():
-            return (await self._connection.execute(statement)).mappings().all()
+            return (await self._transaction.connection.execute(statement)).mappings().all()
 
 
 def _plan_restored(situation: Situation, now: datetime) -> Change:

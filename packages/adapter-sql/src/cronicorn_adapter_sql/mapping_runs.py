@@ -1,6 +1,5 @@
 """Runs, their bodies, and their rows."""
 
-
 import orjson
 from cronicorn_domain.identity import EndpointId, RunId, TenantId, WorkerId
 from cronicorn_domain.model.decision import Decision, Kind, Source

@@ -11,7 +11,6 @@ from cronicorn_domain.model.run import OutcomeClass, Run, RunStatus
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.ports.run_log import Health, Pruned
 from sqlalchemy import Select, Table, delete, func, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Columns
@@ -27,13 +26,14 @@ from cronicorn_adapter_sql.tables import (
     runs,
     slot_records,
 )
+from cronicorn_adapter_sql.transaction import Transaction
 
 
 class SqlRunLog:
     """Runs, slot records and their statistics, within one transaction."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
 
     async def get(self, tenant: TenantId, run_id: RunId) -> Run:
         """Return the run with its response body."""
@@ -102,15 +102,23 @@ class SqlRunLog:
 
     async def prune(self, *, before: datetime, limit: int, now: datetime) -> Pruned:  # noqa: ARG002
         """Delete up to ``limit`` settled runs and slot records, slots before ``before``."""
+        # Those who prune at the same time share the rows out, and wait for nobody.
+        await self._transaction.begin_writing()
         settled = (
             select(runs.c.id, runs.c.slot)
             .where(runs.c.slot < before, runs.c.status != RunStatus.RUNNING.value)
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
         gone = [(row["id"], row["slot"]) for row in await self._all(settled)]
         await self._delete(run_bodies, ("run_id", "slot"), gone)
         await self._delete(runs, ("id", "slot"), gone)
-        old = select(slot_records.c.id).where(slot_records.c.last < before).limit(limit)
+        old = (
+            select(slot_records.c.id)
+            .where(slot_records.c.last < before)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
         records = [(row["id"],) for row in await self._all(old)]
         await self._delete(slot_records, ("id",), records)
         return Pruned(runs=len(gone), slot_records=len(records))
@@ -139,11 +147,13 @@ class SqlRunLog:
         if rows:
             columns = tuple_(*(table.c[name] for name in key))
             with translated():
-                await self._connection.execute(delete(table).where(columns.in_(rows)))
+                await self._transaction.connection.execute(delete(table).where(columns.in_(rows)))
 
     async def _all(self, statement: Select[tuple[Any, ...]]) -> Sequence[Columns]:
         with translated():
-            rows: Sequence[Columns] = (await self._connection.execute(statement)).mappings().all()
+            rows: Sequence[Columns] = (
+                (await self._transaction.connection.execute(statement)).mappings().all()
+            )
         return rows
 
 

@@ -72,7 +72,8 @@ class EndpointRow(Row, table=True):
             "(schedule_kind = 'cron' AND cron IS NOT NULL AND timezone IS NOT NULL"
             " AND every IS NULL AND run_at IS NULL)"
             " OR (schedule_kind = 'interval' AND every > 0 AND cron IS NULL AND run_at IS NULL)"
-            " OR (schedule_kind = 'once' AND run_at IS NOT NULL AND cron IS NULL AND every IS NULL)",
+            " OR (schedule_kind = 'once' AND run_at IS NOT NULL AND cron IS NULL"
+            " AND every IS NULL)",
             name="one_schedule",
         ),
         CheckConstraint("shortest <= longest", name="shortest_at_most_longest"),

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cronicorn_adapter_sql.changes import Changes
 from cronicorn_adapter_sql.endings import Endings
+from cronicorn_adapter_sql.engine import begin_writing
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.situations import ReadEndpoint, Situations, UnreadableEndpoint
 from cronicorn_adapter_sql.vault import HeaderVault
@@ -20,15 +21,41 @@ class Transaction:
     """What is read and written within one transaction; ``write`` comes once, at its end."""
 
     def __init__(self, connection: AsyncConnection, situations: Situations) -> None:
-        self.connection = connection
-        self.situations = situations
+        self._connection = connection
+        self._situations = situations
         self.changes = Changes()
         self.endings = Endings()
+
+    @property
+    def connection(self) -> AsyncConnection:
+        """The connection. Raises ``RuntimeError`` when the transaction is over."""
+        self._check_open()
+        return self._connection
+
+    @property
+    def situations(self) -> Situations:
+        """What reads and locks endpoints. Raises as ``connection`` does."""
+        self._check_open()
+        return self._situations
+
+    async def begin_writing(self) -> AsyncConnection:
+        """
+        Take the right to write, if need be, and return the connection to lock and write over.
+
+        Raises:
+            StoreUnavailable: another process has had the right for too long.
+            RuntimeError: the transaction is over.
+        """
+        connection = self.connection
+        with translated():
+            await begin_writing(connection)
+        return connection
 
     async def locked(
         self, endpoint_ids: Collection[UUID], *, now: datetime
     ) -> list[ReadEndpoint | UnreadableEndpoint]:
         """Lock endpoints and read what they then are, in the order of their ids."""
+        await self.begin_writing()
         await self.situations.lock(endpoint_ids)
         return sorted(await self.situations.read(endpoint_ids, now=now), key=lambda each: each.id)
 
@@ -38,6 +65,10 @@ class Transaction:
         await self.changes.write(self.connection)
         earlier = self.changes.earlier
         self.endings, self.changes = Endings(), Changes(earlier=earlier)
+
+    def _check_open(self) -> None:
+        if self._connection.closed:
+            raise RuntimeError("this unit of work is over: begin another")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

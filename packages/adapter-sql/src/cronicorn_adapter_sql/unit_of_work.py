@@ -1,11 +1,13 @@
 """One transaction over the stores on SQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cronicorn_adapter_sql.engine import reading_first
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.hint_book import SqlHintBook
 from cronicorn_adapter_sql.job_catalog import SqlJobCatalog
@@ -22,7 +24,7 @@ class SqlUnitOfWork:
         self._transaction = database.over(connection)
         self._catalog = SqlJobCatalog(self._transaction, vault=database.vault)
         self._hints = SqlHintBook(self._transaction)
-        self._runs = SqlRunLog(connection)
+        self._runs = SqlRunLog(self._transaction)
 
     @property
     def catalog(self) -> SqlJobCatalog:
@@ -41,9 +43,10 @@ class SqlUnitOfWork:
 
     async def commit(self) -> None:
         """Make everything lasting, and wake this process's workers if something is due earlier."""
+        connection = self._transaction.connection
         with translated():
-            await self._connection.commit()
-            await self._connection.close()
+            await connection.commit()
+            await connection.close()
         if self._transaction.changes.earlier:
             self._signal.send()
 
@@ -68,10 +71,10 @@ class SqlUnitsOfWork:
     @asynccontextmanager
     async def _unit(self) -> AsyncIterator[UnitOfWork]:
         with translated():
-            connection = await self._database.engine.connect()
-            await connection.begin()
-        unit = SqlUnitOfWork(self._database, connection)
+            connection = await reading_first(self._database.engine).connect()
         try:
-            yield unit
+            yield SqlUnitOfWork(self._database, connection)
         finally:
-            await unit.rollback()
+            # It also undoes what was not committed; a cancellation does not stop it half-way.
+            with translated():
+                await asyncio.shield(connection.close())

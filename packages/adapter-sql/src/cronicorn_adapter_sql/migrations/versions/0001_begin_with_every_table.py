@@ -136,7 +136,11 @@ def _make_endpoints() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(schedule_kind = 'cron' AND cron IS NOT NULL AND timezone IS NOT NULL AND every IS NULL AND run_at IS NULL) OR (schedule_kind = 'interval' AND every > 0 AND cron IS NULL AND run_at IS NULL) OR (schedule_kind = 'once' AND run_at IS NOT NULL AND cron IS NULL AND every IS NULL)",
+            "(schedule_kind = 'cron' AND cron IS NOT NULL AND timezone IS NOT NULL"
+            " AND every IS NULL AND run_at IS NULL)"
+            " OR (schedule_kind = 'interval' AND every > 0 AND cron IS NULL AND run_at IS NULL)"
+            " OR (schedule_kind = 'once' AND run_at IS NOT NULL AND cron IS NULL"
+            " AND every IS NULL)",
             name=op.f("ck_endpoints_one_schedule"),
         ),
         sa.CheckConstraint(
@@ -178,7 +182,7 @@ def _make_endpoints() -> None:
 
 
 def _make_endpoint_state() -> None:
-    """What runs leave behind: one update per run, of no indexed column, so room is left in pages."""
+    """What runs leave behind: one update per run, of no indexed column; pages keep room for it."""
     op.create_table(
         "endpoint_state",
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
@@ -380,7 +384,8 @@ def _make_hints() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("run_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
-            "(kind = 'interval' AND every > 0 AND at IS NULL) OR (kind = 'oneshot' AND at IS NOT NULL AND every IS NULL)",
+            "(kind = 'interval' AND every > 0 AND at IS NULL)"
+            " OR (kind = 'oneshot' AND at IS NOT NULL AND every IS NULL)",
             name=op.f("ck_hints_one_proposal"),
         ),
         sa.CheckConstraint(
