@@ -3,6 +3,8 @@
 import codecs
 import json
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import NoReturn
 
 from cronicorn_domain.model.run import Body, BodyKind
@@ -27,6 +29,7 @@ Not all that Python knows: some of its codecs take quadratic time, and it rememb
 name it was ever asked for.
 """
 
+_TYPE_LENGTH = 200
 _MEDIA_TYPE = re.compile(r"\s*([\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100})\s*(?:;|$)", re.ASCII)
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]{1,40})", re.ASCII | re.IGNORECASE)
 _JSON_TYPES = re.compile(r"(application|text)/json|[^/]*/.*\+json")
@@ -65,56 +68,70 @@ def body_of(
     """
     if not data:
         return Body(truncated=truncated)
-    media_type = _media_type(content_type)
-    if encoding or _is_binary(media_type, data):
+    kind = _read_type(content_type) if len(content_type) <= _TYPE_LENGTH else _UNKNOWN
+    if encoding or (not kind.is_text and (kind.is_binary or not _reads_as_text(data))):
         return Body(
             kind=BodyKind.BINARY,
-            text=_note(media_type, encoding, len(data), truncated=truncated),
+            text=_note(kind.media_type, encoding, len(data), truncated=truncated),
             truncated=truncated,
         )
     complete = whole and not truncated
-    text = _decoded(data, _charset(content_type), complete=complete)
-    if complete and _is_json(media_type, data) and (strict := _strict_json(text)) is not None:
+    text = _decoded(data, kind.charset, complete=complete)
+    is_json = kind.is_json or (not kind.media_type and _LOOKS_LIKE_JSON.match(data) is not None)
+    if complete and is_json and (strict := _strict_json(text)) is not None:
         return Body(kind=BodyKind.JSON, text=strict)
     return Body(kind=BodyKind.TEXT, text=storable(text), truncated=truncated)
 
 
-def _media_type(content_type: str) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ContentType:
+    """What a content type says; it may say nothing."""
+
+    media_type: str = ""
+    charset: str = "utf-8"
+    is_json: bool = False
+    is_text: bool = False
+    is_binary: bool = False
+
+
+@lru_cache(maxsize=512)
+def _read_type(content_type: str) -> _ContentType:
+    """Read a content type; there are few, and each comes back with every run."""
     found = _MEDIA_TYPE.match(content_type)
-    return found[1].lower() if found else ""
+    media_type = found[1].lower() if found else ""
+    named = _CHARSET.search(content_type)
+    charset = named[1].lower() if named else ""
+    is_json = _JSON_TYPES.fullmatch(media_type) is not None
+    is_text = is_json or _TEXT_TYPES.fullmatch(media_type) is not None
+    return _ContentType(
+        media_type=media_type,
+        charset=charset if charset in CHARSETS else "utf-8",
+        is_json=is_json,
+        is_text=is_text,
+        is_binary=not is_text and _BINARY_TYPES.fullmatch(media_type) is not None,
+    )
 
 
-def _charset(content_type: str) -> str:
-    found = _CHARSET.search(content_type)
-    charset = found[1].lower() if found else ""
-    return charset if charset in CHARSETS else "utf-8"
-
-
-def _is_json(media_type: str, data: bytes) -> bool:
-    if media_type:
-        return _JSON_TYPES.fullmatch(media_type) is not None
-    return _LOOKS_LIKE_JSON.match(data) is not None
-
-
-def _is_binary(media_type: str, data: bytes) -> bool:
-    """Believe what the type says; where it says little, text is what reads as UTF-8."""
-    if _JSON_TYPES.fullmatch(media_type) or _TEXT_TYPES.fullmatch(media_type):
+def _reads_as_text(data: bytes) -> bool:
+    """Where a type says little, text is what is UTF-8 without NUL, as far as it goes."""
+    if b"\0" in data:
         return False
-    if _BINARY_TYPES.fullmatch(media_type) or b"\0" in data:
-        return True
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
-        return True
-    return False
+        return False
+    return True
 
 
 def _decoded(data: bytes, charset: str, *, complete: bool) -> str:
     """Decode, with bad bytes replaced; half a character at a cut is dropped."""
-    try:
-        text = codecs.getincrementaldecoder(charset)(errors="replace").decode(data, complete)
-    except UnicodeError:  # UTF-16 and UTF-32 without a mark of their byte order
+    if complete:
         text = data.decode(charset, "replace")
+    else:
+        try:
+            text = codecs.getincrementaldecoder(charset)(errors="replace").decode(data)
+        except UnicodeError:  # UTF-16 and UTF-32 without a mark of their byte order
+            text = data.decode(charset, "replace")
     return text.removeprefix("\ufeff")
 
 
@@ -160,6 +177,7 @@ def _note(media_type: str, encoding: str, length: int, *, truncated: bool) -> st
     return f"{what}, {'more than ' if truncated else ''}{length} bytes"
 
 
+_UNKNOWN = _ContentType()
 STRICT_JSON = json.JSONDecoder(parse_constant=_refuse)
 """Reads JSON as RFC 8259 has it: no NaN, no infinities."""
 _ENCODER = json.JSONEncoder(

@@ -91,7 +91,7 @@ class Exchange:
             transport.abort()
         elif transport is not None and self.sent > _SENT_AT_ONCE:
             asyncio.get_running_loop().call_later(_LINGER, _abort_if_closing, transport)
-        if answer is not None:
+        if answer is not None and unfinished:
             answer.close()
 
     def response(self) -> Response | None:
