@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, JobId, new_uuid
 from cronicorn_domain.model.decision import Source
@@ -16,7 +17,7 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 
 def endpoint(policy: MisfirePolicy, schedule: Schedule | None = None, limit: int = 3) -> Endpoint:
     return Endpoint(
-        id=EndpointId(new_uuid()),
+        id=EndpointId(UUID(int=7)),
         tenant=DEFAULT_TENANT,
         job_id=JobId(new_uuid()),
         name="late",

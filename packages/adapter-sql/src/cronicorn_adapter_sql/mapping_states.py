@@ -49,6 +49,7 @@ def values_of_state(state: EndpointState) -> Values:
         "noted": text_of_instants(state.noted),
         "latest_slot": state.latest_slot,
         "latest_attempt": state.latest_attempt,
+        "rhythm_from": state.rhythm_from,
         "skipped": state.skipped,
         "quarantine": state.quarantine,
     }
@@ -68,6 +69,7 @@ def state_from(row: Columns) -> EndpointState:
         noted=instants_from(row["noted"]),
         latest_slot=row["latest_slot"],
         latest_attempt=row["latest_attempt"],
+        rhythm_from=row["rhythm_from"],
         skipped=row["skipped"],
         quarantine=row["quarantine"],
     )

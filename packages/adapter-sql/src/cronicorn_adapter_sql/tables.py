@@ -167,6 +167,7 @@ class EndpointStateRow(Row, table=True):
     noted: str | None = None
     latest_slot: datetime | None = Field(default=None, sa_type=UtcDateTime)
     latest_attempt: int
+    rhythm_from: datetime | None = Field(default=None, sa_type=UtcDateTime)
     skipped: bool
     quarantine: str | None = None
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

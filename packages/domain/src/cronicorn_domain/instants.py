@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 MILLISECOND = timedelta(milliseconds=1)
 MICROSECOND = timedelta(microseconds=1)
 NO_TIME = timedelta()
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""Nothing is planned behind it, so that no sum of instants and lengths leaves the calendar."""
 OPEN_ENDED = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """The end of a pause that has none; it reads so on the wire, too."""
 
@@ -19,6 +21,12 @@ def floor_millisecond(instant: datetime) -> datetime:
     less would be one to every receiver.
     """
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def ceil_millisecond(instant: datetime) -> datetime:
+    """Round an instant up to its millisecond; rounding down would make something early."""
+    over = timedelta(microseconds=instant.microsecond % 1000)
+    return instant - over + MILLISECOND if over else instant
 
 
 def iso_milliseconds(instant: datetime) -> str:

@@ -116,3 +116,15 @@ class Plan:
     def slot(self) -> datetime:
         """The nominal instant of the occurrence."""
         return self.decision.slot
+
+    @property
+    def first_slot(self) -> datetime:
+        """The slot it was planned for first, before a late start made it move on."""
+        moved = (line.instant for line in self.decision.trail if line.rule is Rule.MOVED_ON)
+        return next(moved, self.decision.slot)
+
+    @property
+    def on_the_rhythm(self) -> bool:
+        """Whether it is a recurring slot planned for its own sake: no repeat, nothing caught up."""
+        caught_up = self.decision.source is Source.CATCH_UP
+        return self.kind is Kind.RECURRING and not self.repeat and not caught_up

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
-from cronicorn_domain.instants import NO_TIME
+from cronicorn_domain.instants import LATEST, NO_TIME, ceil_millisecond
 from cronicorn_domain.model.job import check_description, check_name
 from cronicorn_domain.schedules.schedule import Schedule
 
@@ -155,6 +155,13 @@ class Bounds:
 
     def __post_init__(self) -> None:
         """Refuse an end before the start, and a count that allows nothing."""
+        for instant, name in ((self.starts_at, "starts_at"), (self.ends_at, "ends_at")):
+            if instant is not None and instant >= LATEST:
+                raise InvalidInput(
+                    f"{name} is too far ahead", field=name, remedy="give one before the year 9000"
+                )
+        if self.starts_at is not None:
+            object.__setattr__(self, "starts_at", ceil_millisecond(self.starts_at))
         if self.starts_at and self.ends_at and self.ends_at < self.starts_at:
             raise InvalidInput(
                 "the end lies before the start",

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import HintId, TriggerId
+from cronicorn_domain.instants import LATEST, ceil_millisecond
 
 DEFAULT_LIFE = timedelta(minutes=60)
 TRIGGER_LIFE = timedelta(minutes=60)
@@ -56,6 +57,13 @@ class OneShotHint:
 
     def __post_init__(self) -> None:
         """Refuse an instant that lies behind, and a life that is none."""
+        object.__setattr__(self, "at", ceil_millisecond(self.at))
+        if self.at >= LATEST:
+            raise InvalidInput(
+                "the instant is too far ahead",
+                field="next_run_at",
+                remedy="give one before the year 9000",
+            )
         if self.at < self.created_at:
             raise InvalidInput(
                 "the instant lies behind", field="next_run_at", remedy="give one that lies ahead"

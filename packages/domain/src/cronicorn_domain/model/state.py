@@ -31,6 +31,8 @@ class EndpointState:
         noted: Missed slots still to be caught up, oldest first.
         latest_slot: Slot of the latest claimed run of any kind.
         latest_attempt: Its attempt.
+        rhythm_from: The rhythm holds from here on: the last edit of schedule, zone or bounds, or
+            restore. None: the creation.
         skipped: The newest recurring slot was skipped, so that the next one runs, however late.
         quarantine: Why the endpoint is set aside, or None.
     """
@@ -46,6 +48,7 @@ class EndpointState:
     noted: tuple[datetime, ...] = ()
     latest_slot: datetime | None = None
     latest_attempt: int = 0
+    rhythm_from: datetime | None = None
     skipped: bool = False
     quarantine: str | None = None
 

@@ -1,17 +1,18 @@
 """Step 1: what the schedule itself proposes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.model.decision import Kind, Rule, Source, Weighed
 from cronicorn_domain.model.endpoint import Endpoint
-from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.backoff import stretched
 from cronicorn_domain.policies.candidate import Candidate
-from cronicorn_domain.policies.rhythm import first_at_or_after
+from cronicorn_domain.policies.rhythm import first_at_or_after, shortest_of
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.grid import Grid
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule
+from cronicorn_domain.wording import length_in_words
 
 
 def origin_of(endpoint: Endpoint) -> datetime:
@@ -28,9 +29,7 @@ def reference_slot(situation: Situation) -> datetime:
     return last if starts_at is None else max(last, starts_at)
 
 
-def baseline(
-    situation: Situation, after: datetime, *, with_backoff: bool = True
-) -> Candidate | None:
+def baseline(situation: Situation, after: datetime) -> Candidate | None:
     """
     Return the schedule's first slot strictly after ``after`` and within its start; None: no more.
 
@@ -45,39 +44,44 @@ def baseline(
         case CronSchedule() as cron:
             slot = cron.next_after(after)
             return None if slot is None else _candidate(slot, Source.BASELINE_CRON)
-        case IntervalSchedule() as interval:
-            failures = state.failures if with_backoff else 0
-            return _interval(situation, interval, after, failures)
+        case IntervalSchedule(every=every):
+            return _interval(situation, every, after)
         case OnceSchedule(at=at):
-            return _candidate(at, Source.BASELINE_ONCE) if _is_open(state, at) else None
+            begun = starts_at is None or at >= starts_at
+            open_still = state.last_slot is None or state.last_slot < at
+            return _candidate(at, Source.BASELINE_ONCE) if begun and open_still else None
 
 
-def _interval(
-    situation: Situation, interval: IntervalSchedule, after: datetime, failures: int
-) -> Candidate | None:
-    endpoint = situation.endpoint
-    longest = endpoint.guardrails.longest
-    clamped = longest is not None and longest < interval.every
-    step = longest if longest is not None and clamped else interval.every
-    source = Source.CLAMPED_MAX if clamped else Source.BASELINE_INTERVAL
-    grid = Grid(endpoint.anchor, step)
+def _interval(situation: Situation, every: timedelta, after: datetime) -> Candidate | None:
+    grid, source = _grid_of(situation, every)
     slot = grid.next_after(after)
     if slot is None:
         return None
     candidate = _candidate(slot, source)
-    if failures:
-        earliest = reference_slot(situation) + stretched(interval.every, failures)
+    if source is Source.CLAMPED_MIN:
+        length = length_in_words(grid.step)
+        candidate.trail.append(Weighed(Rule.SHORTEST_SLOT, slot, length))
+    if failures := situation.state.failures:
+        earliest = reference_slot(situation) + stretched(every, failures)
         if slot < earliest and (later := first_at_or_after(grid, earliest)) is not None:
             candidate.slot = later
             candidate.trail.append(Weighed(Rule.BACKOFF, later, f"{failures} failed in a row"))
     return candidate
 
 
+def _grid_of(situation: Situation, every: timedelta) -> tuple[Grid, Source]:
+    """An interval below the shortest has no grid of its own: it goes on from the last slot."""
+    endpoint, last = situation.endpoint, situation.state.last_slot
+    longest, shortest = endpoint.guardrails.longest, shortest_of(situation)
+    step = every if longest is None else min(every, longest)
+    if step < shortest and last is not None:
+        return Grid(last, shortest), Source.CLAMPED_MIN
+    return Grid(endpoint.anchor, step), (
+        Source.BASELINE_INTERVAL if step == every else Source.CLAMPED_MAX
+    )
+
+
 def _candidate(slot: datetime, source: Source) -> Candidate:
     return Candidate(
         slot=slot, source=source, kind=Kind.RECURRING, trail=[Weighed(Rule.BASELINE, slot)]
     )
-
-
-def _is_open(state: EndpointState, at: datetime) -> bool:
-    return state.last_slot is None or state.last_slot < at

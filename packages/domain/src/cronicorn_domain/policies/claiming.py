@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cronicorn_domain.identity import HintId, TriggerId
 from cronicorn_domain.instants import MICROSECOND
-from cronicorn_domain.model.decision import Plan, Rule, Weighed
+from cronicorn_domain.model.decision import Plan, Rule
 from cronicorn_domain.model.hint import OneShotHint
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
@@ -30,24 +30,32 @@ def claim(situation: Situation, now: datetime) -> Claim | Postponement:
         return Postponement(change=replan(situation, now))
     if situation.state.urgent is not None:
         return _claimed(situation, plan, Change(state=situation.state), now, urgent=True)
-    if is_misfire(situation, plan, now):
-        return _late_claim(situation, plan, now)
     records = _moved_over(situation, plan, now)
+    if is_misfire(situation, plan, now):
+        return _late_claim(situation, plan, records, now)
     state = _without_noted(situation.state, plan)
+    if records:
+        state = replace(state, plan=_settled_in(plan))
     return _claimed(situation, plan, Change(state=state, records=records), now, urgent=False)
 
 
-def _late_claim(situation: Situation, plan: Plan, now: datetime) -> Claim | Postponement:
+def _late_claim(
+    situation: Situation, plan: Plan, records: tuple[SlotRecord, ...], now: datetime
+) -> Claim | Postponement:
     verdict = judge(situation, plan, now)
-    if verdict.plan is not None:
-        state = replace(situation.state, plan=verdict.plan, noted=verdict.noted)
-        change = Change(state=state, records=verdict.records)
-        return _claimed(situation, verdict.plan, change, now, urgent=False)
+    records = (*records, *verdict.records)
+    chosen = verdict.plan
+    if chosen is not None:
+        state = replace(situation.state, plan=_settled_in(chosen), noted=verdict.noted)
+        change = Change(state=state, records=records)
+        if chosen.decision.due_at > now:
+            return Postponement(change=change)
+        return _claimed(situation, chosen, change, now, urgent=False)
     state = replace(situation.state, plan=None, skipped=True)
     if verdict.skipped_until is not None:
         state = with_last_slot(state, verdict.skipped_until)
     after = plan_on(replace(situation, state=state), after=now, now=now)
-    return Postponement(change=replace(after, records=(*verdict.records, *after.records)))
+    return Postponement(change=replace(after, records=(*records, *after.records)))
 
 
 def _claimed(
@@ -77,6 +85,14 @@ def _without_noted(state: EndpointState, plan: Plan) -> EndpointState:
     return replace(state, noted=tuple(slot for slot in state.noted if slot != plan.slot))
 
 
+def _settled_in(plan: Plan) -> Plan:
+    """Forget where the plan has moved on from, once that is recorded."""
+    trail = tuple(line for line in plan.decision.trail if line.rule is not Rule.MOVED_ON)
+    if len(trail) == len(plan.decision.trail):
+        return plan
+    return replace(plan, decision=replace(plan.decision, trail=trail))
+
+
 def _moved_over(situation: Situation, plan: Plan, now: datetime) -> tuple[SlotRecord, ...]:
     """Record the slots that a late start made the plan move on from."""
     line = next((each for each in plan.decision.trail if each.rule is Rule.MOVED_ON), None)
@@ -84,9 +100,10 @@ def _moved_over(situation: Situation, plan: Plan, now: datetime) -> tuple[SlotRe
     if line is None or rhythm is None:
         return ()
     before = plan.slot - MICROSECOND
+    deferred = line.detail == Rule.NOT_BEFORE
     return (
         SlotRecord(
-            fate=_fate_of(line),
+            fate=Fate.DEFERRED if deferred else Fate.COALESCED,
             reason="could not start before the newest slot",
             first=line.instant,
             last=max(line.instant, rhythm.latest_until(before) or line.instant),
@@ -94,7 +111,3 @@ def _moved_over(situation: Situation, plan: Plan, now: datetime) -> tuple[SlotRe
             recorded_at=now,
         ),
     )
-
-
-def _fate_of(line: Weighed) -> Fate:
-    return Fate.DEFERRED if line.detail == Rule.NOT_BEFORE else Fate.COALESCED

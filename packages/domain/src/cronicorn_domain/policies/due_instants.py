@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from cronicorn_domain.instants import MILLISECOND
+from cronicorn_domain.instants import ceil_millisecond
 from cronicorn_domain.model.decision import Decision, Kind, Plan, Rule, Source, Weighed
 from cronicorn_domain.model.hint import IntervalHint
 from cronicorn_domain.model.state import Situation
@@ -25,7 +25,7 @@ def planned(situation: Situation, candidate: Candidate, *, latest: datetime | No
     """
     earliest, rule = earliest_start(situation, kind=candidate.kind, source=candidate.source)
     due_at = max(candidate.slot, earliest) if earliest is not None else candidate.slot
-    if earliest is not None and due_at > candidate.slot:
+    if due_at > candidate.slot:
         _move_on(situation, candidate, due_at, rule)
     jittered = candidate.slot + _jitter(situation, candidate)
     if latest is not None:
@@ -55,7 +55,7 @@ def earliest_start(
     if state.last_start is not None:
         only_floor = kind is Kind.MANUAL or source in {Source.RETRY, Source.CATCH_UP}
         shortest = situation.floor if only_floor else shortest_of(situation)
-        apart = _ceil_millisecond(state.last_start + shortest * 9 // 10)
+        apart = ceil_millisecond(state.last_start + shortest * 9 // 10)
     if state.not_before is not None and (apart is None or state.not_before > apart):
         return state.not_before, Rule.NOT_BEFORE
     return apart, Rule.SHORTEST_START
@@ -70,13 +70,15 @@ def _move_on(situation: Situation, candidate: Candidate, start: datetime, rule: 
     if start - candidate.slot <= endpoint.jitter + endpoint.misfire.grace:
         return
     assert rhythm is not None  # a fixed candidate has returned
-    newest = rhythm.latest_until(start)
+    ends_at = endpoint.bounds.ends_at
+    newest = rhythm.latest_until(start if ends_at is None else min(start, ends_at))
     if newest is not None and newest > candidate.slot:
         candidate.trail.append(Weighed(Rule.MOVED_ON, candidate.slot, rule.value))
         candidate.slot = newest
 
 
 def _jitter(situation: Situation, candidate: Candidate) -> timedelta:
+    """Return the delay by jitter: of recurring slots only, and not of what is caught up."""
     endpoint = situation.endpoint
     rhythm = rhythm_of(endpoint)
     exempt = candidate.kind is not Kind.RECURRING or rhythm is None
@@ -92,9 +94,3 @@ def _gap(situation: Situation, slot: datetime, hint: IntervalHint | None) -> tim
     rhythm = rhythm_of(situation.endpoint)
     following = None if rhythm is None else rhythm.next_after(slot)
     return None if following is None else following - slot
-
-
-def _ceil_millisecond(instant: datetime) -> datetime:
-    """A due instant is told in milliseconds; rounding down would make it early."""
-    over = timedelta(microseconds=instant.microsecond % 1000)
-    return instant - over + MILLISECOND if over else instant

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from cronicorn_domain.instants import floor_millisecond
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.schedules.schedule import IntervalSchedule
 
@@ -27,7 +28,11 @@ def edited(old: Endpoint, new: Endpoint, now: datetime) -> Endpoint:
     )
     if kept == old:
         return old
-    anchor = (kept.bounds.starts_at or now) if _moves_anchor(old, kept) else old.anchor
+    anchor = (
+        (kept.bounds.starts_at or floor_millisecond(now))
+        if _moves_anchor(old, kept)
+        else old.anchor
+    )
     return replace(kept, anchor=anchor, updated_at=now)
 
 
@@ -38,7 +43,7 @@ def changes_rhythm(old: Endpoint, new: Endpoint) -> bool:
 
 def first_anchor(endpoint: Endpoint) -> datetime:
     """Return the anchor of a new endpoint's grid: ``starts_at``, else its creation."""
-    return endpoint.bounds.starts_at or endpoint.created_at
+    return endpoint.bounds.starts_at or floor_millisecond(endpoint.created_at)
 
 
 def _moves_anchor(old: Endpoint, new: Endpoint) -> bool:

@@ -1,7 +1,7 @@
 """Tells a decision: as data, and as one English sentence made from that data."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from cronicorn_domain.instants import OPEN_ENDED
@@ -113,9 +113,9 @@ def _winner(decision: Decision, endpoint: Endpoint) -> str:
         case Source.BASELINE_CRON | Source.BASELINE_INTERVAL | Source.BASELINE_ONCE:
             return f"its schedule says {describe_schedule(endpoint)}"
         case Source.CLAMPED_MIN:
-            return f"the shortest interval ({_length(endpoint.guardrails.shortest)}) holds it back"
+            return f"the shortest interval{_held_back(decision)} holds it back"
         case Source.CLAMPED_MAX:
-            return f"the longest interval ({_length(endpoint.guardrails.longest)}) pulls it in"
+            return f"the longest interval{_pulled_in(endpoint)} pulls it in"
         case Source.MANUAL:
             return "someone asked for a run"
         case Source.TRIGGER:
@@ -180,5 +180,13 @@ def describe_schedule(endpoint: Endpoint) -> str:
             return f"once, at {instant_in_words(at)}"
 
 
-def _length(length: object) -> str:
-    return length_in_words(length) if isinstance(length, timedelta) else "the tenant's floor"
+def _held_back(decision: Decision) -> str:
+    """Name the length that holds back: the guardrail's or the tenant's floor."""
+    lines = (line.detail for line in decision.trail if line.rule is Rule.SHORTEST_SLOT)
+    length = next(lines, "")
+    return f" ({length})" if length else ""
+
+
+def _pulled_in(endpoint: Endpoint) -> str:
+    longest = endpoint.guardrails.longest
+    return "" if longest is None else f" ({length_in_words(longest)})"

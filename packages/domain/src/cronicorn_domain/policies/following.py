@@ -1,40 +1,52 @@
-"""What follows a run that has ended for good."""
+"""What follows a run that has ended: a repeat of its slot, or the next one."""
 
 from dataclasses import replace
 from datetime import datetime
 
-from cronicorn_domain.model.decision import Kind, Plan
+from cronicorn_domain.model.decision import Kind, Plan, Rule
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
-from cronicorn_domain.policies.passing import coalesce_passed, with_last_slot
-from cronicorn_domain.policies.standing import hint_behind, plan_on
+from cronicorn_domain.policies.passing import coalesce_passed
+from cronicorn_domain.policies.repeats import pointless, repeat_of
+from cronicorn_domain.policies.standing import plan_on
 
 
 def leased_plan(situation: Situation) -> Plan:
     """Return the plan that the living lease was made of."""
     state, lease = situation.state, situation.lease
     plan = state.urgent if lease is not None and lease.urgent else state.plan
-    assert plan is not None  # a lease is made of a plan, which then stays
+    assert plan is not None, "a lease is made of a plan, which then stays"
     return plan
 
 
 def after_run(
-    state: EndpointState, plan: Plan, *, started_at: datetime, ended_at: datetime
+    state: EndpointState,
+    plan: Plan,
+    *,
+    started_at: datetime,
+    ended_at: datetime,
+    failures: int,
+    attempted: bool = True,
 ) -> EndpointState:
     """
-    Note a started run in the state; who counts a failure, and what is next, is not decided here.
+    Note a started run in the state, with the ``failures`` that its outcome leaves.
+
+    An occurrence of which nothing was sent does not count as started.
     """
-    counts = not plan.counted and plan.kind is not Kind.MANUAL
-    state = replace(
+    counts = attempted and not plan.counted and plan.kind is not Kind.MANUAL
+    recurs = plan.kind is Kind.RECURRING
+    last = state.last_slot
+    return replace(
         state,
+        failures=failures,
         last_start=started_at,
         run_count=state.run_count + 1 if counts else state.run_count,
         latest_slot=plan.slot,
         latest_attempt=plan.attempt,
+        last_slot=max(last or plan.slot, plan.slot) if recurs else last,
+        last_end=ended_at if recurs else state.last_end,
+        skipped=False if recurs else state.skipped,
     )
-    if plan.kind is Kind.RECURRING:
-        state = replace(with_last_slot(state, plan.slot), last_end=ended_at, skipped=False)
-    return state
 
 
 def plan_behind(situation: Situation, state: EndpointState, plan: Plan, *, now: datetime) -> Change:
@@ -44,18 +56,56 @@ def plan_behind(situation: Situation, state: EndpointState, plan: Plan, *, now: 
     Behind a recurring run slots that passed meanwhile are coalesced; behind any other the next slot
     may lie in the past, and is run. A plan that an urgent run went before stands again.
     """
-    urgent = situation.lease is not None and situation.lease.urgent
-    left = replace(state, urgent=None) if urgent else replace(state, plan=None)
-    ended = replace(situation, state=left, lease=None)
+    ended = _ended(situation, state)
     if plan.kind is not Kind.RECURRING:
-        return plan_on(ended, after=behind_other(left, plan), now=now)
-    if left.noted:
+        return plan_on(ended, after=_behind_other(state, plan), now=now)
+    if state.noted:
         return plan_on(ended, after=now, now=now)
-    passed = coalesce_passed(ended, plan, hint=hint_behind(situation, plan), now=now)
+    passed = coalesce_passed(ended, after=plan.slot, until=now, now=now)
+    if not passed.records:
+        return plan_on(ended, after=max(now, plan.slot), now=now)
     change = plan_on(replace(ended, state=passed.state), after=max(now, plan.slot), now=now)
     return replace(change, records=(*passed.records, *change.records))
 
 
-def behind_other(state: EndpointState, plan: Plan) -> datetime:
+def repeated(
+    situation: Situation,
+    state: EndpointState,
+    plan: Plan,
+    *,
+    at: datetime,
+    rule: Rule,
+    detail: str,
+    now: datetime,
+) -> Change | None:
+    """
+    Plan the next attempt of the run's slot; None: the next recurring slot makes it pointless.
+
+    The repeat of an urgent run is urgent itself, so that the plan it went before still stands.
+    """
+    ended = _ended(situation, state)
+    repeat = repeat_of(ended, plan, at=at, rule=rule, detail=detail)
+    recurs = plan.kind is Kind.RECURRING
+    after = max(now, plan.slot) if recurs else _behind_other(state, plan)
+    standing = ended.state.plan
+    if standing is not None and standing.on_the_rhythm:
+        if standing.slot <= repeat.decision.due_at:
+            return None
+    elif pointless(ended, repeat, after=after, now=now):
+        return None
+    urgent = situation.lease is not None and situation.lease.urgent
+    left = ended.state
+    held = replace(left, urgent=repeat) if urgent else replace(left, plan=repeat)
+    return plan_on(replace(ended, state=held), after=after, now=now)
+
+
+def _ended(situation: Situation, state: EndpointState) -> Situation:
+    """Take the run's plan out of the state, and its lease out of the situation."""
+    urgent = situation.lease is not None and situation.lease.urgent
+    left = replace(state, urgent=None) if urgent else replace(state, plan=None)
+    return replace(situation, state=left, lease=None)
+
+
+def _behind_other(state: EndpointState, plan: Plan) -> datetime:
     """Return what the next recurring slot must lie behind after a run that was not recurring."""
     return plan.slot if state.last_slot is None else max(state.last_slot, plan.slot)

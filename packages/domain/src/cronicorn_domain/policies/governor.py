@@ -6,12 +6,11 @@ triggers compete (3), the shortest and the longest guardrail correct the slot (4
 distance of starts make it a due instant (4, 6), and the bounds have the last word (7).
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from cronicorn_domain.model.decision import Plan
-from cronicorn_domain.model.hint import IntervalHint
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.bounds import used_up
 from cronicorn_domain.policies.candidate import Candidate
 from cronicorn_domain.policies.catching_up import next_noted
 from cronicorn_domain.policies.due_instants import planned
@@ -24,17 +23,15 @@ def govern(situation: Situation, *, after: datetime, now: datetime) -> Plan | No
     """
     Plan the next occurrence; None: the endpoint is finished.
 
-    ``after`` is the instant the next recurring slot must lie behind. Runs by hand, repeats and
-    plans that stand are weighed before this (see ``standing``); slots noted for catching up go
-    first.
+    ``after`` is the instant the next recurring slot must lie behind; it also lies behind the last
+    slot and where the rhythm begins. Runs by hand, repeats and plans that stand are weighed before
+    this (see ``standing``); slots noted for catching up go first.
     """
-    if _used_up(situation):
+    if used_up(situation):
         return None
     if (noted := next_noted(situation)) is not None:
         return noted
-    last_slot = situation.state.last_slot
-    after = after if last_slot is None else max(after, last_slot)
-    regular = recurring(situation, after, now)
+    regular = recurring(situation, _behind(situation, after), now)
     oneshot = earliest_oneshot(situation, now)
     winner = _earlier(regular, oneshot)
     if winner is None:
@@ -45,12 +42,10 @@ def govern(situation: Situation, *, after: datetime, now: datetime) -> Plan | No
     return plan
 
 
-def next_recurring(situation: Situation, *, after: datetime, now: datetime) -> Plan | None:
-    """Plan the next recurring slot alone: without backoff, one-shots and slots noted."""
-    state = replace(situation.state, failures=0, noted=())
-    intervals = tuple(hint for hint in situation.hints if isinstance(hint, IntervalHint))
-    alone = replace(situation, state=state, triggers=(), hints=intervals)
-    return govern(alone, after=after, now=now)
+def _behind(situation: Situation, after: datetime) -> datetime:
+    state, endpoint = situation.state, situation.endpoint
+    begun = state.rhythm_from or endpoint.created_at
+    return max(after, begun) if state.last_slot is None else max(after, begun, state.last_slot)
 
 
 def _earlier(regular: Candidate | None, oneshot: Candidate | None) -> Candidate | None:
@@ -67,8 +62,3 @@ def _finish(situation: Situation, candidate: Candidate, now: datetime) -> Plan |
     plan = planned(situation, candidate, latest=None if allowed is None else allowed[0])
     ends_at = situation.endpoint.bounds.ends_at
     return None if ends_at is not None and plan.slot > ends_at else plan
-
-
-def _used_up(situation: Situation) -> bool:
-    most = situation.endpoint.bounds.max_runs
-    return most is not None and situation.state.run_count >= most

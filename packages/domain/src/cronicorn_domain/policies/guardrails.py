@@ -7,8 +7,10 @@ from cronicorn_domain.model.decision import Kind, Rule, Source, Weighed
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.baseline import reference_slot
 from cronicorn_domain.policies.candidate import Candidate
+from cronicorn_domain.policies.oneshots import untaken
 from cronicorn_domain.policies.rhythm import first_at_or_after, rhythm_of, shortest_of
 from cronicorn_domain.schedules.grid import Grid
+from cronicorn_domain.wording import length_in_words
 
 
 def keep_shortest(situation: Situation, candidate: Candidate) -> None:
@@ -31,36 +33,33 @@ def keep_shortest(situation: Situation, candidate: Candidate) -> None:
         moved = first_at_or_after(rhythm, earliest)
     if moved is None or moved - candidate.slot > shortest:
         return
-    _move(candidate, moved, Source.CLAMPED_MIN, Rule.SHORTEST_SLOT)
+    _move(candidate, moved, Source.CLAMPED_MIN, Rule.SHORTEST_SLOT, length_in_words(shortest))
 
 
-def longest_limit(situation: Situation, now: datetime) -> datetime | None:
+def latest_slot(situation: Situation) -> datetime | None:
     """
-    Return the last slot's instant plus the longest, in whole lengths until after the last end.
+    Return the instant behind which no slot may lie, as it stands whatever the time is.
 
-    None where no longest holds: it is not set, there is no rhythm, or it has not begun.
+    The longest, counted from the last slot in whole lengths until after the last end; where the
+    shortest demands more, the shortest stands. None where no longest holds.
     """
-    endpoint = situation.endpoint
-    longest, starts_at = endpoint.guardrails.longest, endpoint.bounds.starts_at
-    if longest is None or rhythm_of(endpoint) is None:
-        return None
-    if starts_at is not None and now < starts_at:
-        return None
-    return _whole_lengths(reference_slot(situation), longest, situation.state.last_end)
+    limit, last = _longest_limit(situation), situation.state.last_slot
+    if limit is None or last is None:
+        return limit
+    return max(limit, last + shortest_of(situation))
 
 
 def latest_allowed(situation: Situation, now: datetime) -> tuple[datetime, Source] | None:
     """
-    Return the instant behind which no slot may lie, and the source of a slot moved there.
+    Return the instant behind which no slot may lie now, and the source of a slot moved there.
 
-    A limit that has passed means now. It never lies before what the shortest demands: there the
-    shortest stands.
+    A limit that has passed means now.
     """
-    allowed = longest_limit(situation, now)
+    allowed = _longest_limit(situation)
     if allowed is None:
         return None
     if allowed <= now:
-        allowed = floor_millisecond(now)
+        allowed = untaken(situation.state, floor_millisecond(now))
     last = situation.state.last_slot
     earliest = None if last is None else last + shortest_of(situation)
     if earliest is not None and earliest > allowed:
@@ -76,12 +75,19 @@ def keep_longest(candidate: Candidate, allowed: tuple[datetime, Source] | None) 
         return
     if candidate.kind is not Kind.RECURRING:
         candidate.kind, candidate.hint, candidate.origin = Kind.RECURRING, None, None
-    _move(candidate, allowed[0], allowed[1], Rule.LONGEST)
+    _move(candidate, allowed[0], allowed[1], Rule.LONGEST, "")
 
 
-def _move(candidate: Candidate, slot: datetime, source: Source, rule: Rule) -> None:
+def _move(candidate: Candidate, slot: datetime, source: Source, rule: Rule, detail: str) -> None:
     candidate.slot, candidate.source = slot, source
-    candidate.trail.append(Weighed(rule, slot))
+    candidate.trail.append(Weighed(rule, slot, detail))
+
+
+def _longest_limit(situation: Situation) -> datetime | None:
+    longest = situation.endpoint.guardrails.longest
+    if longest is None or rhythm_of(situation.endpoint) is None:
+        return None
+    return _whole_lengths(reference_slot(situation), longest, situation.state.last_end)
 
 
 def _whole_lengths(start: datetime, length: timedelta, past: datetime | None) -> datetime:

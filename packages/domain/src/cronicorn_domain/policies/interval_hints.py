@@ -9,6 +9,7 @@ from cronicorn_domain.model.hint import Author, IntervalHint
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.baseline import baseline, reference_slot
 from cronicorn_domain.policies.candidate import Candidate
+from cronicorn_domain.policies.oneshots import untaken
 from cronicorn_domain.policies.rhythm import rhythm_of, shortest_of
 from cronicorn_domain.wording import length_in_words
 
@@ -37,8 +38,14 @@ def recurring(situation: Situation, after: datetime, now: datetime) -> Candidate
     shortest, would lie at or behind its end gives way to what holds then.
     """
     starts_at = situation.endpoint.bounds.starts_at
+    if starts_at is not None and now < starts_at:
+        # Decided as of the start, so that a replan after it comes to the same.
+        now = starts_at
+        first = baseline(situation, after)
+        if first is None or first.slot == starts_at:
+            return first
     hints = ranked_hints(situation, now)
-    if not hints or (starts_at is not None and now < starts_at):
+    if not hints:
         return baseline(situation, after)
     gave_way = _GaveWay([], [])
     for hint in hints:
@@ -46,7 +53,7 @@ def recurring(situation: Situation, after: datetime, now: datetime) -> Candidate
             continue
         slot = _slot_of(situation, hint, gave_way.hold_for(hint), now)
         if _brought_to_shortest(situation, slot) < hint.expires_at:
-            return _candidate(hint, slot, gave_way.trail)
+            return _no_later_than_baseline(situation, hint, slot, after, gave_way)
         gave_way.hints.append(hint)
         gave_way.trail.append(Weighed(Rule.HINT_GIVES_WAY, slot, describe_hint(hint)))
     return _baseline_behind(situation, after, gave_way)
@@ -81,12 +88,30 @@ def _slot_of(
     slot = reference + times * hint.every
     if hold is not None:
         slot = max(slot, hold)
-    return slot if slot > now else floor_millisecond(now)
+    return slot if slot > now else untaken(situation.state, floor_millisecond(now))
 
 
 def _brought_to_shortest(situation: Situation, slot: datetime) -> datetime:
     last = situation.state.last_slot
     return slot if last is None else max(slot, last + shortest_of(situation))
+
+
+def _no_later_than_baseline(
+    situation: Situation,
+    hint: IntervalHint,
+    slot: datetime,
+    after: datetime,
+    gave_way: _GaveWay,
+) -> Candidate | None:
+    """A hint that tightens never makes a gap longer than the schedule would (ADR 0013)."""
+    candidate = _candidate(hint, slot, gave_way.trail)
+    if _relaxes(situation, hint, slot):
+        return candidate
+    regular = baseline(situation, after)
+    if regular is None or regular.slot >= slot:
+        return candidate
+    regular.trail[:0] = candidate.trail
+    return regular
 
 
 def _candidate(hint: IntervalHint, slot: datetime, trail: list[Weighed]) -> Candidate:
@@ -102,16 +127,19 @@ def _candidate(hint: IntervalHint, slot: datetime, trail: list[Weighed]) -> Cand
 
 def _baseline_behind(situation: Situation, after: datetime, gave_way: _GaveWay) -> Candidate | None:
     """A hint that relaxed holds to its end; one that tightened never makes a gap longer."""
-    relaxed_until = [hint.expires_at for hint in gave_way.hints if _relaxes(situation, hint)]
+    relaxed_until = [
+        hint.expires_at for hint in gave_way.hints if _relaxes(situation, hint, hint.expires_at)
+    ]
     candidate = baseline(situation, max([after, *relaxed_until]))
     if candidate is not None:
         candidate.trail[:0] = gave_way.trail
     return candidate
 
 
-def _relaxes(situation: Situation, hint: IntervalHint) -> bool:
+def _relaxes(situation: Situation, hint: IntervalHint, instant: datetime) -> bool:
+    """Say whether a hint's interval is longer than the schedule's gap around an instant."""
     rhythm = rhythm_of(situation.endpoint)
     if rhythm is None:
         return False
-    before, behind = rhythm.latest_until(hint.expires_at), rhythm.next_after(hint.expires_at)
+    before, behind = rhythm.latest_until(instant), rhythm.next_after(instant)
     return before is None or behind is None or hint.every > behind - before

@@ -7,6 +7,7 @@ from cronicorn_domain.instants import MILLISECOND, floor_millisecond
 from cronicorn_domain.model.decision import Kind, Rule, Source, Weighed
 from cronicorn_domain.model.hint import OneShotHint, Trigger, TriggerKind
 from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.policies.bounds import within_bounds
 from cronicorn_domain.policies.candidate import Candidate
 
 
@@ -17,20 +18,20 @@ def earliest_oneshot(situation: Situation, now: datetime) -> Candidate | None:
     Bounds judge it like any slot: an instant before ``starts_at`` or behind ``ends_at`` is no
     candidate.
     """
-    pending = [
-        each for each in pending_oneshots(situation, now) if within_bounds(situation, each.at)
-    ]
+    pending = [each for each in _pending(situation, now) if within_bounds(situation, each.at)]
     if not pending:
         return None
     first = min(pending, key=lambda each: (each.at, each.id))
     return oneshot_candidate(situation, first)
 
 
-def pending_oneshots(situation: Situation, now: datetime) -> list[OneShotHint | Trigger]:
-    """Return the one-shot hints and siblings' triggers that live at ``now``."""
+def _pending(situation: Situation, now: datetime) -> list[OneShotHint | Trigger]:
+    """A paused endpoint's triggers are urgent, and do not compete."""
     hints = [
         hint for hint in situation.hints if isinstance(hint, OneShotHint) and hint.expires_at > now
     ]
+    if situation.endpoint.paused_at(now):
+        return [*hints]
     return [*hints, *pending_triggers(situation, TriggerKind.SIBLING, now)]
 
 
@@ -43,7 +44,7 @@ def oneshot_candidate(situation: Situation, proposal: OneShotHint | Trigger) -> 
     """
     Turn one proposal into a candidate at its instant, or a millisecond on where that is taken.
     """
-    slot = untaken(situation.state, floor_millisecond(proposal.at))
+    slot = _slot_of(situation.state, proposal)
     reason = proposal.reason or ""
     if isinstance(proposal, OneShotHint):
         source, kind, rule = Source(f"{proposal.author}-oneshot"), Kind.ONESHOT, Rule.ONESHOT
@@ -60,17 +61,16 @@ def oneshot_candidate(situation: Situation, proposal: OneShotHint | Trigger) -> 
     )
 
 
+def _slot_of(state: EndpointState, proposal: OneShotHint | Trigger) -> datetime:
+    """One that was planned before, and maybe given back, keeps its slot."""
+    plans = (plan for plan in (state.plan, state.urgent) if plan is not None)
+    held = (plan.slot for plan in plans if plan.origin == proposal.id)
+    return next(held, None) or untaken(state, floor_millisecond(proposal.at))
+
+
 def untaken(state: EndpointState, instant: datetime, *, also: Iterable[datetime] = ()) -> datetime:
-    """Move an instant on by milliseconds until no occurrence of the endpoint has it as its slot."""
+    """Move an instant on by milliseconds until no slot that is known of the endpoint is there."""
     taken = {state.last_slot, state.latest_slot, *state.noted, *also}
     while instant in taken:
         instant += MILLISECOND
     return instant
-
-
-def within_bounds(situation: Situation, instant: datetime) -> bool:
-    """Say whether an instant lies within ``starts_at`` and ``ends_at``, both included."""
-    bounds = situation.endpoint.bounds
-    return (bounds.starts_at is None or instant >= bounds.starts_at) and (
-        bounds.ends_at is None or instant <= bounds.ends_at
-    )

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
-from cronicorn_domain.identity import RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.identity import RunId, Token, WorkerId
 from cronicorn_domain.model.decision import Decision
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Failed, FailureKind, Outcome, Response, Succeeded
@@ -64,7 +65,7 @@ def _leased(situation: Situation, claimed: Claim, now: datetime) -> Situation:
         token=Token(0),
         endpoint_id=endpoint.id,
         tenant=endpoint.tenant,
-        run_id=RunId(new_uuid()),
+        run_id=RunId(UUID(int=0)),
         worker=WorkerId("preview"),
         until=now + _LEASE,
         started_at=now,

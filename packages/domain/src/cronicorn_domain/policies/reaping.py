@@ -3,15 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from cronicorn_domain.model.decision import Kind, Rule
+from cronicorn_domain.model.decision import Rule
 from cronicorn_domain.model.endpoint import Delivery
 from cronicorn_domain.model.run import FailureKind, OutcomeClass, Run, RunStatus
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.change import Change
-from cronicorn_domain.policies.following import after_run, behind_other, leased_plan, plan_behind
+from cronicorn_domain.policies.following import after_run, leased_plan, plan_behind, repeated
 from cronicorn_domain.policies.releasing import release
-from cronicorn_domain.policies.repeats import pointless, repeat_of
-from cronicorn_domain.policies.standing import plan_on
 
 LOSSES_MOST = 3
 """
@@ -30,24 +28,30 @@ def reap(situation: Situation, now: datetime) -> Change:
     lease = situation.lease
     if lease is None or lease.started_at is None:
         return release(situation, now)
-    plan = leased_plan(situation)
-    state = after_run(situation.state, plan, started_at=lease.started_at, ended_at=now)
+    plan, failures = leased_plan(situation), situation.state.failures
     lost = replace(plan, losses=plan.losses + 1)
-    if lost.losses >= LOSSES_MOST:
-        given_up = replace(state, failures=state.failures + 1)
-        return plan_behind(situation, given_up, plan, now=now)
-    endpoint = situation.endpoint
-    if endpoint.delivery is Delivery.AT_MOST_ONCE or endpoint.archived_at is not None:
-        return plan_behind(situation, state, plan, now=now)
-    ended = replace(situation, state=replace(state, urgent=None), lease=None)
-    repeat = repeat_of(
-        ended, lost, at=now, rule=Rule.LOST_RUN, detail=f"worker {lease.worker} was lost"
+    given_up = lost.losses >= LOSSES_MOST
+    state = after_run(
+        situation.state,
+        plan,
+        started_at=lease.started_at,
+        ended_at=now,
+        failures=failures + 1 if given_up else failures,
     )
-    after = max(now, plan.slot) if plan.kind is Kind.RECURRING else behind_other(state, plan)
-    if pointless(ended, repeat, after=after, now=now):
+    endpoint = situation.endpoint
+    at_most_once = endpoint.delivery is Delivery.AT_MOST_ONCE
+    if given_up or at_most_once or endpoint.archived_at is not None:
         return plan_behind(situation, state, plan, now=now)
-    with_repeat = replace(ended, state=replace(ended.state, plan=repeat))
-    return plan_on(with_repeat, after=after, now=now)
+    again = repeated(
+        situation,
+        state,
+        lost,
+        at=now,
+        rule=Rule.LOST_RUN,
+        detail=f"worker {lease.worker} was lost",
+        now=now,
+    )
+    return again or plan_behind(situation, state, plan, now=now)
 
 
 def abandoned_run(run: Run, started_at: datetime, now: datetime) -> Run:

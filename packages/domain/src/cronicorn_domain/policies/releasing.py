@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.run import OutcomeClass, Run, RunStatus
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.change import Change
@@ -22,7 +23,10 @@ def release(situation: Situation, now: datetime) -> Change:
     if situation.lease is not None and situation.lease.urgent:
         state = replace(state, urgent=given_back)
     else:
-        state = replace(state, plan=given_back)
+        noted = state.noted
+        if plan.decision.source is Source.CATCH_UP:
+            noted = (plan.slot, *noted)
+        state = replace(state, plan=given_back, noted=noted)
     return replan(replace(situation, state=state, lease=None), now)
 
 

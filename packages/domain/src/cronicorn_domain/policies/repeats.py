@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
+from cronicorn_domain.instants import ceil_millisecond
 from cronicorn_domain.model.decision import Decision, Plan, Rule, Source, Weighed
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.due_instants import earliest_start
-from cronicorn_domain.policies.governor import next_recurring
+from cronicorn_domain.policies.sequence import next_recurring_slot
 
 
 def repeat_of(
@@ -17,6 +18,7 @@ def repeat_of(
 
     ``situation`` is the one after the run that ended.
     """
+    at = ceil_millisecond(at)
     decision = Decision(
         slot=plan.slot, due_at=at, source=Source.RETRY, trail=(Weighed(rule, at, detail),)
     )
@@ -42,8 +44,8 @@ def pointless(situation: Situation, repeat: Plan, *, after: datetime, now: datet
 
     That slot is taken without backoff, and slots noted for catching up do not count.
     """
-    following = next_recurring(situation, after=after, now=now)
-    return following is not None and following.slot <= repeat.decision.due_at
+    following = next_recurring_slot(situation, after=after, now=now)
+    return following is not None and following <= repeat.decision.due_at
 
 
 def follows_failure(repeat: Plan) -> bool:

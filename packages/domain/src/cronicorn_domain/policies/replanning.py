@@ -3,15 +3,20 @@
 from dataclasses import replace
 from datetime import datetime
 
-from cronicorn_domain.model.decision import Kind, Plan, Source
+from cronicorn_domain.model.decision import Kind, Plan
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
-from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.change import Change
-from cronicorn_domain.policies.governor import next_recurring
-from cronicorn_domain.policies.passing import coalesce_noted, with_last_slot
-from cronicorn_domain.policies.rhythm import in_force, rhythm_of
-from cronicorn_domain.policies.standing import hint_behind, plan_on
+from cronicorn_domain.policies.passing import (
+    accounted,
+    coalesce_noted,
+    coalesced,
+    with_last_slot,
+)
+from cronicorn_domain.policies.rhythm import rhythm_of
+from cronicorn_domain.policies.sequence import Span, next_recurring_slot, slots_between
+from cronicorn_domain.policies.standing import plan_on
 
 
 def plan_first(situation: Situation, now: datetime) -> Change:
@@ -36,23 +41,26 @@ def plan_afresh(
     """
     Plan from ``now`` after an edit of schedule, zone or bounds, or a restore.
 
-    ``old`` is the endpoint as it was before the edit. A recurring slot that had come, and what was
-    noted for catching up, is recorded as coalesced for ``reason``. A repeat stands as it would
-    have.
+    ``old`` is the endpoint as it was before the edit. Its recurring slots that had come, and what
+    was noted for catching up, are recorded as coalesced for ``reason``; a slot that was skipped
+    ahead of time is forgotten. A repeat, and the plan of a hint that lives, stand.
     """
+    before = situation if old is None else replace(situation, endpoint=old)
     change = coalesce_noted(Change(state=situation.state), reason=reason, now=now)
+    span = slots_that_came(before, now)
+    if span is not None:
+        state = with_last_slot(change.state, span.last)
+        change = Change(state=state, records=(*change.records, coalesced(span, reason, now)))
+    last = change.state.last_slot
+    state = replace(
+        change.state, last_slot=None if last is None else min(last, now), rhythm_from=now
+    )
     if _unplanned(situation):
-        return change
-    plan = change.state.plan
-    if plan is not None and not plan.repeat:
-        if _is_lost(situation, plan, now):
-            before = situation if old is None else replace(situation, endpoint=old)
-            record = _come_slots(before, plan, reason, now)
-            state = with_last_slot(change.state, record.last)
-            change = Change(state=state, records=(*change.records, record))
-        if plan.origin is None or rhythm_of(situation.endpoint) is None:
-            change = replace(change, state=replace(change.state, plan=None))
-    after = plan_on(replace(situation, state=change.state), after=now, now=now)
+        return replace(change, state=state)
+    plan = state.plan
+    if plan is not None and not plan.repeat and _is_over(situation, plan):
+        state = replace(state, plan=None)
+    after = plan_on(replace(situation, state=state), after=now, now=now)
     return replace(after, records=(*change.records, *after.records))
 
 
@@ -66,8 +74,8 @@ def reset_failures(situation: Situation, now: datetime) -> Change:
 def skip_next_slot(situation: Situation, now: datetime) -> Change:
     """Pass the next recurring slot over, with a record; without one nothing changes."""
     state = situation.state
-    slot = _next_recurring_slot(situation, now)
-    if slot is None or _is_archived(situation):
+    slot = _next_slot(situation, now)
+    if slot is None or situation.endpoint.archived_at is not None:
         return Change(state=state)
     record = SlotRecord(
         fate=Fate.SKIPPED,
@@ -81,54 +89,60 @@ def skip_next_slot(situation: Situation, now: datetime) -> Change:
     state = with_last_slot(replace(state, noted=noted), slot)
     if _unplanned(situation):
         return Change(state=state, records=(record,))
-    if state.plan is not None and not state.plan.repeat:
+    if state.plan is not None and state.plan.kind is Kind.RECURRING and not state.plan.repeat:
         state = replace(state, plan=None)
-    after = plan_on(replace(situation, state=state), after=max(now, slot), now=now)
+    after = plan_on(replace(situation, state=state), after=slot, now=now)
     return replace(after, records=(record, *after.records))
+
+
+def slots_that_came(before: Situation, now: datetime) -> Span | None:
+    """
+    Return the recurring slots up to ``now`` that no run has taken and no record tells of.
+
+    Those of a plan that stands ahead of now, or that a living hint made, are none; nor are those
+    noted for catching up.
+    """
+    state, plan = before.state, before.state.plan
+    leased = before.lease is not None and not before.lease.urgent
+    if plan is not None and plan.on_the_rhythm and not leased:
+        if plan.origin is not None or plan.first_slot > now:
+            return None
+        return _from_plan(before, plan, now)
+    taken = [slot for slot in (state.last_slot, *state.noted) if slot is not None]
+    if plan is not None and plan.kind is Kind.RECURRING:
+        taken.append(plan.slot)
+    begun = accounted(state, before.endpoint.created_at)
+    return slots_between(before, after=max([begun, *taken]), until=now)
+
+
+def _from_plan(before: Situation, plan: Plan, now: datetime) -> Span:
+    passed = replace(before, state=with_last_slot(before.state, plan.slot))
+    later = slots_between(passed, after=plan.slot, until=now)
+    if later is None:
+        return Span(plan.first_slot, plan.slot, 1)
+    return Span(plan.first_slot, later.last, later.count + 1)
+
+
+def _is_over(situation: Situation, plan: Plan) -> bool:
+    """The schedule's own plan ends with the schedule; a hint's where hints do not apply."""
+    return plan.origin is None or rhythm_of(situation.endpoint) is None
+
+
+def _next_slot(situation: Situation, now: datetime) -> datetime | None:
+    """Return the next recurring slot: noted, planned, or the first behind the one that runs."""
+    state, plan = situation.state, situation.state.plan
+    if state.noted:
+        return state.noted[0]
+    runs = situation.lease is not None and not situation.lease.urgent
+    if plan is not None and plan.kind is Kind.RECURRING:
+        if not runs and not plan.repeat:
+            return plan.slot
+        state = replace(with_last_slot(state, plan.slot), last_end=plan.slot)
+    ahead = replace(situation, state=state)
+    return next_recurring_slot(ahead, after=accounted(state, now), now=now)
 
 
 def _unplanned(situation: Situation) -> bool:
     quarantined = situation.state.quarantine is not None
-    return situation.lease is not None or quarantined or _is_archived(situation)
-
-
-def _is_archived(situation: Situation) -> bool:
-    return situation.endpoint.archived_at is not None
-
-
-def _is_lost(situation: Situation, plan: Plan, now: datetime) -> bool:
-    """
-    An edit takes away a recurring slot that had come; a hint's stands as long as the hint does.
-    """
-    ended = plan.origin is None or rhythm_of(situation.endpoint) is None
-    caught_up = plan.decision.source is Source.CATCH_UP
-    return plan.kind is Kind.RECURRING and not caught_up and ended and plan.slot <= now
-
-
-def _come_slots(before: Situation, plan: Plan, reason: str, now: datetime) -> SlotRecord:
-    """Record the plan's slot and those that came after it, by the rhythm ``before`` the edit."""
-    rhythm = in_force(before, plan.slot, hint_behind(before, plan))
-    last = plan.slot if rhythm is None else rhythm.latest_until(now) or plan.slot
-    return SlotRecord(
-        fate=Fate.COALESCED,
-        reason=reason,
-        first=plan.slot,
-        last=max(last, plan.slot),
-        count=1 + (0 if rhythm is None else rhythm.count_between(plan.slot, now)),
-        recorded_at=now,
-    )
-
-
-def _next_recurring_slot(situation: Situation, now: datetime) -> datetime | None:
-    state = situation.state
-    plan = state.plan
-    standing = plan is not None and situation.lease is None and not plan.repeat
-    if plan is not None and standing and plan.kind is Kind.RECURRING:
-        return plan.slot
-    following = next_recurring(situation, after=_behind(state, now), now=now)
-    return None if following is None else following.slot
-
-
-def _behind(state: EndpointState, now: datetime) -> datetime:
-    plan = state.plan
-    return now if plan is None or plan.kind is not Kind.RECURRING else max(now, plan.slot)
+    archived = situation.endpoint.archived_at is not None
+    return situation.lease is not None or quarantined or archived

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from cronicorn_domain.instants import MICROSECOND, NO_TIME
 from cronicorn_domain.model.endpoint import Endpoint
-from cronicorn_domain.model.hint import IntervalHint
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.grid import Grid
@@ -31,28 +30,3 @@ def shortest_of(situation: Situation) -> timedelta:
 def first_at_or_after(rhythm: Rhythm, instant: datetime) -> datetime | None:
     """Return the first slot that does not lie before ``instant``."""
     return rhythm.next_after(instant - MICROSECOND)
-
-
-def in_force(situation: Situation, slot: datetime, hint: IntervalHint | None) -> Rhythm | None:
-    """
-    Return the slots that follow ``slot`` as they would be planned, with hint and guardrails.
-
-    A hint and a longest below the schedule's gap count from ``slot``; so does an interval below the
-    shortest, in as many steps of its grid as the shortest takes. None for a single instant.
-    """
-    shortest = shortest_of(situation)
-    if hint is not None:
-        return Grid(slot, max(hint.every, shortest))
-    rhythm = rhythm_of(situation.endpoint)
-    longest = situation.endpoint.guardrails.longest
-    if isinstance(rhythm, Grid):
-        return (
-            rhythm
-            if rhythm.step >= shortest
-            else Grid(slot, -(-shortest // rhythm.step) * rhythm.step)
-        )
-    if rhythm is None or longest is None:
-        return rhythm
-    following = rhythm.next_after(slot)
-    off_grid = following is None or following - slot > max(longest, shortest)
-    return Grid(slot, max(longest, shortest)) if off_grid else rhythm

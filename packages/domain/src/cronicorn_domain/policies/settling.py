@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from cronicorn_domain.model.decision import Kind, Plan, Rule
+from cronicorn_domain.model.decision import Plan, Rule
 from cronicorn_domain.model.run import (
     Blocked,
     Failed,
@@ -17,9 +17,7 @@ from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.backoff import retry_wait
 from cronicorn_domain.policies.change import Change
-from cronicorn_domain.policies.following import after_run, behind_other, leased_plan, plan_behind
-from cronicorn_domain.policies.repeats import pointless, repeat_of
-from cronicorn_domain.policies.standing import plan_on
+from cronicorn_domain.policies.following import after_run, leased_plan, plan_behind, repeated
 from cronicorn_domain.ports.endpoint_queue import Settlement
 
 
@@ -30,21 +28,18 @@ def settle(situation: Situation, settlement: Settlement, now: datetime) -> Chang
     Only failures of the target count, and of the tries of one fire time only the last; a success
     sets the count to zero. A retry is planned unless the next recurring slot makes it pointless.
     """
-    plan = leased_plan(situation)
-    state = after_run(
-        situation.state, plan, started_at=settlement.started_at, ended_at=settlement.ended_at
-    )
+    plan, failures = leased_plan(situation), situation.state.failures
     match class_of(settlement.outcome):
         case OutcomeClass.SUCCESS:
-            return plan_behind(situation, replace(state, failures=0), plan, now=now)
+            return plan_behind(situation, _left(situation, plan, settlement, 0), plan, now=now)
         case OutcomeClass.TARGET:
-            retried = _retried(situation, state, plan, now)
-            failed = replace(state, failures=state.failures + 1)
-            return retried or plan_behind(situation, failed, plan, now=now)
+            return _failed(situation, plan, settlement, now)
         case OutcomeClass.OURS:
-            return plan_behind(situation, state, plan, now=now)
+            left = _left(situation, plan, settlement, failures)
+            return plan_behind(situation, left, plan, now=now)
         case OutcomeClass.NOT_ATTEMPTED:
-            change = plan_behind(situation, state, plan, now=now)
+            left = _left(situation, plan, settlement, failures)
+            change = plan_behind(situation, left, plan, now=now)
             record = _blocked(plan, settlement.outcome, now)
             return replace(change, records=(record, *change.records))
 
@@ -84,28 +79,36 @@ def settled_run(run: Run, settlement: Settlement) -> Run:
             return replace(ended, status=RunStatus.CANCELED, message=message)
 
 
-def _retried(
-    situation: Situation, state: EndpointState, plan: Plan, now: datetime
-) -> Change | None:
-    """Plan the next try of the fire time; None when there is none left, or no point in it."""
-    endpoint = situation.endpoint
-    tries = plan.tries + 1
-    if tries >= endpoint.retry.attempts or endpoint.archived_at is not None:
-        return None
-    wait = retry_wait(endpoint.retry, endpoint.id, plan.slot, tries)
-    ended = replace(situation, state=replace(state, urgent=None), lease=None)
-    repeat = repeat_of(
-        ended,
-        replace(plan, tries=tries),
-        at=now + wait,
-        rule=Rule.RETRY,
-        detail=f"try {tries} of {endpoint.retry.attempts} failed",
+def _left(situation: Situation, plan: Plan, settlement: Settlement, failures: int) -> EndpointState:
+    return after_run(
+        situation.state,
+        plan,
+        started_at=settlement.started_at,
+        ended_at=settlement.ended_at,
+        failures=failures,
+        attempted=not isinstance(settlement.outcome, Blocked),
     )
-    after = max(now, plan.slot) if plan.kind is Kind.RECURRING else behind_other(state, plan)
-    if pointless(ended, repeat, after=after, now=now):
-        return None
-    with_repeat = replace(ended.state, plan=repeat)
-    return plan_on(replace(ended, state=with_repeat), after=after, now=now)
+
+
+def _failed(situation: Situation, plan: Plan, settlement: Settlement, now: datetime) -> Change:
+    """Try again if there is a try left and a point in it; else the failure counts."""
+    endpoint, failures = situation.endpoint, situation.state.failures
+    tries = plan.tries + 1
+    if tries < endpoint.retry.attempts and endpoint.archived_at is None:
+        wait = retry_wait(endpoint.retry, endpoint.id, plan.slot, tries)
+        retried = repeated(
+            situation,
+            _left(situation, plan, settlement, failures),
+            replace(plan, tries=tries),
+            at=now + wait,
+            rule=Rule.RETRY,
+            detail=f"try {tries} of {endpoint.retry.attempts} failed",
+            now=now,
+        )
+        if retried is not None:
+            return retried
+    left = _left(situation, plan, settlement, failures + 1)
+    return plan_behind(situation, left, plan, now=now)
 
 
 def _blocked(plan: Plan, outcome: Outcome, now: datetime) -> SlotRecord:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cronicorn_domain.errors import InvalidSchedule
+from cronicorn_domain.instants import LATEST, ceil_millisecond
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.grid import Grid
 
@@ -34,11 +35,16 @@ class OnceSchedule:
     at: datetime
 
     def __post_init__(self) -> None:
-        """Refuse an instant without a zone."""
+        """Refuse an instant without a zone or out of reach; a slot is whole milliseconds."""
         if self.at.utcoffset() is None:
             raise InvalidSchedule(
                 f"{self.at} has no zone", field="at", remedy="end it with Z or an offset"
             )
+        if self.at >= LATEST:
+            raise InvalidSchedule(
+                f"{self.at} is too far ahead", field="at", remedy="give one before the year 9000"
+            )
+        object.__setattr__(self, "at", ceil_millisecond(self.at))
 
 
 Schedule = CronSchedule | IntervalSchedule | OnceSchedule

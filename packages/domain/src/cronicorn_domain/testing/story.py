@@ -27,6 +27,7 @@ from cronicorn_domain.policies.replanning import (
     skip_next_slot,
 )
 from cronicorn_domain.policies.settling import settle
+from cronicorn_domain.policies.starting import start_refusal
 from cronicorn_domain.ports.endpoint_queue import Settlement
 
 SUCCESS: Outcome = Succeeded(response=Response(status_code=200))
@@ -180,6 +181,8 @@ class Story:
     def start(self) -> None:
         """Start the claimed run."""
         assert self.situation.lease is not None
+        refusal = start_refusal(self.situation, self.now)
+        assert refusal is None, f"the start is refused: {refusal}"
         lease = replace(self.situation.lease, started_at=self.now)
         self.situation = replace(self.situation, lease=lease)
         self.started.append(self.runs[-1])
@@ -244,6 +247,8 @@ class Story:
         run = Claimed(
             plan=claimed.plan, at=self.now, hints=claimed.hints, triggers=claimed.triggers
         )
+        made = {(each.slot, each.plan.attempt) for each in self.runs}
+        assert (run.slot, run.plan.attempt) not in made, f"{run.slot} is attempted twice"
         self.runs.append(run)
         return run
 

@@ -197,6 +197,7 @@ def _make_endpoint_state() -> None:
         sa.Column("noted", sa.String(), nullable=True),
         sa.Column("latest_slot", sa.DateTime(timezone=True), nullable=True),
         sa.Column("latest_attempt", sa.Integer(), nullable=False),
+        sa.Column("rhythm_from", sa.DateTime(timezone=True), nullable=True),
         sa.Column("skipped", sa.Boolean(), nullable=False),
         sa.Column("quarantine", sa.String(), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),

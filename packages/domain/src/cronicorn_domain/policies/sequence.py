@@ -1,0 +1,145 @@
+"""The recurring slots of a span: those that would be planned if each were passed over."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cronicorn_domain.instants import MICROSECOND
+from cronicorn_domain.model.decision import Source
+from cronicorn_domain.model.hint import IntervalHint
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.candidate import Candidate
+from cronicorn_domain.policies.guardrails import keep_longest, keep_shortest, latest_allowed
+from cronicorn_domain.policies.interval_hints import recurring
+from cronicorn_domain.policies.rhythm import rhythm_of, shortest_of
+from cronicorn_domain.schedules.cron import CronSchedule
+from cronicorn_domain.schedules.grid import Grid
+from cronicorn_domain.schedules.schedule import Rhythm
+
+EXACT_MOST = 100
+"""So many slots of a span are planned one by one; the rest of it is counted by the rhythm."""
+
+_MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
+_FIELDS_WITH_SECONDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Consecutive recurring slots."""
+
+    first: datetime
+    last: datetime
+    count: int
+
+
+def recurring_candidate(
+    situation: Situation, *, after: datetime, now: datetime
+) -> Candidate | None:
+    """Return the next recurring slot under hints, guardrails and bounds; None: no more."""
+    candidate = recurring(situation, after, now)
+    if candidate is None:
+        return None
+    keep_shortest(situation, candidate)
+    keep_longest(candidate, latest_allowed(situation, now))
+    ends_at = situation.endpoint.bounds.ends_at
+    return None if ends_at is not None and candidate.slot > ends_at else candidate
+
+
+def next_recurring_slot(situation: Situation, *, after: datetime, now: datetime) -> datetime | None:
+    """Return the next recurring slot without backoff, one-shots and slots noted; None: no more."""
+    alone = replace(situation, state=replace(situation.state, failures=0))
+    last = situation.state.last_slot
+    after = after if last is None else max(after, last)
+    candidate = recurring_candidate(alone, after=after, now=now)
+    return None if candidate is None else candidate.slot
+
+
+def slots_between(situation: Situation, *, after: datetime, until: datetime) -> Span | None:
+    """
+    Return the recurring slots in ``(after, until]``; None: there are none.
+
+    ``after`` is the latest slot that is accounted for. Hints act within their lives and failures
+    stretch the intervals. Behind a hundred slots of an uneven rhythm the rest is counted by the
+    schedule alone.
+    """
+    ends_at = situation.endpoint.bounds.ends_at
+    until = until if ends_at is None else min(until, ends_at)
+    if until <= after or rhythm_of(situation.endpoint) is None:
+        return None
+    even = _even_rhythm(situation)
+    if even is not None:
+        return _counted(even, after, until)
+    first, last, count = None, after, 0
+    for slot in _one_by_one(situation, after, until):
+        first, last, count = first or slot, slot, count + 1
+        if count == EXACT_MOST:
+            return _rest(situation, Span(first, last, count), until)
+    return None if first is None else Span(first, last, count)
+
+
+def slots_before(situation: Situation, *, after: datetime, span: Span, most: int) -> list[datetime]:
+    """Return the newest ``most`` slots of a span that began behind ``after``, the oldest first."""
+    rhythm = _even_rhythm(situation)
+    if rhythm is None and span.count <= EXACT_MOST:
+        return list(_one_by_one(situation, after, span.last))[-most:]
+    rhythm = rhythm or rhythm_of(situation.endpoint)
+    found = [span.last]
+    while rhythm is not None and len(found) < most:
+        slot = rhythm.latest_until(found[0] - MICROSECOND)
+        if slot is None or slot < span.first:
+            break
+        found.insert(0, slot)
+    return found
+
+
+def _even_rhythm(situation: Situation) -> Rhythm | None:
+    """Return the rhythm if nothing but the schedule has a say in it, so that it can be counted."""
+    endpoint, shortest = situation.endpoint, shortest_of(situation)
+    rhythm = rhythm_of(endpoint)
+    if any(isinstance(hint, IntervalHint) for hint in situation.hints):
+        return None
+    match rhythm:
+        case Grid(step=step):
+            return rhythm if step >= shortest and not situation.state.failures else None
+        case CronSchedule(expression=expression):
+            seconds = len(expression.text.split()) == _FIELDS_WITH_SECONDS
+            apart = shortest <= (_SECOND if seconds else _MINUTE)
+            return rhythm if apart and endpoint.guardrails.longest is None else None
+        case None:
+            return None
+
+
+def _counted(rhythm: Rhythm, after: datetime, until: datetime) -> Span | None:
+    first = rhythm.next_after(after)
+    if first is None or first > until:
+        return None
+    last = rhythm.latest_until(until)
+    return Span(first, last or first, rhythm.count_between(after, until))
+
+
+def _one_by_one(situation: Situation, after: datetime, until: datetime) -> Iterator[datetime]:
+    """Plan slot after slot, as if each had been passed over the moment it came."""
+    slot: datetime | None = after
+    known = situation.state.last_slot
+    while slot is not None:
+        last = slot if known is None else max(known, slot)
+        passed = replace(situation.state, last_slot=last, last_end=last)
+        candidate = recurring_candidate(replace(situation, state=passed), after=slot, now=slot)
+        slot = None if candidate is None or candidate.slot > until else candidate.slot
+        if slot is not None:
+            yield slot
+
+
+def _rest(situation: Situation, span: Span, until: datetime) -> Span:
+    rhythm = rhythm_of(situation.endpoint)
+    rest = None if rhythm is None else _counted(rhythm, span.last, until)
+    return span if rest is None else Span(span.first, rest.last, span.count + rest.count)
+
+
+def source_at(situation: Situation, slot: datetime, planned: Source) -> Source:
+    """Name the source of another slot of a plan's sequence: on the rhythm, or put there."""
+    rhythm = rhythm_of(situation.endpoint)
+    if rhythm is None or rhythm.latest_until(slot) == slot:
+        return planned
+    close = isinstance(rhythm, Grid) and rhythm.step < shortest_of(situation)
+    return Source.CLAMPED_MIN if close else Source.CLAMPED_MAX
