@@ -16,6 +16,7 @@ from cronicorn_domain.errors import StoreRefused
 from sqlalchemy import JSON, Connection
 from sqlmodel.sql.sqltypes import AutoString
 
+import cronicorn_adapter_sql.tables  # noqa: F401  it brings the tables into the metadata
 from cronicorn_adapter_sql.column_types import UtcDateTime, metadata
 
 _ADVISORY_KEY: Final = 0x43524F4E  # "CRON": any number would do that nobody else takes
