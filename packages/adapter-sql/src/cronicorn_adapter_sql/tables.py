@@ -62,16 +62,15 @@ class JobRow(Row, table=True):
 
 
 class EndpointRow(Row, table=True):
-    """
-    The configuration of an endpoint; ``schedule_kind`` says which schedule columns are filled.
-    """
+    """What an endpoint is; ``schedule_kind`` says which schedule columns are filled."""
 
     __tablename__ = "endpoints"
     __table_args__: ClassVar = (
         CheckConstraint(
             "(schedule_kind = 'cron' AND cron IS NOT NULL AND timezone IS NOT NULL"
             " AND every IS NULL AND run_at IS NULL)"
-            " OR (schedule_kind = 'interval' AND every > 0 AND cron IS NULL AND run_at IS NULL)"
+            " OR (schedule_kind = 'interval' AND every IS NOT NULL AND every > 0"
+            " AND cron IS NULL AND run_at IS NULL)"
             " OR (schedule_kind = 'once' AND run_at IS NOT NULL AND cron IS NULL"
             " AND every IS NULL)",
             name="one_schedule",
@@ -175,9 +174,7 @@ class EndpointStateRow(Row, table=True):
 
 
 class DueRow(Row, table=True):
-    """
-    Exactly what is claimable, and from when; one row an endpoint, kept under its state's lock.
-    """
+    """What is claimable, and from when; one row an endpoint, kept under its state's lock."""
 
     __tablename__ = "due"
     __table_args__: ClassVar = (Index("ix_due_tenant_due_at", "tenant", "due_at"),)
@@ -216,6 +213,8 @@ class RunRow(Row, table=True):
     __table_args__: ClassVar = (
         UniqueConstraint("endpoint_id", "slot", "attempt"),
         Index("ix_runs_endpoint_id_id", "endpoint_id", "id"),
+        # For pruning: next to nothing to keep on PostgreSQL, where old slots lie together.
+        Index("ix_runs_slot", "slot", postgresql_using="brin"),
         CheckConstraint(
             "status IN ('running', 'success', 'failed', 'canceled')", name="status_known"
         ),
@@ -321,7 +320,7 @@ class HintRow(Row, table=True):
     __tablename__ = "hints"
     __table_args__: ClassVar = (
         CheckConstraint(
-            "(kind = 'interval' AND every > 0 AND at IS NULL)"
+            "(kind = 'interval' AND every IS NOT NULL AND every > 0 AND at IS NULL)"
             " OR (kind = 'oneshot' AND at IS NOT NULL AND every IS NULL)",
             name="one_proposal",
         ),

@@ -138,7 +138,8 @@ def _make_endpoints() -> None:
         sa.CheckConstraint(
             "(schedule_kind = 'cron' AND cron IS NOT NULL AND timezone IS NOT NULL"
             " AND every IS NULL AND run_at IS NULL)"
-            " OR (schedule_kind = 'interval' AND every > 0 AND cron IS NULL AND run_at IS NULL)"
+            " OR (schedule_kind = 'interval' AND every IS NOT NULL AND every > 0"
+            " AND cron IS NULL AND run_at IS NULL)"
             " OR (schedule_kind = 'once' AND run_at IS NOT NULL AND cron IS NULL"
             " AND every IS NULL)",
             name=op.f("ck_endpoints_one_schedule"),
@@ -301,6 +302,7 @@ def _make_runs() -> None:
         postgresql_partition_by="RANGE (slot)",
     )
     op.create_index("ix_runs_endpoint_id_id", "runs", ["endpoint_id", "id"])
+    op.create_index("ix_runs_slot", "runs", ["slot"], postgresql_using="brin")
 
 
 def _make_run_bodies() -> None:
@@ -385,7 +387,7 @@ def _make_hints() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("run_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
-            "(kind = 'interval' AND every > 0 AND at IS NULL)"
+            "(kind = 'interval' AND every IS NOT NULL AND every > 0 AND at IS NULL)"
             " OR (kind = 'oneshot' AND at IS NOT NULL AND every IS NULL)",
             name=op.f("ck_hints_one_proposal"),
         ),

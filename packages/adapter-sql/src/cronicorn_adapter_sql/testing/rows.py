@@ -1,0 +1,150 @@
+"""A good row of each table, for tests of the schema: what differs from it is what is tried."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cronicorn_adapter_sql.column_types import metadata
+
+NOON: Final = datetime.fromisoformat("2025-01-01T12:00:00+00:00")
+LATER: Final = NOON + timedelta(hours=1)
+TENANT, OTHER = UUID(int=1), UUID(int=2)
+JOB, ENDPOINT, RUN = UUID(int=10), UUID(int=20), UUID(int=30)
+
+GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
+    "jobs": {
+        "id": JOB,
+        "tenant": TENANT,
+        "name": "shop",
+        "state": "active",
+        "created_at": NOON,
+        "updated_at": NOON,
+    },
+    "endpoints": {
+        "id": ENDPOINT,
+        "tenant": TENANT,
+        "job_id": JOB,
+        "name": "health",
+        "url": "http://shop.example/",
+        "method": "GET",
+        "headers": [],
+        "schedule_kind": "interval",
+        "every": 1,
+        "anchor": NOON,
+        "jitter": 0,
+        "misfire_policy": "skip",
+        "misfire_grace": 0,
+        "catch_up_limit": 1,
+        "retry_attempts": 1,
+        "retry_backoff": 0,
+        "retry_backoff_most": 0,
+        "delivery": "at_least_once",
+        "timeout": 1,
+        "response_size": 1,
+        "redirects": 0,
+        "created_at": NOON,
+        "updated_at": NOON,
+    },
+    "endpoint_state": {
+        "endpoint_id": ENDPOINT,
+        "failures": 0,
+        "run_count": 0,
+        "latest_attempt": 0,
+        "skipped": False,
+        "revision": 0,
+    },
+    "due": {"due_at": NOON, "endpoint_id": ENDPOINT, "tenant": TENANT},
+    "leases": {
+        "token": 1,
+        "endpoint_id": ENDPOINT,
+        "tenant": TENANT,
+        "run_id": RUN,
+        "worker": "a",
+        "until": LATER,
+        "urgent": False,
+    },
+    "runs": {
+        "id": RUN,
+        "slot": NOON,
+        "endpoint_id": ENDPOINT,
+        "tenant": TENANT,
+        "attempt": 1,
+        "kind": "recurring",
+        "source": "interval",
+        "due_at": NOON,
+        "trail": "[]",
+        "worker": "a",
+        "claimed_at": NOON,
+        "status": "running",
+    },
+    "run_bodies": {
+        "run_id": RUN,
+        "slot": NOON,
+        "headers": "[]",
+        "kind": "text",
+        "text": "fine",
+        "truncated": False,
+    },
+    "slot_records": {
+        "id": UUID(int=40),
+        "endpoint_id": ENDPOINT,
+        "tenant": TENANT,
+        "fate": "skipped",
+        "reason": "late",
+        "first": NOON,
+        "last": NOON,
+        "count": 1,
+        "recorded_at": NOON,
+    },
+    "roll_ups": {
+        "endpoint_id": ENDPOINT,
+        "size": "minute",
+        "begins_at": NOON,
+        "outcome_class": "success",
+        "runs": 1,
+        "timed_runs": 1,
+        "duration": 1,
+        "lateness": 0,
+    },
+    "hints": {
+        "id": UUID(int=50),
+        "endpoint_id": ENDPOINT,
+        "kind": "interval",
+        "every": 1,
+        "author": "ai",
+        "created_at": NOON,
+        "expires_at": LATER,
+    },
+    "triggers": {
+        "id": UUID(int=60),
+        "endpoint_id": ENDPOINT,
+        "kind": "manual",
+        "at": NOON,
+        "expires_at": LATER,
+    },
+}
+"""A row of each table, in an order in which they can be written."""
+
+
+async def write(engine: AsyncEngine, *rows: tuple[str, Mapping[str, Any]]) -> None:
+    """Write rows."""
+    async with engine.begin() as connection:
+        for name, values in rows:
+            given = {key: value for key, value in values.items() if value is not None}
+            await connection.execute(insert(metadata.tables[name]).values(given))
+
+
+def good(name: str) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    """Return a good row, behind those that it needs."""
+    return tuple((each, GOOD[each]) for each in dict.fromkeys((*_prerequisites(name), name)))
+
+
+def _prerequisites(name: str) -> Iterator[str]:
+    """Name the tables that must have a row before this one can."""
+    for key in metadata.tables[name].foreign_key_constraints:
+        yield from _prerequisites(key.referred_table.name)
+        yield key.referred_table.name

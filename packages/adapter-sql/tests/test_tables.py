@@ -1,0 +1,242 @@
+"""The schema refuses what must not be, whoever writes it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+from cronicorn_adapter_sql.column_types import metadata
+from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.testing.rows import GOOD, LATER, NOON, OTHER, good, write
+from cronicorn_domain.errors import CronicornError, StoreRefused
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Constraint,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+FINISHED: Final[Mapping[str, Any]] = {
+    "status": "success",
+    "finished_at": NOON,
+    "outcome_class": "success",
+}
+
+REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
+    ("ck_jobs_state_known", "jobs", {"state": "sleeping"}),
+    ("ck_jobs_archived_has_its_instant", "jobs", {"state": "archived"}),
+    ("ck_jobs_archived_has_its_instant", "jobs", {"archived_at": NOON}),
+    ("ck_jobs_name_filled", "jobs", {"name": ""}),
+    ("ck_endpoints_one_schedule", "endpoints", {"schedule_kind": "moon"}),
+    ("ck_endpoints_one_schedule", "endpoints", {"every": None}),
+    ("ck_endpoints_one_schedule", "endpoints", {"every": 0}),
+    ("ck_endpoints_one_schedule", "endpoints", {"cron": "* * * * *"}),
+    ("ck_endpoints_one_schedule", "endpoints", {"run_at": NOON}),
+    ("ck_endpoints_one_schedule", "endpoints", {"schedule_kind": "once", "every": None}),
+    ("ck_endpoints_one_schedule", "endpoints", {"schedule_kind": "once", "run_at": NOON}),
+    (
+        "ck_endpoints_one_schedule",
+        "endpoints",
+        {"schedule_kind": "cron", "every": None, "cron": "* * * * *"},
+    ),
+    (
+        "ck_endpoints_one_schedule",
+        "endpoints",
+        {"schedule_kind": "cron", "every": None, "timezone": "UTC"},
+    ),
+    ("ck_endpoints_shortest_at_most_longest", "endpoints", {"shortest": 2, "longest": 1}),
+    ("ck_endpoints_starts_before_it_ends", "endpoints", {"starts_at": LATER, "ends_at": NOON}),
+    ("ck_endpoints_max_runs_allows_one", "endpoints", {"max_runs": 0}),
+    ("ck_endpoints_no_length_below_zero", "endpoints", {"jitter": -1}),
+    ("ck_endpoints_no_length_below_zero", "endpoints", {"misfire_grace": -1}),
+    ("ck_endpoints_counts_from_one", "endpoints", {"retry_attempts": 0}),
+    ("ck_endpoints_counts_from_one", "endpoints", {"catch_up_limit": 0}),
+    ("ck_endpoints_limits_above_zero", "endpoints", {"timeout": 0}),
+    ("ck_endpoints_limits_above_zero", "endpoints", {"response_size": 0}),
+    ("ck_endpoints_misfire_policy_known", "endpoints", {"misfire_policy": "panic"}),
+    ("ck_endpoints_delivery_known", "endpoints", {"delivery": "exactly_once"}),
+    ("ck_endpoints_name_filled", "endpoints", {"name": ""}),
+    ("ck_endpoint_state_no_count_below_zero", "endpoint_state", {"failures": -1}),
+    ("ck_endpoint_state_no_count_below_zero", "endpoint_state", {"run_count": -1}),
+    ("ck_runs_status_known", "runs", {**FINISHED, "status": "lost"}),
+    ("ck_runs_finished_has_its_instant", "runs", {"finished_at": NOON}),
+    ("ck_runs_finished_has_its_instant", "runs", {**FINISHED, "finished_at": None}),
+    ("ck_runs_finished_is_judged", "runs", {"outcome_class": "success"}),
+    ("ck_runs_finished_is_judged", "runs", {**FINISHED, "outcome_class": None}),
+    ("ck_runs_failed_has_its_kind", "runs", {**FINISHED, "status": "failed"}),
+    ("ck_runs_failed_has_its_kind", "runs", {**FINISHED, "failure_kind": "timeout"}),
+    ("ck_runs_attempts_from_one", "runs", {"attempt": 0}),
+    ("ck_run_bodies_kind_known", "run_bodies", {"kind": "video"}),
+    ("ck_slot_records_fate_known", "slot_records", {"fate": "forgotten"}),
+    ("ck_slot_records_span_has_slots", "slot_records", {"first": LATER}),
+    ("ck_slot_records_span_has_slots", "slot_records", {"count": 0}),
+    ("ck_roll_ups_size_known", "roll_ups", {"size": "week"}),
+    ("ck_hints_one_proposal", "hints", {"kind": "order"}),
+    ("ck_hints_one_proposal", "hints", {"every": None}),
+    ("ck_hints_one_proposal", "hints", {"every": 0}),
+    ("ck_hints_one_proposal", "hints", {"at": NOON}),
+    ("ck_hints_one_proposal", "hints", {"kind": "oneshot", "at": NOON}),
+    ("ck_hints_one_proposal", "hints", {"kind": "oneshot", "every": None}),
+    ("ck_hints_author_known", "hints", {"author": "cat"}),
+    ("ck_hints_ended_has_its_instant", "hints", {"end": "cleared"}),
+    ("ck_hints_ended_has_its_instant", "hints", {"ended_at": NOON}),
+    ("ck_hints_end_known", "hints", {"end": "eaten", "ended_at": NOON}),
+    ("ck_triggers_kind_known", "triggers", {"kind": "ghost"}),
+)
+"""The constraint, its table, and what makes a good row one that it refuses."""
+
+CLASHES: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
+    ("pk_jobs", "jobs", {"name": "other"}),
+    ("uq_jobs_tenant_name", "jobs", {"id": OTHER}),
+    ("pk_endpoints", "endpoints", {"name": "other"}),
+    ("uq_endpoints_job_id_name", "endpoints", {"id": OTHER}),
+    ("pk_endpoint_state", "endpoint_state", {}),
+    ("pk_due", "due", {"tenant": OTHER}),
+    ("pk_leases", "leases", {"endpoint_id": OTHER}),
+    ("uq_leases_endpoint_id", "leases", {"token": 2}),
+    ("pk_runs", "runs", {"attempt": 2}),
+    ("uq_runs_endpoint_id_slot_attempt", "runs", {"id": OTHER}),
+    ("pk_run_bodies", "run_bodies", {"text": "other"}),
+    ("pk_slot_records", "slot_records", {"first": NOON}),
+    ("pk_roll_ups", "roll_ups", {"runs": 2}),
+    ("pk_hints", "hints", {"every": 2}),
+    ("pk_triggers", "triggers", {"kind": "sibling"}),
+)
+"""The constraint, its table, and how a second row differs from the first, with which it clashes."""
+
+FREE: Final[tuple[tuple[str, Mapping[str, Any]], ...]] = (
+    ("jobs", {"id": OTHER, "state": "archived", "archived_at": NOON}),
+    ("jobs", {"id": OTHER, "tenant": OTHER}),
+    ("endpoints", {"id": OTHER, "archived_at": NOON}),
+    ("due", {"due_at": LATER}),
+    ("leases", {"token": 2, "endpoint_id": OTHER}),
+    ("runs", {"id": OTHER, "attempt": 2}),
+    ("runs", {"id": OTHER, "slot": LATER}),
+    ("run_bodies", {"slot": LATER}),
+    ("roll_ups", {"size": "hour"}),
+)
+"""How a second row may differ from the first without a clash."""
+
+
+PARTS: Final = {
+    "pk_runs": "runs_default_pkey",
+    "uq_runs_endpoint_id_slot_attempt": "runs_default_endpoint_id_slot_attempt_key",
+    "pk_run_bodies": "run_bodies_default_pkey",
+}
+"""What PostgreSQL calls the part of a constraint that belongs to a partition."""
+
+
+class RefusedByConstraint(CronicornError):
+    """The constraint that was asked about refused the row."""
+
+
+@pytest.mark.parametrize("name", GOOD)
+async def test_a_good_row_is_taken(engine: AsyncEngine, name: str) -> None:
+    """The rows that the other tests spoil are good ones."""
+    await write(engine, *good(name))
+
+
+@pytest.mark.parametrize(
+    ("constraint", "name", "changes"), REFUSED, ids=[f"{name} {more}" for name, _, more in REFUSED]
+)
+async def test_impossible_states_are_refused(
+    engine: AsyncEngine, constraint: str, name: str, changes: Mapping[str, Any]
+) -> None:
+    """A row that contradicts itself is refused by the constraint that says so."""
+    await write(engine, *good(name)[:-1])
+
+    with (
+        pytest.raises(RefusedByConstraint),
+        translated({constraint: RefusedByConstraint(constraint)}),
+    ):
+        await write(engine, (name, {**GOOD[name], **changes}))
+
+
+@pytest.mark.parametrize(
+    ("constraint", "name", "changes"), CLASHES, ids=[row[0] for row in CLASHES]
+)
+async def test_what_must_be_unique_is(
+    engine: AsyncEngine, constraint: str, name: str, changes: Mapping[str, Any]
+) -> None:
+    """A second row of the same key is refused: trap T05 for leases and runs."""
+    await write(engine, *good(name))
+    refused = RefusedByConstraint(constraint)
+    meant = {constraint: refused, PARTS.get(constraint, constraint): refused}
+
+    with pytest.raises(RefusedByConstraint), translated(meant):
+        await write(engine, (name, {**GOOD[name], **changes}))
+
+
+@pytest.mark.parametrize(("name", "changes"), FREE)
+async def test_what_may_be_repeated_is_free(
+    engine: AsyncEngine, name: str, changes: Mapping[str, Any]
+) -> None:
+    """A name is free again once its holder is archived; keys clash as a whole only."""
+    await write(engine, *good(name))
+
+    await write(engine, (name, {**GOOD[name], **changes}))
+
+
+@pytest.mark.parametrize("name", ["endpoints", "endpoint_state"])
+async def test_nothing_refers_to_nothing(engine: AsyncEngine, name: str) -> None:
+    """An endpoint without its job, and a state without its endpoint, are refused."""
+    with pytest.raises(StoreRefused), translated():
+        await write(engine, (name, GOOD[name]))
+
+
+def unique_and_checked(table: Table) -> Iterator[str]:
+    """Name the constraints of a table that refuse a row for what it is."""
+    kinds = (CheckConstraint, PrimaryKeyConstraint, UniqueConstraint)
+    yield from (str(each.name) for each in table.constraints if isinstance(each, kinds))
+    yield from (str(index.name) for index in table.indexes if index.unique)
+
+
+def test_every_constraint_is_tried() -> None:
+    """No check, key or unique constraint is without a row that it refuses."""
+    declared = {name for table in metadata.tables.values() for name in unique_and_checked(table)}
+
+    assert declared == {name for name, _, _ in (*REFUSED, *CLASHES)}
+
+
+def beginning(each: Constraint | Index, table: Table) -> str:
+    """Return what the convention begins a name with; of a check or index the rest is its own."""
+    match each:
+        case PrimaryKeyConstraint():
+            return f"pk_{table.name}"
+        case CheckConstraint():
+            return f"ck_{table.name}_"
+        case UniqueConstraint():
+            return f"uq_{table.name}_{column_names(each.columns)}"
+        case ForeignKeyConstraint():
+            return f"fk_{table.name}_{column_names(each.columns)}"
+        case Index(unique=True):
+            return f"uq_{table.name}_{column_names(each.columns)}"
+        case _:
+            return f"ix_{table.name}_"
+
+
+def column_names(columns: Iterable[Column[Any]]) -> str:
+    """Join the names of columns."""
+    return "_".join(column.name for column in columns)
+
+
+def test_names_follow_the_convention() -> None:
+    """Each constraint and index is named by its kind, its table, and its columns or its rule."""
+    for table in metadata.tables.values():
+        named: list[Constraint | Index] = [*table.constraints, *table.indexes]
+        for each in named:
+            assert str(each.name).startswith(beginning(each, table))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [column for table in metadata.tables.values() for column in table.columns],
+    ids=str,
+)
+def test_nothing_is_filled_in_behind_our_back(column: Column[Any]) -> None:
+    """Columns have no default of the database's: what a row says was written by somebody."""
+    assert column.server_default is None
