@@ -59,7 +59,9 @@ async def run(settings: WorkerSettings) -> None:
 async def _run_jobs(settings: WorkerSettings, requests: Requests) -> None:
     guard = egress_guard(settings.egress_allow)
     jobs = None if settings.jobs is None else _jobs_of(settings.jobs, guard)
-    async with open_store(_database(settings) or DEFAULT_DATABASE, _key(settings)) as store:
+    url = _database(settings)
+    url = DEFAULT_DATABASE if url is None else url
+    async with open_store(url, _key(settings)) as store:
         show = open_show(settings, store=store.name, clock=store.clock)
         if jobs is not None:
             await _apply(jobs, store, show, prune=settings.prune)
@@ -159,7 +161,8 @@ def _key(settings: WorkerSettings) -> str | None:
 @contextmanager
 def _demo_database(settings: WorkerSettings) -> Iterator[str]:
     """Give the database that was named, or one that is gone at the end of the block."""
-    if named := _database(settings):
+    named = _database(settings)
+    if named is not None:
         yield named
         return
     with tempfile.TemporaryDirectory(prefix="cronicorn-demo-") as folder:
