@@ -93,7 +93,12 @@ async def _raw_server(
         server.connections += 1
         try:
             await script(server, reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except (
+            ConnectionError,
+            asyncio.IncompleteReadError,
+            asyncio.CancelledError,
+            RuntimeError,  # uvloop's word for a connection that is closed
+        ):
             server.gone.set()
         finally:
             writer.close()

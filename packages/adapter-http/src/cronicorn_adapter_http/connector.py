@@ -1,17 +1,50 @@
 """Connections that lead only to addresses which the egress guard has cleared."""
 
+import asyncio
+import functools
 import socket
 import ssl
+from http import HTTPStatus
 from ipaddress import ip_address
 
-from aiohttp import AddrInfoType, ClientRequest, ClientTimeout, TCPConnector
+from aiohttp import AddrInfoType, ClientRequest, ClientTimeout, StreamReader, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http import RawResponseMessage
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
 
 from cronicorn_adapter_http.egress import EgressGuard
 from cronicorn_adapter_http.exchange import Phase, current
 from cronicorn_adapter_http.resolver import Resolver
+
+INTERIM_MOST = 64
+"""How many interim answers (1xx) may come before the answer."""
+
+
+class BoundedHandler(ResponseHandler):
+    """
+    Reads one connection, and gives it up when interim answers do not end.
+
+    They are no part of the body, which is capped, and reading them costs far more than receiving
+    them: one target that sends nothing else would hold up all others until its deadline.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._interim = 0
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Take in an answer, interim or not."""
+        code = data[0].code
+        is_interim = code < HTTPStatus.OK and code != HTTPStatus.SWITCHING_PROTOCOLS
+        self._interim = self._interim + 1 if is_interim else 0
+        if self._interim <= INTERIM_MOST:
+            super().feed_data(data, size)
+        elif self.transport is not None:
+            self.transport.abort()
+            self.set_exception(HttpProcessingError(message="interim answers without end"))
 
 
 class GuardedConnector(TCPConnector):
@@ -34,6 +67,7 @@ class GuardedConnector(TCPConnector):
             force_close=not keep_alive,
             socket_factory=open_socket,
         )
+        self._factory = functools.partial[ResponseHandler](BoundedHandler, loop=self._loop)
 
     async def connect(
         self,

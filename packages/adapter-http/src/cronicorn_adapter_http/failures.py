@@ -10,11 +10,12 @@ from aiohttp.http_exceptions import ContentLengthError, LineTooLong, TransferEnc
 from cronicorn_adapter_http.content import BrokenContent
 from cronicorn_adapter_http.readable import printable
 
-TARGET_FAULTS = (aiohttp.ClientError, OSError, ValueError, BrokenContent)
+TARGET_FAULTS = (aiohttp.ClientError, OSError, ValueError, RuntimeError, BrokenContent)
 """
 What can come out of a request because of the target or the network.
 
-`ValueError` is for names and headers that cannot be encoded; `OSError` includes `TimeoutError`.
+`ValueError` is for names and headers that cannot be encoded; uvloop raises `RuntimeError` for some
+lost connections; `OSError` includes `TimeoutError`.
 """
 
 
