@@ -47,6 +47,10 @@ class BoundedHandler(ResponseHandler):
             self.set_exception(HttpProcessingError(message="interim answers without end"))
 
 
+def _bounded(*, loop: asyncio.AbstractEventLoop) -> ResponseHandler:
+    return BoundedHandler(loop)
+
+
 class GuardedConnector(TCPConnector):
     """
     A pool of connections; how many there are is for the worker's concurrency to say.
@@ -67,7 +71,7 @@ class GuardedConnector(TCPConnector):
             force_close=not keep_alive,
             socket_factory=open_socket,
         )
-        self._factory = functools.partial[ResponseHandler](BoundedHandler, loop=self._loop)
+        self._factory = functools.partial(_bounded, loop=self._loop)
 
     async def connect(
         self,
