@@ -10,9 +10,11 @@ from cronicorn_domain.identity import EndpointId, TenantId
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.eligibility import claimable_from
-from sqlalchemy import bindparam, delete, insert, tuple_, update
+from sqlalchemy import Uuid, bindparam, delete, insert, text, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_states import values_of_record, values_of_state
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
@@ -67,8 +69,7 @@ class Changes:
     async def write(self, connection: AsyncConnection) -> None:
         """Write what was taken."""
         if self._gone:
-            key = tuple_(due.c.due_at, due.c.endpoint_id)
-            await connection.execute(delete(due).where(key.in_(self._gone)))
+            await _delete_due(connection, self._gone)
         if self._states:
             await connection.execute(_UPDATE_STATE, self._states)
         if self._new:
@@ -102,6 +103,15 @@ class Changes:
             self.earlier = self.earlier or before is None or after < before
 
 
+async def _delete_due(connection: AsyncConnection, gone: Sequence[tuple[datetime, UUID]]) -> None:
+    if connection.dialect.name == "sqlite":
+        key = tuple_(due.c.due_at, due.c.endpoint_id)
+        await connection.execute(delete(due).where(key.in_(gone)))
+        return
+    instants, ids = zip(*gone, strict=True)
+    await connection.execute(_DELETE_DUE, {"instants": list(instants), "ids": list(ids)})
+
+
 def values_of_new_state(endpoint_id: EndpointId) -> Values:
     """Return the values of a new endpoint's state."""
     fresh: Values = {"endpoint_id": endpoint_id, "due_at": None, "revision": 0}
@@ -117,4 +127,10 @@ def _update_state(columns: Sequence[str]) -> Any:
     )
 
 
+_DELETE_DUE = text(
+    "DELETE FROM due USING unnest(:instants, :ids) AS gone(due_at, endpoint_id)"
+    " WHERE due.due_at = gone.due_at AND due.endpoint_id = gone.endpoint_id"
+).bindparams(
+    bindparam("instants", type_=ARRAY(UtcDateTime())), bindparam("ids", type_=ARRAY(Uuid()))
+)
 _UPDATE_STATE = _update_state(_STATE_COLUMNS)

@@ -7,18 +7,20 @@ They are plain limited selects: the limit inside an ``UPDATE … WHERE id IN (SE
 UPDATE SKIP LOCKED)`` may be applied again and again by a nested loop, and then leases more than
 ``n``.
 
-When no more is due than fits, the oldest are taken, whoever owns them. Only under a backlog do
-tenants come in turn: each gets an equal share, its longest overdue first, and what is left goes to
-the oldest. Tenants are found by stepping through the index from one to the next, so a backlog of
-one costs nothing.
+When fewer are free than fit, all of them are taken, whoever owns them. Only when the batch is full
+do tenants come in turn: each gets an equal share, its longest overdue first, and what is left goes
+to the oldest. Tenants are found by stepping through the index from one to the next, so that a
+backlog of one costs the others nothing, however long it is.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BindParameter, TextualSelect, bindparam, text
 from sqlalchemy import Uuid as UuidType
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.column_types import UtcDateTime
@@ -31,31 +33,19 @@ _NOW = bindparam("now", type_=UtcDateTime())
 
 async def pick_due(connection: AsyncConnection, *, now: datetime, limit: int) -> list[UUID]:
     """Pick up to ``limit`` due endpoints, in no order, and lock them."""
-    if connection.dialect.name == "sqlite":
-        return await _fetch(connection, _SQLITE_IN_TURN, now=now, limit=limit)
-    waiting = await connection.execute(_BACKLOG, {"now": now, "limit": limit})
-    if waiting.scalar_one() <= limit:
-        return await _fetch(connection, _OLDEST, now=now, limit=limit)
-    return await _pick_in_turn(connection, now=now, limit=limit)
-
-
-async def _pick_in_turn(connection: AsyncConnection, *, now: datetime, limit: int) -> list[UUID]:
-    given: dict[str, object] = {"now": now, "most": TENANTS_AT_ONCE}
-    tenants = [row.tenant for row in await connection.execute(_TENANTS, given)]
-    share = max(1, limit // max(1, len(tenants)))
-    picked = [
-        endpoint_id
-        for tenant in tenants[:limit]
-        for endpoint_id in await _fetch(
-            connection, _OLDEST_OF_TENANT, now=now, limit=share, tenant=tenant
-        )
-    ]
-    left = limit - len(picked)
-    if left > 0:
-        # Rows that this transaction has locked already are not skipped, so more are asked for.
-        more = await _fetch(connection, _OLDEST, now=now, limit=limit)
-        picked += [each for each in more if each not in set(picked)][:left]
-    return picked
+    statements = _STATEMENTS[connection.dialect.name]
+    oldest = await _fetch(connection, statements.oldest, now=now, limit=limit)
+    if len(oldest) < limit:
+        return oldest
+    found = await connection.execute(_TENANTS, {"now": now, "most": min(limit, TENANTS_AT_ONCE)})
+    tenants = list(found.scalars())
+    if len(tenants) <= 1:
+        return oldest
+    # What this transaction has locked already is not skipped: the oldest come again.
+    shares = await _fetch(
+        connection, statements.shares, now=now, tenants=tenants, share=limit // len(tenants)
+    )
+    return list(dict.fromkeys([*shares, *oldest]))[:limit]
 
 
 async def _fetch(
@@ -64,48 +54,71 @@ async def _fetch(
     return list((await connection.execute(statement, parameters)).scalars())
 
 
-def _returning_ids(sql: str, *more: BindParameter[UUID]) -> TextualSelect:
+def _returning_ids(sql: str, *more: BindParameter[Any]) -> TextualSelect:
     return text(sql).bindparams(_NOW, *more).columns(endpoint_id=UuidType())
 
 
-_BACKLOG: Final = text(
-    "SELECT count(*) FROM (SELECT 1 FROM due WHERE due_at <= :now LIMIT :limit + 1) AS waiting"
-).bindparams(_NOW)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Statements:
+    """
+    What picks endpoints on a dialect.
 
-_OLDEST: Final = _returning_ids(
-    "SELECT d.endpoint_id FROM due AS d"
-    " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
-    " WHERE d.due_at <= :now"
-    " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
-    " FOR UPDATE OF d, s SKIP LOCKED"
-)
+    Attributes:
+        oldest: The ``limit`` longest overdue.
+        shares: The ``share`` longest overdue of each of ``tenants``.
+    """
 
-_OLDEST_OF_TENANT: Final = _returning_ids(
-    "SELECT d.endpoint_id FROM due AS d"
-    " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
-    " WHERE d.tenant = :tenant AND d.due_at <= :now"
-    " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
-    " FOR UPDATE OF d, s SKIP LOCKED",
-    bindparam("tenant", type_=UuidType()),
+    oldest: TextualSelect
+    shares: TextualSelect
+
+
+_POSTGRES: Final = _Statements(
+    oldest=_returning_ids(
+        "SELECT d.endpoint_id FROM due AS d"
+        " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
+        " WHERE d.due_at <= :now"
+        " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
+        " FOR UPDATE OF d, s SKIP LOCKED"
+    ),
+    shares=_returning_ids(
+        "SELECT one.endpoint_id FROM unnest(:tenants) AS t(tenant) CROSS JOIN LATERAL ("
+        " SELECT d.endpoint_id FROM due AS d"
+        " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
+        " WHERE d.tenant = t.tenant AND d.due_at <= :now"
+        " ORDER BY d.due_at, d.endpoint_id LIMIT :share"
+        " FOR UPDATE OF d, s SKIP LOCKED"
+        ") AS one",
+        bindparam("tenants", type_=ARRAY(UuidType())),
+    ),
 )
+_SQLITE: Final = _Statements(
+    oldest=_returning_ids(
+        "SELECT endpoint_id FROM due WHERE due_at <= :now ORDER BY due_at, endpoint_id LIMIT :limit"
+    ),
+    shares=_returning_ids(
+        "SELECT endpoint_id FROM (SELECT endpoint_id,"
+        "  row_number() OVER (PARTITION BY tenant ORDER BY due_at, endpoint_id) AS turn"
+        "  FROM due WHERE tenant IN :tenants AND due_at <= :now) AS ranked"
+        " WHERE turn <= :share",
+        bindparam("tenants", type_=UuidType(), expanding=True),
+    ),
+)
+_STATEMENTS: Final = {"postgresql": _POSTGRES, "sqlite": _SQLITE}
 
 _TENANTS: Final = (
+    # What is due is asked of each tenant's first row only: a condition within the steps would have
+    # them walk over all rows of a tenant that has nothing due.
     text(
-        "WITH RECURSIVE turn AS ("
-        " (SELECT tenant, due_at FROM due WHERE due_at <= :now ORDER BY tenant, due_at LIMIT 1)"
+        "WITH RECURSIVE turn(tenant) AS ("
+        " SELECT (SELECT tenant FROM due ORDER BY tenant LIMIT 1)"
         " UNION ALL"
-        " SELECT next.tenant, next.due_at FROM turn CROSS JOIN LATERAL ("
-        "  SELECT tenant, due_at FROM due WHERE tenant > turn.tenant AND due_at <= :now"
-        "  ORDER BY tenant, due_at LIMIT 1) AS next"
-        ") SELECT tenant FROM turn ORDER BY due_at LIMIT :most"
+        " SELECT (SELECT d.tenant FROM due AS d WHERE d.tenant > turn.tenant"
+        "  ORDER BY d.tenant LIMIT 1) FROM turn WHERE turn.tenant IS NOT NULL"
+        "), first AS ("
+        " SELECT tenant, (SELECT min(d.due_at) FROM due AS d WHERE d.tenant = turn.tenant)"
+        "  AS due_at FROM turn WHERE tenant IS NOT NULL"
+        ") SELECT tenant FROM first WHERE due_at <= :now ORDER BY due_at, tenant LIMIT :most"
     )
     .bindparams(_NOW)
     .columns(tenant=UuidType())
-)
-
-_SQLITE_IN_TURN: Final = _returning_ids(
-    "SELECT endpoint_id FROM (SELECT endpoint_id, due_at,"
-    "  row_number() OVER (PARTITION BY tenant ORDER BY due_at, endpoint_id) AS turn"
-    "  FROM due WHERE due_at <= :now) AS ranked"
-    " ORDER BY turn, due_at, endpoint_id LIMIT :limit"
 )

@@ -7,13 +7,14 @@ from cronicorn_domain.identity import Token
 from cronicorn_domain.model.decision import Plan
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Run
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cronicorn_adapter_sql.lease_statements import ending
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_body, values_of_ended
 from cronicorn_adapter_sql.roll_ups import add_up
-from cronicorn_adapter_sql.tables import leases, run_bodies, runs
+from cronicorn_adapter_sql.tables import run_bodies, runs
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class Endings:
         """Write what was collected."""
         if not self._tokens:
             return
-        await connection.execute(delete(leases).where(leases.c.token.in_(self._tokens)))
+        await connection.execute(ending(connection.dialect.name), {"tokens": self._tokens})
         await connection.execute(_END_RUN, [_values(run) for run in self._runs])
         bodies = [values for run in self._runs if (values := values_of_body(run)) is not None]
         if bodies:

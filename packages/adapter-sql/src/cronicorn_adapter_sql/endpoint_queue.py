@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
-from uuid import UUID
 
 from cronicorn_domain.errors import StoreRefused
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
@@ -29,6 +28,7 @@ from cronicorn_adapter_sql.claiming import Claiming
 from cronicorn_adapter_sql.endings import run_of
 from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.lease_statements import mark_of_start, renewal
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.tables import due, endpoint_state, hints, leases, triggers
 from cronicorn_adapter_sql.transaction import Database, Transaction
@@ -67,8 +67,8 @@ class SqlEndpointQueue:
                     refused.append(read)
             granted = [token for token, refusal in results.items() if refusal is None]
             if granted:
-                marked = update(leases).where(leases.c.token.in_(granted)).values(started_at=now)
-                await transaction.connection.execute(marked)
+                marks = mark_of_start(self._database.engine.dialect.name)
+                await transaction.connection.execute(marks, {"tokens": granted, "started_at": now})
             await self._give_back(transaction, refused, now)
         return results
 
@@ -76,14 +76,12 @@ class SqlEndpointQueue:
         self, tokens: Sequence[Token], *, lease_for: timedelta, now: datetime
     ) -> frozenset[Token]:
         """Prolong leases and return those that are lost."""
-        statement = (
-            update(leases)
-            .where(leases.c.token.in_(tokens))
-            .values(until=now + lease_for)
-            .returning(leases.c.token)
-        )
+        if not tokens:
+            return frozenset()
+        statement = renewal(self._database.engine.dialect.name)
+        given = {"tokens": list(tokens), "until": now + lease_for}
         async with self._database.begin() as transaction:
-            kept = set((await transaction.connection.execute(statement)).scalars())
+            kept = set((await transaction.connection.execute(statement, given)).scalars())
         return frozenset(token for token in tokens if token not in kept)
 
     async def settle(
@@ -167,9 +165,9 @@ class SqlEndpointQueue:
         self, transaction: Transaction, tokens: Collection[Token], now: datetime
     ) -> list[tuple[ReadEndpoint | UnreadableEndpoint, Lease]]:
         """Lock the endpoints that the tokens hold, and read them with their leases."""
-        held = select(leases.c.endpoint_id).where(leases.c.token.in_(tokens))
-        ids: list[UUID] = list((await transaction.connection.execute(held)).scalars())
-        found = await transaction.locked(ids, now=now)
+        ids = await transaction.situations.lock_leased(tokens)
+        read = await transaction.situations.read(ids, now=now)
+        found = sorted(read, key=lambda each: each.id)
         with_lease = [(read, _lease_of(read)) for read in found]
         wanted = set(tokens)
         return [(read, lease) for read, lease in with_lease if lease and lease.token in wanted]

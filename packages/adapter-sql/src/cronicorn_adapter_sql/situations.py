@@ -1,25 +1,30 @@
 """Reads everything the governor weighs about many endpoints, in a fixed number of statements."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from cronicorn_domain.errors import SecretsUnavailable, UnreadableRow
-from cronicorn_domain.identity import EndpointId, TenantId
+from cronicorn_domain.identity import EndpointId, TenantId, Token
 from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.state import EndpointState, Situation
-from sqlalchemy import select
+from sqlalchemy import Row, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.mapping_endpoints import endpoint_from
 from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.mapping_states import hint_from, lease_from, state_from, trigger_from
-from cronicorn_adapter_sql.tables import endpoint_state, endpoints, hints, jobs, leases, triggers
+from cronicorn_adapter_sql.situation_statements import (
+    ENDPOINT_COLUMNS,
+    LEASE_COLUMNS,
+    STATE_COLUMNS,
+    situation_statements,
+)
 from cronicorn_adapter_sql.vault import HeaderVault
 
 
@@ -57,6 +62,7 @@ class Situations:
         self._connection = connection
         self._vault = vault
         self.floor = floor
+        self._statements = situation_statements(connection.dialect.name)
 
     async def lock(self, endpoint_ids: Collection[UUID]) -> None:
         """
@@ -65,15 +71,15 @@ class Situations:
         What is read afterwards is what the holder before left. On SQLite the right to write, which
         the transaction has, is the lock.
         """
-        if self._connection.dialect.name == "sqlite" or not endpoint_ids:
-            return
-        statement = (
-            select(endpoint_state.c.endpoint_id)
-            .where(endpoint_state.c.endpoint_id.in_(endpoint_ids))
-            .order_by(endpoint_state.c.endpoint_id)
-            .with_for_update()
-        )
-        await self._connection.execute(statement)
+        if self._connection.dialect.name != "sqlite" and endpoint_ids:
+            await self._connection.execute(self._statements.lock, {"ids": list(endpoint_ids)})
+
+    async def lock_leased(self, tokens: Collection[Token]) -> list[UUID]:
+        """Return the endpoints that the tokens hold, with their leases and states locked."""
+        if not tokens:
+            return []
+        found = await self._connection.execute(self._statements.lease, {"tokens": list(tokens)})
+        return list(found.scalars())
 
     async def read(
         self, endpoint_ids: Collection[UUID], *, now: datetime | None
@@ -85,30 +91,55 @@ class Situations:
         """
         if not endpoint_ids:
             return []
-        rows = await self._rows(endpoint_ids)
-        proposed = await self._hints(endpoint_ids, now)
-        asked = await self._triggers(endpoint_ids, now)
-        return [self._assemble(row, proposed[row["id"]], asked[row["id"]]) for row in rows]
+        since = _EVER if now is None else now
+        wanted = {"ids": list(endpoint_ids), "now": since}
+        rows = [
+            _Parts.of(row) for row in await self._connection.execute(self._statements.rows, wanted)
+        ]
+        proposed: dict[UUID, list[Hint]] = defaultdict(list)
+        for each in await self._open(self._statements.hints, since, rows, lambda row: row.hinted):
+            proposed[each["endpoint_id"]].append(hint_from(each))
+        asked: dict[UUID, list[Trigger]] = defaultdict(list)
+        for each in await self._open(self._statements.triggers, since, rows, lambda row: row.asked):
+            asked[each["endpoint_id"]].append(trigger_from(each))
+        return [self._assemble(row, proposed[row.id], asked[row.id]) for row in rows]
+
+    async def _open(
+        self,
+        statement: Select[Any],
+        since: datetime,
+        rows: Sequence["_Parts"],
+        has_any: Callable[["_Parts"], bool],
+    ) -> Sequence[Columns]:
+        """Read what is open of those endpoints that have any; mostly that is none."""
+        ids = [row.id for row in rows if has_any(row)]
+        if not ids:
+            return []
+        wanted = {"ids": ids, "now": since}
+        found: Sequence[Columns] = (
+            (await self._connection.execute(statement, wanted)).mappings().all()
+        )
+        return found
 
     def _assemble(
-        self, row: Columns, proposed: list[Hint], asked: list[Trigger]
+        self, row: "_Parts", proposed: Sequence[Hint], asked: Sequence[Trigger]
     ) -> ReadEndpoint | UnreadableEndpoint:
-        lease = None if row["lease_token"] is None else lease_from(_of(row, "lease_"))
+        lease = None if row.lease["token"] is None else lease_from(row.lease)
         state = EndpointState()
         try:
-            state = state_from(_of(row, "state_"))
-            endpoint = endpoint_from(row, self._vault)
+            state = state_from(row.state)
+            endpoint = endpoint_from(row.endpoint, self._vault)
         except (UnreadableRow, SecretsUnavailable, ValueError, LookupError, TypeError) as error:
             return UnreadableEndpoint(
-                id=EndpointId(row["id"]),
-                tenant=TenantId(row["tenant"]),
+                id=row.id,
+                tenant=TenantId(row.endpoint["tenant"]),
                 state=state,
                 lease=lease,
-                due_at=row["state_due_at"],
+                due_at=row.state["due_at"],
                 reason=error.reason if isinstance(error, UnreadableRow) else str(error),
             )
         situation = Situation(
-            job_state=JobState(row["job_state"]),
+            job_state=JobState(row.job_state),
             endpoint=endpoint,
             state=state,
             hints=tuple(proposed),
@@ -116,55 +147,37 @@ class Situations:
             lease=lease,
             floor=self.floor,
         )
-        return ReadEndpoint(situation=situation, due_at=row["state_due_at"])
+        return ReadEndpoint(situation=situation, due_at=row.state["due_at"])
 
-    async def _rows(self, endpoint_ids: Collection[UUID]) -> Iterable[Columns]:
-        statement = (
-            select(
-                *endpoints.c,
-                jobs.c.state.label("job_state"),
-                *(column.label(f"state_{column.name}") for column in endpoint_state.c),
-                *(column.label(f"lease_{column.name}") for column in leases.c),
-            )
-            .join(jobs, jobs.c.id == endpoints.c.job_id)
-            .join(endpoint_state, endpoint_state.c.endpoint_id == endpoints.c.id)
-            .outerjoin(leases, leases.c.endpoint_id == endpoints.c.id)
-            .where(endpoints.c.id.in_(endpoint_ids))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """A row of what was read, taken apart."""
+
+    id: EndpointId
+    endpoint: Columns
+    state: Columns
+    lease: Columns
+    job_state: str
+    hinted: bool
+    asked: bool
+
+    @staticmethod
+    def of(row: Row[Any]) -> "_Parts":
+        endpoint = dict(zip(ENDPOINT_COLUMNS, row, strict=False))
+        state = dict(zip(STATE_COLUMNS, row[_STATE_FROM:], strict=False))
+        lease = dict(zip(LEASE_COLUMNS, row[_LEASE_FROM:], strict=False))
+        return _Parts(
+            id=EndpointId(endpoint["id"]),
+            endpoint=endpoint,
+            state=state,
+            lease=lease,
+            job_state=row.job_state,
+            hinted=row.hinted,
+            asked=row.asked,
         )
-        return (await self._connection.execute(statement)).mappings().all()
-
-    async def _hints(
-        self, endpoint_ids: Collection[UUID], now: datetime | None
-    ) -> dict[UUID, list[Hint]]:
-        statement = (
-            select(hints)
-            .where(hints.c.endpoint_id.in_(endpoint_ids), hints.c.end.is_(None))
-            .order_by(hints.c.created_at, hints.c.id)
-        )
-        if now is not None:
-            statement = statement.where(hints.c.expires_at > now)
-        found: dict[UUID, list[Hint]] = defaultdict(list)
-        for row in (await self._connection.execute(statement)).mappings():
-            found[row["endpoint_id"]].append(hint_from(row))
-        return found
-
-    async def _triggers(
-        self, endpoint_ids: Collection[UUID], now: datetime | None
-    ) -> dict[UUID, list[Trigger]]:
-        statement = (
-            select(triggers)
-            .where(triggers.c.endpoint_id.in_(endpoint_ids), triggers.c.run_id.is_(None))
-            .order_by(triggers.c.at, triggers.c.id)
-        )
-        if now is not None:
-            statement = statement.where(triggers.c.expires_at > now)
-        found: dict[UUID, list[Trigger]] = defaultdict(list)
-        for row in (await self._connection.execute(statement)).mappings():
-            found[row["endpoint_id"]].append(trigger_from(row))
-        return found
 
 
-def _of(row: Columns, prefix: str) -> dict[str, Any]:
-    return {
-        name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)
-    }
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
+_STATE_FROM: Final = len(ENDPOINT_COLUMNS)
+_LEASE_FROM: Final = _STATE_FROM + len(STATE_COLUMNS)

@@ -331,8 +331,9 @@ class HintRow(Row, table=True):
         ),
         Index("ix_hints_endpoint_id_created_at", "endpoint_id", "created_at"),
         Index(
-            "ix_hints_endpoint_id_open",
+            "ix_hints_endpoint_id_expires_at",
             "endpoint_id",
+            "expires_at",
             postgresql_where=text('"end" IS NULL'),
             sqlite_where=text('"end" IS NULL'),
         ),
@@ -365,8 +366,9 @@ class TriggerRow(Row, table=True):
     __table_args__: ClassVar = (
         CheckConstraint("kind IN ('manual', 'sibling')", name="kind_known"),
         Index(
-            "ix_triggers_endpoint_id_open",
+            "ix_triggers_endpoint_id_expires_at",
             "endpoint_id",
+            "expires_at",
             postgresql_where=text("run_id IS NULL"),
             sqlite_where=text("run_id IS NULL"),
         ),

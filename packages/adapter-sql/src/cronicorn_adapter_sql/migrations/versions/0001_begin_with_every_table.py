@@ -405,9 +405,9 @@ def _make_hints() -> None:
     )
     op.create_index("ix_hints_endpoint_id_created_at", "hints", ["endpoint_id", "created_at"])
     op.create_index(
-        "ix_hints_endpoint_id_open",
+        "ix_hints_endpoint_id_expires_at",
         "hints",
-        ["endpoint_id"],
+        ["endpoint_id", "expires_at"],
         postgresql_where=sa.text('"end" IS NULL'),
         sqlite_where=sa.text('"end" IS NULL'),
     )
@@ -435,9 +435,9 @@ def _make_triggers() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_triggers")),
     )
     op.create_index(
-        "ix_triggers_endpoint_id_open",
+        "ix_triggers_endpoint_id_expires_at",
         "triggers",
-        ["endpoint_id"],
+        ["endpoint_id", "expires_at"],
         postgresql_where=sa.text("run_id IS NULL"),
         sqlite_where=sa.text("run_id IS NULL"),
     )

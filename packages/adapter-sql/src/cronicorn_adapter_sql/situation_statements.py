@@ -1,0 +1,87 @@
+"""The statements that lock and read endpoints; each is built once for a dialect."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import Select, bindparam, exists, select
+
+from cronicorn_adapter_sql.among import among
+from cronicorn_adapter_sql.column_types import UtcDateTime
+from cronicorn_adapter_sql.tables import endpoint_state, endpoints, hints, jobs, leases, triggers
+
+ENDPOINT_COLUMNS: Final = tuple(endpoints.c.keys())
+STATE_COLUMNS: Final = tuple(endpoint_state.c.keys())
+LEASE_COLUMNS: Final = tuple(leases.c.keys())
+
+
+_NOW: Final = bindparam("now", type_=UtcDateTime())
+_OPEN_HINT: Final = (hints.c.end.is_(None), hints.c.expires_at > _NOW)
+_OPEN_TRIGGER: Final = (triggers.c.run_id.is_(None), triggers.c.expires_at > _NOW)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SituationStatements:
+    """
+    What locks and reads endpoints.
+
+    Attributes:
+        lock: Locks the states of ``ids``, in the order of ids.
+        lease: Finds the endpoints that ``tokens`` hold, and locks lease and state, in the order of
+            the endpoints' ids: as ``lock`` does, and as a renewal locks the leases.
+        rows: Reads of ``ids``, in this order, the columns of the endpoint, of its state, of its
+            lease, its job's state, and whether it has open hints and triggers. Those are written
+            under the lock of its state, so that whoever holds that can rely on the answer.
+        hints: Reads the open hints of ``ids``.
+        triggers: Reads the open triggers of ``ids``.
+
+    Open is what has not been ended and expires after ``now``.
+    """
+
+    lock: Select[Any]
+    lease: Select[Any]
+    rows: Select[Any]
+    hints: Select[Any]
+    triggers: Select[Any]
+
+
+@cache
+def situation_statements(dialect: str) -> SituationStatements:
+    """Return the statements for a dialect."""
+    return SituationStatements(
+        lock=select(endpoint_state.c.endpoint_id)
+        .where(among(endpoint_state.c.endpoint_id, "ids", dialect=dialect))
+        .order_by(endpoint_state.c.endpoint_id)
+        .with_for_update(),
+        lease=select(leases.c.endpoint_id)
+        .join(endpoint_state, endpoint_state.c.endpoint_id == leases.c.endpoint_id)
+        .where(among(leases.c.token, "tokens", dialect=dialect))
+        .order_by(leases.c.endpoint_id)
+        .with_for_update(of=(leases, endpoint_state)),
+        rows=_rows(dialect),
+        hints=select(hints)
+        .where(among(hints.c.endpoint_id, "ids", dialect=dialect), *_OPEN_HINT)
+        .order_by(hints.c.created_at, hints.c.id),
+        triggers=select(triggers)
+        .where(among(triggers.c.endpoint_id, "ids", dialect=dialect), *_OPEN_TRIGGER)
+        .order_by(triggers.c.at, triggers.c.id),
+    )
+
+
+def _rows(dialect: str) -> Select[Any]:
+    hinted = exists().where(hints.c.endpoint_id == endpoints.c.id, *_OPEN_HINT)
+    asked = exists().where(triggers.c.endpoint_id == endpoints.c.id, *_OPEN_TRIGGER)
+    return (
+        select(
+            *endpoints.c,
+            *(column.label(f"state_{column.name}") for column in endpoint_state.c),
+            *(column.label(f"lease_{column.name}") for column in leases.c),
+            jobs.c.state.label("job_state"),
+            hinted.label("hinted"),
+            asked.label("asked"),
+        )
+        .join(jobs, jobs.c.id == endpoints.c.job_id)
+        .join(endpoint_state, endpoint_state.c.endpoint_id == endpoints.c.id)
+        .outerjoin(leases, leases.c.endpoint_id == endpoints.c.id)
+        .where(among(endpoints.c.id, "ids", dialect=dialect))
+    )
