@@ -78,7 +78,8 @@ class HttpDispatcher(Dispatcher):
         addition = ""
         while (location := redirect_of(answer)) is not None:
             if exchange.redirects == limits.redirects:
-                addition = f": at most {limits.redirects} redirects are followed"
+                most = f"at most {limits.redirects}" if limits.redirects else "no"
+                addition = f": {most} redirects are followed"
                 break
             exchange.redirects += 1
             try:
