@@ -45,14 +45,14 @@ def protocols(port: Path) -> set[str]:
     return {each.name for each in classes_in(port) if "Protocol" in each.bases}
 
 
-def suites_of(port: str, *, domain: Path, ports: set[str]) -> set[str]:
-    """Name the suites of a port: the classes of ``PORT_contract.py`` and of files it grew into."""
+def suites_of(port: str, *, domain: Path, ports: set[str]) -> list[Class]:
+    """Return the suites of a port: the classes of ``PORT_contract.py`` and of files it grew into."""
     files = [
         file
         for file in (domain / "testing").rglob("*_contract.py")
         if port == max((p for p in ports if file.stem.startswith(f"{p}_")), key=len, default="")
     ]
-    return {each.name for each in classes_in(*files) if each.name.endswith("Contract")}
+    return [each for each in classes_in(*files) if each.name.endswith("Contract")]
 
 
 def implements(adapter: Path, names: set[str]) -> bool:
@@ -94,16 +94,35 @@ def gaps(root: Path, *, pure_data: Mapping[str, str]) -> Iterator[str]:
             yield from gaps_of_port(port, names=names, suites=suites, root=root)
 
 
-def gaps_of_port(port: str, *, names: set[str], suites: set[str], root: Path) -> Iterator[str]:
-    """Look for the port's suites, its adapters, and what each of these leaves untested."""
+def gaps_of_port(port: str, *, names: set[str], suites: list[Class], root: Path) -> Iterator[str]:
+    """
+    Look for the port's suites, its adapters, and what each of these leaves untested.
+
+    A suite that extends another promises more than every adapter can (a real wire, say): each
+    adapter runs the plain ones, by way of an extension or not, and an extension is run by some.
+    """
     if not suites:
         yield f"{port} has no contract suite"
-    adapters = [each for each in root.glob("packages/adapter-*") if implements(each, names)]
+    adapters = sorted(each for each in root.glob("packages/adapter-*") if implements(each, names))
     if not adapters:
         yield f"{port} has no adapter"
-    for adapter in sorted(adapters):
-        for suite in sorted(suites - suites_run_by(adapter)):
-            yield f"{adapter.name} does not run {suite}"
+    extended = {each.name: each.bases & {suite.name for suite in suites} for each in suites}
+    run = {adapter.name: with_bases(suites_run_by(adapter), extended) for adapter in adapters}
+    for suite in sorted(extended):
+        if not extended[suite]:
+            yield from (f"{name} does not run {suite}" for name in run if suite not in run[name])
+        elif not any(suite in each for each in run.values()):
+            yield f"no adapter runs {suite}"
+
+
+def with_bases(names: set[str], extended: Mapping[str, frozenset[str]]) -> set[str]:
+    """Add the suites that those named extend."""
+    found, waiting = set(names), list(names)
+    while waiting:
+        bases = extended.get(waiting.pop(), frozenset()) - found
+        found |= bases
+        waiting.extend(bases)
+    return found
 
 
 def write(root: Path, files: Mapping[str, str]) -> None:
@@ -129,6 +148,16 @@ WHOLE = {
 def test_every_port_is_proven_by_every_adapter() -> None:
     """Every port has a suite, and each adapter that implements the port inherits all of it."""
     assert list(gaps(ROOT, pure_data=PURE_DATA)) == []
+
+
+def test_an_extension_stands_for_the_suite_it_extends(tmp_path: Path) -> None:
+    """Some adapter runs it, and for that one it counts as the plain suite, too."""
+    extension = "class ClockContract: ...\nclass WireClockContract(ClockContract): ..."
+    write(tmp_path, {**WHOLE, SUITE: extension})
+    assert list(gaps(tmp_path, pure_data={})) == ["no adapter runs WireClockContract"]
+
+    write(tmp_path, {TEST: "class TestManualClock(suite.WireClockContract): ..."})
+    assert list(gaps(tmp_path, pure_data={})) == []
 
 
 def test_a_proven_port_has_no_gap(tmp_path: Path) -> None:
