@@ -1,7 +1,8 @@
 """What the worker's tests share: an environment with nothing set, and a jobs file's reader."""
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -31,6 +32,17 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         if name.startswith("CRONICORN_") or name == "DATABASE_URL":
             monkeypatch.delenv(name)
     return tmp_path
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """Put the process's logging back to what it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from cronicorn_worker.command import app
 from typer.testing import CliRunner, Result
 
-pytestmark = pytest.mark.usefixtures("bare")
+pytestmark = pytest.mark.usefixtures("bare", "logging_as_before")
 
 
 def invoked(*arguments: str) -> Result:

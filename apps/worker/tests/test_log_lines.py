@@ -3,7 +3,6 @@
 import inspect
 import json
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, get_args
 
@@ -153,17 +152,6 @@ def test_an_error_of_ours_is_told_by_kind_and_place(runs: Any) -> None:
     line = line_of(RunBroken(run=runs.claimed(), error=raised.value))
 
     assert str(line.fields["error"]).startswith("ValueError at test_log_lines.py:")
-
-
-@pytest.fixture
-def logging_as_before() -> Iterator[None]:
-    """Put the process's logging back to what it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
 
 
 @pytest.mark.usefixtures("logging_as_before")
