@@ -227,7 +227,7 @@ async def test_an_interval_is_kept(tmp_path: Path, target: Target, database: str
     assert len(worker.all("run_succeeded")) == len(target.calls)
 
 
-async def test_sigterm_lets_what_runs_finish(tmp_path: Path, target: Target, database: str) -> None:
+async def test_sigterm_lets_what_runs_finish(tmp_path: Path, target: Target) -> None:
     """A request under way is answered and settled, nothing new is begun, and the exit is good."""
     path = jobs_file(tmp_path, target, ["health"])
     target.answers.clear()
