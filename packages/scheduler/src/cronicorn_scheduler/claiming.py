@@ -12,7 +12,7 @@ from cronicorn_domain.ports.wakeups import Wakeups
 
 from cronicorn_scheduler.holding import Holdings
 from cronicorn_scheduler.observing import EndpointQuarantined, Observer, RunClaimed, SlotsPassed
-from cronicorn_scheduler.outages import Line
+from cronicorn_scheduler.outages import Outages
 from cronicorn_scheduler.settings import SchedulerSettings
 from cronicorn_scheduler.waiting import first_of
 
@@ -46,7 +46,7 @@ class Claiming:
         settings: SchedulerSettings,
         clock: Clock,
         observer: Observer,
-        line: Line,
+        outages: Outages,
         chance: Random,
         stopping: asyncio.Event,
         first_claim: asyncio.Event,
@@ -58,7 +58,9 @@ class Claiming:
         self._settings = settings
         self._clock = clock
         self._observer = observer
-        self._line = line
+        # A line each: a store that answers one and not the other is one outage, not many.
+        self._claims = outages.line(self.name)
+        self._looks = outages.line("look")
         self._chance = chance
         self._stopping = stopping
         self._first_claim = first_claim
@@ -83,7 +85,7 @@ class Claiming:
 
     async def _claim(self) -> Next:
         limit = min(self._holdings.free, self._settings.claim_batch)
-        async with self._line:
+        async with self._claims:
             batch = await self._queue.claim(
                 worker=self._settings.worker,
                 limit=limit,
@@ -119,7 +121,7 @@ class Claiming:
             due = await self._await(await self._look())
 
     async def _look(self) -> datetime | None:
-        async with self._line:
+        async with self._looks:
             return await self._queue.next_due()
         return self._clock.now()  # after an outage anything may be due: a claim will show
 

@@ -70,6 +70,7 @@ class Grouping(Generic[Item, Answer]):
             await self._hand_over()
             if not self._waiting:
                 self._stirred.clear()
+                self._line.rest()
 
     async def _linger(self) -> None:
         if self._window and len(self._waiting) < self._size:
@@ -81,7 +82,7 @@ class Grouping(Generic[Item, Answer]):
             return
         # Until the call has come back: if it did not, others are tried first and fewer at once, so
         # that an item the store can never take in time does not keep the rest.
-        size, self._size = self._size, max(1, self._size // 2)
+        size, self._size = self._size, max(1, len(group) // 2)
         async with self._line:
             await self._deliver(group)
             self._size = min(size * 2, self._limit)

@@ -32,7 +32,7 @@ class Outages:
     Tells the observer when the store goes away and when it is back.
 
     An outage begins with the first part that gets no answer. It is over when every part that got
-    none has been answered again.
+    none has been answered again, or has nothing more to ask.
     """
 
     def __init__(self, *, clock: Clock, observer: Observer, backoff: Backoff) -> None:
@@ -54,7 +54,7 @@ class Outages:
         self._unanswered.add(part)
 
     def answered(self, part: str) -> None:
-        """Note that the store answers a part."""
+        """Note that the store answers a part, or that this one asks nothing any more."""
         if self._since is None:
             return
         self._unanswered.discard(part)
@@ -79,6 +79,11 @@ class Line:
         self._outages = outages
         self._failures = 0
 
+    def rest(self) -> None:
+        """Say that there is nothing to ask for the time being: an outage does not last for it."""
+        self._failures = 0
+        self._outages.answered(self._part)
+
     async def __aenter__(self) -> None:
         """Begin a try."""
 
@@ -95,6 +100,5 @@ class Line:
             await self._outages.pause(self._failures)
             return True
         if error is None:
-            self._failures = 0
-            self._outages.answered(self._part)
+            self.rest()
         return False

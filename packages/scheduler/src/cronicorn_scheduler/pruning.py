@@ -36,17 +36,19 @@ class Pruning:
         self._observer = observer
         self._line = line
         self._chance = chance
+        self._next = settings.prune_first
 
     async def run(self) -> None:
         """Prune, for ever; nothing to do when history is kept for ever."""
         if self._settings.retention is None:
             return
-        pause = self._settings.prune_first
         while True:
             # By chance a little later, so that workers do not all prune at once.
-            await self._pause(pause * self._chance.uniform(1, 1.2))
+            await self._pause(self._next * self._chance.uniform(1, 1.2))
+            # Unless it goes well: who begins anew after an error does not wait for an hour.
+            self._next = self._settings.prune_pause
             await self._prune(self._settings.retention)
-            pause = self._settings.prune_every
+            self._next = self._settings.prune_every
 
     async def _prune(self, retention: timedelta) -> None:
         done = False

@@ -6,7 +6,7 @@ from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 
 from cronicorn_scheduler.observing import Observer, RunReaped
-from cronicorn_scheduler.outages import Line
+from cronicorn_scheduler.outages import Outages
 
 
 class Reaping:
@@ -25,7 +25,7 @@ class Reaping:
         *,
         clock: Clock,
         observer: Observer,
-        line: Line,
+        outages: Outages,
         every: timedelta,
         reprieve: timedelta,
         limit: int,
@@ -33,7 +33,9 @@ class Reaping:
         self._queue = queue
         self._clock = clock
         self._observer = observer
-        self._line = line
+        # A line each: a store that answers one and not the other is one outage, not many.
+        self._reaps = outages.line(self.name)
+        self._probes = outages.line("probe")
         self._every = every
         self._reprieve = reprieve
         self._limit = limit
@@ -49,7 +51,7 @@ class Reaping:
 
     async def _reap(self) -> bool:
         """Take away all that ended; say whether the store answered."""
-        async with self._line:
+        async with self._reaps:
             while await self._step():
                 pass
             return True
@@ -65,7 +67,7 @@ class Reaping:
     async def _until_answered(self) -> None:
         answered = False
         while not answered:
-            async with self._line:
+            async with self._probes:
                 await self._queue.next_due()
                 answered = True
 

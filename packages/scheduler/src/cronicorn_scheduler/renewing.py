@@ -38,8 +38,8 @@ class Renewing:
     async def run(self) -> None:
         """Renew what is in hand, for ever; also during a drain and while results wait."""
         while True:
-            await self._clock.sleep_until(self._clock.now() + self._every)
             await self._renew_all()
+            await self._clock.sleep_until(self._clock.now() + self._every)
 
     async def _renew_all(self) -> None:
         tokens = [held.token for held in self._holdings.all()]
@@ -52,6 +52,7 @@ class Renewing:
                 lost = await self._queue.renew(left, lease_for=self._lease, now=self._clock.now())
                 self._cut_short(lost)
                 return
+        self._line.rest()
 
     def _cut_short(self, lost: frozenset[Token]) -> None:
         for token in lost:

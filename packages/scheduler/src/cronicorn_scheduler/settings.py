@@ -84,6 +84,9 @@ class SchedulerSettings:
                 raise InvalidInput(
                     f"{name} is no time", field=name, remedy="give a length above 0s"
                 )
+        for name in ("settle_window", "drain_grace", "closing", "prune_pause", "reap_reprieve"):
+            if getattr(self, name) < NO_TIME:
+                raise InvalidInput(f"{name} is below zero", field=name, remedy="give 0s or more")
         if self.renew_every * 2 > self.lease:
             raise InvalidInput(
                 "one late renewal would lose the lease",

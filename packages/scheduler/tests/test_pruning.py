@@ -1,0 +1,79 @@
+"""Pruning: history past its retention goes, in small steps and out of the way."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+from cronicorn_domain.model.run import RunStatus
+
+
+async def test_history_past_retention_is_pruned(rig):
+    """Runs whose slot is older than the retention go; younger ones stay."""
+    await rig.an_endpoint(seconds=60)
+    worker = rig.working(retention=timedelta(hours=2))
+
+    await rig.until(5 * 3600 + 30)
+
+    slots = [run.slot for run in rig.runs()]
+    assert timedelta(hours=2) <= rig.clock.now() - min(slots) <= timedelta(hours=3.3)
+    assert sum(event.runs for event in worker.told("history_pruned")) == 300 - len(slots)
+
+
+async def test_pruning_takes_small_steps(rig):
+    """No step deletes more than its limit, and there is a rest between two."""
+    await rig.endpoints(25, seconds=600)
+    rig.working("one")
+    await rig.until(650)
+    worker = rig.working("two", retention=timedelta(seconds=1), prune_batch=10)
+
+    await rig.until(750)
+
+    steps = [at for name, at in worker.connection.asked if name == "unit"]
+    assert [event.runs for event in worker.told("history_pruned")] == [10, 10, 5]
+    assert [later - step for step, later in pairwise(steps)] == [timedelta(milliseconds=250)] * 2
+
+
+async def test_history_may_be_kept_for_ever(rig):
+    """Without a retention nothing is pruned."""
+    await rig.an_endpoint(seconds=3600)
+    worker = rig.working(retention=None)
+
+    await rig.until(2 * 3600 + 1)
+
+    assert len(rig.runs()) == 2
+    assert worker.connection.count("unit") == 0
+
+
+async def test_pruning_is_not_in_the_way(rig):
+    """While every place is taken, nothing is pruned."""
+    await rig.endpoints(2, seconds=600)
+    worker = rig.working(concurrency=2, answer=rig.taking(300), prune_first=timedelta(seconds=700))
+
+    await rig.until(899)
+    before = worker.connection.count("unit")
+    await rig.until(901)
+
+    assert (before, worker.connection.count("unit")) == (0, 1)
+
+
+async def test_running_runs_are_not_pruned(rig):
+    """A run that is under way stays, however old its slot."""
+    await rig.an_endpoint(seconds=600)
+    rig.working(retention=timedelta(seconds=1), answer=rig.taking(1000))
+
+    await rig.until(900)
+
+    assert [run.status for run in rig.runs()] == [RunStatus.RUNNING]
+
+
+async def test_pruning_outlasts_an_outage(rig):
+    """A step that meets an outage is made again later (trap T31)."""
+    await rig.an_endpoint(seconds=10)
+    worker = rig.working(retention=timedelta(seconds=5))
+    worker.connection.down = {"unit"}
+
+    await rig.until(85)
+    assert len(rig.runs()) == 8
+    worker.connection.down = set()
+    await rig.until(89)
+
+    assert rig.runs() == []
