@@ -54,7 +54,8 @@ class Grouping(Generic[Item, Answer]):
 
     async def ask(self, token: Token, item: Item) -> Answer:
         """Hand an item over and return its answer, or raise the error that it alone causes."""
-        request = _Request[Item, Answer](item, asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        request = _Request(item, answer)
         self._waiting[token] = request
         self._stirred.set()
         try:

@@ -79,7 +79,12 @@ class RunReleased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseWasLost:
-    """The reaper took the lease; a request under way was cancelled, and its result is not kept."""
+    """
+    The lease is no longer ours: as a rule the reaper took it. A request under way was cancelled.
+
+    Where a settle's answer was lost in an outage it may also mean that the store has the result:
+    the run's row knows.
+    """
 
     name: ClassVar[str] = "lease_lost"
     run: ClaimedRun
