@@ -4,16 +4,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from cronicorn_domain.identity import HintId, TriggerId
-from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.model.decision import Plan, Rule
 from cronicorn_domain.model.hint import OneShotHint
-from cronicorn_domain.model.slot_record import Fate, SlotRecord
+from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change, Claim, Postponement
 from cronicorn_domain.policies.misfires import is_misfire, judge
-from cronicorn_domain.policies.passing import with_last_slot
+from cronicorn_domain.policies.passing import moved_over, with_last_slot
 from cronicorn_domain.policies.replanning import replan
-from cronicorn_domain.policies.rhythm import rhythm_of
 from cronicorn_domain.policies.standing import plan_on, still_planned
 
 
@@ -30,10 +28,10 @@ def claim(situation: Situation, now: datetime) -> Claim | Postponement:
         return Postponement(change=replan(situation, now))
     if situation.state.urgent is not None:
         return _claimed(situation, plan, Change(state=situation.state), now, urgent=True)
-    records = _moved_over(situation, plan, now)
+    records = moved_over(situation, plan, now)
     if is_misfire(situation, plan, now):
         return _late_claim(situation, plan, records, now)
-    state = _without_noted(situation.state, plan)
+    state = _accounted(_without_noted(situation.state, plan), records)
     if records:
         state = replace(state, plan=_settled_in(plan))
     return _claimed(situation, plan, Change(state=state, records=records), now, urgent=False)
@@ -47,6 +45,7 @@ def _late_claim(
     chosen = verdict.plan
     if chosen is not None:
         state = replace(situation.state, plan=_settled_in(chosen), noted=verdict.noted)
+        state = _accounted(state, records)
         change = Change(state=state, records=records)
         if chosen.decision.due_at > now:
             return Postponement(change=change)
@@ -85,29 +84,14 @@ def _without_noted(state: EndpointState, plan: Plan) -> EndpointState:
     return replace(state, noted=tuple(slot for slot in state.noted if slot != plan.slot))
 
 
+def _accounted(state: EndpointState, records: tuple[SlotRecord, ...]) -> EndpointState:
+    """What is recorded has passed: a claim given back is not to come to it again."""
+    return with_last_slot(state, records[-1].last) if records else state
+
+
 def _settled_in(plan: Plan) -> Plan:
     """Forget where the plan has moved on from, once that is recorded."""
     trail = tuple(line for line in plan.decision.trail if line.rule is not Rule.MOVED_ON)
     if len(trail) == len(plan.decision.trail):
         return plan
     return replace(plan, decision=replace(plan.decision, trail=trail))
-
-
-def _moved_over(situation: Situation, plan: Plan, now: datetime) -> tuple[SlotRecord, ...]:
-    """Record the slots that a late start made the plan move on from."""
-    line = next((each for each in plan.decision.trail if each.rule is Rule.MOVED_ON), None)
-    rhythm = rhythm_of(situation.endpoint)
-    if line is None or rhythm is None:
-        return ()
-    before = plan.slot - MICROSECOND
-    deferred = line.detail == Rule.NOT_BEFORE
-    return (
-        SlotRecord(
-            fate=Fate.DEFERRED if deferred else Fate.COALESCED,
-            reason="could not start before the newest slot",
-            first=line.instant,
-            last=max(line.instant, rhythm.latest_until(before) or line.instant),
-            count=1 + rhythm.count_between(line.instant, before),
-            recorded_at=now,
-        ),
-    )

@@ -1,9 +1,10 @@
 """
 The governor: the pure function that chooses the next fire time, and says why.
 
-The steps, in order: the baseline proposes (1), an interval hint may replace it (2), one-shots and
-triggers compete (3), the shortest and the longest guardrail correct the slot (4, 5), jitter and the
-distance of starts make it a due instant (4, 6), and the bounds have the last word (7).
+The steps, in order: the baseline proposes (1), an interval hint may replace it (2), the shortest
+guardrail corrects the slot (4), one-shots and triggers compete with it (3), the longest corrects
+what won (5), jitter and the distance of starts make it a due instant (4, 6), and the bounds have
+the last word (7).
 """
 
 from datetime import datetime
@@ -14,7 +15,12 @@ from cronicorn_domain.policies.bounds import used_up
 from cronicorn_domain.policies.candidate import Candidate
 from cronicorn_domain.policies.catching_up import next_noted
 from cronicorn_domain.policies.due_instants import planned
-from cronicorn_domain.policies.guardrails import keep_longest, keep_shortest, latest_allowed
+from cronicorn_domain.policies.guardrails import (
+    keep_longest,
+    keep_shortest,
+    latest_allowed,
+    latest_slot,
+)
 from cronicorn_domain.policies.interval_hints import recurring
 from cronicorn_domain.policies.oneshots import earliest_oneshot
 
@@ -32,6 +38,9 @@ def govern(situation: Situation, *, after: datetime, now: datetime) -> Plan | No
     if (noted := next_noted(situation)) is not None:
         return noted
     regular = recurring(situation, _behind(situation, after), now)
+    if regular is not None:
+        # Before the comparison: what a one-shot competes with is where the slot really lies.
+        keep_shortest(situation, regular)
     oneshot = earliest_oneshot(situation, now)
     winner = _earlier(regular, oneshot)
     if winner is None:
@@ -56,9 +65,7 @@ def _earlier(regular: Candidate | None, oneshot: Candidate | None) -> Candidate 
 
 
 def _finish(situation: Situation, candidate: Candidate, now: datetime) -> Plan | None:
-    keep_shortest(situation, candidate)
-    allowed = latest_allowed(situation, now)
-    keep_longest(candidate, allowed)
-    plan = planned(situation, candidate, latest=None if allowed is None else allowed[0])
+    keep_longest(candidate, latest_allowed(situation, now))
+    plan = planned(situation, candidate, latest=latest_slot(situation))
     ends_at = situation.endpoint.bounds.ends_at
     return None if ends_at is not None and plan.slot > ends_at else plan

@@ -9,6 +9,7 @@ from cronicorn_domain.model.hint import Author, IntervalHint
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.baseline import baseline, reference_slot
 from cronicorn_domain.policies.candidate import Candidate
+from cronicorn_domain.policies.guardrails import keep_shortest
 from cronicorn_domain.policies.oneshots import untaken
 from cronicorn_domain.policies.rhythm import rhythm_of, shortest_of
 from cronicorn_domain.wording import length_in_words
@@ -108,7 +109,11 @@ def _no_later_than_baseline(
     if _relaxes(situation, hint, slot):
         return candidate
     regular = baseline(situation, after)
-    if regular is None or regular.slot >= slot:
+    if regular is None:
+        return candidate
+    for each in (candidate, regular):
+        keep_shortest(situation, each)
+    if regular.slot >= candidate.slot:
         return candidate
     regular.trail[:0] = candidate.trail
     return regular

@@ -3,19 +3,18 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.model.decision import Decision, Plan, Rule, Weighed
 from cronicorn_domain.model.endpoint import MisfirePolicy
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.attempts import continued
-from cronicorn_domain.policies.candidate import Candidate
 from cronicorn_domain.policies.catching_up import noted_plan
 from cronicorn_domain.policies.due_instants import planned
-from cronicorn_domain.policies.passing import with_last_slot
+from cronicorn_domain.policies.guardrails import latest_slot
+from cronicorn_domain.policies.passing import accounted, joined, with_last_slot
 from cronicorn_domain.policies.rhythm import rhythm_of
 from cronicorn_domain.policies.sequence import Span, slots_before, slots_between, source_at
-from cronicorn_domain.policies.standing import hint_behind
+from cronicorn_domain.policies.standing import candidate_again
 from cronicorn_domain.wording import length_in_words
 
 
@@ -46,16 +45,19 @@ def is_misfire(situation: Situation, plan: Plan, now: datetime) -> bool:
 def judge(situation: Situation, plan: Plan, now: datetime) -> Verdict:
     """Apply the endpoint's misfire policy to a plan that `is_misfire`."""
     behind = replace(with_last_slot(situation.state, plan.slot), failures=0)
-    missed = slots_between(replace(situation, state=behind), after=plan.slot, until=now)
+    passed = replace(situation, state=behind)
+    missed = slots_between(passed, after=accounted(behind, plan.slot), until=now)
     policy = situation.endpoint.misfire.policy
     if policy is MisfirePolicy.SKIP:
         return _skip(situation, plan, missed, now)
     if policy is MisfirePolicy.CATCH_UP and rhythm_of(situation.endpoint) is not None:
-        return _catch_up(replace(situation, state=behind), plan, missed, now)
-    newest = plan.slot if missed is None else missed.last
+        return _catch_up(passed, plan, missed, now)
+    if missed is None:
+        return Verdict(plan=_run_instead(situation, plan, plan.slot, now))
+    older = _older(situation, plan, missed, most=1)
     return Verdict(
-        plan=_run_instead(situation, plan, newest, now),
-        records=_older(situation, plan, missed, Fate.COALESCED, now),
+        plan=_run_instead(situation, plan, missed.last, now),
+        records=_recorded(Fate.COALESCED, situation, plan, older, now),
     )
 
 
@@ -63,48 +65,50 @@ def _skip(situation: Situation, plan: Plan, missed: Span | None, now: datetime) 
     """Never two skips in a row: the slot after a skip runs, however late."""
     if situation.state.skipped:
         return Verdict(plan=plan)
-    grace = situation.endpoint.misfire.grace
     if missed is not None:
-        newest = _planned_at(situation, plan, missed.last)
-        if now - newest.decision.due_at <= grace:
-            return Verdict(plan=newest, records=_older(situation, plan, missed, Fate.SKIPPED, now))
-    count = 1 if missed is None else missed.count + 1
-    last = plan.slot if missed is None else missed.last
-    record = _record(Fate.SKIPPED, plan, Span(plan.slot, last, count), now)
-    return Verdict(plan=None, records=(record,), skipped_until=last)
+        older = _older(situation, plan, missed, most=1)
+        records = _recorded(Fate.SKIPPED, situation, plan, older, now)
+        newest = _planned_at(situation, plan, missed.last, behind=records[-1].last)
+        if now - newest.decision.due_at <= situation.endpoint.misfire.grace:
+            return Verdict(plan=newest, records=records)
+    records = _recorded(Fate.SKIPPED, situation, plan, missed, now)
+    return Verdict(plan=None, records=records, skipped_until=records[-1].last)
 
 
 def _catch_up(situation: Situation, plan: Plan, missed: Span | None, now: datetime) -> Verdict:
     """Note the newest missed slots, oldest first; the first of them runs now."""
     most = situation.endpoint.misfire.catch_up_limit
-    slots: list[datetime] = []
-    if missed is not None:
-        slots = slots_before(situation, after=plan.slot, span=missed, most=most)
-    total = 1 if missed is None else missed.count + 1
+    slots = [] if missed is None else _newest(situation, plan, missed, most)
+    records: tuple[SlotRecord, ...] = ()
     if len(slots) < most:
         slots.insert(0, plan.slot)
-    records: tuple[SlotRecord, ...] = ()
-    if total > len(slots):
-        last = slots[0] - MICROSECOND
-        older = slots_between(situation, after=plan.slot, until=last)
-        span = Span(plan.slot, plan.slot if older is None else older.last, total - len(slots))
-        records = (_record(Fate.COALESCED, plan, span, now),)
+    elif missed is not None:
+        older = _older(situation, plan, missed, most=most)
+        records = _recorded(Fate.COALESCED, situation, plan, older, now)
     first = continued(situation.state, noted_plan(situation, slots[0]))
     return Verdict(plan=first, records=records, noted=tuple(slots[1:]))
 
 
-def _older(
-    situation: Situation, plan: Plan, missed: Span | None, fate: Fate, now: datetime
+def _newest(situation: Situation, plan: Plan, missed: Span, most: int) -> list[datetime]:
+    behind = replace(with_last_slot(situation.state, plan.slot), failures=0)
+    after = accounted(behind, plan.slot)
+    return slots_before(replace(situation, state=behind), after=after, span=missed, most=most)
+
+
+def _older(situation: Situation, plan: Plan, missed: Span, *, most: int) -> Span | None:
+    """Leave the newest ``most`` out of the slots missed behind the plan's own; None: no more."""
+    if missed.count <= most:
+        return None
+    last = _newest(situation, plan, missed, most + 1)[0]
+    return Span(missed.first, last, missed.count - most)
+
+
+def _recorded(
+    fate: Fate, situation: Situation, plan: Plan, behind: Span | None, now: datetime
 ) -> tuple[SlotRecord, ...]:
-    """Record the missed slots before the newest one, the plan's own first."""
-    if missed is None:
-        return ()
-    last = plan.slot
-    if missed.count > 1:
-        behind = replace(with_last_slot(situation.state, plan.slot), failures=0)
-        passed = replace(situation, state=behind)
-        last = slots_before(passed, after=plan.slot, span=missed, most=2)[0]
-    return (_record(fate, plan, Span(plan.slot, last, missed.count), now),)
+    own = Span(plan.slot, plan.slot, 1)
+    spans = joined(situation.state, own, behind)
+    return tuple(_record(fate, plan, span, now) for span in spans)
 
 
 def _record(fate: Fate, plan: Plan, span: Span, now: datetime) -> SlotRecord:
@@ -132,17 +136,11 @@ def _run_instead(situation: Situation, plan: Plan, slot: datetime, now: datetime
     return continued(situation.state, moved)
 
 
-def _planned_at(situation: Situation, plan: Plan, slot: datetime) -> Plan:
+def _planned_at(situation: Situation, plan: Plan, slot: datetime, *, behind: datetime) -> Plan:
     """Plan another slot of the plan's sequence, with its own jitter: jitter is not lateness."""
-    candidate = Candidate(
-        slot=slot,
-        source=plan.decision.source,
-        kind=plan.kind,
-        trail=[*plan.decision.trail],
-        hint=hint_behind(situation, plan),
-        origin=plan.origin,
-    )
-    return continued(situation.state, planned(situation, candidate))
+    passed = replace(situation, state=with_last_slot(situation.state, behind))
+    candidate = candidate_again(passed, plan, slot)
+    return continued(situation.state, planned(passed, candidate, latest=latest_slot(passed)))
 
 
 def _late(plan: Plan, now: datetime) -> str:

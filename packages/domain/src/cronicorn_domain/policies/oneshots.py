@@ -43,6 +43,8 @@ def pending_triggers(situation: Situation, kind: TriggerKind, now: datetime) -> 
 def oneshot_candidate(situation: Situation, proposal: OneShotHint | Trigger) -> Candidate:
     """
     Turn one proposal into a candidate at its instant, or a millisecond on where that is taken.
+
+    The trail tells the instant that was asked for.
     """
     slot = _slot_of(situation.state, proposal)
     reason = proposal.reason or ""
@@ -56,7 +58,7 @@ def oneshot_candidate(situation: Situation, proposal: OneShotHint | Trigger) -> 
         slot=slot,
         source=source,
         kind=kind,
-        trail=[Weighed(rule, slot, reason)],
+        trail=[Weighed(rule, floor_millisecond(proposal.at), reason)],
         origin=proposal.id,
     )
 

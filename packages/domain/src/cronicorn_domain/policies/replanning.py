@@ -12,6 +12,9 @@ from cronicorn_domain.policies.passing import (
     accounted,
     coalesce_noted,
     coalesced,
+    joined,
+    moved_over,
+    span_of,
     with_last_slot,
 )
 from cronicorn_domain.policies.rhythm import rhythm_of
@@ -47,19 +50,18 @@ def plan_afresh(
     """
     before = situation if old is None else replace(situation, endpoint=old)
     change = coalesce_noted(Change(state=situation.state), reason=reason, now=now)
-    span = slots_that_came(before, now)
-    if span is not None:
+    for span in slots_that_came(before, now):
         state = with_last_slot(change.state, span.last)
         change = Change(state=state, records=(*change.records, coalesced(span, reason, now)))
     last = change.state.last_slot
     state = replace(
         change.state, last_slot=None if last is None else min(last, now), rhythm_from=now
     )
-    if _unplanned(situation):
-        return replace(change, state=state)
     plan = state.plan
     if plan is not None and not plan.repeat and _is_over(situation, plan):
         state = replace(state, plan=None)
+    if _unplanned(situation):
+        return replace(change, state=state)
     after = plan_on(replace(situation, state=state), after=now, now=now)
     return replace(after, records=(*change.records, *after.records))
 
@@ -85,17 +87,20 @@ def skip_next_slot(situation: Situation, now: datetime) -> Change:
         count=1,
         recorded_at=now,
     )
+    records: tuple[SlotRecord, ...] = (record,)
     noted = tuple(each for each in state.noted if each != slot)
     state = with_last_slot(replace(state, noted=noted), slot)
-    if _unplanned(situation):
-        return Change(state=state, records=(record,))
-    if state.plan is not None and state.plan.kind is Kind.RECURRING and not state.plan.repeat:
+    plan = state.plan
+    if plan is not None and plan.slot == slot and not plan.repeat and not _runs(situation):
+        records = (*moved_over(situation, plan, now), record)
         state = replace(state, plan=None)
+    if _unplanned(situation):
+        return Change(state=state, records=records)
     after = plan_on(replace(situation, state=state), after=slot, now=now)
-    return replace(after, records=(record, *after.records))
+    return replace(after, records=(*records, *after.records))
 
 
-def slots_that_came(before: Situation, now: datetime) -> Span | None:
+def slots_that_came(before: Situation, now: datetime) -> tuple[Span, ...]:
     """
     Return the recurring slots up to ``now`` that no run has taken and no record tells of.
 
@@ -103,28 +108,27 @@ def slots_that_came(before: Situation, now: datetime) -> Span | None:
     noted for catching up.
     """
     state, plan = before.state, before.state.plan
-    leased = before.lease is not None and not before.lease.urgent
-    if plan is not None and plan.on_the_rhythm and not leased:
+    if plan is not None and plan.on_the_rhythm and not _runs(before):
         if plan.origin is not None or plan.first_slot > now:
-            return None
+            return ()
         return _from_plan(before, plan, now)
-    taken = [slot for slot in (state.last_slot, *state.noted) if slot is not None]
-    if plan is not None and plan.kind is Kind.RECURRING:
-        taken.append(plan.slot)
     begun = accounted(state, before.endpoint.created_at)
-    return slots_between(before, after=max([begun, *taken]), until=now)
+    if plan is not None and plan.kind is Kind.RECURRING:
+        begun = max(begun, plan.slot)
+    span = slots_between(before, after=begun, until=now)
+    return () if span is None else (span,)
 
 
-def _from_plan(before: Situation, plan: Plan, now: datetime) -> Span:
+def _from_plan(before: Situation, plan: Plan, now: datetime) -> tuple[Span, ...]:
     passed = replace(before, state=with_last_slot(before.state, plan.slot))
-    later = slots_between(passed, after=plan.slot, until=now)
-    if later is None:
-        return Span(plan.first_slot, plan.slot, 1)
-    return Span(plan.first_slot, later.last, later.count + 1)
+    later = slots_between(passed, after=accounted(passed.state, plan.slot), until=now)
+    return joined(before.state, span_of(before, plan), later)
 
 
 def _is_over(situation: Situation, plan: Plan) -> bool:
     """The schedule's own plan ends with the schedule; a hint's where hints do not apply."""
+    if _runs(situation):
+        return False
     return plan.origin is None or rhythm_of(situation.endpoint) is None
 
 
@@ -133,13 +137,17 @@ def _next_slot(situation: Situation, now: datetime) -> datetime | None:
     state, plan = situation.state, situation.state.plan
     if state.noted:
         return state.noted[0]
-    runs = situation.lease is not None and not situation.lease.urgent
     if plan is not None and plan.kind is Kind.RECURRING:
-        if not runs and not plan.repeat:
+        if not _runs(situation) and not plan.repeat:
             return plan.slot
         state = replace(with_last_slot(state, plan.slot), last_end=plan.slot)
     ahead = replace(situation, state=state)
     return next_recurring_slot(ahead, after=accounted(state, now), now=now)
+
+
+def _runs(situation: Situation) -> bool:
+    """Say whether the living lease is made of the standing plan, not of one that goes before."""
+    return situation.lease is not None and not situation.lease.urgent
 
 
 def _unplanned(situation: Situation) -> bool:

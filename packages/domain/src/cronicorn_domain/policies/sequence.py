@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.model.decision import Source
@@ -79,17 +80,24 @@ def slots_between(situation: Situation, *, after: datetime, until: datetime) -> 
 
 def slots_before(situation: Situation, *, after: datetime, span: Span, most: int) -> list[datetime]:
     """Return the newest ``most`` slots of a span that began behind ``after``, the oldest first."""
-    rhythm = _even_rhythm(situation)
-    if rhythm is None and span.count <= EXACT_MOST:
-        return list(_one_by_one(situation, after, span.last))[-most:]
-    rhythm = rhythm or rhythm_of(situation.endpoint)
-    found = [span.last]
-    while rhythm is not None and len(found) < most:
-        slot = rhythm.latest_until(found[0] - MICROSECOND)
-        if slot is None or slot < span.first:
-            break
-        found.insert(0, slot)
-    return found
+    even = _even_rhythm(situation)
+    if even is not None:
+        return _stepped_back(even, until=span.last, first=span.first, most=most)
+    exact = list(islice(_one_by_one(situation, after, span.last), EXACT_MOST))
+    rhythm, rest = rhythm_of(situation.endpoint), span.count - len(exact)
+    if rhythm is not None and rest > 0:
+        behind = exact[-1] + MICROSECOND
+        exact += _stepped_back(rhythm, until=span.last, first=behind, most=min(most, rest))
+    return exact[-most:]
+
+
+def _stepped_back(rhythm: Rhythm, *, until: datetime, first: datetime, most: int) -> list[datetime]:
+    found: list[datetime] = []
+    slot: datetime | None = until
+    while slot is not None and slot >= first and len(found) < most:
+        found.append(slot)
+        slot = rhythm.latest_until(slot - MICROSECOND)
+    return found[::-1]
 
 
 def _even_rhythm(situation: Situation) -> Rhythm | None:

@@ -14,7 +14,7 @@ from cronicorn_domain.model.decision import Kind, Plan, Source
 from cronicorn_domain.model.hint import IntervalHint
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.attempts import continued
-from cronicorn_domain.policies.bounds import used_up
+from cronicorn_domain.policies.bounds import used_up, within_bounds
 from cronicorn_domain.policies.candidate import Candidate
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.due_instants import TIMING_RULES, planned
@@ -24,10 +24,10 @@ from cronicorn_domain.policies.passing import (
     coalesce_noted,
     coalesce_passed,
     coalesced,
+    span_of,
     with_last_slot,
 )
 from cronicorn_domain.policies.repeats import follows_failure, pointless, timed_repeat
-from cronicorn_domain.policies.sequence import Span
 from cronicorn_domain.policies.urgent import urgent_plan
 
 
@@ -57,7 +57,19 @@ def still_planned(situation: Situation, plan: Plan, now: datetime) -> bool:
     return any(each.id == plan.origin and each.expires_at > now for each in proposals)
 
 
-def hint_behind(situation: Situation, plan: Plan) -> IntervalHint | None:
+def candidate_again(situation: Situation, plan: Plan, slot: datetime) -> Candidate:
+    """Make a plan a candidate again, at ``slot``, for its start to be weighed anew."""
+    return Candidate(
+        slot=slot,
+        source=plan.decision.source,
+        kind=plan.kind,
+        trail=[line for line in plan.decision.trail if line.rule not in TIMING_RULES],
+        hint=_hint_behind(situation, plan),
+        origin=plan.origin,
+    )
+
+
+def _hint_behind(situation: Situation, plan: Plan) -> IntervalHint | None:
     """Return the interval hint that planned it, if nothing has ended it."""
     if plan.origin is None:
         return None
@@ -71,8 +83,8 @@ def _standing_or_new(situation: Situation, *, after: datetime, now: datetime) ->
         return _planned_anew(situation, after=after, now=now)
     if plan.repeat:
         return _repeat_or_new(situation, plan, after=after, now=now)
-    if used_up(situation) and not plan.counted:
-        return _given_up(situation, plan, now)
+    if not (plan.counted or _allowed(situation, plan)):
+        return _given_up(situation, plan, after=after, now=now)
     if plan.decision.source is Source.CATCH_UP:
         return _with_plan(situation.state, _timed_anew(situation, plan))
     if plan.first_slot <= now:
@@ -103,30 +115,30 @@ def _repeat_or_new(situation: Situation, repeat: Plan, *, after: datetime, now: 
     return replace(change, records=passed.records)
 
 
-def _given_up(situation: Situation, plan: Plan, now: datetime) -> Change:
-    """The run count was used up by a run that went before the standing plan."""
-    state = replace(situation.state, plan=None)
-    if not plan.on_the_rhythm or plan.first_slot > now:
-        return Change(state=state)
-    record = coalesced(Span(plan.first_slot, plan.slot, 1), "the run count is used up", now)
-    return Change(state=with_last_slot(state, plan.slot), records=(record,))
+def _allowed(situation: Situation, plan: Plan) -> bool:
+    return within_bounds(situation, plan.slot) and not used_up(situation)
+
+
+def _given_up(situation: Situation, plan: Plan, *, after: datetime, now: datetime) -> Change:
+    """A run that went before used the run count up, or an edit left the slot out of the bounds."""
+    noted = tuple(slot for slot in situation.state.noted if slot != plan.slot)
+    state = replace(situation.state, plan=None, noted=noted)
+    if plan.kind is not Kind.RECURRING or plan.first_slot > now:
+        return _planned_anew(replace(situation, state=state), after=after, now=now)
+    state = with_last_slot(state, plan.slot)
+    change = _planned_anew(replace(situation, state=state), after=after, now=now)
+    record = coalesced(span_of(situation, plan), "out of the bounds", now)
+    return replace(change, records=(record, *change.records))
 
 
 def _timed_anew(situation: Situation, plan: Plan) -> Plan:
     """Weigh the start of a standing plan again: a run in between, or an edit, may have moved it."""
-    state, decision = situation.state, plan.decision
-    candidate = Candidate(
-        slot=plan.slot,
-        source=decision.source,
-        kind=plan.kind,
-        trail=[line for line in decision.trail if line.rule not in TIMING_RULES],
-        hint=hint_behind(situation, plan),
-        origin=plan.origin,
-    )
+    state = situation.state
+    candidate = candidate_again(situation, plan, plan.slot)
     fresh = planned(situation, candidate, latest=latest_slot(situation))
     if fresh.slot != plan.slot:
         return continued(replace(state, plan=None), fresh)
-    if fresh.decision != decision:
+    if fresh.decision != plan.decision:
         plan = replace(plan, decision=fresh.decision)
     return continued(state, plan)
 
