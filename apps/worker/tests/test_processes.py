@@ -269,8 +269,8 @@ async def test_two_workers_share_the_work(tmp_path: Path, target: Target, postgr
     options = ("--database", postgres, "--jobs", str(path), "--egress-allow", target.address)
 
     async with a_worker(tmp_path, *options) as one, a_worker(tmp_path, *options) as two:
-        await one.told("run_succeeded")
-        await two.told("run_succeeded")
+        await one.told("scheduler_started")
+        await two.told("scheduler_started")
         await target.has(lambda calls: min(counted(calls, names)) >= 4)
         one.signal(signal.SIGTERM)
         two.signal(signal.SIGTERM)
