@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from cronicorn_domain.errors import StoreRefused
+from cronicorn_domain.errors import StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId, new_uuid
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Run
@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.claim_statements import pick_due
+from cronicorn_adapter_sql.errors import is_about_values
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_claimed
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
@@ -52,15 +53,16 @@ class Claiming:
         Lease up to ``limit`` due endpoints.
 
         If the database refuses the batch as a whole (a row that breaks a constraint), each endpoint
-        is claimed on its own, and the one at fault is set aside.
+        is claimed on its own, and the one at fault is set aside. What refuses all of them (rights,
+        a full disk) is no fault of theirs.
         """
         picked: list[UUID] = []
         try:
             async with self._database.begin() as transaction:
                 picked = await pick_due(transaction.connection, now=now, limit=limit)
                 return await _claim(transaction, picked, worker, until, now)
-        except StoreRefused:
-            if not picked:
+        except StoreRefused as error:
+            if not picked or not is_about_values(error):
                 raise
         return await self._claim_apart(picked, worker, until, now)
 
@@ -74,7 +76,13 @@ class Claiming:
                     await transaction.situations.lock([endpoint_id])
                     batches.append(await _claim(transaction, [endpoint_id], worker, until, now))
             except StoreRefused as error:
+                if not is_about_values(error):
+                    raise
                 batches.append(await self._set_aside(endpoint_id, str(error), now))
+            except StoreUnavailable:
+                if not batches:
+                    raise
+                break  # what is leased already is not to wait for the reaper
         return ClaimBatch(
             runs=tuple(run for batch in batches for run in batch.runs),
             passed=sum(batch.passed for batch in batches),
@@ -97,8 +105,12 @@ async def _claim(
 ) -> ClaimBatch:
     batch = _Batch()
     found = await transaction.situations.read(picked, now=now)
-    # One that was claimed since it was picked has no due row any more, and is left alone.
-    due_now = [(read.due_at, read.id, read) for read in found if read.due_at is not None]
+    # One that was claimed, paused or put off since it was picked is left alone.
+    due_now = [
+        (read.due_at, read.id, read)
+        for read in found
+        if read.due_at is not None and read.due_at <= now
+    ]
     for _, _, read in sorted(due_now, key=lambda each: each[:2]):
         _decide(transaction, batch, read, now)
     tokens = await _write_leases(transaction, batch.made, worker, until, now)
@@ -214,7 +226,7 @@ def _unclaimable(read: ReadEndpoint | UnreadableEndpoint, reason: str) -> Unread
     situation = read.situation
     return UnreadableEndpoint(
         id=read.id,
-        tenant=situation.endpoint.tenant,
+        tenant=read.tenant,
         state=situation.state,
         lease=situation.lease,
         due_at=read.due_at,

@@ -1,14 +1,13 @@
 """The queue on SQL: what the domain decides, each batch in one transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from cronicorn_domain.errors import StoreRefused
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
 from cronicorn_domain.model.lease import Lease
-from cronicorn_domain.model.run import Body, Failed, Outcome, Response, Succeeded
 from cronicorn_domain.policies.following import leased_plan
 from cronicorn_domain.policies.reaping import abandoned_run, reap
 from cronicorn_domain.policies.releasing import release, released_run
@@ -27,13 +26,12 @@ from sqlalchemy import func, select, update
 from cronicorn_adapter_sql.claiming import Claiming
 from cronicorn_adapter_sql.endings import run_of
 from cronicorn_adapter_sql.engine import read_only, single_statements
-from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.errors import is_about_values, translated
 from cronicorn_adapter_sql.lease_statements import mark_of_start, renewal
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.storable import bare, storable
 from cronicorn_adapter_sql.tables import due, endpoint_state, hints, leases, triggers
 from cronicorn_adapter_sql.transaction import Database, Transaction
-
-_Each = TypeVar("_Each")
 
 
 class SqlEndpointQueue:
@@ -87,16 +85,23 @@ class SqlEndpointQueue:
     async def settle(
         self, settlements: Sequence[Settlement], *, now: datetime
     ) -> Mapping[Token, Settled]:
-        """End runs with their outcome, and plan what follows; halve a batch that is refused."""
+        """
+        End runs with their outcome, and plan what follows.
+
+        A batch that is refused is halved, until the one at fault is alone: it is kept without its
+        response, or, if that is refused too, left to the reaper and answered as lost.
+        """
         batch = list({each.token: each for each in reversed(settlements)}.values())
         try:
             return await self._settle(batch, now)
-        except StoreRefused:
-            if len(batch) == 1:
-                bare = replace(batch[0], outcome=without_response(batch[0].outcome))
-                return await self._settle([bare], now)
-        first, second = _halves(batch)
-        return {**await self.settle(first, now=now), **await self.settle(second, now=now)}
+        except StoreRefused as error:
+            if not is_about_values(error):
+                raise
+        if len(batch) == 1:
+            return await self._settle_bare(batch[0], now)
+        middle = len(batch) // 2
+        first = await self.settle(batch[:middle], now=now)
+        return {**first, **await self.settle(batch[middle:], now=now)}
 
     async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
         """Undo claims whose run has sent nothing."""
@@ -113,16 +118,38 @@ class SqlEndpointQueue:
 
     async def reap(self, *, limit: int, now: datetime) -> Sequence[Reaped]:
         """Take away up to ``limit`` leases whose end is at or before ``now``."""
+        over = (
+            select(leases.c.token)
+            .where(leases.c.until <= now)
+            .order_by(leases.c.until, leases.c.token)
+            .limit(limit)
+        )
+        with translated():
+            async with self._looking.connect() as connection:
+                tokens = [Token(each) for each in (await connection.execute(over)).scalars()]
+        if not tokens:
+            return []
+        try:
+            reaped = await self._reap(tokens, now)
+        except StoreRefused as error:
+            if not is_about_values(error):
+                raise
+            reaped = await self._reap_apart(tokens, now)
+        return [
+            _reaped(lease) for lease in sorted(reaped, key=lambda each: (each.until, each.token))
+        ]
+
+    async def _reap_apart(self, tokens: Sequence[Token], now: datetime) -> list[Lease]:
+        """Take leases away one by one; one that is refused stays, and harms only itself."""
+        reaped: list[Lease] = []
+        for token in tokens:
+            with suppress(StoreRefused):
+                reaped += await self._reap([token], now)
+        return reaped
+
+    async def _reap(self, tokens: Sequence[Token], now: datetime) -> list[Lease]:
         async with self._database.begin() as transaction:
-            over = (
-                select(leases.c.token)
-                .where(leases.c.until <= now)
-                .order_by(leases.c.until, leases.c.token)
-                .limit(limit)
-            )
-            tokens = [
-                Token(each) for each in (await transaction.connection.execute(over)).scalars()
-            ]
+            # A lease may have been renewed or ended since it was found.
             found = [
                 (read, lease)
                 for read, lease in await self._leased(transaction, tokens, now)
@@ -133,8 +160,7 @@ class SqlEndpointQueue:
                     _abandon(transaction, read, lease, lease.started_at, now)
             unstarted = [read for read, lease in found if lease.started_at is None]
             await self._give_back(transaction, unstarted, now)
-        found.sort(key=lambda each: (each[1].until, each[1].token))
-        return [_reaped(lease) for _, lease in found]
+        return [lease for _, lease in found]
 
     async def next_due(self) -> datetime | None:
         """Return the earliest instant at which something may become claimable."""
@@ -173,13 +199,22 @@ class SqlEndpointQueue:
         return [(read, lease) for read, lease in with_lease if lease and lease.token in wanted]
 
     async def _settle(self, batch: Sequence[Settlement], now: datetime) -> dict[Token, Settled]:
-        settlements = {each.token: each for each in batch}
+        settlements = {each.token: _storable(each) for each in batch}
         results = dict.fromkeys(settlements, Settled.LOST)
         async with self._database.begin() as transaction:
             for read, lease in await self._leased(transaction, settlements, now):
                 _settle_one(transaction, read, lease, settlements[lease.token], now)
                 results[lease.token] = Settled.ACCEPTED
         return results
+
+    async def _settle_bare(self, settlement: Settlement, now: datetime) -> dict[Token, Settled]:
+        try:
+            kept = replace(settlement, outcome=bare(settlement.outcome))
+            return await self._settle([kept], now)
+        except StoreRefused as error:
+            if not is_about_values(error):
+                raise
+        return {settlement.token: Settled.LOST}
 
     async def _give_back(
         self,
@@ -199,16 +234,9 @@ class SqlEndpointQueue:
             _release_one(transaction, read, now)
 
 
-def without_response(outcome: Outcome) -> Outcome:
-    """Return an outcome that any store can hold: of a response its status alone."""
-    match outcome:
-        case Succeeded(response=response):
-            return replace(outcome, response=_bare(response))
-        case Failed(response=response, message=message):
-            answer = None if response is None else _bare(response)
-            return replace(outcome, response=answer, message=_storable(message))
-        case _:
-            return replace(outcome, message=_storable(outcome.message))
+def _storable(settlement: Settlement) -> Settlement:
+    outcome = storable(settlement.outcome)
+    return settlement if outcome is settlement.outcome else replace(settlement, outcome=outcome)
 
 
 def _settle_one(
@@ -300,16 +328,3 @@ def _reaped(lease: Lease) -> Reaped:
         worker=lease.worker,
         given_back=lease.started_at is None,
     )
-
-
-def _bare(response: Response) -> Response:
-    return replace(response, headers=(), body=Body())
-
-
-def _storable(message: str) -> str:
-    return message.replace("\0", "�").encode(errors="replace").decode()
-
-
-def _halves(batch: Sequence[_Each]) -> tuple[Sequence[_Each], Sequence[_Each]]:
-    middle = len(batch) // 2
-    return batch[:middle], batch[middle:]

@@ -8,7 +8,7 @@ from typing import Final
 import psycopg
 from cronicorn_domain.errors import CronicornError, StoreError, StoreRefused, StoreUnavailable
 from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from cronicorn_adapter_sql.column_types import metadata
@@ -74,6 +74,22 @@ def translation(error: Exception) -> StoreError:
             return _from_postgres(cause)
         case cause:
             return StoreRefused(f"a value cannot be stored ({type(cause).__name__})")
+
+
+def is_about_values(error: StoreRefused) -> bool:
+    """
+    Say whether a refusal is about what was to be written: a constraint, or a value without a place.
+
+    Then other rows of the same batch may go through. Rights, a full disk or missing tables refuse
+    them all.
+    """
+    match error.__cause__:
+        case IntegrityError() | DataError():
+            return True
+        case DBAPIError() | sqlite3.Error() | psycopg.Error():
+            return False
+        case _:
+            return True
 
 
 def _behind(error: BaseException) -> BaseException:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from cronicorn_domain.errors import NotFound, UnreadableRow
+from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import EndpointId, HintId, RunId, TenantId
 from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.state import Situation
@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, update
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.mapping_states import hint_from, values_of_hint, values_of_trigger
-from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.situations import ReadEndpoint, of_tenant, readable
 from cronicorn_adapter_sql.tables import endpoints, hints, triggers
 from cronicorn_adapter_sql.transaction import Transaction
 
@@ -100,13 +100,7 @@ class SqlHintBook:
     ) -> ReadEndpoint:
         with translated():
             found = await self._transaction.locked([endpoint_id], now=now)
-        for read in found:
-            if isinstance(read, UnreadableEndpoint):
-                if read.tenant == tenant:
-                    raise UnreadableRow(f"endpoint {endpoint_id}", read.reason)
-            elif read.situation.endpoint.tenant == tenant:
-                return read
-        raise NotFound("endpoint", endpoint_id)
+        return readable(of_tenant(found, tenant, endpoint_id))
 
     async def _replan(self, read: ReadEndpoint, now: datetime) -> None:
         self._transaction.changes.apply(read, replan(read.situation, now), now)

@@ -6,7 +6,13 @@ from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
-from cronicorn_domain.errors import CronicornError, NameTaken, NotFound, UnreadableRow
+from cronicorn_domain.errors import (
+    CronicornError,
+    NameTaken,
+    NotFound,
+    SecretsUnavailable,
+    UnreadableRow,
+)
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.job import Job
@@ -28,7 +34,12 @@ from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_endpoints import endpoint_from, values_of_endpoint
 from cronicorn_adapter_sql.mapping_jobs import Columns, job_from, values_of_job
 from cronicorn_adapter_sql.mapping_states import state_from
-from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.situations import (
+    ReadEndpoint,
+    UnreadableEndpoint,
+    of_tenant,
+    readable,
+)
 from cronicorn_adapter_sql.tables import endpoint_state, endpoints, jobs
 from cronicorn_adapter_sql.transaction import Transaction
 from cronicorn_adapter_sql.vault import HeaderVault
@@ -233,7 +244,7 @@ class SqlJobCatalog:
         """Return everything that the governor weighs."""
         with translated():
             found = await self._transaction.situations.read([endpoint_id], now=None)
-        return _readable_one(_of_tenant(found, tenant, endpoint_id)).situation
+        return readable(of_tenant(found, tenant, endpoint_id)).situation
 
     async def get_states(
         self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
@@ -330,12 +341,12 @@ class SqlJobCatalog:
     ) -> ReadEndpoint | UnreadableEndpoint:
         with translated():
             found = await self._transaction.locked([endpoint_id], now=now)
-        return _of_tenant(found, tenant, endpoint_id)
+        return of_tenant(found, tenant, endpoint_id)
 
     async def _readable_locked(
         self, tenant: TenantId, endpoint_id: EndpointId, now: datetime
     ) -> ReadEndpoint:
-        return _readable_one(await self._locked(tenant, endpoint_id, now))
+        return readable(await self._locked(tenant, endpoint_id, now))
 
     async def _keep(
         self, read: ReadEndpoint, change: Change, now: datetime, *, after: Situation | None = None
@@ -347,7 +358,7 @@ class SqlJobCatalog:
     def _readable(self, row: Columns) -> Endpoint | None:
         try:
             return endpoint_from(row, self._vault)
-        except UnreadableRow:
+        except (UnreadableRow, SecretsUnavailable):
             return None
 
     async def _write(
@@ -374,24 +385,6 @@ def _plan_restored(situation: Situation, now: datetime) -> Change:
 
 def _endpoint_of(tenant: TenantId, endpoint_id: EndpointId) -> Select[tuple[object, ...]]:
     return select(endpoints).where(endpoints.c.id == endpoint_id, endpoints.c.tenant == tenant)
-
-
-def _of_tenant(
-    found: Sequence[ReadEndpoint | UnreadableEndpoint], tenant: TenantId, endpoint_id: EndpointId
-) -> ReadEndpoint | UnreadableEndpoint:
-    for read in found:
-        owner = (
-            read.tenant if isinstance(read, UnreadableEndpoint) else read.situation.endpoint.tenant
-        )
-        if owner == tenant:
-            return read
-    raise NotFound("endpoint", endpoint_id)
-
-
-def _readable_one(read: ReadEndpoint | UnreadableEndpoint) -> ReadEndpoint:
-    if isinstance(read, UnreadableEndpoint):
-        raise UnreadableRow(f"endpoint {read.id}", read.reason)
-    return read
 
 
 def _pause_of(row: Columns) -> Pause | None:

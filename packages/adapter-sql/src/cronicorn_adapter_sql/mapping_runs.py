@@ -56,8 +56,8 @@ def values_of_ended(run: Run) -> Values:
 
 
 def values_of_body(run: Run) -> Values | None:
-    """Return the values of the row that holds what was answered; None: nothing was."""
-    if run.response is None:
+    """Return the values of the row that holds what was answered; None: a status at most."""
+    if run.response is None or run.response == Response(status_code=run.response.status_code):
         return None
     body = run.response.body
     return {

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.run import FailureKind, OutcomeClass, Run
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.lengths import to_microseconds
@@ -42,7 +43,11 @@ async def add_up(connection: AsyncConnection, settled: Iterable[Run]) -> None:
         {**dict(zip(_KEY, key, strict=True)), **{name: getattr(each, name) for name in _SUMS}}
         for key, each in sorted(sums.items(), key=lambda item: item[0])
     ]
-    await connection.execute(_upsert(connection.dialect.name), rows)
+    if connection.dialect.name == "sqlite":
+        await connection.execute(_UPSERT, rows)
+    else:
+        columns = {name: [row[name] for row in rows] for name in (*_KEY, *_SUMS)}
+        await connection.execute(_UPSERT_ARRAYS, columns)
 
 
 def beginning(slot: datetime, size: str) -> datetime:
@@ -74,8 +79,16 @@ def _span(run: Run, judged: OutcomeClass) -> tuple[timedelta, timedelta] | None:
     return run.finished_at - run.started_at, run.started_at - run.decision.due_at
 
 
-def _upsert(dialect: str) -> Any:
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = insert(roll_ups)
-    added = {name: roll_ups.c[name] + statement.excluded[name] for name in _SUMS}
-    return statement.on_conflict_do_update(index_elements=list(_KEY), set_=added)
+_ADDED: Final = ", ".join(f"{name} = roll_ups.{name} + excluded.{name}" for name in _SUMS)
+_COLUMNS: Final = (*_KEY, *_SUMS)
+_GIVEN: Final = ", ".join(f":{name}" for name in _COLUMNS)
+_TARGET: Final = f"INSERT INTO roll_ups ({', '.join(_COLUMNS)})"
+_CONFLICT: Final = f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {_ADDED}"
+
+_UPSERT: Final = text(f"{_TARGET} VALUES ({_GIVEN}) {_CONFLICT}").bindparams(
+    *(bindparam(name, type_=roll_ups.c[name].type) for name in _COLUMNS)
+)
+_UPSERT_ARRAYS: Final = text(
+    # An array for each column: one statement for the batch, where PostgreSQL would run three a run.
+    f"{_TARGET} SELECT * FROM unnest({_GIVEN}) {_CONFLICT}"  # noqa: S608  column names only
+).bindparams(*(bindparam(name, type_=ARRAY(roll_ups.c[name].type)) for name in _COLUMNS))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from cronicorn_domain.errors import SecretsUnavailable, UnreadableRow
+from cronicorn_domain.errors import NotFound, SecretsUnavailable, UnreadableRow
 from cronicorn_domain.identity import EndpointId, TenantId, Token
 from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.job import JobState
@@ -40,6 +40,11 @@ class ReadEndpoint:
         """The endpoint."""
         return self.situation.endpoint.id
 
+    @property
+    def tenant(self) -> TenantId:
+        """Whose it is."""
+        return self.situation.endpoint.tenant
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableEndpoint:
@@ -51,6 +56,23 @@ class UnreadableEndpoint:
     lease: Lease | None
     due_at: datetime | None
     reason: str
+
+
+def of_tenant(
+    found: Sequence[ReadEndpoint | UnreadableEndpoint], tenant: TenantId, endpoint_id: EndpointId
+) -> ReadEndpoint | UnreadableEndpoint:
+    """Return the endpoint that was looked for. Raises ``NotFound`` when it is not the tenant's."""
+    for read in found:
+        if read.tenant == tenant:
+            return read
+    raise NotFound("endpoint", endpoint_id)
+
+
+def readable(read: ReadEndpoint | UnreadableEndpoint) -> ReadEndpoint:
+    """Return an endpoint that could be read. Raises ``UnreadableRow`` for another."""
+    if isinstance(read, UnreadableEndpoint):
+        raise UnreadableRow(f"endpoint {read.id}", read.reason)
+    return read
 
 
 class Situations:

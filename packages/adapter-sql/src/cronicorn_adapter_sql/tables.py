@@ -26,8 +26,7 @@ from sqlmodel import Field
 
 from cronicorn_adapter_sql.column_types import JSON_DOCUMENT, Row, UtcDateTime, metadata
 
-_Tokens = BigInteger().with_variant(Integer(), "sqlite")
-"""SQLite counts up only a plain INTEGER."""
+_Tokens = BigInteger().with_variant(Integer(), "sqlite")  # which counts up no other
 
 
 class JobRow(Row, table=True):
@@ -213,8 +212,7 @@ class RunRow(Row, table=True):
     __table_args__: ClassVar = (
         UniqueConstraint("endpoint_id", "slot", "attempt"),
         Index("ix_runs_endpoint_id_id", "endpoint_id", "id"),
-        # For pruning: next to nothing to keep on PostgreSQL, where old slots lie together.
-        Index("ix_runs_slot", "slot", postgresql_using="brin"),
+        Index("ix_runs_slot", "slot", postgresql_using="brin"),  # for pruning
         CheckConstraint(
             "status IN ('running', 'success', 'failed', 'canceled')", name="status_known"
         ),
