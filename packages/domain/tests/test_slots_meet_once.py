@@ -260,6 +260,34 @@ def test_an_edit_counts_what_the_plan_moved_on_from() -> None:
     assert told_of(story) == [(NOON + M, NOON + 9 * M, 9)]
 
 
+def test_an_edit_tells_only_of_slots_that_have_come() -> None:
+    """What a deferral made the plan move on to lies ahead, and is the new schedule's."""
+    story = told(5 * S, misfire=Misfire(grace=S))
+    story.situation = replace(story.situation, state=replace(story.state, not_before=NOON + 26 * S))
+    story.pause(OPEN_ENDED)
+    story.resume()
+    assert next_slot(story) == NOON + 25 * S
+    story.at(NOON + 9 * S).edit(bounds=Bounds(ends_at=NOON + H))
+    story.run()
+
+    assert (NOON + 5 * S, NOON + 5 * S, 1) in told_of(story)
+    assert not overlapping(story)
+
+
+def test_a_slot_given_back_after_a_restore_moves_on_over_nothing_twice() -> None:
+    """A run-now in between holds the slot given back until a newer one: each is told of once."""
+    story = told(5 * S, misfire=Misfire(grace=S))
+    story.claim_when_due()
+    story.at(NOON + 2 * M)
+    restore(story)
+    story.release()
+    story.trigger()
+    story.run()
+    story.run()
+
+    assert not overlapping(story)
+
+
 def test_a_dropped_retry_leaves_the_noted_slots_to_be_caught_up() -> None:
     """What is noted has not passed."""
     story = told(misfire=Misfire(policy=MisfirePolicy.CATCH_UP), retry=Retry(attempts=2))

@@ -8,6 +8,7 @@ from cronicorn_domain.model.hint import IntervalHint
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.candidate import Candidate
 from cronicorn_domain.policies.jitter import jitter_offset
+from cronicorn_domain.policies.passing import accounted
 from cronicorn_domain.policies.rhythm import rhythm_of, shortest_of
 
 TIMING_RULES = frozenset({Rule.JITTER, Rule.SHORTEST_START, Rule.NOT_BEFORE})
@@ -72,7 +73,7 @@ def _move_on(situation: Situation, candidate: Candidate, start: datetime, rule: 
     assert rhythm is not None  # a fixed candidate has returned
     ends_at = endpoint.bounds.ends_at
     newest = rhythm.latest_until(start if ends_at is None else min(start, ends_at))
-    if newest is not None and newest > candidate.slot:
+    if newest is not None and newest > accounted(situation.state, candidate.slot):
         candidate.trail.append(Weighed(Rule.MOVED_ON, candidate.slot, rule.value))
         candidate.slot = newest
 

@@ -9,7 +9,7 @@ from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.rhythm import rhythm_of
-from cronicorn_domain.policies.sequence import Span, slots_between
+from cronicorn_domain.policies.sequence import Span, counted, slots_between
 
 
 def coalesce_passed(
@@ -36,12 +36,16 @@ def coalesce_noted(change: Change, *, reason: str, now: datetime) -> Change:
     return Change(state=state, records=(*change.records, coalesced(span, reason, now)))
 
 
-def span_of(situation: Situation, plan: Plan) -> Span:
-    """Return a plan's slot with those before it that a late start made it move on from."""
-    rhythm, first = rhythm_of(situation.endpoint), plan.first_slot
-    if rhythm is None or first == plan.slot:
-        return Span(plan.slot, plan.slot, 1)
-    return Span(first, plan.slot, 1 + rhythm.count_between(first, plan.slot))
+def slots_of(situation: Situation, plan: Plan, *, until: datetime) -> tuple[Span, ...]:
+    """
+    Return a plan's slot with those before it that a late start made it move on from.
+
+    Only those at or before ``until`` are told of, and none that a record tells of.
+    """
+    rhythm, first, state = rhythm_of(situation.endpoint), plan.first_slot, situation.state
+    until = min(until, plan.slot)
+    behind = None if rhythm is None else counted(rhythm, accounted(state, first), until)
+    return joined(state, Span(first, first, 1), behind)
 
 
 def joined(state: EndpointState, own: Span, behind: Span | None) -> tuple[Span, ...]:
@@ -60,33 +64,18 @@ def joined(state: EndpointState, own: Span, behind: Span | None) -> tuple[Span, 
 def moved_over(situation: Situation, plan: Plan, now: datetime) -> tuple[SlotRecord, ...]:
     """Record the slots that a late start made the plan move on from."""
     line = next((each for each in plan.decision.trail if each.rule is Rule.MOVED_ON), None)
-    rhythm = rhythm_of(situation.endpoint)
-    if line is None or rhythm is None:
+    if line is None:
         return ()
-    before = plan.slot - MICROSECOND
-    deferred = line.detail == Rule.NOT_BEFORE
-    return (
-        SlotRecord(
-            fate=Fate.DEFERRED if deferred else Fate.COALESCED,
-            reason="could not start before the newest slot",
-            first=line.instant,
-            last=max(line.instant, rhythm.latest_until(before) or line.instant),
-            count=1 + rhythm.count_between(line.instant, before),
-            recorded_at=now,
-        ),
+    fate = Fate.DEFERRED if line.detail == Rule.NOT_BEFORE else Fate.COALESCED
+    spans = slots_of(situation, plan, until=plan.slot - MICROSECOND)
+    return tuple(
+        _record(fate, each, "could not start before the newest slot", now) for each in spans
     )
 
 
 def coalesced(span: Span, reason: str, now: datetime) -> SlotRecord:
     """Record slots as coalesced."""
-    return SlotRecord(
-        fate=Fate.COALESCED,
-        reason=reason,
-        first=span.first,
-        last=span.last,
-        count=span.count,
-        recorded_at=now,
-    )
+    return _record(Fate.COALESCED, span, reason, now)
 
 
 def accounted(state: EndpointState, slot: datetime) -> datetime:
@@ -102,3 +91,14 @@ def with_last_slot(state: EndpointState, slot: datetime) -> EndpointState:
     if state.last_slot is not None and state.last_slot >= slot:
         return state
     return replace(state, last_slot=slot)
+
+
+def _record(fate: Fate, span: Span, reason: str, now: datetime) -> SlotRecord:
+    return SlotRecord(
+        fate=fate,
+        reason=reason,
+        first=span.first,
+        last=span.last,
+        count=span.count,
+        recorded_at=now,
+    )

@@ -14,7 +14,7 @@ from cronicorn_domain.policies.passing import (
     coalesced,
     joined,
     moved_over,
-    span_of,
+    slots_of,
     with_last_slot,
 )
 from cronicorn_domain.policies.rhythm import rhythm_of
@@ -122,7 +122,8 @@ def slots_that_came(before: Situation, now: datetime) -> tuple[Span, ...]:
 def _from_plan(before: Situation, plan: Plan, now: datetime) -> tuple[Span, ...]:
     passed = replace(before, state=with_last_slot(before.state, plan.slot))
     later = slots_between(passed, after=accounted(passed.state, plan.slot), until=now)
-    return joined(before.state, span_of(before, plan), later)
+    *own, last = slots_of(before, plan, until=now)
+    return (*own, *joined(before.state, last, later))
 
 
 def _is_over(situation: Situation, plan: Plan) -> bool:

@@ -69,7 +69,7 @@ def slots_between(situation: Situation, *, after: datetime, until: datetime) -> 
         return None
     even = _even_rhythm(situation)
     if even is not None:
-        return _counted(even, after, until)
+        return counted(even, after, until)
     first, last, count = None, after, 0
     for slot in _one_by_one(situation, after, until):
         first, last, count = first or slot, slot, count + 1
@@ -117,7 +117,8 @@ def _even_rhythm(situation: Situation) -> Rhythm | None:
             return None
 
 
-def _counted(rhythm: Rhythm, after: datetime, until: datetime) -> Span | None:
+def counted(rhythm: Rhythm, after: datetime, until: datetime) -> Span | None:
+    """Count a rhythm's slots in ``(after, until]`` without stepping; None: there are none."""
     first = rhythm.next_after(after)
     if first is None or first > until:
         return None
@@ -140,7 +141,7 @@ def _one_by_one(situation: Situation, after: datetime, until: datetime) -> Itera
 
 def _rest(situation: Situation, span: Span, until: datetime) -> Span:
     rhythm = rhythm_of(situation.endpoint)
-    rest = None if rhythm is None else _counted(rhythm, span.last, until)
+    rest = None if rhythm is None else counted(rhythm, span.last, until)
     return span if rest is None else Span(span.first, rest.last, span.count + rest.count)
 
 

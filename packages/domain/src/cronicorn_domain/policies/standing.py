@@ -24,7 +24,7 @@ from cronicorn_domain.policies.passing import (
     coalesce_noted,
     coalesce_passed,
     coalesced,
-    span_of,
+    slots_of,
     with_last_slot,
 )
 from cronicorn_domain.policies.repeats import follows_failure, pointless, timed_repeat
@@ -127,8 +127,9 @@ def _given_up(situation: Situation, plan: Plan, *, after: datetime, now: datetim
         return _planned_anew(replace(situation, state=state), after=after, now=now)
     state = with_last_slot(state, plan.slot)
     change = _planned_anew(replace(situation, state=state), after=after, now=now)
-    record = coalesced(span_of(situation, plan), "out of the bounds", now)
-    return replace(change, records=(record, *change.records))
+    spans = slots_of(situation, plan, until=now)
+    records = tuple(coalesced(span, "out of the bounds", now) for span in spans)
+    return replace(change, records=(*records, *change.records))
 
 
 def _timed_anew(situation: Situation, plan: Plan) -> Plan:
