@@ -5,7 +5,7 @@ import json
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,7 @@ from cronicorn_domain.testing.builders import (
     an_endpoint,
     an_interval_hint,
 )
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, func, insert, select, text
 
 FIRST_SLOT = EPOCH + MINUTE
 
@@ -300,6 +300,65 @@ async def test_a_batch_is_shared_out_evenly(store: SqlStore) -> None:
 
     tenants = [run.endpoint.tenant for run in batch.runs]
     assert {tenants.count(job.tenant) for job in jobs} == {3}
+
+
+WAITING = text(
+    "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE datname = current_database() AND NOT granted"
+)
+
+Verb = Callable[[SqlStore, list[Token]], Coroutine[Any, Any, object]]
+
+
+async def renew(store: SqlStore, tokens: list[Token]) -> object:
+    """Prolong leases."""
+    return await store.queue.renew(tokens, lease_for=LEASE, now=FIRST_SLOT)
+
+
+async def start(store: SqlStore, tokens: list[Token]) -> object:
+    """Start runs."""
+    return await store.queue.start(tokens, now=FIRST_SLOT)
+
+
+async def settle(store: SqlStore, tokens: list[Token]) -> object:
+    """Settle runs."""
+    return await store.queue.settle([a_settlement(each) for each in tokens], now=FIRST_SLOT)
+
+
+async def release(store: SqlStore, tokens: list[Token]) -> object:
+    """Give leases back."""
+    return await store.queue.release(tokens, now=FIRST_SLOT)
+
+
+async def reap(store: SqlStore, _: list[Token]) -> object:
+    """Take leases away."""
+    return await store.queue.reap(limit=10, now=FIRST_SLOT + LEASE)
+
+
+@pytest.mark.parametrize("verb", [renew, start, settle, release, reap])
+async def test_leases_are_locked_in_the_order_of_their_endpoints(
+    postgres_database: str, verb: Verb
+) -> None:
+    """Whoever waits for the first of several holds none of the others: no circle can come about."""
+    async with opened(postgres_database) as store, opened(postgres_database) as other:
+        early, late = await add_many(store, 2)
+        async with other.engine.begin() as connection:
+            key = endpoint_state.c.endpoint_id == early.id
+            await connection.execute(select(endpoint_state).where(key).with_for_update())
+            tokens = [run.lease.token for run in (await claim(store)).runs]
+        tokens += [run.lease.token for run in (await claim(store)).runs]
+        async with other.engine.begin() as connection:
+            key = leases.c.endpoint_id == early.id
+            await connection.execute(select(leases).where(key).with_for_update())
+
+            working = asyncio.create_task(verb(store, tokens))
+            while (await connection.execute(WAITING)).scalar_one() == 0:
+                assert not working.done()
+            key = leases.c.endpoint_id == late.id
+            free = await connection.execute(select(leases).where(key).with_for_update(nowait=True))
+
+            assert len(free.all()) == 1
+        await working
 
 
 class Turmoil:

@@ -80,12 +80,7 @@ def _endpoint_from(row: Columns, vault: HeaderVault) -> Endpoint:
         job_id=JobId(row["job_id"]),
         name=row["name"],
         description=row["description"],
-        request=HttpRequest(
-            url=row["url"],
-            method=Method(row["method"]),
-            headers=tuple(_opened(tenant, endpoint_id, each, vault) for each in row["headers"]),
-            body=row["body"],
-        ),
+        request=_request_from(tenant, endpoint_id, row, vault),
         schedule=_schedule_from(row),
         anchor=row["anchor"],
         guardrails=Guardrails(
@@ -113,6 +108,17 @@ def _endpoint_from(row: Columns, vault: HeaderVault) -> Endpoint:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         archived_at=row["archived_at"],
+    )
+
+
+def _request_from(
+    tenant: TenantId, endpoint_id: EndpointId, row: Columns, vault: HeaderVault
+) -> HttpRequest:
+    return HttpRequest(
+        url=row["url"],
+        method=Method(row["method"]),
+        headers=tuple(_opened(tenant, endpoint_id, each, vault) for each in row["headers"]),
+        body=row["body"],
     )
 
 
