@@ -46,7 +46,7 @@ def protocols(port: Path) -> set[str]:
 
 
 def suites_of(port: str, *, domain: Path, ports: set[str]) -> list[Class]:
-    """Return the suites of a port: the classes of ``PORT_contract.py`` and of files it grew into."""
+    """Return the suites of a port: the classes of ``PORT_contract.py`` and of what it grew into."""
     files = [
         file
         for file in (domain / "testing").rglob("*_contract.py")
@@ -146,7 +146,7 @@ WHOLE = {
 
 
 def test_every_port_is_proven_by_every_adapter() -> None:
-    """Every port has a suite, and each adapter that implements the port inherits all of it."""
+    """Trap T42: every port has a suite, and each adapter that implements it inherits all of it."""
     assert list(gaps(ROOT, pure_data=PURE_DATA)) == []
 
 

@@ -288,6 +288,37 @@ def test_a_slot_given_back_after_a_restore_moves_on_over_nothing_twice() -> None
     assert not overlapping(story)
 
 
+def test_a_trigger_takes_no_slot_that_a_run_before_the_last_one_had() -> None:
+    """Run-now, one-shot and trigger within a millisecond keep three slots apart (trap T46)."""
+    story = told()
+    story.trigger()
+    run = story.run(lasts=timedelta())
+    oneshot(story, story.now, life=S)
+    story.trigger(TriggerKind.SIBLING)
+    story.claim_when_due()
+    story.release()
+    story.at(story.now + 5 * S)
+    again = story.run()
+
+    assert run.slot < again.slot
+
+
+def test_a_trigger_takes_no_slot_that_was_given_back_and_then_skipped() -> None:
+    """A slot of the rhythm that has passed is taken, whether or not it was run (trap T46)."""
+    story = told(misfire=Misfire(policy=MisfirePolicy.SKIP))
+    story.claim_when_due()
+    story.release()
+    story.trigger(TriggerKind.SIBLING)
+    story.pause(OPEN_ENDED)
+    story.at(story.now + 35 * M)
+    story.claim()
+    story.release()
+    story.resume()
+    story.run()
+
+    assert len({(run.slot, run.plan.attempt) for run in story.runs}) == len(story.runs)
+
+
 def test_a_dropped_retry_leaves_the_noted_slots_to_be_caught_up() -> None:
     """What is noted has not passed."""
     story = told(misfire=Misfire(policy=MisfirePolicy.CATCH_UP), retry=Retry(attempts=2))

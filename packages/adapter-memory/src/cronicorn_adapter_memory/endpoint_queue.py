@@ -16,6 +16,7 @@ from cronicorn_domain.policies.releasing import release, released_run
 from cronicorn_domain.policies.replanning import plan_afresh
 from cronicorn_domain.policies.settling import settle, settled_run
 from cronicorn_domain.policies.starting import start_refusal
+from cronicorn_domain.policies.storable import storable
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
     ClaimedRun,
@@ -26,7 +27,6 @@ from cronicorn_domain.ports.endpoint_queue import (
 )
 from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
 
-from cronicorn_adapter_memory.storable import storable
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.tables import EndpointRow
 

@@ -14,6 +14,7 @@ from cronicorn_domain.policies.releasing import release, released_run
 from cronicorn_domain.policies.replanning import plan_afresh
 from cronicorn_domain.policies.settling import settle, settled_run
 from cronicorn_domain.policies.starting import start_refusal
+from cronicorn_domain.policies.storable import bare, storable
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
     Reaped,
@@ -29,7 +30,6 @@ from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import is_about_values, translated
 from cronicorn_adapter_sql.lease_statements import mark_of_start, renewal
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
-from cronicorn_adapter_sql.storable import bare, storable
 from cronicorn_adapter_sql.tables import due, endpoint_state, hints, leases, triggers
 from cronicorn_adapter_sql.transaction import Database, Transaction
 

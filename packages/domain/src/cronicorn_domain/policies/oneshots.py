@@ -9,6 +9,7 @@ from cronicorn_domain.model.hint import OneShotHint, Trigger, TriggerKind
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.bounds import within_bounds
 from cronicorn_domain.policies.candidate import Candidate
+from cronicorn_domain.policies.rhythm import rhythm_of
 
 
 def earliest_oneshot(situation: Situation, now: datetime) -> Candidate | None:
@@ -46,7 +47,7 @@ def oneshot_candidate(situation: Situation, proposal: OneShotHint | Trigger) -> 
 
     The trail tells the instant that was asked for.
     """
-    slot = _slot_of(situation.state, proposal)
+    slot = _slot_of(situation, proposal)
     reason = proposal.reason or ""
     if isinstance(proposal, OneShotHint):
         source, kind, rule = Source(f"{proposal.author}-oneshot"), Kind.ONESHOT, Rule.ONESHOT
@@ -63,15 +64,27 @@ def oneshot_candidate(situation: Situation, proposal: OneShotHint | Trigger) -> 
     )
 
 
-def _slot_of(state: EndpointState, proposal: OneShotHint | Trigger) -> datetime:
+def _slot_of(situation: Situation, proposal: OneShotHint | Trigger) -> datetime:
     """One that was planned before, and maybe given back, keeps its slot."""
-    plans = (plan for plan in (state.plan, state.urgent) if plan is not None)
-    held = (plan.slot for plan in plans if plan.origin == proposal.id)
-    return next(held, None) or untaken(state, floor_millisecond(proposal.at))
+    state = situation.state
+    for plan in (state.plan, state.urgent):
+        if plan is not None and plan.origin == proposal.id:
+            return plan.slot
+    instant = floor_millisecond(proposal.at)
+    passed = state.last_slot is not None and instant <= state.last_slot
+    rhythm = rhythm_of(situation.endpoint) if passed else None
+    of_the_rhythm = rhythm is not None and rhythm.latest_until(instant) == instant
+    return untaken(state, instant, also=(instant,) if of_the_rhythm else ())
 
 
 def untaken(state: EndpointState, instant: datetime, *, also: Iterable[datetime] = ()) -> datetime:
-    """Move an instant on by milliseconds until no slot that is known of the endpoint is there."""
+    """
+    Move an instant on by milliseconds until no slot that is known of the endpoint is there.
+
+    Whatever has started had its slot no later than its start.
+    """
+    if state.last_start is not None and instant <= state.last_start:
+        instant = floor_millisecond(state.last_start) + MILLISECOND
     taken = {state.last_slot, state.latest_slot, *state.noted, *also}
     while instant in taken:
         instant += MILLISECOND
