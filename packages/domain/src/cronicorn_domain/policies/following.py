@@ -13,14 +13,14 @@ from cronicorn_domain.policies.standing import plan_on
 
 def leased_plan(situation: Situation) -> Plan:
     """Return the plan that the living lease was made of."""
-    state, lease = situation.state, situation.lease
-    plan = state.urgent if lease is not None and lease.urgent else state.plan
+    state = situation.state
+    plan = state.urgent if _was_urgent(situation) else state.plan
     assert plan is not None, "a lease is made of a plan, which then stays"
     return plan
 
 
 def after_run(
-    state: EndpointState,
+    situation: Situation,
     plan: Plan,
     *,
     started_at: datetime,
@@ -31,13 +31,16 @@ def after_run(
     """
     Note a started run in the state, with the ``failures`` that its outcome leaves.
 
-    An occurrence of which nothing was sent does not count as started.
+    The run's plan is over. An occurrence of which nothing was sent does not count as started.
     """
     counts = attempted and not plan.counted and plan.kind is not Kind.MANUAL
     recurs = plan.kind is Kind.RECURRING
-    last = state.last_slot
+    state, last = situation.state, situation.state.last_slot
+    urgent = _was_urgent(situation)
     return replace(
         state,
+        plan=state.plan if urgent else None,
+        urgent=None if urgent else state.urgent,
         failures=failures,
         last_start=started_at,
         run_count=state.run_count + 1 if counts else state.run_count,
@@ -56,7 +59,7 @@ def plan_behind(situation: Situation, state: EndpointState, plan: Plan, *, now: 
     Behind a recurring run slots that passed meanwhile are coalesced; behind any other the next slot
     may lie in the past, and is run. A plan that an urgent run went before stands again.
     """
-    ended = _ended(situation, state)
+    ended = replace(situation, state=state, lease=None)
     if plan.kind is not Kind.RECURRING:
         return plan_on(ended, after=_behind_other(state, plan), now=now)
     if state.noted:
@@ -83,7 +86,7 @@ def repeated(
 
     The repeat of an urgent run is urgent itself, so that the plan it went before still stands.
     """
-    ended = _ended(situation, state)
+    ended = replace(situation, state=state, lease=None)
     repeat = repeat_of(ended, plan, at=at, rule=rule, detail=detail)
     recurs = plan.kind is Kind.RECURRING
     after = max(now, plan.slot) if recurs else _behind_other(state, plan)
@@ -93,17 +96,13 @@ def repeated(
             return None
     elif pointless(ended, repeat, after=after, now=now):
         return None
-    urgent = situation.lease is not None and situation.lease.urgent
-    left = ended.state
-    held = replace(left, urgent=repeat) if urgent else replace(left, plan=repeat)
+    urgent = _was_urgent(situation)
+    held = replace(state, urgent=repeat) if urgent else replace(state, plan=repeat)
     return plan_on(replace(ended, state=held), after=after, now=now)
 
 
-def _ended(situation: Situation, state: EndpointState) -> Situation:
-    """Take the run's plan out of the state, and its lease out of the situation."""
-    urgent = situation.lease is not None and situation.lease.urgent
-    left = replace(state, urgent=None) if urgent else replace(state, plan=None)
-    return replace(situation, state=left, lease=None)
+def _was_urgent(situation: Situation) -> bool:
+    return situation.lease is not None and situation.lease.urgent
 
 
 def _behind_other(state: EndpointState, plan: Plan) -> datetime:

@@ -32,7 +32,7 @@ def reap(situation: Situation, now: datetime) -> Change:
     lost = replace(plan, losses=plan.losses + 1)
     given_up = lost.losses >= LOSSES_MOST
     state = after_run(
-        situation.state,
+        situation,
         plan,
         started_at=lease.started_at,
         ended_at=now,

@@ -70,6 +70,8 @@ def slots_between(situation: Situation, *, after: datetime, until: datetime) -> 
     even = _even_rhythm(situation)
     if even is not None:
         return counted(even, after, until)
+    if _too_early(situation, after, until):
+        return None
     first, last, count = None, after, 0
     for slot in _one_by_one(situation, after, until):
         first, last, count = first or slot, slot, count + 1
@@ -115,6 +117,17 @@ def _even_rhythm(situation: Situation) -> Rhythm | None:
             return rhythm if apart and endpoint.guardrails.longest is None else None
         case None:
             return None
+
+
+def _too_early(situation: Situation, after: datetime, until: datetime) -> bool:
+    """Say whether nothing can have come, to spare planning after each quick run."""
+    rhythm, longest = rhythm_of(situation.endpoint), situation.endpoint.guardrails.longest
+    if rhythm is None or any(isinstance(hint, IntervalHint) for hint in situation.hints):
+        return False
+    if longest is not None and after + longest <= until:
+        return False
+    following = rhythm.next_after(after)
+    return following is None or following > until
 
 
 def counted(rhythm: Rhythm, after: datetime, until: datetime) -> Span | None:

@@ -81,7 +81,7 @@ def settled_run(run: Run, settlement: Settlement) -> Run:
 
 def _left(situation: Situation, plan: Plan, settlement: Settlement, failures: int) -> EndpointState:
     return after_run(
-        situation.state,
+        situation,
         plan,
         started_at=settlement.started_at,
         ended_at=settlement.ended_at,

@@ -41,6 +41,8 @@ def plan_on(situation: Situation, *, after: datetime, now: datetime) -> Change:
     change = _standing_or_new(situation, after=after, now=now)
     if change.state.plan is None and change.state.noted:
         change = coalesce_noted(change, reason="the endpoint is finished", now=now)
+    if not situation.triggers and change.state.urgent is None:
+        return change
     urgent = urgent_plan(replace(situation, state=change.state), now)
     if urgent != change.state.urgent:
         change = replace(change, state=replace(change.state, urgent=urgent))
