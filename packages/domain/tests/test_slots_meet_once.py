@@ -78,6 +78,13 @@ def restore(story: Story) -> None:
     story.records.extend(change.records)
 
 
+def defer(story: Story, until: datetime) -> None:
+    """Nothing is due before ``until``."""
+    state = replace(story.state, not_before=until)
+    story.situation = replace(story.situation, state=state)
+    story.situation = replace(story.situation, state=replan(story.situation, story.now).state)
+
+
 def replanned(story: Story, at: datetime | None = None) -> Story:
     """The same story, replanned without a cause, now or later."""
     now = at or story.now
@@ -324,15 +331,30 @@ def test_a_dropped_retry_leaves_the_noted_slots_to_be_caught_up() -> None:
     story = told(misfire=Misfire(policy=MisfirePolicy.CATCH_UP), retry=Retry(attempts=2))
     story.at(NOON + 35 * M)
     story.run(FAILURE)
-    deferred = replace(story.state, not_before=NOON + H)
-    story.situation = replace(story.situation, state=deferred)
-    story.at(NOON + 45 * M).pause(OPEN_ENDED)
-    story.resume()
+    story.at(NOON + 45 * M)
+    defer(story, NOON + H)
     for _ in range(2):
         story.run()
 
     assert [run.slot for run in story.started] == [NOON + slot * M for slot in (10, 20, 30)]
     assert not overlapping(story)
+
+
+def test_a_dropped_repeat_of_a_trigger_swallows_no_slot_that_passed() -> None:
+    """Slots that passed while the repeat waited are run, or recorded when a deferral holds on."""
+    story = told(every=5 * M)
+    story.trigger(TriggerKind.SIBLING)
+    story.claim_when_due()
+    story.start()
+    story.at(story.now + 10 * S).reap()
+    assert story.next is not None
+    assert story.next.source is Source.RETRY
+    story.at(NOON + 7 * M)
+    defer(story, NOON + H)
+    run = story.run()
+
+    assert run.slot == NOON + H
+    assert told_of(story) == [(NOON + 5 * M, NOON + 55 * M, 11)]
 
 
 def test_the_newest_of_a_long_uneven_outage_is_not_recorded_as_older() -> None:

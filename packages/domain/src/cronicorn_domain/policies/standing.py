@@ -103,16 +103,20 @@ def _planned_anew(situation: Situation, *, after: datetime, now: datetime) -> Ch
 
 
 def _repeat_or_new(situation: Situation, repeat: Plan, *, after: datetime, now: datetime) -> Change:
-    """A dropped repeat leaves its last attempt as the outcome of its slot."""
+    """
+    A dropped repeat leaves its last attempt as the outcome of its slot.
+
+    As after any other run, slots that passed are coalesced behind a recurring one, else run.
+    """
     repeat = timed_repeat(situation, repeat)
     state = situation.state
     if repeat.decision.due_at <= now or not pointless(situation, repeat, after=after, now=now):
         return _with_plan(state, repeat)
     failures = state.failures + 1 if follows_failure(repeat) else state.failures
     dropped = replace(situation, state=replace(state, plan=None, failures=failures))
-    passed = Change(state=dropped.state)
-    if repeat.kind is Kind.RECURRING:
-        passed = coalesce_passed(dropped, after=repeat.slot, until=after, now=now)
+    if repeat.kind is not Kind.RECURRING:
+        return _planned_anew(dropped, after=repeat.slot, now=now)
+    passed = coalesce_passed(dropped, after=repeat.slot, until=after, now=now)
     change = _planned_anew(replace(dropped, state=passed.state), after=after, now=now)
     return replace(change, records=passed.records)
 
