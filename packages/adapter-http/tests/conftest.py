@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -175,7 +175,7 @@ def resolving() -> Resolving:
 
 
 @pytest.fixture
-def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, int]]]:
+def sockets(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """Record every address that a socket is opened for."""
     opened: list[tuple[str, int]] = []
     real = connector_module.open_socket

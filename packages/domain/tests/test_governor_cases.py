@@ -62,7 +62,9 @@ def hint(
     )
 
 
-def ran(told: Story, slot: datetime, *, lasts: timedelta = SECOND, late: timedelta = timedelta()):
+def ran(
+    told: Story, slot: datetime, *, lasts: timedelta = SECOND, late: timedelta = timedelta()
+) -> Story:
     """Run the slot that is planned, which must be the one named."""
     planned = told.next
     assert planned is not None

@@ -265,7 +265,8 @@ def test_every_slot_of_a_plain_schedule_is_run_or_recorded(
         return
     last = told.state.last_slot or START
     accounted = {run.slot for run in told.runs}
-    slot, missing = rhythm.next_after(START), []
+    missing: list[datetime] = []
+    slot = rhythm.next_after(START)
     while slot is not None and slot <= last and len(missing) < 3:
         if slot not in accounted and slot not in told.state.noted and not _recorded(told, slot):
             missing.append(slot)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, HintId, JobId, new_uuid
@@ -81,7 +82,7 @@ def next_slot(story: Story) -> datetime:
     return story.next.slot
 
 
-def catching_up(**fields: object) -> Story:
+def catching_up(**fields: Any) -> Story:
     policy = Misfire(policy=MisfirePolicy.CATCH_UP, catch_up_limit=3)
     return told(misfire=policy, **fields)
 

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from cronicorn_adapter_memory.clock import LoopClock
@@ -63,7 +63,7 @@ class SimLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jump.now
 
-    def run_in_executor(self, *args, **kwargs):
+    def run_in_executor(self, *args, **kwargs):  # type: ignore[override]
         raise RuntimeError("threads know nothing of virtual time")
 
 
@@ -196,7 +196,7 @@ class Worker:
 
     scheduler: Scheduler
     connection: Connection
-    dispatcher: RecordingDispatcher
+    dispatcher: Any
     clock: WorkerClock
     events: list[Event] = field(default_factory=list)
     task: asyncio.Task[None] | None = None

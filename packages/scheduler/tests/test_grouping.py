@@ -29,7 +29,7 @@ async def test_asks_during_a_call_go_with_the_next(rig, grouping):
     await rig.until(0.5)
     answers = await asyncio.gather(group.ask(2, 2), group.ask(3, 3), first)
 
-    assert answers == [-2, -3, -1]
+    assert list(answers) == [-2, -3, -1]
     assert group.calls == [[1], [2, 3]]
 
 

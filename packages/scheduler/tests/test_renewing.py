@@ -37,7 +37,7 @@ async def test_a_queue_of_slow_endpoints_runs_each_once(rig):
 async def test_a_lost_lease_cancels_its_request(rig):
     """A worker whose lease was reaped ends the request and settles nothing (trap T07)."""
     await rig.an_endpoint(seconds=600)
-    ended = []
+    ended: list[object] = []
     worker = rig.working(answer=_noting_the_end(rig, ended))
 
     await rig.until(601)

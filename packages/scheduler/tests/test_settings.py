@@ -50,4 +50,4 @@ def test_settings_do_not_change():
     settings = SchedulerSettings(worker=WorkerId("one"))
 
     with pytest.raises(FrozenInstanceError):
-        settings.concurrency = 5
+        settings.concurrency = 5  # type: ignore[misc]

@@ -42,7 +42,7 @@ class Under:
         self.chance = chance
         self.sent = []
         self.now = defaultdict(set)
-        self.most = Counter()
+        self.most: Counter[str] = Counter()
 
     async def answer(self, dispatch):
         begun = self.rig.clock.now()
