@@ -310,11 +310,6 @@ WAITING = text(
 Verb = Callable[[SqlStore, list[Token]], Coroutine[Any, Any, object]]
 
 
-async def renew(store: SqlStore, tokens: list[Token]) -> object:
-    """Prolong leases."""
-    return await store.queue.renew(tokens, lease_for=LEASE, now=FIRST_SLOT)
-
-
 async def start(store: SqlStore, tokens: list[Token]) -> object:
     """Start runs."""
     return await store.queue.start(tokens, now=FIRST_SLOT)
@@ -335,7 +330,7 @@ async def reap(store: SqlStore, _: list[Token]) -> object:
     return await store.queue.reap(limit=10, now=FIRST_SLOT + LEASE)
 
 
-@pytest.mark.parametrize("verb", [renew, start, settle, release, reap])
+@pytest.mark.parametrize("verb", [start, settle, release, reap])
 async def test_leases_are_locked_in_the_order_of_their_endpoints(
     postgres_database: str, verb: Verb
 ) -> None:

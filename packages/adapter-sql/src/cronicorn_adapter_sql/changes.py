@@ -45,12 +45,16 @@ class Changes:
         Take a transition's change of an endpoint, and make its due row say when it is claimable.
 
         ``after`` is the situation the change leaves, where more than the state differs from what
-        was read (an edited endpoint, a job's new state, a lease that has ended).
+        was read (an edited endpoint, a job's new state, other hints, a lease that has ended). Then
+        the revision grows also where the state stays as it was, as it does while a lease lives.
         """
         situation = replace(after or read.situation, state=change.state)
         due_at = None if situation.lease else claimable_from(situation, now)
+        if due_at is not None and read.due_at is not None and due_at <= now:
+            # What is overdue keeps its place: whoever writes to it often is not to starve it.
+            due_at = min(due_at, read.due_at)
         self._move(read.id, situation.endpoint.tenant, read.due_at, due_at)
-        if change.state != read.situation.state or due_at != read.due_at:
+        if after is not None or change.state != read.situation.state or due_at != read.due_at:
             self._write_state(read.id, change.state, due_at)
         self._keep_records(situation, change)
 

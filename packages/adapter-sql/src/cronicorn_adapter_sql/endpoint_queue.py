@@ -4,15 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from cronicorn_domain.errors import StoreRefused
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
 from cronicorn_domain.model.lease import Lease
-from cronicorn_domain.policies.following import leased_plan
-from cronicorn_domain.policies.reaping import abandoned_run, reap
-from cronicorn_domain.policies.releasing import release, released_run
 from cronicorn_domain.policies.replanning import plan_afresh
-from cronicorn_domain.policies.settling import settle, settled_run
 from cronicorn_domain.policies.starting import start_refusal
 from cronicorn_domain.policies.storable import bare, storable
 from cronicorn_domain.ports.endpoint_queue import (
@@ -25,10 +22,10 @@ from cronicorn_domain.ports.endpoint_queue import (
 from sqlalchemy import func, select, update
 
 from cronicorn_adapter_sql.claiming import Claiming
-from cronicorn_adapter_sql.endings import run_of
 from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import is_about_values, translated
-from cronicorn_adapter_sql.lease_statements import mark_of_start, renewal
+from cronicorn_adapter_sql.lease_statements import living, mark_of_start, renewal
+from cronicorn_adapter_sql.run_ends import abandon_one, lease_of, release_one, settle_one
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.tables import due, endpoint_state, hints, leases, triggers
 from cronicorn_adapter_sql.transaction import Database, Transaction
@@ -41,6 +38,7 @@ class SqlEndpointQueue:
         self._database = database
         self._looking = single_statements(read_only(database.engine))
         self._claiming = Claiming(database)
+        self._untold: set[Token] = set()
 
     async def claim(
         self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
@@ -53,33 +51,42 @@ class SqlEndpointQueue:
     async def start(
         self, tokens: Sequence[Token], *, now: datetime
     ) -> Mapping[Token, StartRefusal | None]:
-        """Check once more, right before sending, and mark the runs as started."""
+        """
+        Check once more, right before sending, and mark the runs as started.
+
+        Of the endpoints nothing is locked but the lease: what a person commits later came after
+        the start, and whoever edits an endpoint at this moment keeps no other from its start.
+        """
         results: dict[Token, StartRefusal | None] = dict.fromkeys(tokens, StartRefusal.LOST)
         async with self._database.begin() as transaction:
-            refused: list[ReadEndpoint] = []
-            for read, lease in await self._leased(transaction, tokens, now):
-                refusal = _refusal(read, lease, now)
-                results[lease.token] = refusal
-                if refusal in {StartRefusal.PAUSED, StartRefusal.ARCHIVED}:
-                    assert isinstance(read, ReadEndpoint)
-                    refused.append(read)
+            held = await transaction.situations.leased(tokens)
+            for read, lease in await _with_leases(transaction, held, now):
+                results[lease.token] = _refusal(read, lease, now)
             granted = [token for token, refusal in results.items() if refusal is None]
             if granted:
                 marks = mark_of_start(self._database.engine.dialect.name)
                 await transaction.connection.execute(marks, {"tokens": granted, "started_at": now})
-            await self._give_back(transaction, refused, now)
+        stopped = {StartRefusal.PAUSED, StartRefusal.ARCHIVED}
+        await self.release([each for each in results if results[each] in stopped], now=now)
         return results
 
     async def renew(
         self, tokens: Sequence[Token], *, lease_for: timedelta, now: datetime
     ) -> frozenset[Token]:
-        """Prolong leases and return those that are lost."""
+        """
+        Prolong leases and return those that are lost.
+
+        One that is being ended at this moment is neither prolonged nor lost.
+        """
         if not tokens:
             return frozenset()
-        statement = renewal(self._database.engine.dialect.name)
+        dialect = self._database.engine.dialect.name
         given = {"tokens": list(tokens), "until": now + lease_for}
         async with self._database.begin() as transaction:
-            kept = set((await transaction.connection.execute(statement, given)).scalars())
+            kept = set((await transaction.connection.execute(renewal(dialect), given)).scalars())
+            if missed := [token for token in tokens if token not in kept]:
+                left = await transaction.connection.execute(living(dialect), {"tokens": missed})
+                kept |= set(left.scalars())
         return frozenset(token for token in tokens if token not in kept)
 
     async def settle(
@@ -89,32 +96,64 @@ class SqlEndpointQueue:
         End runs with their outcome, and plan what follows.
 
         A batch that is refused is halved, until the one at fault is alone: it is kept without its
-        response, or, if that is refused too, left to the reaper and answered as lost.
+        response, or, if that is refused too, left to the reaper and answered as lost. Endpoints
+        that somebody plans at this moment come last, one by one, so that they keep no other.
+
+        What was accepted before an outage ended the call is accepted when it is given again.
         """
-        batch = list({each.token: each for each in reversed(settlements)}.values())
+        batch = {each.token: each for each in reversed(settlements)}
+        results = dict.fromkeys(batch.keys() & self._untold, Settled.ACCEPTED)
         try:
-            return await self._settle(batch, now)
+            left = [each for token, each in batch.items() if token not in results]
+            await self._settle_all(results, left, now)
+        except BaseException:
+            self._untold |= {token for token in results if results[token] is Settled.ACCEPTED}
+            raise
+        self._untold -= results.keys()
+        return results
+
+    async def _settle_all(
+        self, results: dict[Token, Settled], batch: Sequence[Settlement], now: datetime
+    ) -> None:
+        try:
+            await self._settle_in_turn(results, batch, now)
         except StoreRefused as error:
             if not is_about_values(error):
                 raise
-        if len(batch) == 1:
-            return await self._settle_bare(batch[0], now)
-        middle = len(batch) // 2
-        first = await self.settle(batch[:middle], now=now)
-        return {**first, **await self.settle(batch[middle:], now=now)}
+        else:
+            return
+        left = [each for each in batch if each.token not in results]
+        if len(left) == 1:
+            await self._settle_bare(results, left[0], now)
+            return
+        middle = len(left) // 2
+        await self._settle_all(results, left[:middle], now)
+        await self._settle_all(results, left[middle:], now)
 
     async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
         """Undo claims whose run has sent nothing."""
         results = dict.fromkeys(tokens, Settled.LOST)
-        async with self._database.begin() as transaction:
-            unstarted = [
-                (read, lease)
-                for read, lease in await self._leased(transaction, tokens, now)
-                if lease.started_at is None
-            ]
-            await self._give_back(transaction, [read for read, _ in unstarted], now)
-            results |= {lease.token: Settled.ACCEPTED for _, lease in unstarted}
+        if not tokens:
+            return results
+        for token in await self._release(results, tokens, now, shortly=False):
+            await self._release(results, [token], now, shortly=True)
         return results
+
+    async def _release(
+        self,
+        results: dict[Token, Settled],
+        tokens: Collection[Token],
+        now: datetime,
+        *,
+        shortly: bool,
+    ) -> list[Token]:
+        """Undo the claims that can be, and return those whose endpoint somebody else plans."""
+        async with self._database.begin() as transaction:
+            found, busy = await _lock(transaction, tokens, now, shortly=shortly)
+            unstarted = [(read, lease) for read, lease in found if lease.started_at is None]
+            await self._give_back(transaction, [read for read, _ in unstarted], now)
+        results |= {lease.token: Settled.ACCEPTED for _, lease in unstarted}
+        return busy
 
     async def reap(self, *, limit: int, now: datetime) -> Sequence[Reaped]:
         """Take away up to ``limit`` leases whose end is at or before ``now``."""
@@ -149,15 +188,13 @@ class SqlEndpointQueue:
 
     async def _reap(self, tokens: Sequence[Token], now: datetime) -> list[Lease]:
         async with self._database.begin() as transaction:
-            # A lease may have been renewed or ended since it was found.
-            found = [
-                (read, lease)
-                for read, lease in await self._leased(transaction, tokens, now)
-                if lease.until <= now
-            ]
+            # A lease may have been renewed or ended since it was found; one whose endpoint somebody
+            # plans at this moment is left for the next time.
+            locked, _ = await _lock(transaction, tokens, now, shortly=False)
+            found = [(read, lease) for read, lease in locked if lease.until <= now]
             for read, lease in found:
                 if lease.started_at is not None:
-                    _abandon(transaction, read, lease, lease.started_at, now)
+                    abandon_one(transaction, read, lease, lease.started_at, now)
             unstarted = [read for read, lease in found if lease.started_at is None]
             await self._give_back(transaction, unstarted, now)
         return [lease for _, lease in found]
@@ -187,34 +224,44 @@ class SqlEndpointQueue:
                     healed.append(read.id)
         return healed
 
-    async def _leased(
-        self, transaction: Transaction, tokens: Collection[Token], now: datetime
-    ) -> list[tuple[ReadEndpoint | UnreadableEndpoint, Lease]]:
-        """Lock the endpoints that the tokens hold, and read them with their leases."""
-        ids = await transaction.situations.lock_leased(tokens)
-        read = await transaction.situations.read(ids, now=now)
-        found = sorted(read, key=lambda each: each.id)
-        with_lease = [(read, _lease_of(read)) for read in found]
-        wanted = set(tokens)
-        return [(read, lease) for read, lease in with_lease if lease and lease.token in wanted]
+    async def _settle_in_turn(
+        self, results: dict[Token, Settled], batch: Sequence[Settlement], now: datetime
+    ) -> None:
+        """Settle together what is free, then, one by one, what somebody plans at this moment."""
+        settlements = {each.token: each for each in batch}
+        for token in await self._settle(results, settlements, now, shortly=False):
+            await self._settle(results, {token: settlements[token]}, now, shortly=True)
 
-    async def _settle(self, batch: Sequence[Settlement], now: datetime) -> dict[Token, Settled]:
-        settlements = {each.token: _storable(each) for each in batch}
-        results = dict.fromkeys(settlements, Settled.LOST)
+    async def _settle(
+        self,
+        results: dict[Token, Settled],
+        settlements: Mapping[Token, Settlement],
+        now: datetime,
+        *,
+        shortly: bool,
+    ) -> list[Token]:
+        """Settle what can be, and return the tokens whose endpoint somebody else plans."""
+        if not settlements:
+            return []
+        answers = dict.fromkeys(settlements, Settled.LOST)
         async with self._database.begin() as transaction:
-            for read, lease in await self._leased(transaction, settlements, now):
-                _settle_one(transaction, read, lease, settlements[lease.token], now)
-                results[lease.token] = Settled.ACCEPTED
-        return results
+            found, busy = await _lock(transaction, settlements, now, shortly=shortly)
+            for read, lease in found:
+                settle_one(transaction, read, lease, _storable(settlements[lease.token]), now)
+                answers[lease.token] = Settled.ACCEPTED
+        results |= {token: answers[token] for token in answers if token not in busy}
+        return busy
 
-    async def _settle_bare(self, settlement: Settlement, now: datetime) -> dict[Token, Settled]:
+    async def _settle_bare(
+        self, results: dict[Token, Settled], settlement: Settlement, now: datetime
+    ) -> None:
+        kept = replace(settlement, outcome=bare(settlement.outcome))
         try:
-            kept = replace(settlement, outcome=bare(settlement.outcome))
-            return await self._settle([kept], now)
+            await self._settle_in_turn(results, [kept], now)
         except StoreRefused as error:
             if not is_about_values(error):
                 raise
-        return {settlement.token: Settled.LOST}
+            results[settlement.token] = Settled.LOST
 
     async def _give_back(
         self,
@@ -225,86 +272,47 @@ class SqlEndpointQueue:
         """Undo the claims of locked endpoints: what they consumed is pending again."""
         if not found:
             return
-        held = [lease.run_id for read in found if (lease := _lease_of(read)) is not None]
+        held = [lease.run_id for read in found if (lease := lease_of(read)) is not None]
         freed = update(hints).where(hints.c.run_id.in_(held))
         await transaction.connection.execute(freed.values(end=None, ended_at=None, run_id=None))
         asked = update(triggers).where(triggers.c.run_id.in_(held))
         await transaction.connection.execute(asked.values(run_id=None))
         for read in await transaction.situations.read([each.id for each in found], now=now):
-            _release_one(transaction, read, now)
+            release_one(transaction, read, now)
+
+
+async def _lock(
+    transaction: Transaction, tokens: Collection[Token], now: datetime, *, shortly: bool
+) -> tuple[list[tuple[ReadEndpoint | UnreadableEndpoint, Lease]], list[Token]]:
+    """
+    Lock the endpoints that the tokens hold, and read them with their leases.
+
+    Endpoints that somebody else has locked are waited for a moment if ``shortly``, and else passed
+    over: their tokens come back apart. Who holds the locks of many must not wait for a person,
+    who holds others and may come to want one of these.
+    """
+    held = await transaction.situations.leased(tokens)
+    if shortly:
+        await transaction.situations.lock_shortly(held.values())
+        return await _with_leases(transaction, held, now), []
+    free = await transaction.situations.lock_free(held.values())
+    busy = [token for token, endpoint_id in held.items() if endpoint_id not in free]
+    locked = {token: endpoint_id for token, endpoint_id in held.items() if endpoint_id in free}
+    return await _with_leases(transaction, locked, now), busy
+
+
+async def _with_leases(
+    transaction: Transaction, held: Mapping[Token, UUID], now: datetime
+) -> list[tuple[ReadEndpoint | UnreadableEndpoint, Lease]]:
+    """Read endpoints whose leases are locked, in the order of their ids."""
+    found = await transaction.situations.read(held.values(), now=now)
+    with_lease = [(read, lease_of(read)) for read in sorted(found, key=lambda each: each.id)]
+    return [(read, lease) for read, lease in with_lease if lease and lease.token in held]
 
 
 def _storable(settlement: Settlement) -> Settlement:
     outcome = storable(settlement.outcome)
     return settlement if outcome is settlement.outcome else replace(settlement, outcome=outcome)
-
-
-def _settle_one(
-    transaction: Transaction,
-    read: ReadEndpoint | UnreadableEndpoint,
-    lease: Lease,
-    settlement: Settlement,
-    now: datetime,
-) -> None:
-    if isinstance(read, UnreadableEndpoint):
-        _end_unreadable(transaction, read, lease, now, settlement)
-        return
-    run = run_of(lease, leased_plan(read.situation), now)
-    change = settle(read.situation, settlement, now)
-    transaction.endings.end(lease, settled_run(run, settlement))
-    transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
-
-
-def _release_one(
-    transaction: Transaction, read: ReadEndpoint | UnreadableEndpoint, now: datetime
-) -> None:
-    lease = _lease_of(read)
-    if lease is None:
-        return
-    if isinstance(read, UnreadableEndpoint):
-        _end_unreadable(transaction, read, lease, now, None)
-        return
-    run = run_of(lease, leased_plan(read.situation), now)
-    change = release(read.situation, now)
-    transaction.endings.end(lease, released_run(run, now))
-    transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
-
-
-def _abandon(
-    transaction: Transaction,
-    read: ReadEndpoint | UnreadableEndpoint,
-    lease: Lease,
-    started_at: datetime,
-    now: datetime,
-) -> None:
-    if isinstance(read, UnreadableEndpoint):
-        _end_unreadable(transaction, read, lease, now, None)
-        return
-    run = run_of(lease, leased_plan(read.situation), now)
-    change = reap(read.situation, now)
-    transaction.endings.end(lease, abandoned_run(run, started_at, now))
-    transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
-
-
-def _end_unreadable(
-    transaction: Transaction,
-    read: UnreadableEndpoint,
-    lease: Lease,
-    now: datetime,
-    settlement: Settlement | None,
-) -> None:
-    """End the run of an endpoint that became unreadable meanwhile; healing it makes a plan."""
-    plan = read.state.urgent if lease.urgent else read.state.plan
-    if plan is not None:
-        run = run_of(lease, plan, now)
-        if settlement is not None:
-            run = settled_run(run, settlement)
-        elif lease.started_at is not None:
-            run = abandoned_run(run, lease.started_at, now)
-        else:
-            run = released_run(run, now)
-        transaction.endings.end(lease, run)
-    transaction.changes.set_aside(read)
 
 
 def _refusal(
@@ -313,10 +321,6 @@ def _refusal(
     if isinstance(read, ReadEndpoint):
         return start_refusal(read.situation, now)
     return StartRefusal.LOST if lease.until <= now else None
-
-
-def _lease_of(read: ReadEndpoint | UnreadableEndpoint) -> Lease | None:
-    return read.lease if isinstance(read, UnreadableEndpoint) else read.situation.lease
 
 
 def _reaped(lease: Lease) -> Reaped:

@@ -103,7 +103,8 @@ class SqlHintBook:
         return readable(of_tenant(found, tenant, endpoint_id))
 
     async def _replan(self, read: ReadEndpoint, now: datetime) -> None:
-        self._transaction.changes.apply(read, replan(read.situation, now), now)
+        situation = read.situation
+        self._transaction.changes.apply(read, replan(situation, now), now, after=situation)
         with translated():
             await self._transaction.write()
 

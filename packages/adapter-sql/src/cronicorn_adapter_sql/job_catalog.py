@@ -287,7 +287,7 @@ class SqlJobCatalog:
             for read in await self._transaction.locked(ids, now=now):
                 if isinstance(read, ReadEndpoint):
                     change = transition(read.situation, now)
-                    self._transaction.changes.apply(read, change, now)
+                    self._transaction.changes.apply(read, change, now, after=read.situation)
             await self._transaction.write()
         return new
 

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from sqlalchemy import Delete, Update, bindparam, delete, select, update
+from sqlalchemy import Delete, Select, Update, bindparam, delete, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from cronicorn_adapter_sql.among import among
@@ -13,16 +13,15 @@ from cronicorn_adapter_sql.tables import leases
 @cache
 def renewal(dialect: str) -> ReturningUpdate[int]:
     """
-    Prolong ``tokens`` to ``until``, and return those that there were.
+    Prolong those of ``tokens`` that nobody is at work on, to ``until``, and return them.
 
-    The leases are locked in the order of their endpoints first, as whoever ends leases does:
-    a renewal and a settle of the same leases in different orders would wait for each other.
+    A renewal waits for nobody: one lease that is being ended, and cannot be as long as a person
+    edits its endpoint, would have all the others run out.
     """
     held = (
         select(leases.c.token)
         .where(among(leases.c.token, "tokens", dialect=dialect))
-        .order_by(leases.c.endpoint_id)
-        .with_for_update()
+        .with_for_update(skip_locked=True)
         .cte("held")
     )
     return (
@@ -31,6 +30,12 @@ def renewal(dialect: str) -> ReturningUpdate[int]:
         .values(until=bindparam("until", type_=UtcDateTime()))
         .returning(leases.c.token)
     )
+
+
+@cache
+def living(dialect: str) -> Select[int]:
+    """Select those of ``tokens`` that there are."""
+    return select(leases.c.token).where(among(leases.c.token, "tokens", dialect=dialect))
 
 
 @cache

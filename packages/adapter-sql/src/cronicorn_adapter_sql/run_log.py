@@ -60,10 +60,11 @@ class SqlRunLog:
         await self._check(tenant, endpoint_id)
         statement = _runs().where(runs.c.endpoint_id == endpoint_id)
         if before is not None:
-            statement = statement.where(runs.c.id < before)
+            claimed_at = select(runs.c.claimed_at).where(runs.c.id == before).scalar_subquery()
+            statement = statement.where(tuple_(*_CLAIMED) < tuple_(claimed_at, before))
         if status is not None:
             statement = statement.where(runs.c.status == status.value)
-        rows = await self._all(statement.order_by(runs.c.id.desc()).limit(limit))
+        rows = await self._all(statement.order_by(*_NEWEST_FIRST).limit(limit))
         return [run_from(row) for row in rows]
 
     async def list_slot_records(
@@ -138,7 +139,7 @@ class SqlRunLog:
 
     async def _newest(self, endpoint_id: EndpointId) -> Run | None:
         statement = _runs().where(runs.c.endpoint_id == endpoint_id, runs.c.kind != Kind.TEST.value)
-        rows = await self._all(statement.order_by(runs.c.id.desc()).limit(1))
+        rows = await self._all(statement.order_by(*_NEWEST_FIRST).limit(1))
         return run_from(rows[0]) if rows else None
 
     async def _delete(
@@ -157,6 +158,9 @@ class SqlRunLog:
         return rows
 
 
+# Ids tell the time of the worker that made them, which may be wrong; claims tell the shared one.
+_CLAIMED = (runs.c.claimed_at, runs.c.id)
+_NEWEST_FIRST = tuple(column.desc() for column in _CLAIMED)
 _SUMS = ("runs", "timed_runs", "duration", "lateness")
 
 

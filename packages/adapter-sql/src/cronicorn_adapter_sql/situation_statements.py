@@ -27,8 +27,9 @@ class SituationStatements:
 
     Attributes:
         lock: Locks the states of ``ids``, in the order of ids.
-        lease: Finds the endpoints that ``tokens`` hold, and locks lease and state, in the order of
-            the endpoints' ids: as ``lock`` does, and as a renewal locks the leases.
+        lock_free: Locks those states of ``ids`` that nobody else has locked, and returns the ids.
+        lease: Finds the endpoints that ``tokens`` hold, and locks the leases, in the order of the
+            endpoints' ids: so two who end the same leases cannot wait for each other.
         rows: Reads of ``ids``, in this order, the columns of the endpoint, of its state, of its
             lease, its job's state, and whether it has open hints and triggers. Those are written
             under the lock of its state, so that whoever holds that can rely on the answer.
@@ -39,6 +40,7 @@ class SituationStatements:
     """
 
     lock: Select[Any]
+    lock_free: Select[Any]
     lease: Select[Any]
     rows: Select[Any]
     hints: Select[Any]
@@ -48,16 +50,18 @@ class SituationStatements:
 @cache
 def situation_statements(dialect: str) -> SituationStatements:
     """Return the statements for a dialect."""
-    return SituationStatements(
-        lock=select(endpoint_state.c.endpoint_id)
+    states = (
+        select(endpoint_state.c.endpoint_id)
         .where(among(endpoint_state.c.endpoint_id, "ids", dialect=dialect))
         .order_by(endpoint_state.c.endpoint_id)
-        .with_for_update(),
-        lease=select(leases.c.endpoint_id)
-        .join(endpoint_state, endpoint_state.c.endpoint_id == leases.c.endpoint_id)
+    )
+    return SituationStatements(
+        lock=states.with_for_update(),
+        lock_free=states.with_for_update(skip_locked=True),
+        lease=select(leases.c.token, leases.c.endpoint_id)
         .where(among(leases.c.token, "tokens", dialect=dialect))
         .order_by(leases.c.endpoint_id)
-        .with_for_update(of=(leases, endpoint_state)),
+        .with_for_update(),
         rows=_rows(dialect),
         hints=select(hints)
         .where(among(hints.c.endpoint_id, "ids", dialect=dialect), *_OPEN_HINT)

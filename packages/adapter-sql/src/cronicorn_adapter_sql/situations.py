@@ -13,7 +13,7 @@ from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.state import EndpointState, Situation
-from sqlalchemy import Row, Select
+from sqlalchemy import Row, Select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.mapping_endpoints import endpoint_from
@@ -96,12 +96,30 @@ class Situations:
         if self._connection.dialect.name != "sqlite" and endpoint_ids:
             await self._connection.execute(self._statements.lock, {"ids": list(endpoint_ids)})
 
-    async def lock_leased(self, tokens: Collection[Token]) -> list[UUID]:
-        """Return the endpoints that the tokens hold, with their leases and states locked."""
+    async def leased(self, tokens: Collection[Token]) -> dict[Token, UUID]:
+        """Lock the leases of the tokens, and return the endpoints that they hold."""
         if not tokens:
-            return []
+            return {}
         found = await self._connection.execute(self._statements.lease, {"tokens": list(tokens)})
-        return list(found.scalars())
+        return {Token(token): endpoint_id for token, endpoint_id in found}
+
+    async def lock_free(self, endpoint_ids: Collection[UUID]) -> Collection[UUID]:
+        """Take the locks of ``lock`` that are free, without a wait, and return those endpoints."""
+        if self._connection.dialect.name == "sqlite" or not endpoint_ids:
+            return endpoint_ids
+        wanted = {"ids": list(endpoint_ids)}
+        return set((await self._connection.execute(self._statements.lock_free, wanted)).scalars())
+
+    async def lock_shortly(self, endpoint_ids: Collection[UUID]) -> None:
+        """
+        Take the locks of ``lock``, waiting a moment for each at most.
+
+        Raises:
+            StoreUnavailable: someone else kept one of them for longer.
+        """
+        if self._connection.dialect.name != "sqlite":
+            await self._connection.execute(_SHORT_PATIENCE)
+        await self.lock(endpoint_ids)
 
     async def read(
         self, endpoint_ids: Collection[UUID], *, now: datetime | None
@@ -200,6 +218,7 @@ class _Parts:
         )
 
 
+_SHORT_PATIENCE: Final = text("SET LOCAL lock_timeout = '250ms'")
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 _STATE_FROM: Final = len(ENDPOINT_COLUMNS)
 _LEASE_FROM: Final = _STATE_FROM + len(STATE_COLUMNS)

@@ -211,7 +211,7 @@ class RunRow(Row, table=True):
     __tablename__ = "runs"
     __table_args__: ClassVar = (
         UniqueConstraint("endpoint_id", "slot", "attempt"),
-        Index("ix_runs_endpoint_id_id", "endpoint_id", "id"),
+        Index("ix_runs_endpoint_id_claimed_at", "endpoint_id", "claimed_at"),
         Index("ix_runs_slot", "slot", postgresql_using="brin"),  # for pruning
         CheckConstraint(
             "status IN ('running', 'success', 'failed', 'canceled')", name="status_known"

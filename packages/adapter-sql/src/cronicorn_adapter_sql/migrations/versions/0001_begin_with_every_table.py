@@ -301,7 +301,7 @@ def _make_runs() -> None:
         ),
         postgresql_partition_by="RANGE (slot)",
     )
-    op.create_index("ix_runs_endpoint_id_id", "runs", ["endpoint_id", "id"])
+    op.create_index("ix_runs_endpoint_id_claimed_at", "runs", ["endpoint_id", "claimed_at"])
     op.create_index("ix_runs_slot", "runs", ["slot"], postgresql_using="brin")
 
 

@@ -1,0 +1,91 @@
+"""What the end of a run, whichever it is, makes of its endpoint; all within one transaction."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.policies.following import leased_plan
+from cronicorn_domain.policies.reaping import abandoned_run, reap
+from cronicorn_domain.policies.releasing import release, released_run
+from cronicorn_domain.policies.settling import settle, settled_run
+from cronicorn_domain.ports.endpoint_queue import Settlement
+
+from cronicorn_adapter_sql.endings import run_of
+from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.transaction import Transaction
+
+
+def lease_of(read: ReadEndpoint | UnreadableEndpoint) -> Lease | None:
+    """Return the lease of an endpoint, readable or not."""
+    return read.lease if isinstance(read, UnreadableEndpoint) else read.situation.lease
+
+
+def settle_one(
+    transaction: Transaction,
+    read: ReadEndpoint | UnreadableEndpoint,
+    lease: Lease,
+    settlement: Settlement,
+    now: datetime,
+) -> None:
+    """End a run with its outcome."""
+    if isinstance(read, UnreadableEndpoint):
+        _end_unreadable(transaction, read, lease, now, settlement)
+        return
+    run = run_of(lease, leased_plan(read.situation), now)
+    change = settle(read.situation, settlement, now)
+    transaction.endings.end(lease, settled_run(run, settlement))
+    transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
+
+
+def release_one(
+    transaction: Transaction, read: ReadEndpoint | UnreadableEndpoint, now: datetime
+) -> None:
+    """Undo a claim; what it consumed has been read as pending again."""
+    lease = lease_of(read)
+    if lease is None:
+        return
+    if isinstance(read, UnreadableEndpoint):
+        _end_unreadable(transaction, read, lease, now, None)
+        return
+    run = run_of(lease, leased_plan(read.situation), now)
+    change = release(read.situation, now)
+    transaction.endings.end(lease, released_run(run, now))
+    transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
+
+
+def abandon_one(
+    transaction: Transaction,
+    read: ReadEndpoint | UnreadableEndpoint,
+    lease: Lease,
+    started_at: datetime,
+    now: datetime,
+) -> None:
+    """Give a run up whose worker was lost after its start."""
+    if isinstance(read, UnreadableEndpoint):
+        _end_unreadable(transaction, read, lease, now, None)
+        return
+    run = run_of(lease, leased_plan(read.situation), now)
+    change = reap(read.situation, now)
+    transaction.endings.end(lease, abandoned_run(run, started_at, now))
+    transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
+
+
+def _end_unreadable(
+    transaction: Transaction,
+    read: UnreadableEndpoint,
+    lease: Lease,
+    now: datetime,
+    settlement: Settlement | None,
+) -> None:
+    """End the run of an endpoint that became unreadable meanwhile; healing it makes a plan."""
+    plan = read.state.urgent if lease.urgent else read.state.plan
+    if plan is not None:
+        run = run_of(lease, plan, now)
+        if settlement is not None:
+            run = settled_run(run, settlement)
+        elif lease.started_at is not None:
+            run = abandoned_run(run, lease.started_at, now)
+        else:
+            run = released_run(run, now)
+        transaction.endings.end(lease, run)
+    transaction.changes.set_aside(read)
