@@ -85,7 +85,7 @@ def test_slots_not_run_are_told_by_fate_and_reason() -> None:
     """The commonest reasons of each fate, and how many slots it took."""
     counts = Counter(
         {
-            (Fate.COALESCED, "passed while the run before lasted"): 7,
+            (Fate.COALESCED, "passed before the run ahead of them had ended"): 7,
             (Fate.COALESCED, "claimed 2 min late"): 3,
             (Fate.COALESCED, "claimed 3 min late"): 1,
             (Fate.SKIPPED, "skipped on request"): 1,
@@ -94,7 +94,7 @@ def test_slots_not_run_are_told_by_fate_and_reason() -> None:
 
     text = summed(Tally(), SlotsNotRun(counts=counts, partial=True)).text()
 
-    assert "11 coalesced (passed while the run before lasted; claimed 2 min late; …)" in text
+    assert "11 coalesced (passed before the run ahead of them had ended; claimed 2 min late; …)" in text
     assert "1 skipped (skipped on request) (of those looked at)" in text
     assert "unknown: the database could not be asked" in summed(Tally(), None).text()
 

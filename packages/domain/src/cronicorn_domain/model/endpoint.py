@@ -8,7 +8,7 @@ from enum import StrEnum
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.instants import LATEST, NO_TIME, ceil_millisecond
-from cronicorn_domain.model.job import check_description, check_name
+from cronicorn_domain.model.job import check_description, check_name, check_text
 from cronicorn_domain.schedules.schedule import Schedule
 
 HEADERS_MOST = 64
@@ -99,6 +99,8 @@ class HttpRequest:
 
     def __post_init__(self) -> None:
         """Refuse requests too large to keep, and two headers of one name."""
+        check_text(self.url, field="url")
+        check_text(self.body or "", field="body")
         if not self.url or len(self.url) > URL_LENGTH:
             raise InvalidInput(
                 "the URL is empty or too long",

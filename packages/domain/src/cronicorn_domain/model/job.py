@@ -40,6 +40,7 @@ class Job:
 
 def check_name(name: str) -> None:
     """Refuse a blank or endless name with ``InvalidInput``."""
+    check_text(name, field="name")
     if not name.strip() or len(name) > NAME_LENGTH:
         raise InvalidInput(
             f"{name[:40]!r} cannot be a name",
@@ -50,9 +51,22 @@ def check_name(name: str) -> None:
 
 def check_description(description: str | None) -> None:
     """Refuse an endless description with ``InvalidInput``."""
+    check_text(description or "", field="description")
     if description is not None and len(description) > DESCRIPTION_LENGTH:
         raise InvalidInput(
             "the description is too long",
             field="description",
             remedy=f"keep it to {DESCRIPTION_LENGTH} characters",
+        )
+
+
+def check_text(text: str, *, field: str) -> None:
+    """Refuse with ``InvalidInput`` what no store and no wire can carry: NUL and lone surrogates."""
+    if text.isascii() and "\0" not in text:
+        return
+    if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text):
+        raise InvalidInput(
+            f"the {field} holds a character that is no text",
+            field=field,
+            remedy="remove NUL (\\0) and lone surrogates (\\ud800 to \\udfff)",
         )

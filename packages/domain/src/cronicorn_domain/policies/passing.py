@@ -22,7 +22,7 @@ def coalesce_passed(
     span = slots_between(situation, after=accounted(state, after), until=until)
     if span is None:
         return Change(state=state)
-    record = coalesced(span, "passed while the run before lasted", now)
+    record = coalesced(span, "passed before the run ahead of them had ended", now)
     return Change(state=with_last_slot(state, span.last), records=(record,))
 
 

@@ -1,0 +1,35 @@
+"""Text that no store and no wire can carry is refused at the door."""
+
+from collections.abc import Callable
+
+import pytest
+from cronicorn_domain.errors import InvalidInput
+from cronicorn_domain.model.endpoint import HttpRequest
+from cronicorn_domain.model.job import check_description, check_name
+
+URL = "http://example.com/"
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "\ud800", "é\udfff"])
+@pytest.mark.parametrize(
+    ("field", "make"),
+    [
+        ("name", check_name),
+        ("description", check_description),
+        ("url", lambda odd: HttpRequest(url=URL + odd)),
+        ("body", lambda odd: HttpRequest(url=URL, body=odd)),
+    ],
+)
+def test_nul_and_lone_surrogates_are_refused(
+    field: str, make: Callable[[str], object], odd: str
+) -> None:
+    """A store would refuse them much later, and without a place (trap T15)."""
+    with pytest.raises(InvalidInput) as refused:
+        make(odd)
+
+    assert refused.value.field == field
+
+
+def test_any_other_text_is_taken() -> None:
+    """Letters of any script, and characters beyond the basic plane."""
+    check_name("Überwachung 😀 監視")
