@@ -275,17 +275,17 @@ class SqlJobCatalog:
     async def _move_job(self, old: Job, new: Job, transition: _Transition, now: datetime) -> Job:
         """
         Write a job's new state and carry it to its endpoints; one that is unreadable stays out.
+
+        Archived ones are locked, too, so that none can be restored meanwhile and miss it.
         """
         if new == old:
             return old
         await self._write_job(new)
-        members = select(endpoints.c.id).where(
-            endpoints.c.job_id == new.id, endpoints.c.archived_at.is_(None)
-        )
+        members = select(endpoints.c.id).where(endpoints.c.job_id == new.id)
         with translated():
             ids: list[UUID] = list((await self._transaction.connection.execute(members)).scalars())
             for read in await self._transaction.locked(ids, now=now):
-                if isinstance(read, ReadEndpoint):
+                if isinstance(read, ReadEndpoint) and not read.situation.endpoint.archived_at:
                     change = transition(read.situation, now)
                     self._transaction.changes.apply(read, change, now, after=read.situation)
             await self._transaction.write()

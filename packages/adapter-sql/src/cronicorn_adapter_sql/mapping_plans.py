@@ -88,4 +88,7 @@ def _written(instant: datetime) -> str:
 
 
 def _read(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"the instant {text} has no zone")
+    return instant

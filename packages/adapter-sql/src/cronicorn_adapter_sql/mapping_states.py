@@ -1,5 +1,6 @@
 """Endpoint states, leases, hints, triggers and slot records, and their rows."""
 
+from dataclasses import replace
 from typing import assert_never
 
 from cronicorn_domain.identity import (
@@ -57,6 +58,16 @@ def values_of_state(state: EndpointState) -> Values:
 
 def state_from(row: Columns) -> EndpointState:
     """Return the state of a row."""
+    return replace(
+        state_without_plans(row),
+        plan=plan_from(row["plan"]),
+        urgent=plan_from(row["urgent"]),
+        noted=instants_from(row["noted"]),
+    )
+
+
+def state_without_plans(row: Columns) -> EndpointState:
+    """Return what is left of a state whose plans cannot be read."""
     return EndpointState(
         failures=row["failures"],
         last_slot=row["last_slot"],
@@ -64,9 +75,6 @@ def state_from(row: Columns) -> EndpointState:
         last_end=row["last_end"],
         run_count=row["run_count"],
         not_before=row["not_before"],
-        plan=plan_from(row["plan"]),
-        urgent=plan_from(row["urgent"]),
-        noted=instants_from(row["noted"]),
         latest_slot=row["latest_slot"],
         latest_attempt=row["latest_attempt"],
         rhythm_from=row["rhythm_from"],

@@ -88,4 +88,6 @@ def _end_unreadable(
         else:
             run = released_run(run, now)
         transaction.endings.end(lease, run)
+    else:
+        transaction.endings.end_unplanned(lease, now)
     transaction.changes.set_aside(read)

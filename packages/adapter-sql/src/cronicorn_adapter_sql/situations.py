@@ -18,7 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.mapping_endpoints import endpoint_from
 from cronicorn_adapter_sql.mapping_jobs import Columns
-from cronicorn_adapter_sql.mapping_states import hint_from, lease_from, state_from, trigger_from
+from cronicorn_adapter_sql.mapping_states import (
+    hint_from,
+    lease_from,
+    state_from,
+    state_without_plans,
+    trigger_from,
+)
 from cronicorn_adapter_sql.situation_statements import (
     ENDPOINT_COLUMNS,
     LEASE_COLUMNS,
@@ -165,9 +171,10 @@ class Situations:
         self, row: "_Parts", proposed: Sequence[Hint], asked: Sequence[Trigger]
     ) -> ReadEndpoint | UnreadableEndpoint:
         lease = None if row.lease["token"] is None else lease_from(row.lease)
-        state = EndpointState()
+        state = state_without_plans(row.state)
         try:
             state = state_from(row.state)
+            _check_leased(state, lease)
             endpoint = endpoint_from(row.endpoint, self._vault)
         except (UnreadableRow, SecretsUnavailable, ValueError, LookupError, TypeError) as error:
             return UnreadableEndpoint(
@@ -188,6 +195,12 @@ class Situations:
             floor=self.floor,
         )
         return ReadEndpoint(situation=situation, due_at=row.state["due_at"])
+
+
+def _check_leased(state: EndpointState, lease: Lease | None) -> None:
+    """Refuse a lease whose plan is gone: nothing could be planned behind its run."""
+    if lease is not None and (state.urgent if lease.urgent else state.plan) is None:
+        raise ValueError("it is leased, and the plan of its lease is gone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
