@@ -310,6 +310,18 @@ def test_a_trigger_takes_no_slot_that_a_run_before_the_last_one_had() -> None:
     assert run.slot < again.slot
 
 
+def test_a_hint_due_now_and_a_pending_run_by_hand_have_two_slots() -> None:
+    """Where jitter keeps the one from serving the other, they share no slot and no key (T46)."""
+    story = told(jitter=30 * S).at(NOON + 2 * M)
+    story.trigger()
+    hint(story, M, H)
+    assert story.state.urgent is not None
+    assert story.state.plan is not None
+
+    assert story.state.urgent.slot != story.state.plan.slot
+    assert replanned(story).state == story.state
+
+
 def test_a_trigger_takes_no_slot_that_was_given_back_and_then_skipped() -> None:
     """A slot of the rhythm that has passed is taken, whether or not it was run (trap T46)."""
     story = told(misfire=Misfire(policy=MisfirePolicy.SKIP))

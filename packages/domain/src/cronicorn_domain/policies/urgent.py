@@ -48,12 +48,18 @@ def _siblings(situation: Situation, now: datetime) -> list[Trigger]:
 
 
 def _planned(situation: Situation, triggers: Sequence[Trigger]) -> Plan:
-    """Plan the earliest trigger; one that was given back comes first, and keeps its slot."""
+    """
+    Plan the earliest trigger; one that was given back comes first, and keeps its slot.
+
+    Where a hint has since put a slot of the rhythm there, it moves on: each occurrence has its own.
+    """
     state = situation.state
     known = {plan.origin for plan in (state.urgent, state.plan) if plan is not None}
     first = min(triggers, key=lambda each: (each.id not in known, each.at, each.id))
     candidate = oneshot_candidate(situation, first)
-    if first.id not in known:
+    standing = state.plan
+    meets = standing is not None and standing.origin != first.id and standing.slot == candidate.slot
+    if meets or first.id not in known:
         candidate.slot = _free_slot(situation, candidate.slot)
     return continued(state, planned(situation, candidate))
 
