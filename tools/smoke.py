@@ -14,7 +14,9 @@ COMMAND = ("uv", "run", "apps/worker", "--demo", "--for", "20s")
 SECONDS_AT_MOST = 120
 """For the whole command, an environment that is still to be made included."""
 
-COUNTED_RUNS = re.compile(r"(?<![\d:.])(\d+) runs?\b|\bruns[ :=│]{1,40}(\d+)\b(?!:\d)", re.IGNORECASE)
+COUNTED_RUNS = re.compile(
+    r"(?<![\d:.])(\d+) runs?\b|\bruns[ :=│]{1,40}(\d+)\b(?!:\d)", re.IGNORECASE
+)
 """Matches ``41 runs``, ``runs: 41`` and ``runs  41: 30 success``, and no time of day."""
 
 

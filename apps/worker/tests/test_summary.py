@@ -94,7 +94,10 @@ def test_slots_not_run_are_told_by_fate_and_reason() -> None:
 
     text = summed(Tally(), SlotsNotRun(counts=counts, partial=True)).text()
 
-    assert "11 coalesced (passed before the run ahead of them had ended; claimed 2 min late; …)" in text
+    assert (
+        "11 coalesced (passed before the run ahead of them had ended; claimed 2 min late; …)"
+        in text
+    )
     assert "1 skipped (skipped on request) (of those looked at)" in text
     assert "unknown: the database could not be asked" in summed(Tally(), None).text()
 

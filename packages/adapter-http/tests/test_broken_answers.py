@@ -168,7 +168,11 @@ async def test_a_request_that_cannot_be_encoded_is_a_failure(serve, dispatching)
     server = await serve.answer(OK)
     dispatcher = await dispatching()
 
-    outcome = await dispatcher.dispatch(a_dispatch(server.url, method="POST", body="\ud800"))
+    dispatch = a_dispatch(server.url, method="POST")
+    # The door refuses it by now; what was stored before may still hold it.
+    object.__setattr__(dispatch.request, "body", "\ud800")
+
+    outcome = await dispatcher.dispatch(dispatch)
 
     assert isinstance(outcome, Failed)
     assert "cannot be sent" in outcome.message

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from cronicorn_domain.errors import InvalidInput
-from cronicorn_domain.model.endpoint import HttpRequest
+from cronicorn_domain.model.endpoint import Header, HttpRequest
 from cronicorn_domain.model.job import check_description, check_name
 
 URL = "http://example.com/"
@@ -18,6 +18,7 @@ URL = "http://example.com/"
         ("description", check_description),
         ("url", lambda odd: HttpRequest(url=URL + odd)),
         ("body", lambda odd: HttpRequest(url=URL, body=odd)),
+        ("headers.X-Odd", lambda odd: Header(name="X-Odd", value=odd)),
     ],
 )
 def test_nul_and_lone_surrogates_are_refused(
