@@ -1,6 +1,7 @@
 """A stored plan that this version cannot read harms its endpoint alone, also while it runs."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from cronicorn_adapter_sql.tables import endpoint_state, leases
@@ -14,6 +15,8 @@ from sqlalchemy import func, select, update
 
 class TestUnreadablePlans(StoreSuite):
     """What ends a run whose plan became unreadable meanwhile."""
+
+    given: Any
 
     @pytest.fixture
     async def store(self, sql_store):
@@ -39,7 +42,8 @@ class TestUnreadablePlans(StoreSuite):
     async def held_leases(self) -> int:
         """Count the leases there are."""
         async with self.given.engine.connect() as connection:
-            return (await connection.execute(select(func.count()).select_from(leases))).scalar_one()
+            found = await connection.execute(select(func.count()).select_from(leases))
+            return int(found.scalar_one())
 
     async def test_its_result_ends_the_lease_and_keeps_the_counts(self) -> None:
         """The run is over, the endpoint set aside, and what it had counted is kept (trap T15)."""
