@@ -3,16 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
-from uuid import UUID
 
-from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, HintId, JobId, new_uuid
+from cronicorn_domain.identity import HintId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.decision import Rule, Source
 from cronicorn_domain.model.endpoint import (
     Bounds,
-    Endpoint,
     Guardrails,
-    HttpRequest,
     Misfire,
     MisfirePolicy,
     Retry,
@@ -22,25 +19,10 @@ from cronicorn_domain.policies.replanning import plan_afresh, replan
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule
-from cronicorn_domain.testing.story import FAILURE, Story
+from cronicorn_domain.testing.story import FAILURE, Story, told
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
 S, M, H, D = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-def told(every: timedelta = 10 * M, *, floor: timedelta = S, **fields: object) -> Story:
-    endpoint = Endpoint(
-        id=EndpointId(UUID(int=7)),
-        tenant=DEFAULT_TENANT,
-        job_id=JobId(UUID(int=1)),
-        name="told",
-        request=HttpRequest(url="http://example.com/"),
-        schedule=IntervalSchedule(every=every),
-        anchor=NOON,
-        created_at=NOON,
-        updated_at=NOON,
-    )
-    return Story.of(replace(endpoint, **fields), floor=floor)  # type: ignore[arg-type]
 
 
 def cron(text: str) -> CronSchedule:

@@ -2,14 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from cronicorn_domain.identity import (
     DEFAULT_TENANT,
-    EndpointId,
     HintId,
-    JobId,
     RunId,
     WorkerId,
     new_uuid,
@@ -19,9 +16,7 @@ from cronicorn_domain.model.decision import Kind, Source
 from cronicorn_domain.model.endpoint import (
     Bounds,
     Delivery,
-    Endpoint,
     Guardrails,
-    HttpRequest,
     Retry,
 )
 from cronicorn_domain.model.hint import Author, IntervalHint, OneShotHint, TriggerKind
@@ -35,26 +30,10 @@ from cronicorn_domain.ports.endpoint_queue import StartRefusal
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule
-from cronicorn_domain.testing.story import FAILURE, LEASE_LENGTH, SUCCESS, Story
+from cronicorn_domain.testing.story import FAILURE, LEASE_LENGTH, SUCCESS, Story, told
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-
-
-def told(**fields: object) -> Story:
-    """Begin the life of an endpoint of ten minutes, created at noon."""
-    endpoint = Endpoint(
-        id=EndpointId(UUID(int=7)),
-        tenant=DEFAULT_TENANT,
-        job_id=JobId(UUID(int=1)),
-        name="told",
-        request=HttpRequest(url="http://example.com/"),
-        schedule=IntervalSchedule(every=10 * MINUTE),
-        anchor=NOON,
-        created_at=NOON,
-        updated_at=NOON,
-    )
-    return Story.of(replace(endpoint, **fields))  # type: ignore[arg-type]
 
 
 def oneshot(story: Story, at: datetime, *, life: timedelta = HOUR) -> OneShotHint:

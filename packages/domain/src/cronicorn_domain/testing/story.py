@@ -2,11 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from cronicorn_domain.identity import HintId, RunId, Token, TriggerId, WorkerId, new_uuid
+from cronicorn_domain.identity import (
+    DEFAULT_TENANT,
+    EndpointId,
+    HintId,
+    JobId,
+    RunId,
+    Token,
+    TriggerId,
+    WorkerId,
+    new_uuid,
+)
 from cronicorn_domain.model.decision import Decision, Plan
-from cronicorn_domain.model.endpoint import Endpoint, Pause
+from cronicorn_domain.model.endpoint import Endpoint, HttpRequest, Pause
 from cronicorn_domain.model.hint import Hint, Trigger, TriggerKind
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.lease import Lease
@@ -29,6 +41,7 @@ from cronicorn_domain.policies.replanning import (
 from cronicorn_domain.policies.settling import settle
 from cronicorn_domain.policies.starting import start_refusal
 from cronicorn_domain.ports.endpoint_queue import Settlement
+from cronicorn_domain.schedules.schedule import IntervalSchedule
 
 SUCCESS: Outcome = Succeeded(response=Response(status_code=200))
 FAILURE: Outcome = Failed(kind=FailureKind.HTTP_STATUS, message="answered 500")
@@ -268,3 +281,26 @@ class Story:
     def _take(self, change: Change) -> None:
         self.situation = replace(self.situation, state=change.state)
         self.records.extend(change.records)
+
+
+def told(
+    every: timedelta = timedelta(minutes=10), *, floor: timedelta = DEFAULT_FLOOR, **fields: Any
+) -> Story:
+    """
+    Begin the life of an endpoint created on 2025-01-01 at noon, an interval unless told otherwise.
+
+    ``fields`` replace those of the endpoint. Its id is always the same, and so is its jitter.
+    """
+    noon = datetime(2025, 1, 1, 12, tzinfo=UTC)
+    endpoint = Endpoint(
+        id=EndpointId(UUID(int=7)),
+        tenant=DEFAULT_TENANT,
+        job_id=JobId(UUID(int=1)),
+        name="told",
+        request=HttpRequest(url="http://example.com/"),
+        schedule=IntervalSchedule(every=every),
+        anchor=noon,
+        created_at=noon,
+        updated_at=noon,
+    )
+    return Story.of(replace(endpoint, **fields), floor=floor)
