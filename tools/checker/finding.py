@@ -1,0 +1,34 @@
+"""What the checker finds wrong."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cronicorn_domain.identity import EndpointId, RunId
+
+
+class Fault(StrEnum):
+    """The ways in which a history can break a promise."""
+
+    LOST = "lost"
+    DOUBLED = "doubled"
+    EARLY = "early"
+    LATE = "late"
+    UNEXPLAINED = "unexplained"
+    TWO_LEASES = "two-leases"
+    STALE_WRITE = "stale-write"
+    GUARDRAIL_BROKEN = "guardrail-broken"
+    FLOOR_BROKEN = "floor-broken"
+    HINT_AFTER_LIFE = "hint-after-life"
+    WRONG_SOURCE = "wrong-source"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One fault: of which endpoint, about which slot and run, in one English sentence."""
+
+    fault: Fault
+    endpoint_id: EndpointId
+    sentence: str
+    slot: datetime | None = None
+    run_id: RunId | None = None

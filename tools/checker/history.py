@@ -1,0 +1,213 @@
+"""
+What is known of a stretch of time: the definitions, everything that was done to them, and the runs.
+
+A history is plain data. The simulator writes one while it runs, a whole-system test collects one
+from the processes it started, and one can be read from a live database. The checker judges it.
+
+Instants are the shared clock's. ``order`` numbers commits: of two things of the same endpoint the
+one with the smaller number was there first, also when both carry the same instant.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from cronicorn_domain.identity import EndpointId, HintId, JobId, RunId, TenantId, Token, WorkerId
+from cronicorn_domain.model.endpoint import Endpoint, Pause
+from cronicorn_domain.model.hint import Hint, Trigger
+from cronicorn_domain.model.job import JobState
+from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.slot_record import SlotRecord
+from cronicorn_domain.model.state import DEFAULT_FLOOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """The endpoint began to exist, as ``endpoint``."""
+
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """The endpoint's configuration became ``endpoint``: schedule, guardrails, bounds and so on."""
+
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """The endpoint was paused; replaces an earlier pause."""
+
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """The endpoint's pause was ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archived:
+    """The endpoint was archived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """The endpoint was brought back; slots that passed meanwhile are coalesced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobMoved:
+    """The endpoint's job entered another state."""
+
+    state: JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintOffered:
+    """A hint was written."""
+
+    hint: Hint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintsCleared:
+    """These hints were ended by a person."""
+
+    hints: tuple[HintId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triggered:
+    """A run was asked for, by hand or by a sibling."""
+
+    trigger: Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailuresReset:
+    """The consecutive failures were set to zero."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotSkipped:
+    """A person passed the next recurring slot over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """The endpoint and everything about it is gone."""
+
+
+Deed = (
+    Created
+    | Edited
+    | Paused
+    | Resumed
+    | Archived
+    | Restored
+    | JobMoved
+    | HintOffered
+    | HintsCleared
+    | Triggered
+    | FailuresReset
+    | SlotSkipped
+    | Deleted
+)
+"""Something that was done to an endpoint by others than its runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the edit log: what was done to which endpoint, and when."""
+
+    order: int
+    at: datetime
+    endpoint_id: EndpointId
+    deed: Deed
+
+
+class LeaseEnd(StrEnum):
+    """How a lease ended."""
+
+    SETTLED = "settled"
+    RELEASED = "released"
+    REAPED = "reaped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseLife:
+    """
+    A lease from its claim to its end.
+
+    Attributes:
+        token: The fencing token.
+        order: The commit that granted it.
+        granted_at: ``now`` of its claim.
+        promised: Every instant it was promised to live until, the claim's first, with the ``now``
+            of the promise: pairs of (said at, until).
+        ended_at: When it was ended, and ``end_order`` which commit did it. None: it still lives.
+    """
+
+    token: Token
+    order: int
+    endpoint_id: EndpointId
+    run_id: RunId
+    worker: WorkerId
+    granted_at: datetime
+    promised: tuple[tuple[datetime, datetime], ...]
+    ended_at: datetime | None = None
+    end_order: int | None = None
+    end: LeaseEnd | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """
+    A request as its target, or the dispatcher's double, saw it; shared time without skew.
+
+    ``ended_at`` is None when its worker died with it.
+    """
+
+    run_id: RunId
+    endpoint_id: EndpointId
+    slot: datetime
+    attempt: int
+    sent_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """Within it nothing could be claimed: every worker dead or stopped, or the store away."""
+
+    begins_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """
+    Everything the checker reads.
+
+    ``leases``, ``requests`` are what was seen of them; a history without them (read from a database
+    afterwards) is judged by the rest. ``settled_orders`` gives for each run the commit that
+    ended it. ``lateness_allowed`` is how late a claim may be outside of ``outages`` before
+    the checker calls it late; None: it does not judge that.
+    """
+
+    begins_at: datetime
+    ends_at: datetime
+    entries: Sequence[Entry]
+    runs: Sequence[Run]
+    records: Mapping[EndpointId, Sequence[SlotRecord]]
+    leases: Sequence[LeaseLife] = ()
+    requests: Sequence[Request] = ()
+    outages: Sequence[Outage] = ()
+    floors: Mapping[TenantId, timedelta] = field(default_factory=dict)
+    default_floor: timedelta = DEFAULT_FLOOR
+    jobs: Mapping[JobId, JobState] = field(default_factory=dict)
+    settled_orders: Mapping[RunId, int] = field(default_factory=dict)
+    lateness_allowed: timedelta | None = None
