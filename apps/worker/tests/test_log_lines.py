@@ -17,6 +17,7 @@ from cronicorn_domain.testing.builders import EPOCH
 from cronicorn_scheduler.observing import (
     EndpointHealed,
     EndpointQuarantined,
+    EndpointWithheld,
     Event,
     HistoryPruned,
     LeaseWasLost,
@@ -70,6 +71,7 @@ def one_of_each(runs: Any) -> list[Event]:
         RunReaped(reaped=reaped),
         SlotsPassed(count=3),
         EndpointQuarantined(endpoint_id=endpoint_id, reason="its cron has lost a field"),
+        EndpointWithheld(endpoint_id=endpoint_id, reason="its cron has lost a field"),
         EndpointHealed(endpoint_id=endpoint_id),
         HistoryPruned(runs=1, slot_records=2),
         StoreWentAway(part="claiming", error=StoreUnavailable("no answer")),

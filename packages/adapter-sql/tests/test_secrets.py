@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import pytest
+from cronicorn_adapter_sql.claiming import WITHHELD_FOR
 from cronicorn_adapter_sql.column_types import metadata
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring, parse_keys
@@ -15,8 +17,9 @@ from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import endpoints
 from cronicorn_adapter_sql.vault import HeaderVault, vault_for
 from cronicorn_domain.errors import SecretsUnavailable, UnreadableRow
-from cronicorn_domain.identity import WorkerId
-from cronicorn_domain.model.endpoint import Endpoint, Header, HttpRequest
+from cronicorn_domain.identity import EndpointId, TenantId, WorkerId, new_uuid
+from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.endpoint import Endpoint, Header, HttpRequest, Pause
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch, Settled
 from cronicorn_domain.testing.builders import (
     EPOCH,
@@ -28,7 +31,7 @@ from cronicorn_domain.testing.builders import (
     an_interval_hint,
     failed,
 )
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 FIRST_SLOT: Final = EPOCH + MINUTE
@@ -69,10 +72,10 @@ async def add(store: SqlStore) -> tuple[Endpoint, Endpoint]:
     return secret, open_to_all
 
 
-async def claim(store: SqlStore) -> ClaimBatch:
-    """Claim what is due at the first slot."""
+async def claim(store: SqlStore, *, now: datetime = FIRST_SLOT, limit: int = 10) -> ClaimBatch:
+    """Claim what is due, at the first slot unless another instant is given."""
     return await store.queue.claim(
-        worker=WorkerId("a"), limit=10, lease_for=10 * SECOND, now=FIRST_SLOT
+        worker=WorkerId("a"), limit=limit, lease_for=10 * SECOND, now=now
     )
 
 
@@ -132,56 +135,154 @@ async def test_secrets_are_sealed_wherever_they_lie(
             assert value.encode() not in contents
 
 
-async def test_a_secret_that_cannot_be_opened_sets_its_endpoint_aside(
+async def test_an_endpoint_whose_key_is_elsewhere_is_left_alone(
     store: SqlStore, database_url: str
 ) -> None:
-    """With another key the endpoint is set aside with the remedy, and the others run, trap T15."""
+    """A worker with another key says what it lacks; who has the key runs the endpoint, trap T15."""
     secret, open_to_all = await add(store)
 
     async with opened(database_url, THEIRS) as keyless:
         batch = await claim(keyless)
 
     assert [run.endpoint.id for run in batch.runs] == [open_to_all.id]
-    assert "CRONICORN_SECRET_KEY" in batch.quarantined[secret.id]
+    assert (batch.quarantined, batch.passed) == ({}, 0)
+    assert "CRONICORN_SECRET_KEY" in batch.withheld[secret.id]
+    assert [run.endpoint.request for run in (await claim(store)).runs] == [REQUEST]
+
+
+async def test_what_is_withheld_takes_no_place_from_others(
+    store: SqlStore, database_url: str
+) -> None:
+    """A worker meets it once in a while, neither in each claim nor never again."""
+    secret, open_to_all = await add(store)
+
+    async with opened(database_url, THEIRS) as keyless:
+        first = await claim(keyless, limit=1)
+        second = await claim(keyless, limit=1)
+        again_at = await keyless.queue.next_due()
+        third = await claim(keyless, limit=1)
+        again = await claim(keyless, limit=1, now=FIRST_SLOT + WITHHELD_FOR)
+
+    assert set(first.withheld) == {secret.id}
+    assert [run.endpoint.id for run in second.runs] == [open_to_all.id]
+    assert again_at == FIRST_SLOT + WITHHELD_FOR
+    assert third == ClaimBatch()
+    assert set(again.withheld) == {secret.id}
+
+
+async def test_what_is_withheld_stays_out_of_every_tenants_turn(
+    store: SqlStore, database_url: str
+) -> None:
+    """Where tenants come in turn it takes no share either."""
+    await add(store)
+    theirs = a_job(tenant=TenantId(new_uuid()))
+    other = an_endpoint(theirs, "other")
     async with store.units.begin() as unit:
-        ((_, state),) = await unit.catalog.get_states(secret.tenant, [secret.id])
-    assert state.quarantine == batch.quarantined[secret.id]
+        await unit.catalog.add_job(theirs)
+        await unit.catalog.add_endpoint(other, now=EPOCH)
+        await unit.commit()
+
+    async with opened(database_url, THEIRS) as keyless:
+        first = await claim(keyless, limit=1)
+        second = await claim(keyless, limit=1)
+        third = await claim(keyless, limit=1)
+
+    assert [len(batch.withheld) for batch in (first, second, third)] == [1, 0, 0]
+    assert [len(batch.runs) for batch in (second, third)] == [1, 1]
 
 
-async def test_the_right_key_ends_the_quarantine(store: SqlStore, database_url: str) -> None:
-    """Once the key is back the endpoint heals, and its secret is as it was."""
+async def test_a_lost_run_is_reaped_without_the_key(store: SqlStore, database_url: str) -> None:
+    """What a worker with the key has leased goes on as any other's, and stays out of quarantine."""
+    secret, _ = await add(store)
+    batch = await claim(store)
+    await store.queue.start([run.lease.token for run in batch.runs], now=FIRST_SLOT)
+    end = FIRST_SLOT + 10 * SECOND
+
+    async with opened(database_url, THEIRS) as keyless:
+        assert len(await keyless.queue.reap(limit=10, now=end)) == 2
+
+    repeats = {run.endpoint.id: run for run in (await claim(store, now=end)).runs}
+    assert (repeats[secret.id].plan.decision.slot, repeats[secret.id].plan.attempt) == (
+        FIRST_SLOT,
+        2,
+    )
+
+
+async def test_a_claim_is_given_back_and_settled_without_the_key(
+    store: SqlStore, database_url: str
+) -> None:
+    """No plan depends on a secret: whatever ends a lease plans on."""
     secret, _ = await add(store)
     async with opened(database_url, THEIRS) as keyless:
-        await claim(keyless)
-        assert await keyless.queue.heal_quarantined(now=FIRST_SLOT + SECOND) == []
+        held = [run.lease.token for run in (await claim(store)).runs]
+        released = await keyless.queue.release(held, now=FIRST_SLOT)
+        batch = await claim(store)
+        tokens = [run.lease.token for run in batch.runs]
+        await store.queue.start(tokens, now=FIRST_SLOT)
+        results = [a_settlement(each, started_at=FIRST_SLOT) for each in tokens]
+        settled = await keyless.queue.settle(results, now=FIRST_SLOT + SECOND)
 
-    assert await store.queue.heal_quarantined(now=FIRST_SLOT + SECOND) == [secret.id]
-
-    later = await store.queue.claim(
-        worker=WorkerId("a"), limit=10, lease_for=10 * SECOND, now=FIRST_SLOT + MINUTE
-    )
-    assert [run.endpoint.request for run in later.runs] == [REQUEST]
+    assert {*released.values(), *settled.values()} == {Settled.ACCEPTED}
+    later = await claim(store, now=FIRST_SLOT + MINUTE)
+    assert secret.id in {run.endpoint.id for run in later.runs}
 
 
-async def test_a_new_value_ends_the_quarantine_too(store: SqlStore, database_url: str) -> None:
-    """Without the old key the endpoint can be written anew, and then runs."""
+async def test_a_person_reaches_an_endpoint_without_its_key(
+    store: SqlStore, database_url: str
+) -> None:
+    """Hints, pause and resume take effect at once, and the secret stays as it was."""
+    secret, _ = await add(store)
+
+    async with opened(database_url, THEIRS) as keyless, keyless.units.begin() as unit:
+        hint = an_interval_hint(10 * SECOND)
+        await unit.hints.offer(secret.tenant, secret.id, hint, now=EPOCH)
+        pause = Pause(until=OPEN_ENDED)
+        await unit.catalog.pause_endpoint(secret.tenant, secret.id, pause, now=EPOCH)
+        await unit.catalog.resume_endpoint(secret.tenant, secret.id, now=EPOCH)
+        await unit.commit()
+
+    batch = await claim(store, now=EPOCH + 10 * SECOND)
+    assert [run.endpoint.request for run in batch.runs] == [REQUEST]
+
+
+async def test_a_new_value_is_sealed_with_the_key_at_hand(
+    store: SqlStore, database_url: str
+) -> None:
+    """Without the old key the endpoint can be written anew, and then runs here."""
     secret, _ = await add(store)
     async with opened(database_url, THEIRS) as rekeyed:
-        await claim(rekeyed)
         async with rekeyed.units.begin() as unit:
-            assert await unit.catalog.change_endpoint(secret, now=FIRST_SLOT + SECOND)
+            assert await unit.catalog.change_endpoint(secret, now=EPOCH)
             await unit.commit()
 
-        async with rekeyed.units.begin() as unit:
-            kept = await unit.catalog.get_endpoint(secret.tenant, secret.id)
-            ((_, state),) = await unit.catalog.get_states(secret.tenant, [secret.id])
+        batch = await claim(rekeyed)
 
-    assert kept.request == REQUEST
-    assert state.quarantine is None
+    assert REQUEST in [run.endpoint.request for run in batch.runs]
+
+
+async def test_a_damaged_secret_names_the_remedies(store: SqlStore) -> None:
+    """A value that no key opens is withheld by every worker, and says what to do."""
+    secret, _ = await add(store)
+    moved = replace(secret, id=EndpointId(new_uuid()))
+    spoilt = [
+        {
+            "name": "Authorization",
+            "secret": True,
+            "value": OURS.seal(moved.tenant, moved.id, "Authorization", PLAIN[0]),
+        }
+    ]
+    async with store.engine.begin() as connection:
+        statement = update(endpoints).where(endpoints.c.id == secret.id)
+        await connection.execute(statement.values(headers=spoilt))
+
+    batch = await claim(store)
+
+    assert "set its value again" in batch.withheld[secret.id]
+    assert "CRONICORN_SECRET_KEY" in batch.withheld[secret.id]
 
 
 async def test_lists_leave_out_what_cannot_be_opened(store: SqlStore, database_url: str) -> None:
-    """Reading the endpoint itself says why; the others are listed, and it can be told of."""
+    """Reading the endpoint itself says why; the others are listed."""
     secret, open_to_all = await add(store)
 
     async with opened(database_url, THEIRS) as keyless, keyless.units.begin() as unit:
@@ -189,7 +290,7 @@ async def test_lists_leave_out_what_cannot_be_opened(store: SqlStore, database_u
         with pytest.raises(SecretsUnavailable, match="CRONICORN_SECRET_KEY"):
             await unit.catalog.get_endpoint(secret.tenant, secret.id)
         with pytest.raises(UnreadableRow, match="CRONICORN_SECRET_KEY"):
-            await unit.hints.offer(secret.tenant, secret.id, an_interval_hint(), now=EPOCH)
+            await unit.catalog.get_situation(secret.tenant, secret.id)
 
     assert listed == [open_to_all]
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
 from cronicorn_domain.instants import NO_TIME
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch
 from cronicorn_domain.testing.builders import a_trigger, cron
@@ -193,3 +194,32 @@ async def test_what_was_passed_is_told(rig):
 
 async def _nothing(**_):
     return ClaimBatch(quarantined={})
+
+
+async def test_an_endpoint_without_its_key_is_told_once(rig):
+    """A worker says what it cannot run once, although it meets it again and again (trap T15)."""
+    endpoint = await rig.an_endpoint(seconds=600)
+    worker = rig.worker(queue=_Withholding(rig, endpoint.id))
+    worker.begin()
+
+    await rig.until(3600)
+
+    assert [(each.endpoint_id, each.reason) for each in worker.told("endpoint_withheld")] == [
+        (endpoint.id, "no key")
+    ]
+    assert worker.told("slots_passed", "part_failed") == []
+
+
+class _Withholding(MemoryEndpointQueue):
+    """A queue whose one endpoint needs a key that is not at hand; met every 30 s."""
+
+    def __init__(self, rig, endpoint_id):
+        super().__init__(rig.store)
+        self._rig = rig
+        self._endpoint_id = endpoint_id
+
+    async def claim(self, **_):
+        return ClaimBatch(withheld={self._endpoint_id: "no key"})
+
+    async def next_due(self):
+        return self._rig.clock.now() + timedelta(seconds=30)

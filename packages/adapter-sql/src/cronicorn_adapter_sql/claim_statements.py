@@ -7,6 +7,8 @@ They are plain limited selects: the limit inside an ``UPDATE … WHERE id IN (SE
 UPDATE SKIP LOCKED)`` may be applied again and again by a nested loop, and then leases more than
 ``n``.
 
+What this worker cannot run is left out, so that it takes no place in its batches.
+
 When fewer are free than fit, all of them are taken, whoever owns them. Only when the batch is full
 do tenants come in turn: each gets an equal share, its longest overdue first, and what is left goes
 to the oldest. Tenants are found by stepping through the index from one to the next, so that a
@@ -34,10 +36,14 @@ TENANTS_AT_ONCE: Final = 100
 _NOW = bindparam("now", type_=UtcDateTime())
 
 
-async def pick_due(connection: AsyncConnection, *, now: datetime, limit: int) -> list[UUID]:
-    """Pick up to ``limit`` due endpoints, in no order, and lock them."""
+async def pick_due(
+    connection: AsyncConnection, *, now: datetime, limit: int, but: Sequence[UUID] = ()
+) -> list[UUID]:
+    """Pick up to ``limit`` due endpoints, in no order and none of ``but``, and lock them."""
     statements = _STATEMENTS[connection.dialect.name]
-    oldest = await _fetch(connection, statements.oldest, now=now, limit=limit)
+    # Mostly nothing is left out, and then nothing is asked about it.
+    pick, left = (statements.all, {}) if not but else (statements.all_but, {"but": but})
+    oldest = await _fetch(connection, pick.oldest, now=now, limit=limit, **left)
     if len(oldest) < limit:
         return oldest
     found = await connection.execute(_TENANTS, {"now": now, "most": min(limit, TENANTS_AT_ONCE)})
@@ -46,7 +52,7 @@ async def pick_due(connection: AsyncConnection, *, now: datetime, limit: int) ->
         return oldest
     # What this transaction has locked already is not skipped: the oldest come again.
     shares = await _fetch(
-        connection, statements.shares, now=now, tenants=tenants, share=limit // len(tenants)
+        connection, pick.shares, now=now, tenants=tenants, share=limit // len(tenants), **left
     )
     return list(dict.fromkeys([*shares, *oldest]))[:limit]
 
@@ -77,9 +83,9 @@ class _JsonIds(TypeDecorator[Sequence[UUID]]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Statements:
+class _Pick:
     """
-    What picks endpoints on a dialect.
+    What picks endpoints.
 
     Attributes:
         oldest: The ``limit`` longest overdue.
@@ -90,36 +96,65 @@ class _Statements:
     shares: TextualSelect
 
 
-_POSTGRES: Final = _Statements(
-    oldest=_returning_ids(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Statements:
+    """What picks on a dialect: from all endpoints, or from all but ``but``."""
+
+    all: _Pick
+    all_but: _Pick
+
+
+def _statements(
+    *, oldest: str, shares: str, tenants: BindParameter[Any], without: str, but: BindParameter[Any]
+) -> _Statements:
+    """Build them; ``without`` is the condition that leaves some out, placed before the order."""
+
+    def leaving(sql: str) -> str:
+        return sql.replace(" ORDER BY", f" AND {without} ORDER BY", 1)
+
+    return _Statements(
+        all=_Pick(oldest=_returning_ids(oldest), shares=_returning_ids(shares, tenants)),
+        all_but=_Pick(
+            oldest=_returning_ids(leaving(oldest), but),
+            shares=_returning_ids(leaving(shares), tenants, but),
+        ),
+    )
+
+
+_POSTGRES: Final = _statements(
+    oldest=(
         "SELECT d.endpoint_id FROM due AS d"
         " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
         " WHERE d.due_at <= :now"
         " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
         " FOR UPDATE OF d, s SKIP LOCKED"
     ),
-    shares=_returning_ids(
+    shares=(
         "SELECT one.endpoint_id FROM unnest(:tenants) AS t(tenant) CROSS JOIN LATERAL ("
         " SELECT d.endpoint_id FROM due AS d"
         " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
         " WHERE d.tenant = t.tenant AND d.due_at <= :now"
         " ORDER BY d.due_at, d.endpoint_id LIMIT :share"
         " FOR UPDATE OF d, s SKIP LOCKED"
-        ") AS one",
-        bindparam("tenants", type_=ARRAY(UuidType())),
+        ") AS one"
     ),
+    tenants=bindparam("tenants", type_=ARRAY(UuidType())),
+    without="d.endpoint_id <> ALL(:but)",
+    but=bindparam("but", type_=ARRAY(UuidType())),
 )
-_SQLITE: Final = _Statements(
-    oldest=_returning_ids(
+_SQLITE: Final = _statements(
+    oldest=(
         "SELECT endpoint_id FROM due WHERE due_at <= :now ORDER BY due_at, endpoint_id LIMIT :limit"
     ),
     # Ranking the rows of a tenant would read its whole backlog; the limit within reads the share.
-    shares=_returning_ids(
+    shares=(
         "SELECT d.endpoint_id FROM json_each(:tenants) AS t CROSS JOIN due AS d WHERE d.rowid IN ("
         " SELECT one.rowid FROM due AS one WHERE one.tenant = t.value AND one.due_at <= :now"
-        " ORDER BY one.due_at LIMIT :share)",
-        bindparam("tenants", type_=_JsonIds()),
+        " ORDER BY one.due_at LIMIT :share)"
     ),
+    tenants=bindparam("tenants", type_=_JsonIds()),
+    without="endpoint_id NOT IN (SELECT value FROM json_each(:but))",
+    but=bindparam("but", type_=_JsonIds()),
 )
 _STATEMENTS: Final = {"postgresql": _POSTGRES, "sqlite": _SQLITE}
 

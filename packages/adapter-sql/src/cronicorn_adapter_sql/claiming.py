@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from cronicorn_domain.errors import StoreRefused, StoreUnavailable
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.claim_statements import pick_due
 from cronicorn_adapter_sql.errors import is_about_values
+from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_claimed
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
@@ -38,13 +40,19 @@ class _Batch:
     made: list[_Made] = field(default_factory=list)
     postponed: int = 0
     quarantined: dict[EndpointId, str] = field(default_factory=dict)
+    withheld: dict[EndpointId, str] = field(default_factory=dict)
+
+
+WITHHELD_FOR: Final = timedelta(seconds=30)
+"""How long an endpoint whose key is not at hand is left alone before it is looked at again."""
 
 
 class Claiming:
-    """Makes claims over a database."""
+    """Makes claims over a database; ``withheld`` are the endpoints whose key is not at hand."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.withheld: LeftAlone[UUID] = LeftAlone(WITHHELD_FOR)
 
     async def claim(
         self, *, worker: WorkerId, limit: int, until: datetime, now: datetime
@@ -56,10 +64,19 @@ class Claiming:
         is claimed on its own, and the one at fault is set aside. What refuses all of them (rights,
         a full disk) is no fault of theirs.
         """
+        batch = await self._claim_together(worker, limit, until, now)
+        self.withheld.add(batch.withheld, now)
+        return batch
+
+    async def _claim_together(
+        self, worker: WorkerId, limit: int, until: datetime, now: datetime
+    ) -> ClaimBatch:
         picked: list[UUID] = []
         try:
             async with self._database.begin() as transaction:
-                picked = await pick_due(transaction.connection, now=now, limit=limit)
+                picked = await pick_due(
+                    transaction.connection, now=now, limit=limit, but=self.withheld.at(now)
+                )
                 return await _claim(transaction, picked, worker, until, now)
         except StoreRefused as error:
             if not picked or not is_about_values(error):
@@ -87,6 +104,7 @@ class Claiming:
             runs=tuple(run for batch in batches for run in batch.runs),
             passed=sum(batch.passed for batch in batches),
             quarantined={key: why for batch in batches for key, why in batch.quarantined.items()},
+            withheld={key: why for batch in batches for key, why in batch.withheld.items()},
         )
 
     async def _set_aside(self, endpoint_id: UUID, reason: str, now: datetime) -> ClaimBatch:
@@ -118,6 +136,7 @@ async def _claim(
         runs=tuple(_claimed_run(each, tokens[each.read.id], worker, until) for each in batch.made),
         passed=batch.postponed + len(batch.quarantined),
         quarantined=batch.quarantined,
+        withheld=batch.withheld,
     )
 
 
@@ -130,6 +149,9 @@ def _decide(
     if isinstance(read, UnreadableEndpoint):
         batch.quarantined[read.id] = read.reason
         transaction.changes.set_aside(read)
+        return
+    if read.withheld is not None:
+        batch.withheld[read.id] = read.withheld
         return
     match claim(read.situation, now):
         case Postponement(change=change):

@@ -19,8 +19,9 @@ from cronicorn_domain.ports.endpoint_queue import (
     Settlement,
     StartRefusal,
 )
-from sqlalchemy import func, select, update
+from sqlalchemy import func, not_, select, update
 
+from cronicorn_adapter_sql.among import among
 from cronicorn_adapter_sql.claiming import Claiming
 from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import is_about_values, translated
@@ -201,11 +202,17 @@ class SqlEndpointQueue:
 
     async def next_due(self) -> datetime | None:
         """Return the earliest instant at which something may become claimable."""
+        earliest, withheld = select(func.min(due.c.due_at)), self._claiming.withheld
+        left_alone = list(withheld.all())
+        if left_alone:
+            dialect = self._database.engine.dialect.name
+            earliest = earliest.where(not_(among(due.c.endpoint_id, "ids", dialect=dialect)))
         with translated():
             async with self._looking.connect() as connection:
-                found = await connection.execute(select(func.min(due.c.due_at)))
-                earliest: datetime | None = found.scalar_one()
-        return earliest
+                found = await connection.execute(earliest, {"ids": left_alone})
+                due_at: datetime | None = found.scalar_one()
+        again = withheld.first_end()
+        return min((each for each in (due_at, again) if each is not None), default=None)
 
     async def heal_quarantined(self, *, now: datetime) -> Sequence[EndpointId]:
         """Let out of quarantine the endpoints whose stored schedule can be read after all."""

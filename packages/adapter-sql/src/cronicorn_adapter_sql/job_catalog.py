@@ -31,13 +31,18 @@ from sqlalchemy import Executable, Select, insert, select, update
 
 from cronicorn_adapter_sql.changes import values_of_new_state
 from cronicorn_adapter_sql.errors import translated
-from cronicorn_adapter_sql.mapping_endpoints import endpoint_from, values_of_endpoint
+from cronicorn_adapter_sql.mapping_endpoints import (
+    endpoint_from,
+    values_of_endpoint,
+    values_of_standing,
+)
 from cronicorn_adapter_sql.mapping_jobs import Columns, job_from, values_of_job
 from cronicorn_adapter_sql.mapping_states import state_from
 from cronicorn_adapter_sql.situations import (
     ReadEndpoint,
     UnreadableEndpoint,
     of_tenant,
+    opened,
     readable,
 )
 from cronicorn_adapter_sql.tables import endpoint_state, endpoints, jobs
@@ -244,7 +249,7 @@ class SqlJobCatalog:
         """Return everything that the governor weighs."""
         with translated():
             found = await self._transaction.situations.read([endpoint_id], now=None)
-        return readable(of_tenant(found, tenant, endpoint_id)).situation
+        return opened(of_tenant(found, tenant, endpoint_id)).situation
 
     async def get_states(
         self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
@@ -327,12 +332,19 @@ class SqlJobCatalog:
         taken = {"uq_endpoints_job_id_name": NameTaken("endpoint", endpoint.name)}
         await self._write(statement, taken)
 
+    async def _write_standing(self, endpoint: Endpoint) -> None:
+        """Write pause and archive alone: they can be set without the key to its secrets."""
+        values = values_of_standing(endpoint)
+        statement = update(endpoints).where(endpoints.c.id == endpoint.id).values(values)
+        taken = {"uq_endpoints_job_id_name": NameTaken("endpoint", endpoint.name)}
+        await self._write(statement, taken)
+
     async def _move_endpoint(
         self, read: ReadEndpoint, endpoint: Endpoint, transition: _Transition, now: datetime
     ) -> None:
         if endpoint == read.situation.endpoint:
             return
-        await self._write_endpoint(endpoint)
+        await self._write_standing(endpoint)
         after = replace(read.situation, endpoint=endpoint)
         await self._keep(read, transition(after, now), now, after=after)
 

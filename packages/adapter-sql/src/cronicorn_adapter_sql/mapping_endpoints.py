@@ -35,7 +35,7 @@ def values_of_endpoint(endpoint: Endpoint, vault: HeaderVault) -> Values:
     Raises:
         SecretsUnavailable: a secret header cannot be sealed.
     """
-    request, pause = endpoint.request, endpoint.pause
+    request = endpoint.request
     return {
         "id": endpoint.id,
         "tenant": endpoint.tenant,
@@ -49,17 +49,25 @@ def values_of_endpoint(endpoint: Endpoint, vault: HeaderVault) -> Values:
         **_values_of_schedule(endpoint.schedule),
         "anchor": endpoint.anchor,
         **_values_of_rules(endpoint),
+        **values_of_standing(endpoint),
+        "created_at": endpoint.created_at,
+    }
+
+
+def values_of_standing(endpoint: Endpoint) -> Values:
+    """Return the values of a row that pause, resume, archive and restore may change."""
+    pause = endpoint.pause
+    return {
         "paused_until": None if pause is None else pause.until,
         "pause_reason": None if pause is None else pause.reason,
-        "created_at": endpoint.created_at,
         "updated_at": endpoint.updated_at,
         "archived_at": endpoint.archived_at,
     }
 
 
-def endpoint_from(row: Columns, vault: HeaderVault) -> Endpoint:
+def endpoint_from(row: Columns, vault: HeaderVault | None) -> Endpoint:
     """
-    Return the endpoint of a row.
+    Return the endpoint of a row; without a vault the values of its secret headers stay sealed.
 
     Raises:
         UnreadableRow: a column, such as the stored cron expression, no longer means anything.
@@ -71,7 +79,7 @@ def endpoint_from(row: Columns, vault: HeaderVault) -> Endpoint:
         raise UnreadableRow(f"endpoint {row['id']}", str(error)) from error
 
 
-def _endpoint_from(row: Columns, vault: HeaderVault) -> Endpoint:
+def _endpoint_from(row: Columns, vault: HeaderVault | None) -> Endpoint:
     tenant, endpoint_id = TenantId(row["tenant"]), EndpointId(row["id"])
     until = row["paused_until"]
     return Endpoint(
@@ -112,7 +120,7 @@ def _endpoint_from(row: Columns, vault: HeaderVault) -> Endpoint:
 
 
 def _request_from(
-    tenant: TenantId, endpoint_id: EndpointId, row: Columns, vault: HeaderVault
+    tenant: TenantId, endpoint_id: EndpointId, row: Columns, vault: HeaderVault | None
 ) -> HttpRequest:
     return HttpRequest(
         url=row["url"],
@@ -190,9 +198,9 @@ def _sealed(endpoint: Endpoint, header: Header, vault: HeaderVault) -> dict[str,
 
 
 def _opened(
-    tenant: TenantId, endpoint_id: EndpointId, stored: Mapping[str, Any], vault: HeaderVault
+    tenant: TenantId, endpoint_id: EndpointId, stored: Mapping[str, Any], vault: HeaderVault | None
 ) -> Header:
     name, value, secret = stored["name"], stored["value"], stored["secret"]
-    if secret:
+    if secret and vault is not None:
         value = vault.open(tenant, endpoint_id, name, value)
     return Header(name=name, value=value, secret=secret)

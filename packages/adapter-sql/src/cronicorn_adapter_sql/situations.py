@@ -9,6 +9,7 @@ from uuid import UUID
 
 from cronicorn_domain.errors import NotFound, SecretsUnavailable, UnreadableRow
 from cronicorn_domain.identity import EndpointId, TenantId, Token
+from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.lease import Lease
@@ -36,10 +37,17 @@ from cronicorn_adapter_sql.vault import HeaderVault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadEndpoint:
-    """An endpoint as it was read: its situation, and where its row in `due` is."""
+    """
+    An endpoint as it was read: its situation, and where its row in `due` is.
+
+    ``withheld`` says why its secret headers cannot be opened here, or is None. Then it can be
+    planned as any other, since no plan depends on them, but the values in the situation are still
+    sealed: it is to be neither run nor shown nor written back.
+    """
 
     situation: Situation
     due_at: datetime | None
+    withheld: str | None = None
 
     @property
     def id(self) -> EndpointId:
@@ -79,6 +87,14 @@ def readable(read: ReadEndpoint | UnreadableEndpoint) -> ReadEndpoint:
     if isinstance(read, UnreadableEndpoint):
         raise UnreadableRow(f"endpoint {read.id}", read.reason)
     return read
+
+
+def opened(read: ReadEndpoint | UnreadableEndpoint) -> ReadEndpoint:
+    """Return an endpoint that could be read with its secrets. Raises ``UnreadableRow``."""
+    found = readable(read)
+    if found.withheld is not None:
+        raise UnreadableRow(f"endpoint {found.id}", found.withheld)
+    return found
 
 
 class Situations:
@@ -175,8 +191,8 @@ class Situations:
         try:
             state = state_from(row.state)
             _check_leased(state, lease)
-            endpoint = endpoint_from(row.endpoint, self._vault)
-        except (UnreadableRow, SecretsUnavailable, ValueError, LookupError, TypeError) as error:
+            endpoint, withheld = self._opened(row.endpoint)
+        except (UnreadableRow, ValueError, LookupError, TypeError) as error:
             return UnreadableEndpoint(
                 id=row.id,
                 tenant=TenantId(row.endpoint["tenant"]),
@@ -194,7 +210,14 @@ class Situations:
             lease=lease,
             floor=self.floor,
         )
-        return ReadEndpoint(situation=situation, due_at=row.state["due_at"])
+        return ReadEndpoint(situation=situation, due_at=row.state["due_at"], withheld=withheld)
+
+    def _opened(self, row: Columns) -> tuple[Endpoint, str | None]:
+        """Return an endpoint, and why its secrets stay sealed if they do: the key is elsewhere."""
+        try:
+            return endpoint_from(row, self._vault), None
+        except SecretsUnavailable as error:
+            return endpoint_from(row, None), str(error)
 
 
 def _check_leased(state: EndpointState, lease: Lease | None) -> None:

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cronicorn_adapter_sql.database_url import DatabaseUrl, PostgresDatabase, SqliteDatabase
-from cronicorn_adapter_sql.keys import KeyFile, Keyring, parse_keys
+from cronicorn_adapter_sql.keys import SETTING, KeyFile, Keyring, parse_keys
 
 _VERSION: Final = "v1"
 _NONCE_LENGTH: Final = 12
@@ -96,5 +96,6 @@ def _place(tenant: TenantId, endpoint: EndpointId, header: str) -> bytes:
 def _unreadable(endpoint: EndpointId, header: str) -> SecretsUnavailable:
     return SecretsUnavailable(
         f"the secret header {header.lower()!r} of endpoint {endpoint} was altered or moved, or is"
-        " sealed with another key of the same id: set its value again"
+        " sealed with another key of the same id: set its value again, or give the key it was"
+        f" sealed with as {SETTING}"
     )

@@ -6,12 +6,19 @@ from datetime import datetime
 from enum import Enum, auto
 from random import Random
 
+from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch, ClaimedRun, EndpointQueue
 from cronicorn_domain.ports.wakeups import Wakeups
 
 from cronicorn_scheduler.holding import Holdings
-from cronicorn_scheduler.observing import EndpointQuarantined, Observer, RunClaimed, SlotsPassed
+from cronicorn_scheduler.observing import (
+    EndpointQuarantined,
+    EndpointWithheld,
+    Observer,
+    RunClaimed,
+    SlotsPassed,
+)
 from cronicorn_scheduler.outages import Outages
 from cronicorn_scheduler.settings import SchedulerSettings
 from cronicorn_scheduler.waiting import first_of
@@ -65,6 +72,7 @@ class Claiming:
         self._stopping = stopping
         self._first_claim = first_claim
         self._fruitless = 0
+        self._withheld: dict[EndpointId, str] = {}
 
     async def run(self) -> None:
         """Claim what is due, until the scheduler stops."""
@@ -94,17 +102,26 @@ class Claiming:
             )
             self._first_claim.set()
             self._take(batch)
-            return self._next(len(batch.runs) + batch.passed, limit)
+            return self._next(len(batch.runs) + batch.passed + len(batch.withheld), limit)
         return Next.AT_ONCE  # the line has waited already
 
     def _take(self, batch: ClaimBatch) -> None:
         for run in batch.runs:
             self._observer.record(RunClaimed(run=run))
             self._begin(run)
+            self._withheld.pop(run.lease.endpoint_id, None)
         for endpoint_id, reason in batch.quarantined.items():
             self._observer.record(EndpointQuarantined(endpoint_id=endpoint_id, reason=reason))
         if batch.passed:
             self._observer.record(SlotsPassed(count=batch.passed))
+        for endpoint_id, reason in batch.withheld.items():
+            self._tell_withheld(endpoint_id, reason)
+
+    def _tell_withheld(self, endpoint_id: EndpointId, reason: str) -> None:
+        """Tell it once: it is met again and again, as long as the key is missing here."""
+        if self._withheld.get(endpoint_id) != reason:
+            self._withheld[endpoint_id] = reason
+            self._observer.record(EndpointWithheld(endpoint_id=endpoint_id, reason=reason))
 
     def _next(self, found: int, limit: int) -> Next:
         if found == 0:

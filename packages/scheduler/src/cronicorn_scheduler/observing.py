@@ -8,6 +8,7 @@ run_claimed ── run_started ── run_settled
      └── run_released                              nothing was sent
 run_broken                                         an error of ours in one run
 run_reaped, slots_passed, endpoint_quarantined, endpoint_healed, history_pruned
+endpoint_withheld                                  once for an endpoint, until it runs here
 store_unavailable, store_recovered                 once per outage, whoever meets it
 part_failed                                        an error of ours in one loop
 scheduler_started, scheduler_draining, scheduler_stopped
@@ -151,6 +152,15 @@ class EndpointQuarantined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointWithheld:
+    """This worker has no key to an endpoint's secrets: it is left to workers that have."""
+
+    name: ClassVar[str] = "endpoint_withheld"
+    endpoint_id: EndpointId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointHealed:
     """A quarantined endpoint can be read after all and is planned again."""
 
@@ -230,6 +240,7 @@ Event = (
     | RunReaped
     | SlotsPassed
     | EndpointQuarantined
+    | EndpointWithheld
     | EndpointHealed
     | HistoryPruned
     | StoreWentAway

@@ -10,6 +10,7 @@ from cronicorn_domain.model.decision import Decision
 from cronicorn_domain.policies.explaining import Condition
 from cronicorn_scheduler.observing import (
     EndpointQuarantined,
+    EndpointWithheld,
     Event,
     LeaseWasLost,
     PartFailed,
@@ -123,5 +124,6 @@ _NOTABLE = (
     | PartFailed
     | RunBroken
     | EndpointQuarantined
+    | EndpointWithheld
     | SchedulerDraining
 )

@@ -13,6 +13,7 @@ no secret gets into a log.
 | run_broken, part_failed | error | a fault of ours |
 | slots_passed | info | due endpoints were replanned, skipped or set aside |
 | endpoint_quarantined, endpoint_healed | error, info | |
+| endpoint_withheld | error | once: this worker has no key to its secrets |
 | history_pruned | debug | |
 | store_unavailable, store_recovered | error, info | once per outage |
 | scheduler_started, scheduler_draining, scheduler_stopped | info | |
@@ -33,6 +34,7 @@ from cronicorn_domain.ports.endpoint_queue import ClaimedRun
 from cronicorn_scheduler.observing import (
     EndpointHealed,
     EndpointQuarantined,
+    EndpointWithheld,
     Event,
     HistoryPruned,
     LeaseWasLost,
@@ -111,6 +113,7 @@ _LEVELS: Mapping[type[Event], LogLevel] = {
     RunReaped: LogLevel.WARNING,
     RunBroken: LogLevel.ERROR,
     EndpointQuarantined: LogLevel.ERROR,
+    EndpointWithheld: LogLevel.ERROR,
     StoreWentAway: LogLevel.ERROR,
     PartFailed: LogLevel.ERROR,
 }
@@ -131,6 +134,7 @@ _Other = (
     RunReaped
     | SlotsPassed
     | EndpointQuarantined
+    | EndpointWithheld
     | EndpointHealed
     | HistoryPruned
     | StoreWentAway
@@ -150,7 +154,10 @@ def _fields(event: _Other) -> Fields:  # noqa: C901  one case per event
                 "endpoint_id": str(reaped.endpoint_id),
                 "run_id": str(reaped.run_id),
             }
-        case EndpointQuarantined(endpoint_id=endpoint_id, reason=reason):
+        case (
+            EndpointQuarantined(endpoint_id=endpoint_id, reason=reason)
+            | EndpointWithheld(endpoint_id=endpoint_id, reason=reason)
+        ):
             return {"reason": reason, "endpoint_id": str(endpoint_id)}
         case EndpointHealed(endpoint_id=endpoint_id):
             return {"endpoint_id": str(endpoint_id)}

@@ -1,7 +1,7 @@
 """Lends each due endpoint to one worker at a time, and takes the result back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -32,11 +32,15 @@ class ClaimBatch:
         passed: Due endpoints that got no lease, because their plan was no longer good and was made
             anew, their slots were skipped, or they were set aside (``quarantined``).
         quarantined: Endpoints whose stored schedule could not be read, with the reason.
+        withheld: Due endpoints that this worker cannot run for want of the key to their secrets,
+            with the reason and the remedy. They are left as they are, for workers that have it, and
+            out of this worker's claims for a while. They are not among ``passed``.
     """
 
     runs: tuple[ClaimedRun, ...] = ()
     passed: int = 0
-    quarantined: Mapping[EndpointId, str]
+    quarantined: Mapping[EndpointId, str] = field(default_factory=dict)
+    withheld: Mapping[EndpointId, str] = field(default_factory=dict)
 
 
 class StartRefusal(StrEnum):
