@@ -26,6 +26,12 @@ FINISHED: Final[Mapping[str, Any]] = {
     "outcome_class": "success",
 }
 
+CANCELED: Final[Mapping[str, Any]] = {
+    "status": "canceled",
+    "finished_at": NOON,
+    "outcome_class": "not_attempted",
+}
+
 REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_jobs_state_known", "jobs", {"state": "sleeping"}),
     ("ck_jobs_archived_has_its_instant", "jobs", {"state": "archived"}),
@@ -51,8 +57,11 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_endpoints_shortest_at_most_longest", "endpoints", {"shortest": 2, "longest": 1}),
     ("ck_endpoints_starts_before_it_ends", "endpoints", {"starts_at": LATER, "ends_at": NOON}),
     ("ck_endpoints_max_runs_allows_one", "endpoints", {"max_runs": 0}),
-    ("ck_endpoints_no_length_below_zero", "endpoints", {"jitter": -1}),
-    ("ck_endpoints_no_length_below_zero", "endpoints", {"misfire_grace": -1}),
+    ("ck_endpoints_nothing_below_zero", "endpoints", {"jitter": -1}),
+    ("ck_endpoints_nothing_below_zero", "endpoints", {"misfire_grace": -1}),
+    ("ck_endpoints_nothing_below_zero", "endpoints", {"retry_backoff": -1}),
+    ("ck_endpoints_nothing_below_zero", "endpoints", {"redirects": -1}),
+    ("ck_endpoints_backoff_at_most_its_most", "endpoints", {"retry_backoff": 1}),
     ("ck_endpoints_counts_from_one", "endpoints", {"retry_attempts": 0}),
     ("ck_endpoints_counts_from_one", "endpoints", {"catch_up_limit": 0}),
     ("ck_endpoints_limits_above_zero", "endpoints", {"timeout": 0}),
@@ -62,19 +71,28 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_endpoints_name_filled", "endpoints", {"name": ""}),
     ("ck_endpoint_state_no_count_below_zero", "endpoint_state", {"failures": -1}),
     ("ck_endpoint_state_no_count_below_zero", "endpoint_state", {"run_count": -1}),
-    ("ck_runs_status_known", "runs", {**FINISHED, "status": "lost"}),
+    ("ck_endpoint_state_no_count_below_zero", "endpoint_state", {"latest_attempt": -1}),
+    ("ck_runs_status_known", "runs", {**CANCELED, "status": "lost"}),
     ("ck_runs_finished_has_its_instant", "runs", {"finished_at": NOON}),
     ("ck_runs_finished_has_its_instant", "runs", {**FINISHED, "finished_at": None}),
-    ("ck_runs_finished_is_judged", "runs", {"outcome_class": "success"}),
+    ("ck_runs_finished_is_judged", "runs", {"outcome_class": "not_attempted"}),
     ("ck_runs_finished_is_judged", "runs", {**FINISHED, "outcome_class": None}),
-    ("ck_runs_failed_has_its_kind", "runs", {**FINISHED, "status": "failed"}),
+    ("ck_runs_failed_has_its_kind", "runs", {**CANCELED, "status": "failed"}),
     ("ck_runs_failed_has_its_kind", "runs", {**FINISHED, "failure_kind": "timeout"}),
     ("ck_runs_attempts_from_one", "runs", {"attempt": 0}),
+    ("ck_runs_kind_known", "runs", {"kind": "nightly"}),
+    ("ck_runs_judged_as_it_ended", "runs", {**FINISHED, "outcome_class": "ours"}),
+    ("ck_runs_judged_as_it_ended", "runs", {**CANCELED, "status": "success"}),
+    ("ck_runs_outcome_class_known", "runs", {**CANCELED, "outcome_class": "nobody"}),
     ("ck_run_bodies_kind_known", "run_bodies", {"kind": "video"}),
     ("ck_slot_records_fate_known", "slot_records", {"fate": "forgotten"}),
     ("ck_slot_records_span_has_slots", "slot_records", {"first": LATER}),
     ("ck_slot_records_span_has_slots", "slot_records", {"count": 0}),
     ("ck_roll_ups_size_known", "roll_ups", {"size": "week"}),
+    ("ck_roll_ups_outcome_class_known", "roll_ups", {"outcome_class": "nobody"}),
+    ("ck_roll_ups_counts_runs", "roll_ups", {"runs": 0, "timed_runs": 0}),
+    ("ck_roll_ups_counts_runs", "roll_ups", {"timed_runs": 2}),
+    ("ck_roll_ups_counts_runs", "roll_ups", {"timed_runs": -1}),
     ("ck_hints_one_proposal", "hints", {"kind": "order"}),
     ("ck_hints_one_proposal", "hints", {"every": None}),
     ("ck_hints_one_proposal", "hints", {"every": 0}),
@@ -85,6 +103,13 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_hints_ended_has_its_instant", "hints", {"end": "cleared"}),
     ("ck_hints_ended_has_its_instant", "hints", {"ended_at": NOON}),
     ("ck_hints_end_known", "hints", {"end": "eaten", "ended_at": NOON}),
+    ("ck_hints_consumed_by_a_run", "hints", {"run_id": OTHER}),
+    ("ck_hints_consumed_by_a_run", "hints", {"end": "consumed", "ended_at": NOON}),
+    (
+        "ck_hints_consumed_by_a_run",
+        "hints",
+        {"end": "cleared", "ended_at": NOON, "run_id": OTHER},
+    ),
     ("ck_triggers_kind_known", "triggers", {"kind": "ghost"}),
 )
 """The constraint, its table, and what makes a good row one that it refuses."""
@@ -118,6 +143,7 @@ FREE: Final[tuple[tuple[str, Mapping[str, Any]], ...]] = (
     ("runs", {"id": OTHER, "slot": LATER}),
     ("run_bodies", {"slot": LATER}),
     ("roll_ups", {"size": "hour"}),
+    ("roll_ups", {"source": "manual"}),
 )
 """How a second row may differ from the first without a clash."""
 

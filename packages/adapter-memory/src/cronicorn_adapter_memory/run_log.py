@@ -39,13 +39,15 @@ class MemoryRunLog:
         before: RunId | None = None,
         status: RunStatus | None = None,
     ) -> Sequence[Run]:
-        """Return runs, the newest claim first, those before ``before``; bodies are left out."""
+        """Return runs, the newest slot first, those before ``before``; bodies are left out."""
         tables = self._transaction.read()
         tables.row(tenant, endpoint_id)
+        last = None if before is None else tables.runs.get(before)
         found = (
             _without_body(run)
             for run in _newest_first(tables, endpoint_id)
-            if (before is None or run.id < before) and (status is None or run.status is status)
+            if (before is None or (last is not None and _by_slot(run) < _by_slot(last)))
+            and (status is None or run.status is status)
         )
         return list(islice(found, limit))
 
@@ -84,7 +86,12 @@ class MemoryRunLog:
 
 
 def _newest_first(tables: Tables, endpoint_id: EndpointId) -> Iterable[Run]:
-    return (tables.runs[run_id] for run_id in reversed(tables.runs_of.of(endpoint_id)))
+    runs = [tables.runs[run_id] for run_id in tables.runs_of.of(endpoint_id)]
+    return sorted(runs, key=_by_slot, reverse=True)
+
+
+def _by_slot(run: Run) -> tuple[datetime, int]:
+    return run.slot, run.attempt
 
 
 def _without_body(run: Run) -> Run:

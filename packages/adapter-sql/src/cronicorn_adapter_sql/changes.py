@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cronicorn_domain.identity import EndpointId, TenantId
+from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.eligibility import claimable_from
@@ -53,21 +54,24 @@ class Changes:
         if due_at is not None and read.due_at is not None and due_at <= now:
             # What is overdue keeps its place: whoever writes to it often is not to starve it.
             due_at = min(due_at, read.due_at)
-        self._move(read.id, situation.endpoint.tenant, read.due_at, due_at)
-        if after is not None or change.state != read.situation.state or due_at != read.due_at:
+        changed = after is not None or change.state != read.situation.state
+        if changed or due_at != read.due_at:
+            self._take_out(read.id, read.due_at)
+            if due_at is not None:
+                self._put_in(situation, due_at, before=read.due_at)
             self._write_state(read.id, change.state, due_at)
         self._keep_records(situation, change)
 
     def lease(self, read: ReadEndpoint, change: Change) -> None:
         """Take a claim's change: the due row goes, and the state is written if it differs."""
-        self._move(read.id, read.situation.endpoint.tenant, read.due_at, None)
+        self._take_out(read.id, read.due_at)
         self._write_state(read.id, change.state, None)
         self._keep_records(read.situation, change)
 
     def set_aside(self, endpoint: UnreadableEndpoint) -> None:
         """Quarantine an endpoint that cannot be read; healing it makes a new plan."""
         state = replace(endpoint.state, plan=None, urgent=None, quarantine=endpoint.reason)
-        self._move(endpoint.id, endpoint.tenant, endpoint.due_at, None)
+        self._take_out(endpoint.id, endpoint.due_at)
         self._write_state(endpoint.id, state, None)
 
     async def write(self, connection: AsyncConnection) -> None:
@@ -90,21 +94,22 @@ class Changes:
     def _keep_records(self, situation: Situation, change: Change) -> None:
         self._records += [values_of_record(situation.endpoint, each) for each in change.records]
 
-    def _move(
-        self,
-        endpoint_id: EndpointId,
-        tenant: TenantId,
-        before: datetime | None,
-        after: datetime | None,
-    ) -> None:
-        if before == after:
-            return
-        if before is not None:
-            self._gone.append((before, endpoint_id))
-        if after is not None:
-            row: dict[str, Any] = {"due_at": after, "endpoint_id": endpoint_id, "tenant": tenant}
-            self._new.append(row)
-            self.earlier = self.earlier or before is None or after < before
+    def _take_out(self, endpoint_id: EndpointId, due_at: datetime | None) -> None:
+        if due_at is not None:
+            self._gone.append((due_at, endpoint_id))
+
+    def _put_in(self, situation: Situation, due_at: datetime, *, before: datetime | None) -> None:
+        endpoint, plan = situation.endpoint, situation.state.next_plan
+        assert plan is not None  # else it could not be claimed from any instant on
+        row: Values = {
+            "due_at": due_at,
+            "endpoint_id": endpoint.id,
+            "tenant": endpoint.tenant,
+            "slot": plan.slot,
+            "host": endpoint.request.host,
+        }
+        self._new.append(row)
+        self.earlier = self.earlier or before is None or due_at < before
 
 
 async def _delete_due(connection: AsyncConnection, gone: Sequence[tuple[datetime, UUID]]) -> None:
@@ -116,9 +121,14 @@ async def _delete_due(connection: AsyncConnection, gone: Sequence[tuple[datetime
     await connection.execute(_DELETE_DUE, {"instants": list(instants), "ids": list(ids)})
 
 
-def values_of_new_state(endpoint_id: EndpointId) -> Values:
+def values_of_new_state(endpoint: Endpoint) -> Values:
     """Return the values of a new endpoint's state."""
-    fresh: Values = {"endpoint_id": endpoint_id, "due_at": None, "revision": 0}
+    fresh: Values = {
+        "endpoint_id": endpoint.id,
+        "tenant": endpoint.tenant,
+        "due_at": None,
+        "revision": 0,
+    }
     return fresh | values_of_state(EndpointState())
 
 

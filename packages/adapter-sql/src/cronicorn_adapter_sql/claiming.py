@@ -207,7 +207,9 @@ def _lease_values(made: _Made, worker: WorkerId, until: datetime) -> Values:
     return {
         "endpoint_id": endpoint.id,
         "tenant": endpoint.tenant,
+        "host": endpoint.request.host,
         "run_id": made.run_id,
+        "slot": made.claim.plan.slot,
         "worker": worker,
         "until": until,
         "urgent": made.claim.urgent,

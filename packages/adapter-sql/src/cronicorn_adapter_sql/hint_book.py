@@ -35,7 +35,7 @@ class SqlHintBook:
         check_unarchived(read.situation.endpoint, "take a hint")
         with translated():
             await self._transaction.connection.execute(
-                insert(hints).values(values_of_hint(endpoint_id, hint))
+                insert(hints).values(values_of_hint(tenant, endpoint_id, hint))
             )
         await self._replan(
             replace(read, situation=_with_hints(read, (*read.situation.hints, hint))), now
@@ -71,7 +71,7 @@ class SqlHintBook:
         check_triggerable(situation.endpoint, situation.job_state, trigger.kind, now)
         with translated():
             await self._transaction.connection.execute(
-                insert(triggers).values(values_of_trigger(endpoint_id, trigger))
+                insert(triggers).values(values_of_trigger(tenant, endpoint_id, trigger))
             )
         asked = replace(situation, triggers=(*situation.triggers, trigger))
         await self._replan(replace(read, situation=asked), now)

@@ -126,7 +126,7 @@ class SqlJobCatalog:
         values = values_of_endpoint(endpoint, self._vault)
         taken = {"uq_endpoints_job_id_name": NameTaken("endpoint", endpoint.name)}
         await self._write(insert(endpoints).values(values), taken)
-        await self._write(insert(endpoint_state).values(values_of_new_state(endpoint.id)))
+        await self._write(insert(endpoint_state).values(values_of_new_state(endpoint)))
         situation = Situation(
             job_state=job.state,
             endpoint=endpoint,
@@ -255,10 +255,8 @@ class SqlJobCatalog:
         self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
     ) -> Sequence[tuple[EndpointId, EndpointState]]:
         """Return the states of those endpoints that exist, in the order of the ids given."""
-        statement = (
-            select(endpoint_state)
-            .join(endpoints, endpoints.c.id == endpoint_state.c.endpoint_id)
-            .where(endpoints.c.tenant == tenant, endpoints.c.id.in_(endpoint_ids))
+        statement = select(endpoint_state).where(
+            endpoint_state.c.tenant == tenant, endpoint_state.c.endpoint_id.in_(endpoint_ids)
         )
         states = {row["endpoint_id"]: state_from(row) for row in await self._all(statement)}
         return [(each, states[each]) for each in endpoint_ids if each in states]

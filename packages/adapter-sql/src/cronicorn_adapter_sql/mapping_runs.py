@@ -63,6 +63,7 @@ def values_of_body(run: Run) -> Values | None:
     return {
         "run_id": run.id,
         "slot": run.slot,
+        "tenant": run.tenant,
         "headers": orjson.dumps(run.response.headers).decode(),
         "kind": body.kind.value,
         "text": body.text,

@@ -97,11 +97,12 @@ def lease_from(row: Columns) -> Lease:
     )
 
 
-def values_of_hint(endpoint_id: EndpointId, hint: Hint) -> Values:
+def values_of_hint(tenant: TenantId, endpoint_id: EndpointId, hint: Hint) -> Values:
     """Return the values of an active hint's row."""
     common: Values = {
         "id": hint.id,
         "endpoint_id": endpoint_id,
+        "tenant": tenant,
         "author": hint.author.value,
         "created_at": hint.created_at,
         "expires_at": hint.expires_at,
@@ -138,11 +139,12 @@ def hint_from(row: Columns) -> Hint:
     )
 
 
-def values_of_trigger(endpoint_id: EndpointId, trigger: Trigger) -> Values:
+def values_of_trigger(tenant: TenantId, endpoint_id: EndpointId, trigger: Trigger) -> Values:
     """Return the values of a pending trigger's row."""
     return {
         "id": trigger.id,
         "endpoint_id": endpoint_id,
+        "tenant": tenant,
         "kind": trigger.kind.value,
         "at": trigger.at,
         "expires_at": trigger.expires_at,

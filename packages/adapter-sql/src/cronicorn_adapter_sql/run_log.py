@@ -16,10 +16,9 @@ from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.mapping_runs import run_from
 from cronicorn_adapter_sql.mapping_states import record_from
-from cronicorn_adapter_sql.roll_ups import beginning
+from cronicorn_adapter_sql.roll_ups import minute_of
 from cronicorn_adapter_sql.tables import (
     endpoint_state,
-    endpoints,
     leases,
     roll_ups,
     run_bodies,
@@ -56,12 +55,12 @@ class SqlRunLog:
         before: RunId | None = None,
         status: RunStatus | None = None,
     ) -> Sequence[Run]:
-        """Return runs, the newest claim first, those before ``before``; bodies are left out."""
+        """Return runs, the newest slot first, those before ``before``; bodies are left out."""
         await self._check(tenant, endpoint_id)
         statement = _runs().where(runs.c.endpoint_id == endpoint_id)
         if before is not None:
-            claimed_at = select(runs.c.claimed_at).where(runs.c.id == before).scalar_subquery()
-            statement = statement.where(tuple_(*_CLAIMED) < tuple_(claimed_at, before))
+            last = select(*_BY_SLOT).where(runs.c.id == before).scalar_subquery()
+            statement = statement.where(tuple_(*_BY_SLOT) < last)
         if status is not None:
             statement = statement.where(runs.c.status == status.value)
         rows = await self._all(statement.order_by(*_NEWEST_FIRST).limit(limit))
@@ -92,8 +91,7 @@ class SqlRunLog:
             )
             .where(
                 roll_ups.c.endpoint_id == endpoint_id,
-                roll_ups.c.size == "minute",
-                roll_ups.c.begins_at >= beginning(since, "minute"),
+                roll_ups.c.begins_at >= minute_of(since),
                 roll_ups.c.begins_at <= now,
             )
             .group_by(roll_ups.c.outcome_class)
@@ -126,10 +124,8 @@ class SqlRunLog:
 
     async def _check(self, tenant: TenantId, endpoint_id: EndpointId) -> int:
         """Return the endpoint's failures. Raises ``NotFound`` when it is not the tenant's."""
-        statement = (
-            select(endpoint_state.c.failures)
-            .join(endpoints, endpoints.c.id == endpoint_state.c.endpoint_id)
-            .where(endpoints.c.id == endpoint_id, endpoints.c.tenant == tenant)
+        statement = select(endpoint_state.c.failures).where(
+            endpoint_state.c.endpoint_id == endpoint_id, endpoint_state.c.tenant == tenant
         )
         found = await self._all(statement)
         if not found:
@@ -158,9 +154,8 @@ class SqlRunLog:
         return rows
 
 
-# Ids tell the time of the worker that made them, which may be wrong; claims tell the shared one.
-_CLAIMED = (runs.c.claimed_at, runs.c.id)
-_NEWEST_FIRST = tuple(column.desc() for column in _CLAIMED)
+_BY_SLOT = (runs.c.slot, runs.c.attempt)
+_NEWEST_FIRST = tuple(column.desc() for column in _BY_SLOT)
 _SUMS = ("runs", "timed_runs", "duration", "lateness")
 
 

@@ -77,7 +77,11 @@ class EndpointRow(Row, table=True):
         CheckConstraint("shortest <= longest", name="shortest_at_most_longest"),
         CheckConstraint("starts_at <= ends_at", name="starts_before_it_ends"),
         CheckConstraint("max_runs >= 1", name="max_runs_allows_one"),
-        CheckConstraint("jitter >= 0 AND misfire_grace >= 0", name="no_length_below_zero"),
+        CheckConstraint(
+            "jitter >= 0 AND misfire_grace >= 0 AND retry_backoff >= 0 AND redirects >= 0",
+            name="nothing_below_zero",
+        ),
+        CheckConstraint("retry_backoff <= retry_backoff_most", name="backoff_at_most_its_most"),
         CheckConstraint("retry_attempts >= 1 AND catch_up_limit >= 1", name="counts_from_one"),
         CheckConstraint("timeout > 0 AND response_size > 0", name="limits_above_zero"),
         CheckConstraint(
@@ -147,13 +151,22 @@ class EndpointStateRow(Row, table=True):
 
     __tablename__ = "endpoint_state"
     __table_args__: ClassVar = (
-        CheckConstraint("failures >= 0 AND run_count >= 0", name="no_count_below_zero"),
+        CheckConstraint(
+            "failures >= 0 AND run_count >= 0 AND latest_attempt >= 0", name="no_count_below_zero"
+        ),
+        Index(
+            "ix_endpoint_state_quarantined",
+            "endpoint_id",
+            postgresql_where=text("quarantine IS NOT NULL"),
+            sqlite_where=text("quarantine IS NOT NULL"),
+        ),
         {"postgresql_with": {"fillfactor": 70}},
     )
 
     endpoint_id: UUID = Field(
         sa_column=Column(ForeignKey("endpoints.id", ondelete="CASCADE"), primary_key=True)
     )
+    tenant: UUID
     failures: int
     last_slot: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_start: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -173,7 +186,11 @@ class EndpointStateRow(Row, table=True):
 
 
 class DueRow(Row, table=True):
-    """What is claimable, and from when; one row an endpoint, kept under its state's lock."""
+    """
+    What is claimable, and from when; one row an endpoint, kept under its state's lock.
+
+    ``slot`` is that of the plan which fires next, ``host`` where its request goes.
+    """
 
     __tablename__ = "due"
     __table_args__: ClassVar = (Index("ix_due_tenant_due_at", "tenant", "due_at"),)
@@ -181,10 +198,16 @@ class DueRow(Row, table=True):
     due_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
     endpoint_id: UUID = Field(primary_key=True)
     tenant: UUID
+    slot: datetime = Field(sa_type=UtcDateTime)
+    host: str
 
 
 class LeaseRow(Row, table=True):
-    """A live lease. The token is the fence and never used again; an endpoint has one at most."""
+    """
+    A live lease. The token is the fence and never used again; an endpoint has one at most.
+
+    ``slot`` is that of its run. ``tenant`` and ``host`` are what caps count.
+    """
 
     __tablename__ = "leases"
     __table_args__: ClassVar = (
@@ -198,7 +221,9 @@ class LeaseRow(Row, table=True):
     )
     endpoint_id: UUID
     tenant: UUID
+    host: str
     run_id: UUID
+    slot: datetime = Field(sa_type=UtcDateTime)
     worker: str
     until: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -211,7 +236,7 @@ class RunRow(Row, table=True):
     __tablename__ = "runs"
     __table_args__: ClassVar = (
         UniqueConstraint("endpoint_id", "slot", "attempt"),
-        Index("ix_runs_endpoint_id_claimed_at", "endpoint_id", "claimed_at"),
+        Index("ix_runs_tenant_slot", "tenant", "slot"),
         Index("ix_runs_slot", "slot", postgresql_using="brin"),  # for pruning
         CheckConstraint(
             "status IN ('running', 'success', 'failed', 'canceled')", name="status_known"
@@ -224,6 +249,16 @@ class RunRow(Row, table=True):
         ),
         CheckConstraint(
             "(status = 'failed') = (failure_kind IS NOT NULL)", name="failed_has_its_kind"
+        ),
+        CheckConstraint(
+            "(status = 'success') = (outcome_class = 'success')", name="judged_as_it_ended"
+        ),
+        CheckConstraint(
+            "outcome_class IN ('success', 'target', 'ours', 'not_attempted')",
+            name="outcome_class_known",
+        ),
+        CheckConstraint(
+            "kind IN ('recurring', 'oneshot', 'trigger', 'manual', 'test')", name="kind_known"
         ),
         CheckConstraint("attempt >= 1", name="attempts_from_one"),
         {"postgresql_partition_by": "RANGE (slot)"},
@@ -263,6 +298,7 @@ class RunBodyRow(Row, table=True):
 
     run_id: UUID = Field(primary_key=True)
     slot: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    tenant: UUID
     headers: str
     kind: str
     text: str
@@ -295,17 +331,31 @@ class SlotRecordRow(Row, table=True):
 
 
 class RollUpRow(Row, table=True):
-    """What came of an endpoint's runs in a minute, an hour or a day of their slots."""
+    """
+    What came of an endpoint's runs in a minute, an hour or a day of their slots.
+
+    Each run is counted in one row: in that of its minute at first, then, as minutes are not kept as
+    long as hours, nor hours as days, in that which its minute was added to.
+    """
 
     __tablename__ = "roll_ups"
     __table_args__: ClassVar = (
         CheckConstraint("size IN ('minute', 'hour', 'day')", name="size_known"),
+        CheckConstraint(
+            "outcome_class IN ('success', 'target', 'ours', 'not_attempted')",
+            name="outcome_class_known",
+        ),
+        CheckConstraint("runs >= 1 AND timed_runs BETWEEN 0 AND runs", name="counts_runs"),
+        Index("ix_roll_ups_size_begins_at", "size", "begins_at"),
+        {"postgresql_with": {"fillfactor": 70}},
     )
 
     endpoint_id: UUID = Field(primary_key=True)
-    size: str = Field(primary_key=True)
     begins_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    size: str = Field(primary_key=True)
     outcome_class: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    tenant: UUID
     runs: int = Field(sa_type=BigInteger)
     timed_runs: int = Field(sa_type=BigInteger)
     duration: int = Field(sa_type=BigInteger)
@@ -327,7 +377,12 @@ class HintRow(Row, table=True):
         CheckConstraint(
             "\"end\" IS NULL OR \"end\" IN ('expired', 'cleared', 'consumed')", name="end_known"
         ),
+        CheckConstraint(
+            '(run_id IS NOT NULL) = ("end" IS NOT NULL AND "end" = \'consumed\')',
+            name="consumed_by_a_run",
+        ),
         Index("ix_hints_endpoint_id_created_at", "endpoint_id", "created_at"),
+        Index("ix_hints_created_at", "created_at"),  # for pruning
         Index(
             "ix_hints_endpoint_id_expires_at",
             "endpoint_id",
@@ -345,6 +400,7 @@ class HintRow(Row, table=True):
 
     id: UUID = Field(primary_key=True)
     endpoint_id: UUID
+    tenant: UUID
     kind: str
     author: str
     every: int | None = Field(default=None, sa_type=BigInteger)
@@ -363,6 +419,7 @@ class TriggerRow(Row, table=True):
     __tablename__ = "triggers"
     __table_args__: ClassVar = (
         CheckConstraint("kind IN ('manual', 'sibling')", name="kind_known"),
+        Index("ix_triggers_expires_at", "expires_at"),  # for pruning
         Index(
             "ix_triggers_endpoint_id_expires_at",
             "endpoint_id",
@@ -380,6 +437,7 @@ class TriggerRow(Row, table=True):
 
     id: UUID = Field(primary_key=True)
     endpoint_id: UUID
+    tenant: UUID
     kind: str
     at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.instants import LATEST, NO_TIME, ceil_millisecond
+from cronicorn_domain.model.hosts import host_of
 from cronicorn_domain.model.job import check_description, check_name, check_text
 from cronicorn_domain.schedules.schedule import Schedule
 
@@ -121,6 +122,11 @@ class HttpRequest:
             raise InvalidInput(
                 f"{twice} is there twice", field=f"headers.{twice}", remedy="keep one of them"
             )
+
+    @property
+    def host(self) -> str:
+        """Where it goes: the host in small letters, with its port unless that is the usual one."""
+        return host_of(self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

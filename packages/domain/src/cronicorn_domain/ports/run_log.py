@@ -61,7 +61,11 @@ class RunLog(Protocol):
         before: RunId | None = None,
         status: RunStatus | None = None,
     ) -> Sequence[Run]:
-        """Return runs, the newest claim first, those before ``before``; bodies are left out."""
+        """
+        Return runs, the newest slot first, of one slot the latest attempt; bodies are left out.
+
+        With ``before`` those that come behind that run, in this order.
+        """
         ...
 
     async def list_slot_records(

@@ -7,7 +7,7 @@ import pytest
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import DEFAULT_TENANT, RunId, TenantId, new_uuid
-from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.endpoint import Endpoint, Misfire, MisfirePolicy
 from cronicorn_domain.model.run import Blocked, Body, BodyKind, FailureKind, RunStatus
 from cronicorn_domain.ports.endpoint_queue import Settled
 from cronicorn_domain.ports.run_log import Health, Pruned, RunLog
@@ -89,7 +89,7 @@ class RunLogContract(StoreSuite):
                 await FOREIGN[verb](unit.runs, endpoint)
 
     async def test_the_newest_runs_come_first(self) -> None:
-        """Runs are listed from the latest claim on, page by page, none twice and none left out."""
+        """Runs are listed from the latest slot on, page by page, none twice and none left out."""
         endpoint = await self.add_minutely()
         await self.run_minutely(5)
         slots: list[datetime] = []
@@ -103,6 +103,37 @@ class RunLogContract(StoreSuite):
                 last = page[-1].id
 
         assert slots == [FIRST_SLOT + number * MINUTE for number in (4, 3, 2, 1, 0)]
+
+    async def test_a_slot_that_is_caught_up_has_its_place_in_the_list(self) -> None:
+        """What counts is the slot, not when it was run; pages go on from wherever they ended."""
+        endpoint = await self.add(
+            an_endpoint(
+                await self.add_job(),
+                schedule=every(MINUTE),
+                misfire=Misfire(policy=MisfirePolicy.CATCH_UP, catch_up_limit=3),
+            )
+        )
+        await self.run_once(at("12:30:00"))
+        await self.run_now(endpoint, at("12:30:02"))
+        for _ in range(3):
+            due_at = await self.queue.next_due()
+            assert due_at is not None
+            await self.run_once(max(due_at, at("12:30:02")))
+        async with self.unit() as unit:
+            page = await unit.runs.list_runs(endpoint.tenant, endpoint.id, limit=2)
+            rest = await unit.runs.list_runs(endpoint.tenant, endpoint.id, before=page[-1].id)
+            health = await unit.runs.health(
+                endpoint.tenant, endpoint.id, since=EPOCH, now=at("13:00:00")
+            )
+
+        slots = [run.slot for run in (*page, *rest)]
+        assert len(set(slots)) == 4
+        assert slots == sorted(slots, reverse=True)
+        assert [run.claimed_at for run in (*page, *rest)] != sorted(
+            (run.claimed_at for run in (*page, *rest)), reverse=True
+        )
+        assert health.last_run is not None
+        assert health.last_run.id == page[0].id
 
     async def test_runs_of_one_status_can_be_listed(self) -> None:
         """The limit counts those that match."""

@@ -154,7 +154,12 @@ def _make_endpoints() -> None:
         ),
         sa.CheckConstraint("name <> ''", name=op.f("ck_endpoints_name_filled")),
         sa.CheckConstraint(
-            "jitter >= 0 AND misfire_grace >= 0", name=op.f("ck_endpoints_no_length_below_zero")
+            "jitter >= 0 AND misfire_grace >= 0 AND retry_backoff >= 0 AND redirects >= 0",
+            name=op.f("ck_endpoints_nothing_below_zero"),
+        ),
+        sa.CheckConstraint(
+            "retry_backoff <= retry_backoff_most",
+            name=op.f("ck_endpoints_backoff_at_most_its_most"),
         ),
         sa.CheckConstraint("max_runs >= 1", name=op.f("ck_endpoints_max_runs_allows_one")),
         sa.CheckConstraint(
@@ -187,6 +192,7 @@ def _make_endpoint_state() -> None:
     op.create_table(
         "endpoint_state",
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("last_slot", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_start", sa.DateTime(timezone=True), nullable=True),
@@ -204,7 +210,8 @@ def _make_endpoint_state() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "failures >= 0 AND run_count >= 0", name=op.f("ck_endpoint_state_no_count_below_zero")
+            "failures >= 0 AND run_count >= 0 AND latest_attempt >= 0",
+            name=op.f("ck_endpoint_state_no_count_below_zero"),
         ),
         sa.ForeignKeyConstraint(
             ["endpoint_id"],
@@ -215,6 +222,13 @@ def _make_endpoint_state() -> None:
         sa.PrimaryKeyConstraint("endpoint_id", name=op.f("pk_endpoint_state")),
         postgresql_with={"fillfactor": 70},
     )
+    op.create_index(
+        "ix_endpoint_state_quarantined",
+        "endpoint_state",
+        ["endpoint_id"],
+        postgresql_where=sa.text("quarantine IS NOT NULL"),
+        sqlite_where=sa.text("quarantine IS NOT NULL"),
+    )
 
 
 def _make_due() -> None:
@@ -224,6 +238,8 @@ def _make_due() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
         sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("due_at", "endpoint_id", name=op.f("pk_due")),
     )
     op.create_index("ix_due_tenant_due_at", "due", ["tenant", "due_at"])
@@ -241,7 +257,9 @@ def _make_leases() -> None:
         ),
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
         sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
         sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
         sa.Column("worker", sa.String(), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
@@ -291,6 +309,18 @@ def _make_runs() -> None:
             name=op.f("ck_runs_finished_is_judged"),
         ),
         sa.CheckConstraint(
+            "(status = 'success') = (outcome_class = 'success')",
+            name=op.f("ck_runs_judged_as_it_ended"),
+        ),
+        sa.CheckConstraint(
+            "kind IN ('recurring', 'oneshot', 'trigger', 'manual', 'test')",
+            name=op.f("ck_runs_kind_known"),
+        ),
+        sa.CheckConstraint(
+            "outcome_class IN ('success', 'target', 'ours', 'not_attempted')",
+            name=op.f("ck_runs_outcome_class_known"),
+        ),
+        sa.CheckConstraint(
             "status IN ('running', 'success', 'failed', 'canceled')",
             name=op.f("ck_runs_status_known"),
         ),
@@ -301,7 +331,7 @@ def _make_runs() -> None:
         ),
         postgresql_partition_by="RANGE (slot)",
     )
-    op.create_index("ix_runs_endpoint_id_claimed_at", "runs", ["endpoint_id", "claimed_at"])
+    op.create_index("ix_runs_tenant_slot", "runs", ["tenant", "slot"])
     op.create_index("ix_runs_slot", "runs", ["slot"], postgresql_using="brin")
 
 
@@ -311,6 +341,7 @@ def _make_run_bodies() -> None:
         "run_bodies",
         sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
         sa.Column("headers", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
@@ -354,20 +385,36 @@ def _make_roll_ups() -> None:
     op.create_table(
         "roll_ups",
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
-        sa.Column("size", sa.String(), nullable=False),
         sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("size", sa.String(), nullable=False),
         sa.Column("outcome_class", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
         sa.Column("runs", sa.BigInteger(), nullable=False),
         sa.Column("timed_runs", sa.BigInteger(), nullable=False),
         sa.Column("duration", sa.BigInteger(), nullable=False),
         sa.Column("lateness", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
+            "outcome_class IN ('success', 'target', 'ours', 'not_attempted')",
+            name=op.f("ck_roll_ups_outcome_class_known"),
+        ),
+        sa.CheckConstraint(
+            "runs >= 1 AND timed_runs BETWEEN 0 AND runs", name=op.f("ck_roll_ups_counts_runs")
+        ),
+        sa.CheckConstraint(
             "size IN ('minute', 'hour', 'day')", name=op.f("ck_roll_ups_size_known")
         ),
         sa.PrimaryKeyConstraint(
-            "endpoint_id", "size", "begins_at", "outcome_class", name=op.f("pk_roll_ups")
+            "endpoint_id",
+            "begins_at",
+            "size",
+            "outcome_class",
+            "source",
+            name=op.f("pk_roll_ups"),
         ),
+        postgresql_with={"fillfactor": 70},
     )
+    op.create_index("ix_roll_ups_size_begins_at", "roll_ups", ["size", "begins_at"])
 
 
 def _make_hints() -> None:
@@ -376,6 +423,7 @@ def _make_hints() -> None:
         "hints",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("author", sa.String(), nullable=False),
         sa.Column("every", sa.BigInteger(), nullable=True),
@@ -401,6 +449,10 @@ def _make_hints() -> None:
         sa.CheckConstraint(
             '("end" IS NULL) = (ended_at IS NULL)', name=op.f("ck_hints_ended_has_its_instant")
         ),
+        sa.CheckConstraint(
+            '(run_id IS NOT NULL) = ("end" IS NOT NULL AND "end" = \'consumed\')',
+            name=op.f("ck_hints_consumed_by_a_run"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hints")),
     )
     op.create_index("ix_hints_endpoint_id_created_at", "hints", ["endpoint_id", "created_at"])
@@ -418,6 +470,7 @@ def _make_hints() -> None:
         postgresql_where=sa.text("run_id IS NOT NULL"),
         sqlite_where=sa.text("run_id IS NOT NULL"),
     )
+    op.create_index("ix_hints_created_at", "hints", ["created_at"])
 
 
 def _make_triggers() -> None:
@@ -426,6 +479,7 @@ def _make_triggers() -> None:
         "triggers",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -448,3 +502,4 @@ def _make_triggers() -> None:
         postgresql_where=sa.text("run_id IS NOT NULL"),
         sqlite_where=sa.text("run_id IS NOT NULL"),
     )
+    op.create_index("ix_triggers_expires_at", "triggers", ["expires_at"])
