@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId
 from cronicorn_domain.model.hint import OneShotHint
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Run
@@ -136,7 +136,7 @@ class MemoryEndpointQueue:
     ) -> ClaimedRun:
         endpoint, plan = row.endpoint, made.plan
         run = Run(
-            id=RunId(new_uuid()),
+            id=RunId(self._store.new_id()),
             endpoint_id=endpoint.id,
             tenant=endpoint.tenant,
             decision=plan.decision,

@@ -1,9 +1,11 @@
 """Where everything is kept: the tables, and one writer at a time."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
-from cronicorn_domain.identity import Token
+from cronicorn_domain.identity import Token, new_uuid
 from cronicorn_domain.model.state import DEFAULT_FLOOR
 
 from cronicorn_adapter_memory.due_rows import DueRows
@@ -17,9 +19,13 @@ class MemoryStore:
 
     One event loop only. ``writing`` is held by whoever writes: a queue operation while it runs, a
     unit of work from its first write to its end. Readers do not wait and see what was committed.
+    ``new_id`` names the runs: each call returns an id greater than those before.
     """
 
-    def __init__(self, *, floor: timedelta = DEFAULT_FLOOR) -> None:
+    def __init__(
+        self, *, floor: timedelta = DEFAULT_FLOOR, new_id: Callable[[], UUID] = new_uuid
+    ) -> None:
+        self.new_id = new_id
         self.came_earlier = Signal()
         self.writing = asyncio.Lock()
         self.tables = Tables(floor=floor, due=DueRows(came_earlier=self.came_earlier.send))

@@ -1,0 +1,208 @@
+"""The places of workers: in each a real scheduler works, in a process that may end at any step."""
+
+import asyncio
+from collections.abc import Callable
+from contextvars import Context
+from dataclasses import replace
+from datetime import datetime
+from random import Random
+
+from cronicorn_adapter_memory.wakeups import MemoryWakeups
+from cronicorn_domain.identity import WorkerId
+from cronicorn_domain.ports.wakeups import Wakeups
+from cronicorn_scheduler.observing import Event, PartFailed, RunBroken
+from cronicorn_scheduler.service import Scheduler
+
+from tools.simulate.clock import WorkerClock
+from tools.simulate.connection import Connection, Faults
+from tools.simulate.loop import PROCESS
+from tools.simulate.participants import Worker
+from tools.simulate.pruning_units import PruningUnits
+from tools.simulate.site import Site
+from tools.simulate.target import BrokenDispatcher, Targets
+from tools.simulate.troubles import (
+    Call,
+    ClockStep,
+    Crash,
+    Leave,
+    LineTrouble,
+    ProcessTrouble,
+    Stop,
+    TargetTrouble,
+)
+
+
+class Process:
+    """One scheduler from its start to its end; ``name`` is what the store knows it by."""
+
+    def __init__(self, site: Site, worker: Worker, name: str) -> None:
+        self.name = name
+        self._site = site
+        faults = Faults(_of_line(site, worker), site.struck)
+        self.connection = Connection(
+            site.queue,
+            faults=faults,
+            latency=worker.latency,
+            chance=Random(f"{site.scenario.seed}|{name}|line"),  # noqa: S311
+        )
+        self.clock = WorkerClock(site.clock, self._store_time, error=worker.clock_error)
+        self.scheduler = Scheduler(
+            queue=self.connection,
+            units=PruningUnits(site.units, self.connection),
+            dispatcher=Targets(site.scenario.newcomers, _of_targets(site), site.recorder),
+            wakeups=LossyWakeups(MemoryWakeups(site.store), faults),
+            clock=self.clock,
+            settings=replace(site.scenario.settings, worker=WorkerId(name)),
+            observer=self,
+            chance=Random(f"{site.scenario.seed}|{name}"),  # noqa: S311
+        )
+        context = Context()
+        context.run(PROCESS.set, name)
+        self.task = site.loop.create_task(self.scheduler.run(), context=context)
+
+    def record(self, event: Event) -> None:
+        """Note what must never happen."""
+        match event:
+            case RunBroken(error=error) if not isinstance(error, BrokenDispatcher):
+                self._site.broken.append(f"{self.name}: a run broke: {error!r}")
+            case PartFailed(part=part, error=error):
+                self._site.broken.append(f"{self.name}: {part} failed: {error!r}")
+            case _:
+                pass
+
+    async def _store_time(self) -> datetime:
+        async def tell() -> datetime:
+            return self._site.clock.now()
+
+        return await self.connection.ask(Call.SYNCHRONIZE, tell)
+
+
+class LossyWakeups:
+    """Wake-ups that may get lost on their way."""
+
+    def __init__(self, wakeups: Wakeups, faults: Faults) -> None:
+        self._wakeups = wakeups
+        self._faults = faults
+
+    def arm(self) -> None:
+        """Forget the signals up to now."""
+        self._wakeups.arm()
+
+    async def wait(self) -> None:
+        """Return at a signal that has arrived."""
+        await self._wakeups.wait()
+        while self._faults.deaf():
+            self._wakeups.arm()
+            await self._wakeups.wait()
+
+
+class Place:
+    """Where one worker follows the other."""
+
+    def __init__(self, site: Site, worker: Worker) -> None:
+        self._site = site
+        self._worker = worker
+        self._serial = 0
+        self._process: Process | None = None
+        self._past: list[Process] = []
+        self._over = False
+
+    def begin(self) -> None:
+        """Let a new worker begin, unless one works or the world is over."""
+        if self._process is not None or self._over:
+            return
+        self._serial += 1
+        name = f"{self._worker.name}.{self._serial}"
+        process = self._process = Process(self._site, self._worker, name)
+        process.task.add_done_callback(lambda task: self._ended(process, task), context=Context())
+        self._tell(f"{name} begins")
+
+    def meet(self, trouble: ProcessTrouble) -> None:
+        """Let a trouble strike whoever works here now."""
+        process = self._process
+        if process is None:
+            return
+        self._site.struck(type(trouble).__name__)
+        match trouble:
+            case Crash(steps=steps):
+                self._after_steps(process, steps, lambda: self._crash(process, trouble))
+            case Stop(steps=steps):
+                self._after_steps(process, steps, lambda: self._stop(process, trouble))
+            case Leave():
+                self._leave(process, trouble)
+            case ClockStep(by=by):
+                self._tell(f"the clock of {process.name} falls {by} behind")
+                process.clock.fall_behind(by)
+
+    async def close(self) -> None:
+        """Let whoever works here stop in good order, and wait for it."""
+        self._over = True
+        if self._process is not None:
+            process = self._process
+            self._site.loop.continue_process(process.name)
+            process.scheduler.request_stop()
+            await asyncio.wait({process.task})
+
+    async def bury(self) -> None:
+        """End what is left of those who crashed. Nothing of it reaches the store."""
+        for process in self._past:
+            process.connection.closed = True
+            process.task.cancel()
+            self._site.loop.continue_process(process.name)
+        await asyncio.gather(*(each.task for each in self._past), return_exceptions=True)
+
+    def _after_steps(self, process: Process, steps: int, then: Callable[[], None]) -> None:
+        self._site.loop.stop_process_after(process.name, steps, then)
+
+    def _crash(self, process: Process, crash: Crash) -> None:
+        if process is not self._process:
+            return
+        self._tell(f"{process.name} crashes")
+        self._past.append(process)
+        self._process = None
+        self._site.loop.call_later(crash.back_after.total_seconds(), self.begin)
+
+    def _stop(self, process: Process, stop: Stop) -> None:
+        self._tell(f"{process.name} is stopped for {stop.lasts}")
+        seconds = stop.lasts.total_seconds()
+        self._site.loop.call_later(seconds, self._continue, process, stop)
+
+    def _continue(self, process: Process, stop: Stop) -> None:
+        if process is not self._process:
+            return
+        self._tell(f"{process.name} goes on")
+        if stop.clock_stands:
+            process.clock.fall_behind(stop.lasts)
+        self._site.loop.continue_process(process.name)
+
+    def _leave(self, process: Process, leave: Leave) -> None:
+        self._tell(f"{process.name} is asked to stop{', at once' if leave.hurry else ''}")
+        process.scheduler.request_stop()
+        if leave.hurry:
+            process.scheduler.request_stop()
+        back_after = leave.back_after.total_seconds()
+        process.task.add_done_callback(
+            lambda _: self._site.loop.call_later(back_after, self.begin), context=Context()
+        )
+
+    def _ended(self, process: Process, task: "asyncio.Task[None]") -> None:
+        self._tell(f"{process.name} has ended")
+        if process is self._process:
+            self._process = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._site.broken.append(f"{process.name} ended with {error!r}")
+
+    def _tell(self, sentence: str) -> None:
+        self._site.recorder.tell(sentence)
+
+
+def _of_line(site: Site, worker: Worker) -> list[LineTrouble]:
+    return [
+        each
+        for each in site.scenario.troubles
+        if isinstance(each, LineTrouble) and each.worker in {None, worker.name}
+    ]
+
+
+def _of_targets(site: Site) -> list[TargetTrouble]:
+    return [each for each in site.scenario.troubles if isinstance(each, TargetTrouble)]

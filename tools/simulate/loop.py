@@ -1,0 +1,156 @@
+"""
+An event loop on virtual time: nothing waits, and the order of what is ready is a matter of a seed.
+
+Every callback belongs to a process, or to the world outside of them. A process can be stopped
+between any two of its steps, which is at any await: as a power cut or a SIGSTOP would do it.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from contextvars import Context, ContextVar, copy_context
+from random import Random
+from typing import Any, TypeVarTuple
+
+Arguments = TypeVarTuple("Arguments")
+
+PROCESS: ContextVar[str | None] = ContextVar("PROCESS", default=None)
+"""The process that a step belongs to; None: the world outside, which nothing stops."""
+
+STEPS_MOST = 1_000_000
+"""So many steps without any time passing are a circle."""
+
+
+class Stuck(RuntimeError):
+    """Nothing will ever happen again, or the same for ever."""
+
+
+class _Step(asyncio.Handle):
+    """A callback to be run, and whose it is."""
+
+    __slots__ = ("process",)
+    process: str | None
+
+
+class _Timer(asyncio.TimerHandle):
+    """A callback to be run at an instant, and whose it is."""
+
+    __slots__ = ("process",)
+    process: str | None
+
+
+class VirtualTimeLoop(asyncio.BaseEventLoop):
+    """
+    Runs tasks in a time that jumps to the next timer whenever nothing is ready.
+
+    Of steps that are ready together the seed says which goes first. There are no threads, files or
+    sockets. ``errors`` keeps what callbacks raised and nobody caught.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.errors: list[str] = []
+        self._seconds = 0.0
+        self._shuffle = Random(seed).shuffle  # noqa: S311  it guards nothing
+        self._steps: list[_Step | _Timer] = []
+        self._timers: list[tuple[float, int, _Timer]] = []
+        self._serial = 0
+        self._still = 0
+        self._stopped: dict[str, list[_Step | _Timer]] = {}
+        self._doomed: dict[str, tuple[int, Callable[[], None]]] = {}
+        self.set_exception_handler(self._keep_error)
+
+    def time(self) -> float:
+        """Return the seconds since the beginning."""
+        return self._seconds
+
+    def call_soon(
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> asyncio.Handle:
+        """Run a callback among those that are ready next."""
+        step = _Step(callback, args, self, context or copy_context())
+        step.process = PROCESS.get() if context is None else context.get(PROCESS)
+        self._steps.append(step)
+        return step
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Run a callback at an instant of ``time``."""
+        timer = _Timer(when, callback, args, self, context or copy_context())
+        timer.process = PROCESS.get() if context is None else context.get(PROCESS)
+        self._serial += 1
+        heapq.heappush(self._timers, (when, self._serial, timer))
+        return timer
+
+    def stop_process(self, process: str) -> None:
+        """Run nothing of a process any more, until ``continue_process``."""
+        self._stopped.setdefault(process, [])
+
+    def stop_process_after(self, process: str, steps: int, then: Callable[[], None]) -> None:
+        """Stop a process between two steps: after so many of them, counted from now."""
+        self._doomed[process] = (steps, then)
+
+    def continue_process(self, process: str) -> None:
+        """Let a stopped process go on where it was."""
+        self._steps.extend(self._stopped.pop(process, ()))
+
+    def _run_once(self) -> None:
+        """Run what is ready; the base class calls it until the loop is stopped."""
+        self._wake()
+        steps, self._steps = self._steps, []
+        if len(steps) > 1:
+            self._shuffle(steps)
+        watching = bool(self._stopped or self._doomed)
+        for step in steps:
+            if watching and self._is_held(step):
+                continue
+            if not step.cancelled():
+                step._run()  # noqa: SLF001  running handles is what a loop is for
+        self._still += len(steps)
+        if self._still > STEPS_MOST:
+            raise Stuck(f"{STEPS_MOST} steps, and no time has passed")
+
+    def _wake(self) -> None:
+        """Add the timers that are due to what is ready; time jumps if there is nothing else."""
+        timers = self._timers
+        while timers and timers[0][2].cancelled():
+            heapq.heappop(timers)
+        if not self._steps:
+            if not timers:
+                raise Stuck("no timer is set and nothing is ready")
+            if timers[0][0] > self._seconds:
+                self._seconds = timers[0][0]
+                self._still = 0
+        while timers and timers[0][0] <= self._seconds:
+            self._steps.append(heapq.heappop(timers)[2])
+
+    def _is_held(self, step: _Step | _Timer) -> bool:
+        """Keep the step of a stopped process for later; count down what is about to be stopped."""
+        process = step.process
+        if process is None:
+            return False
+        if process in self._stopped:
+            self._stopped[process].append(step)
+            return True
+        if process in self._doomed:
+            steps, then = self._doomed[process]
+            if steps > 0:
+                self._doomed[process] = (steps - 1, then)
+                return False
+            del self._doomed[process]
+            self._stopped[process] = [step]
+            self.call_soon(then, context=Context())
+            return True
+        return False
+
+    def _keep_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self.errors.append(f"{context['message']}: {error!r}")

@@ -1,0 +1,167 @@
+"""Named mixes of what is drawn, and the drawing of a whole scenario."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+
+from cronicorn_domain.identity import WorkerId
+from cronicorn_domain.schedules.schedule import IntervalSchedule, Schedule
+from cronicorn_scheduler.settings import SchedulerSettings
+
+from tools.simulate.drawing import HOUR, MINUTE, SECOND, chance_of, one_of, sometimes, up_to
+from tools.simulate.drawing_deeds import Deeds
+from tools.simulate.drawing_endpoints import Times, some_jobs, some_newcomers
+from tools.simulate.drawing_schedules import (
+    CLOCK_CHANGES,
+    ClockChange,
+    a_daylight_schedule,
+    a_short_schedule,
+)
+from tools.simulate.drawing_troubles import Troubles, some_workers
+from tools.simulate.scenario import Scenario
+
+Range = tuple[int, int]
+
+NOON: Final = datetime.fromisoformat("2025-01-01T12:00:00+00:00")
+QUICK: Final = SchedulerSettings(worker=WorkerId("any"))
+"""What a scheduler is set to where nothing else is said."""
+CALM: Final = SchedulerSettings(
+    worker=WorkerId("any"),
+    lease=10 * MINUTE,
+    renew_every=3 * MINUTE,
+    reap_every=MINUTE,
+    idle_ceiling=10 * MINUTE,
+    synchronize_every=10 * MINUTE,
+)
+"""For days and weeks: who has nothing to do for hours looks less often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """
+    A mix: how many of each, for how long.
+
+    ``plain`` endpoints have a schedule and nothing else. ``reach`` is the longest trouble.
+    """
+
+    about: str
+    endpoints: Range
+    workers: Range
+    lasts: timedelta
+    peace: timedelta = 3 * MINUTE
+    jobs: int = 3
+    plain: bool = False
+    deeds: Range = (0, 0)
+    troubles: Range = (0, 0)
+    reach: timedelta = MINUTE
+    settings: SchedulerSettings = QUICK
+    lateness_allowed: timedelta | None = None
+    daylight: bool = False
+    every: timedelta | None = None
+
+
+PROFILES: Final[Mapping[str, Profile]] = {
+    "calm": Profile(
+        about="an hour in which nothing breaks and nobody intervenes",
+        endpoints=(4, 12),
+        workers=(1, 3),
+        lasts=HOUR,
+        lateness_allowed=10 * SECOND,
+    ),
+    "troubled": Profile(
+        about="a quarter of an hour in which everything breaks",
+        endpoints=(3, 12),
+        workers=(2, 4),
+        lasts=15 * MINUTE,
+        troubles=(10, 40),
+    ),
+    "interventions": Profile(
+        about="half an hour in which people, rules and models intervene all the time",
+        endpoints=(2, 6),
+        workers=(1, 3),
+        lasts=30 * MINUTE,
+        deeds=(20, 60),
+    ),
+    "mixed": Profile(
+        about="a quarter of an hour in which everything breaks and everybody intervenes",
+        endpoints=(2, 6),
+        workers=(2, 4),
+        lasts=15 * MINUTE,
+        deeds=(10, 40),
+        troubles=(8, 30),
+    ),
+    "daylight": Profile(
+        about="the day on which a zone's clock is set, with some trouble and interventions",
+        endpoints=(4, 10),
+        workers=(1, 3),
+        lasts=30 * HOUR,
+        peace=HOUR,
+        deeds=(0, 10),
+        troubles=(0, 6),
+        reach=2 * HOUR,
+        settings=CALM,
+        daylight=True,
+    ),
+    "week": Profile(
+        about="100 endpoints of 30 minutes over a week, with four workers: 33 600 slots",
+        endpoints=(100, 100),
+        workers=(4, 4),
+        lasts=timedelta(days=7) - 3 * MINUTE,
+        jobs=4,
+        plain=True,
+        settings=CALM,
+        lateness_allowed=10 * SECOND,
+        every=30 * MINUTE,
+    ),
+}
+
+
+def draw(name: str, seed: int) -> Scenario:
+    """Draw the scenario of a profile's seed. Raises ``KeyError`` for a profile unknown."""
+    profile = PROFILES[name]
+    chance = chance_of(seed, name)
+    change = chance.choice(CLOCK_CHANGES) if profile.daylight else None
+    times = _times(profile, change, chance)
+    jobs = some_jobs(seed, times.begins_at, profile.jobs)
+    count = up_to(chance, profile.endpoints)
+    newcomers = some_newcomers(seed, jobs, times, count, plain=profile.plain)
+    workers = some_workers(seed, up_to(chance, profile.workers))
+    troubles = Troubles(seed, workers, newcomers, lasts=profile.lasts, reach=profile.reach)
+    return Scenario(
+        seed=seed,
+        begins_at=times.begins_at,
+        lasts=profile.lasts,
+        peace=profile.peace,
+        floor=one_of(chance, SECOND, SECOND, SECOND, 5 * SECOND, 30 * SECOND),
+        jobs=jobs,
+        newcomers=newcomers,
+        workers=workers,
+        settings=profile.settings,
+        deeds=Deeds(seed, newcomers, jobs, times).some(up_to(chance, profile.deeds)),
+        troubles=troubles.some(up_to(chance, profile.troubles)),
+        lateness_allowed=profile.lateness_allowed,
+    )
+
+
+def _times(profile: Profile, change: ClockChange | None, chance: Random) -> Times:
+    """Say when it begins, and which schedules there are."""
+    lasts = profile.lasts
+    if change is None:
+        begins_at = NOON + SECOND * chance.randrange(60)
+
+        def schedule(chance: Random) -> Schedule:
+            if profile.every is not None:
+                return IntervalSchedule(every=profile.every)
+            return a_short_schedule(chance, begins_at, lasts)
+
+        return Times(begins_at=begins_at, lasts=lasts, unit=SECOND, schedule=schedule)
+
+    begins_at = change.at - HOUR * chance.randrange(2, 20)
+
+    def daylight(chance: Random) -> Schedule:
+        zone = change.zone if sometimes(chance, 0.8) else chance.choice(CLOCK_CHANGES).zone
+        return a_daylight_schedule(chance, zone, begins_at, lasts)
+
+    return Times(begins_at=begins_at, lasts=lasts, unit=MINUTE, schedule=daylight)

@@ -1,0 +1,36 @@
+"""What workers share: the store, its time, the recorder, and the loop that runs all of it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from cronicorn_adapter_memory.clock import LoopClock
+from cronicorn_adapter_memory.store import MemoryStore
+from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
+
+from tools.simulate.loop import VirtualTimeLoop
+from tools.simulate.recorded_queue import RecordedQueue
+from tools.simulate.recorder import Recorder
+from tools.simulate.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """
+    The place where a scenario is played.
+
+    ``faults`` counts what was met by kind; ``broken`` says what must never happen, in sentences.
+    """
+
+    scenario: Scenario
+    loop: VirtualTimeLoop
+    clock: LoopClock
+    store: MemoryStore
+    queue: RecordedQueue
+    units: MemoryUnitsOfWork
+    recorder: Recorder
+    faults: Counter[str] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
+
+    def struck(self, kind: str) -> None:
+        """Count a fault."""
+        self.faults[kind] += 1
