@@ -272,7 +272,7 @@ class TestPostgres:
 
     async def test_read_only_transactions_cannot_write(self, engine: AsyncEngine) -> None:
         """What promises to read is held to it by the server, and the next user may write again."""
-        with pytest.raises(StoreRefused, match="read-only"), translated():
+        with pytest.raises(StoreUnavailable, match="read-only"), translated():
             async with read_only(engine).begin() as connection:
                 await connection.execute(text("CREATE TABLE trial (id INTEGER)"))
         async with engine.begin() as connection:

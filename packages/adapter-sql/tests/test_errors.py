@@ -162,9 +162,9 @@ class TestSqlite:
         async with open_engine(parse_database_url(sqlite_database)) as opened:
             yield opened
 
-    async def test_a_full_disk_is_refused(self, engine: AsyncEngine) -> None:
-        """A disk without space needs a person."""
-        with pytest.raises(StoreRefused, match="full"), translated():
+    async def test_a_full_disk_is_unavailable(self, engine: AsyncEngine) -> None:
+        """What cannot be written for want of space waits until there is some (trap T31)."""
+        with pytest.raises(StoreUnavailable, match="full"), translated():
             await execute(
                 engine,
                 "PRAGMA max_page_count = 1",
@@ -172,9 +172,9 @@ class TestSqlite:
                 "INSERT INTO big VALUES (zeroblob(10000000))",
             )
 
-    async def test_a_file_that_cannot_be_written_is_refused(self, engine: AsyncEngine) -> None:
-        """A database that only can be read needs a person."""
-        with pytest.raises(StoreRefused, match="readonly"), translated():
+    async def test_a_file_that_cannot_be_written_is_unavailable(self, engine: AsyncEngine) -> None:
+        """A database that only can be read for now waits until it can be written (trap T31)."""
+        with pytest.raises(StoreUnavailable, match="readonly"), translated():
             await execute(engine, "PRAGMA query_only = ON", "CREATE TABLE trial (id INTEGER)")
 
     def test_errors_of_the_driver_alone_are_translated(self) -> None:
@@ -191,6 +191,8 @@ class TestSqlite:
             (sqlite3.SQLITE_BUSY_SNAPSHOT, StoreUnavailable),
             (sqlite3.SQLITE_LOCKED, StoreUnavailable),
             (sqlite3.SQLITE_IOERR_READ, StoreUnavailable),
+            (sqlite3.SQLITE_IOERR_WRITE, StoreUnavailable),
+            (sqlite3.SQLITE_READONLY_DBMOVED, StoreUnavailable),
             (sqlite3.SQLITE_INTERRUPT, StoreUnavailable),
             (sqlite3.SQLITE_CORRUPT, StoreRefused),
             (sqlite3.SQLITE_PERM, StoreRefused),
@@ -203,6 +205,13 @@ class TestSqlite:
 
         with pytest.raises(kind), translated():
             raise error
+
+
+async def backend(engine: AsyncEngine) -> int:
+    """Say which process of the server the pool's connection leads to."""
+    async with engine.connect() as connection:
+        pid: int = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    return pid
 
 
 class TestPostgres:
@@ -246,6 +255,18 @@ class TestPostgres:
             async with engine.connect() as connection:
                 assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
 
+    async def test_a_connection_to_what_became_a_standby_is_replaced(
+        self, engine: AsyncEngine
+    ) -> None:
+        """After a failover nothing can be written over the old connection: a new one is made."""
+        before = await backend(engine)
+        assert await backend(engine) == before
+
+        with pytest.raises(StoreUnavailable, match="read-only"), translated():
+            await execute(engine, "SET TRANSACTION READ ONLY", "CREATE TABLE trial ()")
+
+        assert await backend(engine) != before
+
     async def test_a_long_statement_is_unavailable(self, engine: AsyncEngine) -> None:
         """A statement beyond its time is ended, and says so."""
         with pytest.raises(StoreUnavailable, match="statement timeout"), translated():
@@ -266,19 +287,20 @@ class TestPostgres:
         ("state", "kind"),
         [
             ("08006", StoreUnavailable),
+            ("25006", StoreUnavailable),
             ("25P03", StoreUnavailable),
             ("40001", StoreUnavailable),
             ("40P01", StoreUnavailable),
+            ("53100", StoreUnavailable),
             ("53200", StoreUnavailable),
+            ("53400", StoreUnavailable),
             ("53300", StoreUnavailable),
             ("57P01", StoreUnavailable),
             ("57P03", StoreUnavailable),
             ("58030", StoreUnavailable),
-            ("25006", StoreRefused),
             ("28P01", StoreRefused),
             ("42501", StoreRefused),
             ("42601", StoreRefused),
-            ("53100", StoreRefused),
             ("XX001", StoreRefused),
         ],
     )

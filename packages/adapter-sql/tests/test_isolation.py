@@ -1,6 +1,6 @@
 """A row that the database refuses harms only itself, and what fails half-way leaves nothing."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,7 +33,7 @@ from cronicorn_domain.testing.builders import (
     an_endpoint,
     succeeded,
 )
-from sqlalchemy import Table, event, func, select
+from sqlalchemy import Connection, Table, event, func, select
 
 FIRST_SLOT = EPOCH + MINUTE
 LEASE = 10 * SECOND
@@ -162,6 +162,37 @@ async def test_what_refuses_every_settle_is_an_error(store: SqlStore) -> None:
 
     answers = await store.queue.settle(results, now=FIRST_SLOT + SECOND)
     assert set(answers.values()) == {Settled.ACCEPTED}
+
+
+async def test_a_full_disk_loses_no_result(sqlite_database: str) -> None:
+    """A result that finds no space is an outage, not lost: it is taken once there is some."""
+    async with open_store(
+        parse_database_url(sqlite_database), vault=HeaderVault(Keyring())
+    ) as store:
+        await add(store, "one")
+        (run,) = (await started(store)).values()
+        large = succeeded("x" * 1_000_000)
+        settlement = a_settlement(run.lease.token, started_at=FIRST_SLOT, outcome=large)
+
+        with full_disk(store), pytest.raises(StoreUnavailable, match="full"):
+            await store.queue.settle([settlement], now=FIRST_SLOT + SECOND)
+
+        answers = await store.queue.settle([settlement], now=FIRST_SLOT + SECOND)
+        assert set(answers.values()) == {Settled.ACCEPTED}
+
+
+@contextmanager
+def full_disk(store: SqlStore) -> Iterator[None]:
+    """Let a SQLite file grow no further for a while."""
+
+    def limit(pages: int) -> Callable[[Connection], object]:
+        return lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    full, free = limit(1), limit(1 << 30)
+    event.listen(store.engine.sync_engine, "begin", full)
+    yield
+    event.remove(store.engine.sync_engine, "begin", full)
+    event.listen(store.engine.sync_engine, "begin", free)
 
 
 async def test_a_response_that_is_refused_is_kept_bare(store: SqlStore) -> None:

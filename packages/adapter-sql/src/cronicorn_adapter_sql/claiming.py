@@ -62,7 +62,7 @@ class Claiming:
 
         If the database refuses the batch as a whole (a row that breaks a constraint), each endpoint
         is claimed on its own, and the one at fault is set aside. What refuses all of them (rights,
-        a full disk) is no fault of theirs.
+        missing tables) is no fault of theirs.
         """
         batch = await self._claim_together(worker, limit, until, now)
         self.withheld.add(batch.withheld, now)

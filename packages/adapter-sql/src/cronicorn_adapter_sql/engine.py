@@ -12,12 +12,13 @@ import orjson
 from cronicorn_domain.errors import StoreError, StoreRefused, StoreUnavailable
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from cronicorn_adapter_sql.database_url import DatabaseUrl, PostgresDatabase, SqliteDatabase
+from cronicorn_adapter_sql.errors import READ_ONLY
 from cronicorn_adapter_sql.sqlite_file import make_ready
 
 _BEGINS_READING: Final = "cronicorn_begins_reading"
@@ -164,7 +165,7 @@ def _postgres_engine(
     given = database.url.query
     defaults = _connection_parameters(limits, application_name)
     settings = " ".join(filter(None, [_session_settings(limits), str(given.get("options", ""))]))
-    return create_async_engine(
+    engine = create_async_engine(
         database.url,
         connect_args={
             **{name: value for name, value in defaults.items() if name not in given},
@@ -172,6 +173,14 @@ def _postgres_engine(
         },
         **_common(limits),
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_a_standby)
+    return engine
+
+
+def _leave_a_standby(context: ExceptionContext) -> None:
+    """After a failover the pool may hold connections to what is a standby now: connect anew."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 def _connection_parameters(limits: EngineLimits, application_name: str) -> dict[str, object]:

@@ -17,6 +17,8 @@ _NO_VIOLATIONS: Final[Mapping[str, CronicornError]] = {}
 
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _PASSING = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_INTERRUPT,
     sqlite3.SQLITE_NOMEM,
@@ -28,10 +30,10 @@ _CONNECTION_LOST = "08"
 _BAD_DATA = "22"
 _OPERATOR_INTERVENED = "57P"
 _NO_RESOURCES = "53"
-_DISK_FULL = "53100"
 _TIME_RAN_OUT = {"57014", "55P03", "25P03", "25P04"}
 _CONFLICTS = {"40001", "40P01"}
 _IO_ERROR = "58030"
+READ_ONLY: Final = "25006"
 _MISSING_TABLES = {"42P01", "42703", "3F000"}
 
 _SCHEMA_REMEDY = "the tables are not as this version needs them; run `cronicorn-db upgrade`"
@@ -48,8 +50,9 @@ def translated(violations: Mapping[str, CronicornError] = _NO_VIOLATIONS) -> Ite
             and check constraints only, so do not count on foreign keys.
 
     Raises:
-        StoreUnavailable: the connection was lost, something was locked, or time ran out.
-        StoreRefused: anything else the database refused: rights, disk, constraint, statement.
+        StoreUnavailable: the connection was lost, something was locked, time ran out, or nothing
+            can be written for the time being (the disk is full, a failover left a standby).
+        StoreRefused: anything else the database refused: rights, constraint, statement.
         CronicornError: the one in ``violations``.
     """
     try:
@@ -80,8 +83,7 @@ def is_about_values(error: StoreRefused) -> bool:
     """
     Say whether a refusal is about what was to be written: a constraint, or a value without a place.
 
-    Then other rows of the same batch may go through. Rights, a full disk or missing tables refuse
-    them all.
+    Then other rows of the same batch may go through. Rights or missing tables refuse them all.
     """
     match error.__cause__:
         case IntegrityError() | DataError():
@@ -167,11 +169,10 @@ def _from_postgres(cause: psycopg.Error) -> StoreError:
     if state in _MISSING_TABLES:
         return StoreRefused(f"{message}: {_SCHEMA_REMEDY}")
     passing = (
-        state.startswith((_CONNECTION_LOST, _OPERATOR_INTERVENED))
-        or (state.startswith(_NO_RESOURCES) and state != _DISK_FULL)
+        state.startswith((_CONNECTION_LOST, _OPERATOR_INTERVENED, _NO_RESOURCES))
         or state in _TIME_RAN_OUT
         or state in _CONFLICTS
-        or state == _IO_ERROR
+        or state in {_IO_ERROR, READ_ONLY}
     )
     if passing:
         return StoreUnavailable(f"the database could not do it now: {message}")

@@ -10,8 +10,8 @@ CronicornError
 ├── ForbiddenTransition     the state machine does not allow it from here
 ├── LeaseLost               the token is no longer the endpoint's; nothing was written
 └── StoreError              the store's own cause is in ``__cause__``
-    ├── StoreUnavailable    cannot be reached or is locked; trying again may help
-    ├── StoreRefused        the store answered no: rights, disk, a broken constraint
+    ├── StoreUnavailable    cannot be reached, is locked or full; trying again may help
+    ├── StoreRefused        the store answered no: rights, a broken constraint
     ├── SchemaMismatch      the database is older or newer than this code
     ├── UnreadableRow       a stored row no longer means anything; `subject` names it
     └── SecretsUnavailable  a secret cannot be encrypted or read: no key, or not its key
@@ -91,11 +91,11 @@ class StoreError(CronicornError):
 
 
 class StoreUnavailable(StoreError):
-    """The store cannot be reached, is locked or timed out; trying again may help."""
+    """The store cannot be reached, is locked, full or read-only; trying again may help."""
 
 
 class StoreRefused(StoreError):
-    """The store answered no (rights, a full disk, a constraint); trying again will not help."""
+    """The store answered no (rights, a constraint); trying again will not help."""
 
 
 class SchemaMismatch(StoreError):
