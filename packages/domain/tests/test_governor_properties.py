@@ -27,7 +27,6 @@ from cronicorn_domain.model.state import EndpointState
 from cronicorn_domain.policies.editing import first_anchor
 from cronicorn_domain.policies.previewing import preview
 from cronicorn_domain.policies.replanning import plan_afresh, replan
-from cronicorn_domain.policies.rhythm import rhythm_of
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.grid import Grid
@@ -354,7 +353,7 @@ def test_a_record_tells_of_slots_that_no_other_record_or_run_has(told: Story) ->
 def test_every_slot_of_an_unedited_life_is_run_or_recorded_once(told: Story) -> None:
     """What came up to the standing plan adds up: runs, records and slots noted (traps T23, T49)."""
     endpoint, plan = told.situation.endpoint, told.state.plan
-    rhythm, bounded = rhythm_of(endpoint), endpoint.bounds
+    rhythm, bounded = endpoint.rhythm, endpoint.bounds
     if rhythm is None or (plan is None and bounded.max_runs is not None):
         return
     if plan is not None and not plan.on_the_rhythm:
@@ -461,7 +460,7 @@ def test_every_slot_of_a_plain_schedule_is_run_or_recorded(
 ) -> None:
     """Without hints, guardrails and failures every grid slot has a run or a record (trap T23)."""
     told = Story.of(replace(endpoint, guardrails=Guardrails(), bounds=Bounds(), retry=Retry()))
-    rhythm = rhythm_of(told.situation.endpoint)
+    rhythm = told.situation.endpoint.rhythm
     for wait in waits:
         told.at(told.now + wait * SECOND)
         if told.claim_when_due() is not None:
@@ -492,7 +491,7 @@ def test_baseline_slots_lie_on_the_grid(told: Story) -> None:
     """A run whose source is the baseline has a slot of the schedule it was planned with (T09)."""
     if any(record.reason == "the schedule was edited" for record in told.records):
         return
-    rhythm = rhythm_of(told.situation.endpoint)
+    rhythm = told.situation.endpoint.rhythm
     baseline = {Source.BASELINE_CRON, Source.BASELINE_INTERVAL}
     off_grid = [
         run.slot

@@ -20,13 +20,13 @@ def floor_millisecond(instant: datetime) -> datetime:
     Slots appear on the wire and in idempotency keys in milliseconds; two slots that differ by
     less would be one to every receiver.
     """
-    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+    return instant - timedelta(microseconds=instant.microsecond % 1000)
 
 
 def ceil_millisecond(instant: datetime) -> datetime:
     """Round an instant up to its millisecond; rounding down would make something early."""
-    over = timedelta(microseconds=instant.microsecond % 1000)
-    return instant - over + MILLISECOND if over else instant
+    over = instant.microsecond % 1000
+    return instant + timedelta(microseconds=1000 - over) if over else instant
 
 
 def iso_milliseconds(instant: datetime) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import HintId, TriggerId
 
 
@@ -62,6 +63,7 @@ class Rule(StrEnum):
     MISFIRE = "misfire"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """One line of the trail: a rule, the instant it stood for, and what else is worth knowing."""
@@ -71,6 +73,7 @@ class Weighed:
     detail: str = ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """
@@ -86,6 +89,7 @@ class Decision:
     trail: tuple[Weighed, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """
@@ -118,10 +122,18 @@ class Plan:
         return self.decision.slot
 
     @property
+    def moved_on(self) -> Weighed | None:
+        """The line that tells from which slot a late start made it move on; None: it did not."""
+        for line in self.decision.trail:
+            if line.rule is Rule.MOVED_ON:
+                return line
+        return None
+
+    @property
     def first_slot(self) -> datetime:
         """The slot it was planned for first, before a late start made it move on."""
-        moved = (line.instant for line in self.decision.trail if line.rule is Rule.MOVED_ON)
-        return next(moved, self.decision.slot)
+        moved = self.moved_on
+        return self.decision.slot if moved is None else moved.instant
 
     @property
     def on_the_rhythm(self) -> bool:

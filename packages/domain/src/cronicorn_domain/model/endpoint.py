@@ -10,7 +10,9 @@ from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.instants import LATEST, NO_TIME, ceil_millisecond
 from cronicorn_domain.model.hosts import host_of
 from cronicorn_domain.model.job import check_description, check_name, check_text
-from cronicorn_domain.schedules.schedule import Schedule
+from cronicorn_domain.schedules.cron import CronSchedule
+from cronicorn_domain.schedules.grid import Grid
+from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Rhythm, Schedule
 
 HEADERS_MOST = 64
 HEADERS_SIZE = 16 * 1024
@@ -297,7 +299,9 @@ class Endpoint:
     The schedulable HTTP request: configuration alone, which a run never touches.
 
     ``anchor`` is the origin of an interval's grid: the creation, or ``bounds.starts_at``; only an
-    edit that changes the interval or ``starts_at`` moves it.
+    edit that changes the interval or ``starts_at`` moves it. ``rhythm`` is derived: the schedule's
+    own recurring slots, an interval's as close as the longest guardrail asks; None for a single
+    instant.
     """
 
     id: EndpointId
@@ -319,6 +323,7 @@ class Endpoint:
     limits: Limits = Limits()
     pause: Pause | None = None
     archived_at: datetime | None = None
+    rhythm: Rhythm | None = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a name nobody could find again and a jitter below zero."""
@@ -330,7 +335,18 @@ class Endpoint:
                 field="jitter",
                 remedy="give a length from 0s to 1d",
             )
+        object.__setattr__(self, "rhythm", self._rhythm())
 
     def paused_at(self, now: datetime) -> bool:
         """Say whether a pause holds; one that ends now has ended."""
         return self.pause is not None and self.pause.until > now
+
+    def _rhythm(self) -> Rhythm | None:
+        match self.schedule:
+            case CronSchedule() as cron:
+                return cron
+            case IntervalSchedule(every=every):
+                longest = self.guardrails.longest
+                return Grid(self.anchor, every if longest is None else min(every, longest))
+            case OnceSchedule():
+                return None

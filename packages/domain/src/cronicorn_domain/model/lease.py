@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """

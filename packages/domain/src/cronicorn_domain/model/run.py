@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, RunId, TenantId, WorkerId
 from cronicorn_domain.model.decision import Decision, Kind
 
@@ -75,6 +76,7 @@ class Timing:
     complete: timedelta | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """What a target answered."""
@@ -84,6 +86,7 @@ class Response:
     body: Body = Body()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeeded:
     """The target answered as it should."""
@@ -112,6 +115,7 @@ class Blocked:
 Outcome = Succeeded | Failed | Blocked
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """

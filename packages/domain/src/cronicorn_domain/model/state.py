@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.model.decision import Plan
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import Hint, Trigger
@@ -13,6 +14,7 @@ DEFAULT_FLOOR = timedelta(seconds=1)
 """The tenant's floor when nothing else is configured."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointState:
     """
@@ -55,9 +57,31 @@ class EndpointState:
     @property
     def next_plan(self) -> Plan | None:
         """What fires next: the urgent plan, else the standing one."""
-        return self.urgent or self.plan
+        return self.plan if self.urgent is None else self.urgent
+
+    def with_plan(self, plan: Plan | None) -> "EndpointState":
+        """Return the state with another standing plan; itself if that is the one it has."""
+        if plan is self.plan:
+            return self
+        return EndpointState(
+            failures=self.failures,
+            last_slot=self.last_slot,
+            last_start=self.last_start,
+            last_end=self.last_end,
+            run_count=self.run_count,
+            not_before=self.not_before,
+            plan=plan,
+            urgent=self.urgent,
+            noted=self.noted,
+            latest_slot=self.latest_slot,
+            latest_attempt=self.latest_attempt,
+            rhythm_from=self.rhythm_from,
+            skipped=self.skipped,
+            quarantine=self.quarantine,
+        )
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """
@@ -74,3 +98,14 @@ class Situation:
     triggers: tuple[Trigger, ...] = ()
     lease: Lease | None = None
     floor: timedelta = DEFAULT_FLOOR
+
+    def after_the_run(self, state: EndpointState) -> "Situation":
+        """Return the situation once the leased run is over and has left ``state`` behind."""
+        return Situation(
+            job_state=self.job_state,
+            endpoint=self.endpoint,
+            state=state,
+            hints=self.hints,
+            triggers=self.triggers,
+            floor=self.floor,
+        )

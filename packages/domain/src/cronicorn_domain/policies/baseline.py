@@ -71,14 +71,12 @@ def _interval(situation: Situation, every: timedelta, after: datetime) -> Candid
 
 def _grid_of(situation: Situation, every: timedelta) -> tuple[Grid, Source]:
     """An interval below the shortest has no grid of its own: it goes on from the last slot."""
-    endpoint, last = situation.endpoint, situation.state.last_slot
-    longest, shortest = endpoint.guardrails.longest, shortest_of(situation)
-    step = every if longest is None else min(every, longest)
-    if step < shortest and last is not None:
+    grid, last = situation.endpoint.rhythm, situation.state.last_slot
+    assert isinstance(grid, Grid)  # an interval's rhythm
+    shortest = shortest_of(situation)
+    if grid.step < shortest and last is not None:
         return Grid(last, shortest), Source.CLAMPED_MIN
-    return Grid(endpoint.anchor, step), (
-        Source.BASELINE_INTERVAL if step == every else Source.CLAMPED_MAX
-    )
+    return grid, Source.BASELINE_INTERVAL if grid.step == every else Source.CLAMPED_MAX
 
 
 def _candidate(slot: datetime, source: Source) -> Candidate:

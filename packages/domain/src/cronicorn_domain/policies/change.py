@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import HintId, TriggerId
 from cronicorn_domain.model.decision import Plan
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import EndpointState
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """
@@ -18,6 +20,7 @@ class Change:
     records: tuple[SlotRecord, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """

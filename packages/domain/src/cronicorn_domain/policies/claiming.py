@@ -70,11 +70,15 @@ def _claimed(
 
 
 def _reached_hints(situation: Situation, now: datetime) -> tuple[HintId, ...]:
+    if not situation.hints:
+        return ()
     oneshots = (hint for hint in situation.hints if isinstance(hint, OneShotHint))
     return tuple(hint.id for hint in oneshots if hint.at <= now < hint.expires_at)
 
 
 def _reached_triggers(situation: Situation, now: datetime) -> tuple[TriggerId, ...]:
+    if not situation.triggers:
+        return ()
     return tuple(each.id for each in situation.triggers if each.at <= now < each.expires_at)
 
 

@@ -1,6 +1,7 @@
 """Steps 4 and 6 for starts: from a slot to the instant at which its run may start."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from cronicorn_domain.instants import ceil_millisecond
 from cronicorn_domain.model.decision import Decision, Kind, Plan, Rule, Source, Weighed
@@ -9,10 +10,13 @@ from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.candidate import Candidate
 from cronicorn_domain.policies.jitter import jitter_offset
 from cronicorn_domain.policies.passing import accounted
-from cronicorn_domain.policies.rhythm import rhythm_of, shortest_of
+from cronicorn_domain.policies.rhythm import shortest_of
 
 TIMING_RULES = frozenset({Rule.JITTER, Rule.SHORTEST_START, Rule.NOT_BEFORE})
 """The lines of a trail that belong to the start, and are weighed anew when a plan stands."""
+
+_SLOTS_AGAIN = frozenset({Source.RETRY, Source.CATCH_UP})
+"""Repeats and slots caught up: they keep their slot, have no jitter and know only the floor."""
 
 
 def planned(situation: Situation, candidate: Candidate, *, latest: datetime | None = None) -> Plan:
@@ -25,12 +29,10 @@ def planned(situation: Situation, candidate: Candidate, *, latest: datetime | No
     instant.
     """
     earliest, rule = earliest_start(situation, kind=candidate.kind, source=candidate.source)
-    due_at = max(candidate.slot, earliest) if earliest is not None else candidate.slot
+    due_at = candidate.slot if earliest is None else max(candidate.slot, earliest)
     if due_at > candidate.slot:
         _move_on(situation, candidate, due_at, rule)
-    jittered = candidate.slot + _jitter(situation, candidate)
-    if latest is not None:
-        jittered = min(jittered, max(latest, candidate.slot))
+    jittered = _jittered(situation, candidate, latest)
     if jittered > due_at:
         due_at = jittered
         candidate.trail.append(Weighed(Rule.JITTER, due_at))
@@ -54,19 +56,24 @@ def earliest_start(
     state = situation.state
     apart = None
     if state.last_start is not None:
-        only_floor = kind is Kind.MANUAL or source in {Source.RETRY, Source.CATCH_UP}
+        only_floor = kind is Kind.MANUAL or source in _SLOTS_AGAIN
         shortest = situation.floor if only_floor else shortest_of(situation)
-        apart = ceil_millisecond(state.last_start + shortest * 9 // 10)
+        apart = ceil_millisecond(state.last_start + _nine_tenths(shortest))
     if state.not_before is not None and (apart is None or state.not_before > apart):
         return state.not_before, Rule.NOT_BEFORE
     return apart, Rule.SHORTEST_START
 
 
+@lru_cache(maxsize=1024)
+def _nine_tenths(length: timedelta) -> timedelta:
+    return length * 9 // 10
+
+
 def _move_on(situation: Situation, candidate: Candidate, start: datetime, rule: Rule) -> None:
     endpoint = situation.endpoint
-    rhythm = rhythm_of(endpoint)
+    rhythm = endpoint.rhythm
     fixed = candidate.kind is not Kind.RECURRING or candidate.hint is not None or rhythm is None
-    if fixed or candidate.source in {Source.RETRY, Source.CATCH_UP}:
+    if fixed or candidate.source in _SLOTS_AGAIN:
         return
     if start - candidate.slot <= endpoint.jitter + endpoint.misfire.grace:
         return
@@ -78,20 +85,21 @@ def _move_on(situation: Situation, candidate: Candidate, start: datetime, rule: 
         candidate.slot = newest
 
 
-def _jitter(situation: Situation, candidate: Candidate) -> timedelta:
-    """Return the delay by jitter: of recurring slots only, and not of what is caught up."""
-    endpoint = situation.endpoint
-    rhythm = rhythm_of(endpoint)
-    exempt = candidate.kind is not Kind.RECURRING or rhythm is None
-    if not endpoint.jitter or exempt or candidate.source in {Source.RETRY, Source.CATCH_UP}:
-        return timedelta()
-    gap = _gap(situation, candidate.slot, candidate.hint)
-    return jitter_offset(endpoint.id, candidate.slot, jitter=endpoint.jitter, gap=gap)
+def _jittered(situation: Situation, candidate: Candidate, latest: datetime | None) -> datetime:
+    """Delay a slot by jitter: recurring ones only, and not what is caught up."""
+    endpoint, slot = situation.endpoint, candidate.slot
+    if not endpoint.jitter or candidate.kind is not Kind.RECURRING:
+        return slot
+    if endpoint.rhythm is None or candidate.source in _SLOTS_AGAIN:
+        return slot
+    gap = _gap(situation, slot, candidate.hint)
+    jittered = slot + jitter_offset(endpoint.id, slot, jitter=endpoint.jitter, gap=gap)
+    return jittered if latest is None else min(jittered, max(latest, slot))
 
 
 def _gap(situation: Situation, slot: datetime, hint: IntervalHint | None) -> timedelta | None:
     if hint is not None:
         return hint.every
-    rhythm = rhythm_of(situation.endpoint)
+    rhythm = situation.endpoint.rhythm
     following = None if rhythm is None else rhythm.next_after(slot)
     return None if following is None else following - slot

@@ -59,7 +59,7 @@ def plan_behind(situation: Situation, state: EndpointState, plan: Plan, *, now: 
     Behind a recurring run slots that passed meanwhile are coalesced; behind any other the next slot
     may lie in the past, and is run. A plan that an urgent run went before stands again.
     """
-    ended = replace(situation, state=state, lease=None)
+    ended = situation.after_the_run(state)
     if plan.kind is not Kind.RECURRING:
         return plan_on(ended, after=_behind_other(state, plan), now=now)
     if state.noted:
@@ -86,7 +86,7 @@ def repeated(
 
     The repeat of an urgent run is urgent itself, so that the plan it went before still stands.
     """
-    ended = replace(situation, state=state, lease=None)
+    ended = situation.after_the_run(state)
     repeat = repeat_of(ended, plan, at=at, rule=rule, detail=detail)
     recurs = plan.kind is Kind.RECURRING
     after = max(now, plan.slot) if recurs else _behind_other(state, plan)

@@ -8,7 +8,7 @@ from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.baseline import reference_slot
 from cronicorn_domain.policies.candidate import Candidate
 from cronicorn_domain.policies.oneshots import untaken
-from cronicorn_domain.policies.rhythm import first_at_or_after, rhythm_of, shortest_of
+from cronicorn_domain.policies.rhythm import first_at_or_after, shortest_of
 from cronicorn_domain.schedules.grid import Grid
 from cronicorn_domain.wording import length_in_words
 
@@ -21,7 +21,7 @@ def keep_shortest(situation: Situation, candidate: Candidate) -> None:
     slot of the grid lies more than the shortest further on, the slot stays and only its start
     waits.
     """
-    rhythm, last = rhythm_of(situation.endpoint), situation.state.last_slot
+    rhythm, last = situation.endpoint.rhythm, situation.state.last_slot
     if candidate.kind is not Kind.RECURRING or rhythm is None or last is None:
         return
     shortest = shortest_of(situation)
@@ -85,7 +85,7 @@ def _move(candidate: Candidate, slot: datetime, source: Source, rule: Rule, deta
 
 def _longest_limit(situation: Situation) -> datetime | None:
     longest = situation.endpoint.guardrails.longest
-    if longest is None or rhythm_of(situation.endpoint) is None:
+    if longest is None or situation.endpoint.rhythm is None:
         return None
     return _whole_lengths(reference_slot(situation), longest, situation.state.last_end)
 

@@ -11,7 +11,7 @@ from cronicorn_domain.policies.baseline import baseline, reference_slot
 from cronicorn_domain.policies.candidate import Candidate
 from cronicorn_domain.policies.guardrails import keep_shortest
 from cronicorn_domain.policies.oneshots import untaken
-from cronicorn_domain.policies.rhythm import rhythm_of, shortest_of
+from cronicorn_domain.policies.rhythm import shortest_of
 from cronicorn_domain.wording import length_in_words
 
 
@@ -62,7 +62,7 @@ def recurring(situation: Situation, after: datetime, now: datetime) -> Candidate
 
 def ranked_hints(situation: Situation, now: datetime) -> list[IntervalHint]:
     """Return the active interval hints that apply, the first in rank first."""
-    if rhythm_of(situation.endpoint) is None:
+    if not situation.hints or situation.endpoint.rhythm is None:
         return []
     active = [
         hint for hint in situation.hints if isinstance(hint, IntervalHint) and hint.expires_at > now
@@ -143,7 +143,7 @@ def _baseline_behind(situation: Situation, after: datetime, gave_way: _GaveWay) 
 
 def _relaxes(situation: Situation, hint: IntervalHint, instant: datetime) -> bool:
     """Say whether a hint's interval is longer than the schedule's gap around an instant."""
-    rhythm = rhythm_of(situation.endpoint)
+    rhythm = situation.endpoint.rhythm
     if rhythm is None:
         return False
     before, behind = rhythm.latest_until(instant), rhythm.next_after(instant)

@@ -12,7 +12,6 @@ from cronicorn_domain.policies.catching_up import noted_plan
 from cronicorn_domain.policies.due_instants import planned
 from cronicorn_domain.policies.guardrails import latest_slot
 from cronicorn_domain.policies.passing import accounted, joined, with_last_slot
-from cronicorn_domain.policies.rhythm import rhythm_of
 from cronicorn_domain.policies.sequence import Span, slots_before, slots_between, source_at
 from cronicorn_domain.policies.standing import candidate_again
 from cronicorn_domain.wording import length_in_words
@@ -39,7 +38,8 @@ def is_misfire(situation: Situation, plan: Plan, now: datetime) -> bool:
 
     Only recurring slots can be; repeats and slots caught up are late by their nature.
     """
-    return plan.on_the_rhythm and now - plan.decision.due_at > situation.endpoint.misfire.grace
+    late = now - plan.decision.due_at
+    return late > situation.endpoint.misfire.grace and plan.on_the_rhythm
 
 
 def judge(situation: Situation, plan: Plan, now: datetime) -> Verdict:
@@ -50,7 +50,7 @@ def judge(situation: Situation, plan: Plan, now: datetime) -> Verdict:
     policy = situation.endpoint.misfire.policy
     if policy is MisfirePolicy.SKIP:
         return _skip(situation, plan, missed, now)
-    if policy is MisfirePolicy.CATCH_UP and rhythm_of(situation.endpoint) is not None:
+    if policy is MisfirePolicy.CATCH_UP and situation.endpoint.rhythm is not None:
         return _catch_up(passed, plan, missed, now)
     if missed is None:
         return Verdict(plan=_run_instead(situation, plan, plan.slot, now))

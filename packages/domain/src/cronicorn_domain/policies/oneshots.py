@@ -9,7 +9,6 @@ from cronicorn_domain.model.hint import OneShotHint, Trigger, TriggerKind
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.bounds import within_bounds
 from cronicorn_domain.policies.candidate import Candidate
-from cronicorn_domain.policies.rhythm import rhythm_of
 
 
 def earliest_oneshot(situation: Situation, now: datetime) -> Candidate | None:
@@ -28,6 +27,8 @@ def earliest_oneshot(situation: Situation, now: datetime) -> Candidate | None:
 
 def _pending(situation: Situation, now: datetime) -> list[OneShotHint | Trigger]:
     """A paused endpoint's triggers are urgent, and do not compete."""
+    if not situation.hints and not situation.triggers:
+        return []
     hints = [
         hint for hint in situation.hints if isinstance(hint, OneShotHint) and hint.expires_at > now
     ]
@@ -72,7 +73,7 @@ def _slot_of(situation: Situation, proposal: OneShotHint | Trigger) -> datetime:
             return plan.slot
     instant = floor_millisecond(proposal.at)
     passed = state.last_slot is not None and instant <= state.last_slot
-    rhythm = rhythm_of(situation.endpoint) if passed else None
+    rhythm = situation.endpoint.rhythm if passed else None
     of_the_rhythm = rhythm is not None and rhythm.latest_until(instant) == instant
     return untaken(state, instant, also=(instant,) if of_the_rhythm else ())
 

@@ -8,7 +8,6 @@ from cronicorn_domain.model.decision import Plan, Rule
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
-from cronicorn_domain.policies.rhythm import rhythm_of
 from cronicorn_domain.policies.sequence import Span, counted, slots_between
 
 
@@ -42,7 +41,7 @@ def slots_of(situation: Situation, plan: Plan, *, until: datetime) -> tuple[Span
 
     Only those at or before ``until`` are told of, and none that a record tells of.
     """
-    rhythm, first, state = rhythm_of(situation.endpoint), plan.first_slot, situation.state
+    rhythm, first, state = situation.endpoint.rhythm, plan.first_slot, situation.state
     until = min(until, plan.slot)
     behind = None if rhythm is None else counted(rhythm, accounted(state, first), until)
     return joined(state, Span(first, first, 1), behind)
@@ -63,7 +62,7 @@ def joined(state: EndpointState, own: Span, behind: Span | None) -> tuple[Span, 
 
 def moved_over(situation: Situation, plan: Plan, now: datetime) -> tuple[SlotRecord, ...]:
     """Record the slots that a late start made the plan move on from."""
-    line = next((each for each in plan.decision.trail if each.rule is Rule.MOVED_ON), None)
+    line = plan.moved_on
     if line is None:
         return ()
     fate = Fate.DEFERRED if line.detail == Rule.NOT_BEFORE else Fate.COALESCED
@@ -82,8 +81,11 @@ def accounted(state: EndpointState, slot: datetime) -> datetime:
     """
     Return the latest of a slot, the last slot, those noted, and where the rhythm begins to hold.
     """
-    known = (slot, state.last_slot, state.rhythm_from, *state.noted[-1:])
-    return max(each for each in known if each is not None)
+    latest = slot
+    for known in (state.last_slot, state.rhythm_from, *state.noted[-1:]):
+        if known is not None and known > latest:
+            latest = known
+    return latest
 
 
 def with_last_slot(state: EndpointState, slot: datetime) -> EndpointState:

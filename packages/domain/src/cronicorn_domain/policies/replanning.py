@@ -17,7 +17,6 @@ from cronicorn_domain.policies.passing import (
     slots_of,
     with_last_slot,
 )
-from cronicorn_domain.policies.rhythm import rhythm_of
 from cronicorn_domain.policies.sequence import Span, next_recurring_slot, slots_between
 from cronicorn_domain.policies.standing import plan_on
 
@@ -130,7 +129,7 @@ def _is_over(situation: Situation, plan: Plan) -> bool:
     """The schedule's own plan ends with the schedule; a hint's where hints do not apply."""
     if _runs(situation):
         return False
-    return plan.origin is None or rhythm_of(situation.endpoint) is None
+    return plan.origin is None or situation.endpoint.rhythm is None
 
 
 def _next_slot(situation: Situation, now: datetime) -> datetime | None:

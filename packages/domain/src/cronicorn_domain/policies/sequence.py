@@ -12,7 +12,7 @@ from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.candidate import Candidate
 from cronicorn_domain.policies.guardrails import keep_longest, keep_shortest, latest_allowed
 from cronicorn_domain.policies.interval_hints import recurring
-from cronicorn_domain.policies.rhythm import rhythm_of, shortest_of
+from cronicorn_domain.policies.rhythm import shortest_of
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.grid import Grid
 from cronicorn_domain.schedules.schedule import Rhythm
@@ -65,13 +65,13 @@ def slots_between(situation: Situation, *, after: datetime, until: datetime) -> 
     """
     ends_at = situation.endpoint.bounds.ends_at
     until = until if ends_at is None else min(until, ends_at)
-    if until <= after or rhythm_of(situation.endpoint) is None:
+    if until <= after or situation.endpoint.rhythm is None:
+        return None
+    if _too_early(situation, after, until):
         return None
     even = _even_rhythm(situation)
     if even is not None:
         return counted(even, after, until)
-    if _too_early(situation, after, until):
-        return None
     first, last, count = None, after, 0
     for slot in _one_by_one(situation, after, until):
         first, last, count = first or slot, slot, count + 1
@@ -86,7 +86,7 @@ def slots_before(situation: Situation, *, after: datetime, span: Span, most: int
     if even is not None:
         return _stepped_back(even, until=span.last, first=span.first, most=most)
     exact = list(islice(_one_by_one(situation, after, span.last), EXACT_MOST))
-    rhythm, rest = rhythm_of(situation.endpoint), span.count - len(exact)
+    rhythm, rest = situation.endpoint.rhythm, span.count - len(exact)
     if rhythm is not None and rest > 0:
         behind = exact[-1] + MICROSECOND
         exact += _stepped_back(rhythm, until=span.last, first=behind, most=min(most, rest))
@@ -105,8 +105,8 @@ def _stepped_back(rhythm: Rhythm, *, until: datetime, first: datetime, most: int
 def _even_rhythm(situation: Situation) -> Rhythm | None:
     """Return the rhythm if nothing but the schedule has a say in it, so that it can be counted."""
     endpoint, shortest = situation.endpoint, shortest_of(situation)
-    rhythm = rhythm_of(endpoint)
-    if any(isinstance(hint, IntervalHint) for hint in situation.hints):
+    rhythm = endpoint.rhythm
+    if _hinted(situation):
         return None
     match rhythm:
         case Grid(step=step):
@@ -119,10 +119,15 @@ def _even_rhythm(situation: Situation) -> Rhythm | None:
             return None
 
 
+def _hinted(situation: Situation) -> bool:
+    """Say whether an interval hint may have a say, alive or not."""
+    return bool(situation.hints) and any(isinstance(hint, IntervalHint) for hint in situation.hints)
+
+
 def _too_early(situation: Situation, after: datetime, until: datetime) -> bool:
     """Say whether nothing can have come, to spare planning after each quick run."""
-    rhythm, longest = rhythm_of(situation.endpoint), situation.endpoint.guardrails.longest
-    if rhythm is None or any(isinstance(hint, IntervalHint) for hint in situation.hints):
+    rhythm, longest = situation.endpoint.rhythm, situation.endpoint.guardrails.longest
+    if rhythm is None or _hinted(situation):
         return False
     if longest is not None and after + longest <= until:
         return False
@@ -153,14 +158,14 @@ def _one_by_one(situation: Situation, after: datetime, until: datetime) -> Itera
 
 
 def _rest(situation: Situation, span: Span, until: datetime) -> Span:
-    rhythm = rhythm_of(situation.endpoint)
+    rhythm = situation.endpoint.rhythm
     rest = None if rhythm is None else counted(rhythm, span.last, until)
     return span if rest is None else Span(span.first, rest.last, span.count + rest.count)
 
 
 def source_at(situation: Situation, slot: datetime, planned: Source) -> Source:
     """Name the source of another slot of a plan's sequence: on the rhythm, or put there."""
-    rhythm = rhythm_of(situation.endpoint)
+    rhythm = situation.endpoint.rhythm
     if rhythm is None or rhythm.latest_until(slot) == slot:
         return planned
     close = isinstance(rhythm, Grid) and rhythm.step < shortest_of(situation)

@@ -151,4 +151,4 @@ def _timed_anew(situation: Situation, plan: Plan) -> Plan:
 
 
 def _with_plan(state: EndpointState, plan: Plan | None) -> Change:
-    return Change(state=state if plan is state.plan else replace(state, plan=plan))
+    return Change(state=state.with_plan(plan))

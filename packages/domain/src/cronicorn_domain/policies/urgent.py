@@ -14,7 +14,6 @@ from cronicorn_domain.policies.bounds import used_up, within_bounds
 from cronicorn_domain.policies.due_instants import planned
 from cronicorn_domain.policies.oneshots import oneshot_candidate, pending_triggers, untaken
 from cronicorn_domain.policies.repeats import timed_repeat
-from cronicorn_domain.policies.rhythm import rhythm_of
 
 
 def urgent_plan(situation: Situation, now: datetime) -> Plan | None:
@@ -68,7 +67,7 @@ def _free_slot(situation: Situation, slot: datetime) -> datetime:
     """
     Find a slot that neither a run, nor the standing plan, nor the rhythm has or may still take.
     """
-    standing, rhythm = situation.state.plan, rhythm_of(situation.endpoint)
+    standing, rhythm = situation.state.plan, situation.endpoint.rhythm
     also = () if standing is None else (standing.slot,)
     if rhythm is not None and rhythm.latest_until(slot) == slot:
         also = (*also, slot)

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, RunId
 from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.endpoint import HttpRequest, Limits
 from cronicorn_domain.model.run import Outcome
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
     """One request to send, for one attempt of one fire time."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId
 from cronicorn_domain.model.decision import Plan
 from cronicorn_domain.model.endpoint import Endpoint
@@ -13,6 +14,7 @@ from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Outcome
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedRun:
     """A lease, and what its worker needs to run it."""
@@ -51,6 +53,7 @@ class StartRefusal(StrEnum):
     ARCHIVED = "archived"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """The result of a run that was started at ``started_at`` and ended at ``ended_at``."""
