@@ -5,6 +5,7 @@ from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_adapter_memory.wakeups import MemoryWakeups
+from cronicorn_adapter_memory.worker_registry import MemoryWorkerRegistry
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.testing.store import Store
 
@@ -17,6 +18,7 @@ class MemoryHandle:
         self.queue = MemoryEndpointQueue(store)
         self.units = MemoryUnitsOfWork(store)
         self.wakeups = MemoryWakeups(store)
+        self.workers = MemoryWorkerRegistry(store)
 
     async def another(self) -> "MemoryHandle":
         """Return a second handle on the same data."""

@@ -116,6 +116,7 @@ class SqlHandle:
         self.queue = store.queue
         self.units = store.units
         self.wakeups = store.wakeups
+        self.workers = store.workers
         return self
 
     async def another(self) -> "SqlHandle":

@@ -111,6 +111,8 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
         {"end": "cleared", "ended_at": NOON, "run_id": OTHER},
     ),
     ("ck_triggers_kind_known", "triggers", {"kind": "ghost"}),
+    ("ck_workers_name_filled", "workers", {"name": ""}),
+    ("ck_workers_concurrency_allows_one", "workers", {"concurrency": 0}),
 )
 """The constraint, its table, and what makes a good row one that it refuses."""
 
@@ -130,6 +132,7 @@ CLASHES: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("pk_roll_ups", "roll_ups", {"runs": 2}),
     ("pk_hints", "hints", {"every": 2}),
     ("pk_triggers", "triggers", {"kind": "sibling"}),
+    ("pk_workers", "workers", {"version": "2"}),
 )
 """The constraint, its table, and how a second row differs from the first, with which it clashes."""
 

@@ -17,6 +17,7 @@ from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_adapter_memory.wakeups import MemoryWakeups
+from cronicorn_adapter_memory.worker_registry import MemoryWorkerRegistry
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.identity import DEFAULT_TENANT, WorkerId
 from cronicorn_domain.model.endpoint import Endpoint, Limits
@@ -82,7 +83,13 @@ class Connection:
     that fail with an error which is no outage.
     """
 
-    def __init__(self, queue: EndpointQueue, units: MemoryUnitsOfWork, clock: Clock) -> None:
+    def __init__(
+        self,
+        queue: EndpointQueue,
+        units: MemoryUnitsOfWork,
+        registry: MemoryWorkerRegistry,
+        clock: Clock,
+    ) -> None:
         self.asked: list[tuple[str, datetime]] = []
         self.sizes: dict[str, list[int]] = {}
         self.down: set[str] = set()
@@ -91,6 +98,7 @@ class Connection:
         self.latency = timedelta()
         self._queue = queue
         self._units = units
+        self._registry = registry
         self._clock = clock
 
     def count(self, *names: str) -> int:
@@ -151,6 +159,18 @@ class Connection:
     async def heal_quarantined(self, *, now):
         return await self._ask("heal", lambda: self._queue.heal_quarantined(now=now))
 
+    async def announce(self, worker):
+        await self._ask("announce", lambda: self._registry.announce(worker))
+
+    async def leave(self, name):
+        await self._ask("leave", lambda: self._registry.leave(name))
+
+    async def forget(self, *, unseen_since):
+        return await self._ask("forget", lambda: self._registry.forget(unseen_since=unseen_since))
+
+    async def list_workers(self):
+        return await self._registry.list_workers()
+
     @asynccontextmanager
     async def _unit(self) -> AsyncIterator[UnitOfWork]:
         await self.reach("unit")
@@ -179,6 +199,9 @@ class WorkerClock:
     async def synchronize(self) -> None:
         await self._connection.reach("synchronize")
         self.off = timedelta()
+
+    def skew(self) -> timedelta:
+        return self.off
 
 
 class DeafWakeups:
@@ -238,6 +261,7 @@ class Rig:
         self.store = MemoryStore()
         self.queue = MemoryEndpointQueue(self.store)
         self.units = MemoryUnitsOfWork(self.store)
+        self.registry = MemoryWorkerRegistry(self.store)
         self.job = a_job()
         self.workers: list[Worker] = []
 
@@ -278,7 +302,7 @@ class Rig:
         **settings,
     ) -> Worker:
         """Build a worker with a connection of its own; ``off`` is how wrong its clock is."""
-        connection = Connection(queue or self.queue, self.units, self.clock)
+        connection = Connection(queue or self.queue, self.units, self.registry, self.clock)
         clock = WorkerClock(self.clock, connection, off=off)
         sender = dispatcher or (RecordingDispatcher(answer) if answer else RecordingDispatcher())
         tell = observer or _Relay()
@@ -287,6 +311,7 @@ class Rig:
             units=connection,
             dispatcher=sender,
             wakeups=wakeups or MemoryWakeups(self.store),
+            workers=connection,
             clock=clock,
             settings=SchedulerSettings(worker=WorkerId(name), **settings),
             observer=tell,
@@ -357,6 +382,7 @@ class Rig:
             units=self.units,
             dispatcher=RecordingDispatcher(),
             wakeups=MemoryWakeups(self.store),
+            workers=self.registry,
             clock=self.clock,
             settings=SchedulerSettings(worker=WorkerId("one")),
         )

@@ -134,9 +134,9 @@ async def test_leases_are_renewed_during_a_drain(rig):
     """A stop does not let the leases of what still runs end (trap T06)."""
     await rig.an_endpoint(seconds=600)
     worker = rig.working(answer=rig.taking(25))
-    other = rig.working("two")
 
     await rig.until(600.5)
+    other = rig.working("two")
     await worker.stop()
 
     assert len(worker.told("run_settled")) == 1
@@ -147,9 +147,9 @@ async def test_leases_are_renewed_while_a_result_waits(rig):
     """Leases live on while their results cannot be settled (trap T06)."""
     await rig.an_endpoint(seconds=600)
     worker = rig.working(answer=rig.taking(1))
-    other = rig.working("two")
 
     await rig.until(600.5)
+    other = rig.working("two")
     worker.connection.down = {"settle"}
     await rig.until(640)
     worker.connection.down = set()

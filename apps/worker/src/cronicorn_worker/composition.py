@@ -21,6 +21,7 @@ from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
+from cronicorn_domain.ports.worker_registry import WorkerRegistry
 from cronicorn_scheduler.observing import Observer
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
@@ -34,6 +35,7 @@ class Store:
     queue: EndpointQueue
     units: UnitsOfWork
     wakeups: Wakeups
+    workers: WorkerRegistry
     clock: Clock
 
 
@@ -61,6 +63,7 @@ async def open_store(url: str, secret_key: str | None) -> AsyncIterator[Store]:
             queue=store.queue,
             units=store.units,
             wakeups=store.wakeups,
+            workers=store.workers,
             clock=await DatabaseClock.synchronized(engine),
         )
 
@@ -77,6 +80,7 @@ async def open_scheduler(
             units=store.units,
             dispatcher=dispatcher,
             wakeups=store.wakeups,
+            workers=store.workers,
             clock=store.clock,
             settings=SchedulerSettings(worker=worker, concurrency=concurrency),
             observer=observer,

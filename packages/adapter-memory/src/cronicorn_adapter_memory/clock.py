@@ -31,6 +31,10 @@ class ManualClock:
     async def synchronize(self) -> None:
         """Nothing to measure: it is the only clock there is."""
 
+    def skew(self) -> timedelta:
+        """Return no time: there is no other clock."""
+        return NO_TIME
+
     def advance(self, length: timedelta) -> None:
         """Move on by a length, and wake who has slept until then."""
         self.advance_to(self._now + length)
@@ -75,3 +79,7 @@ class LoopClock:
 
     async def synchronize(self) -> None:
         """Nothing to measure: the loop's time is the shared time."""
+
+    def skew(self) -> timedelta:
+        """Return no time: the loop's time is the only one."""
+        return NO_TIME

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from cronicorn_domain.identity import Token, new_uuid
+from cronicorn_domain.identity import Token, WorkerId, new_uuid
 from cronicorn_domain.model.state import DEFAULT_FLOOR
+from cronicorn_domain.model.worker import Worker
 
 from cronicorn_adapter_memory.due_rows import DueRows
 from cronicorn_adapter_memory.signal import Signal
@@ -29,6 +30,7 @@ class MemoryStore:
         self.came_earlier = Signal()
         self.writing = asyncio.Lock()
         self.tables = Tables(floor=floor, due=DueRows(came_earlier=self.came_earlier.send))
+        self.workers: dict[WorkerId, Worker] = {}
         self._token = 0
 
     @property

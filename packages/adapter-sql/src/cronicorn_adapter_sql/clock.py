@@ -45,8 +45,8 @@ class DatabaseClock:
     Tells the database's time without asking it each time.
 
     ``now`` is the database's instant at the last measurement plus the monotonic time since then. On
-    PostgreSQL the machine's wall clock is never read. On SQLite, where all who share the file are
-    on one machine, its wall clock is the database's; it is read when measuring only.
+    PostgreSQL nothing goes by the machine's wall clock: it is read only to tell its skew. On
+    SQLite, where all who share the file are on one machine, its wall clock is the database's.
     """
 
     def __init__(
@@ -85,6 +85,10 @@ class DatabaseClock:
             RuntimeError: there was no measurement yet, which is a mistake of the caller's.
         """
         return max(self._counted(), self._not_before)
+
+    def skew(self) -> timedelta:
+        """Return how far the machine's wall clock is ahead. Raises as ``now`` does."""
+        return self._wall_clock() - self._counted()
 
     def _counted(self) -> datetime:
         if self._last is None:

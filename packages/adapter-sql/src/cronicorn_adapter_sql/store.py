@@ -15,6 +15,7 @@ from cronicorn_adapter_sql.transaction import Database
 from cronicorn_adapter_sql.unit_of_work import SqlUnitsOfWork
 from cronicorn_adapter_sql.vault import HeaderVault
 from cronicorn_adapter_sql.wakeups import Signal, SqlWakeups
+from cronicorn_adapter_sql.worker_registry import SqlWorkerRegistry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class SqlStore:
     queue: SqlEndpointQueue
     units: SqlUnitsOfWork
     wakeups: SqlWakeups
+    workers: SqlWorkerRegistry
 
 
 def store_over(
@@ -38,6 +40,7 @@ def store_over(
         queue=SqlEndpointQueue(database),
         units=SqlUnitsOfWork(database),
         wakeups=SqlWakeups(signal),
+        workers=SqlWorkerRegistry(engine),
     )
 
 

@@ -445,6 +445,24 @@ class TriggerRow(Row, table=True):
     run_id: UUID | None = None
 
 
+class WorkerRow(Row, table=True):
+    """What a worker told of itself last; no lease depends on it."""
+
+    __tablename__ = "workers"
+    __table_args__: ClassVar = (
+        CheckConstraint("name <> ''", name="name_filled"),
+        CheckConstraint("concurrency >= 1", name="concurrency_allows_one"),
+    )
+
+    name: str = Field(primary_key=True)
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+    concurrency: int
+    version: str
+    zone_data: str
+    clock_skew: int = Field(sa_type=BigInteger)
+
+
 jobs: Final = metadata.tables["jobs"]
 endpoints: Final = metadata.tables["endpoints"]
 endpoint_state: Final = metadata.tables["endpoint_state"]
@@ -456,3 +474,4 @@ slot_records: Final = metadata.tables["slot_records"]
 roll_ups: Final = metadata.tables["roll_ups"]
 hints: Final = metadata.tables["hints"]
 triggers: Final = metadata.tables["triggers"]
+workers: Final = metadata.tables["workers"]

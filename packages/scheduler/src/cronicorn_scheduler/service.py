@@ -9,7 +9,9 @@ from cronicorn_domain.ports.dispatcher import Dispatcher
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun, EndpointQueue
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
+from cronicorn_domain.ports.worker_registry import WorkerRegistry
 
+from cronicorn_scheduler.announcing import Announcing
 from cronicorn_scheduler.claiming import Claiming
 from cronicorn_scheduler.draining import Draining
 from cronicorn_scheduler.execute import Execution
@@ -50,6 +52,7 @@ class Scheduler:
         units: UnitsOfWork,
         dispatcher: Dispatcher,
         wakeups: Wakeups,
+        workers: WorkerRegistry,
         clock: Clock,
         settings: SchedulerSettings,
         observer: Observer | None = None,
@@ -59,6 +62,7 @@ class Scheduler:
         self._units = units
         self._dispatcher = dispatcher
         self._wakeups = wakeups
+        self._workers = workers
         self._clock = clock
         self._settings = settings
         self._observer = ShieldedObserver(observer or SilentObserver())
@@ -107,14 +111,19 @@ class Scheduler:
             raise self._death
 
     async def _work_and_drain(self) -> None:
+        announcing = self._announcing()
         async with asyncio.TaskGroup() as group:
-            claiming, *others = self._begin_parts(group)
+            claiming, *others = self._begin_parts(group, announcing)
             await self._stopping.wait()
             await self._draining().drain(claiming)
             for task in (claiming, *others):
                 task.cancel()
+        closed = self._clock.now() + self._settings.closing
+        await first_of(announcing.leave(), self._clock.sleep_until(closed))
 
-    def _begin_parts(self, group: asyncio.TaskGroup) -> Sequence[asyncio.Task[None]]:
+    def _begin_parts(
+        self, group: asyncio.TaskGroup, announcing: Announcing
+    ) -> Sequence[asyncio.Task[None]]:
         """Begin every loop in a task of its own, claiming first."""
         synchronizing = Synchronizing(
             clock=self._clock,
@@ -123,7 +132,7 @@ class Scheduler:
         )
         starting, settling, releasing = self._starting(), self._settling(), self._releasing()
         claiming = self._claiming(group, self._execution(starting, settling, releasing))
-        by_the_clock = (claiming, self._reaping(), self._healing(), self._pruning())
+        by_the_clock = (claiming, self._reaping(), self._healing(), self._pruning(), announcing)
         others = (synchronizing, starting, settling, releasing, self._renewing())
         return [
             *(group.create_task(self._keep_from(synchronizing, part)) for part in by_the_clock),
@@ -245,6 +254,15 @@ class Scheduler:
             clock=self._clock,
             observer=self._observer,
             line=self._outages.line(Pruning.name),
+            chance=self._chance,
+        )
+
+    def _announcing(self) -> Announcing:
+        return Announcing(
+            self._workers,
+            settings=self._settings,
+            clock=self._clock,
+            line=self._outages.line(Announcing.name),
             chance=self._chance,
         )
 

@@ -13,8 +13,8 @@ class SchedulerSettings:
     """
     What one scheduler may use, and how often it looks.
 
-    An idle scheduler asks the store less than once a second: a reap every 1.5 s, a look for the
-    next due instant every 5 to 6 s, a measurement of the clock every 30 s.
+    An idle scheduler asks the store less than once a second: a reap every 1.75 s, a look for the
+    next due instant and a word about itself every 5 to 6 s, a measurement of the clock every 30 s.
 
     Attributes:
         worker: Its name, written to leases and runs.
@@ -47,6 +47,7 @@ class SchedulerSettings:
         prune_every: How often it is pruned from then on.
         prune_batch: Rows deleted in one step, few enough to hold no lock that anyone feels.
         prune_pause: The rest between two steps.
+        announce_every: How often the worker tells of itself; up to a fifth is added.
         failures_most: Unforeseen failures of one part in a row, after which the scheduler gives up.
     """
 
@@ -60,7 +61,7 @@ class SchedulerSettings:
     settle_window: timedelta = timedelta(milliseconds=5)
     lease: timedelta = timedelta(seconds=10)
     renew_every: timedelta = timedelta(seconds=3)
-    reap_every: timedelta = timedelta(seconds=1.5)
+    reap_every: timedelta = timedelta(seconds=1.75)
     reap_reprieve: timedelta = timedelta(seconds=3)
     retry_first: timedelta = timedelta(milliseconds=100)
     retry_most: timedelta = timedelta(seconds=2)
@@ -72,6 +73,7 @@ class SchedulerSettings:
     prune_every: timedelta = timedelta(hours=1)
     prune_batch: int = 500
     prune_pause: timedelta = timedelta(milliseconds=250)
+    announce_every: timedelta = timedelta(seconds=5)
     failures_most: int = 5
 
     def __post_init__(self) -> None:
@@ -79,7 +81,14 @@ class SchedulerSettings:
         for name in ("concurrency", "claim_batch", "batch", "prune_batch", "failures_most"):
             if getattr(self, name) < 1:
                 raise InvalidInput(f"{name} is below 1", field=name, remedy="give 1 or more")
-        for name in ("claim_pause", "idle_ceiling", "renew_every", "reap_every", "retry_first"):
+        for name in (
+            "claim_pause",
+            "idle_ceiling",
+            "renew_every",
+            "reap_every",
+            "retry_first",
+            "announce_every",
+        ):
             if getattr(self, name) <= NO_TIME:
                 raise InvalidInput(
                     f"{name} is no time", field=name, remedy="give a length above 0s"

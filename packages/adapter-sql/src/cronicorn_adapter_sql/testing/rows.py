@@ -140,6 +140,15 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "at": NOON,
         "expires_at": LATER,
     },
+    "workers": {
+        "name": "a",
+        "started_at": NOON,
+        "seen_at": NOON,
+        "concurrency": 1,
+        "version": "1",
+        "zone_data": "2026a",
+        "clock_skew": 0,
+    },
 }
 """A row of each table, in an order in which they can be written."""
 

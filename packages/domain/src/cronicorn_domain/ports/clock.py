@@ -1,6 +1,6 @@
 """Time, as the store that all workers share tells it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -30,4 +30,8 @@ class Clock(Protocol):
         Raises:
             StoreUnavailable: it could not be measured. The last measurement stands.
         """
+        ...
+
+    def skew(self) -> timedelta:
+        """Return how far the machine's wall clock is ahead of ``now``: for people to read only."""
         ...

@@ -82,6 +82,10 @@ class ClockContract:
         assert cancelled.cancelled() or cancelled.done()
         assert clock.now() >= instant
 
+    async def test_the_skew_is_known(self, clock: Clock) -> None:
+        """The tests' own machine is not far from the time that the clock tells."""
+        assert abs(clock.skew()) < MINUTE
+
     async def test_measuring_anew_keeps_the_time(self, clock: Clock) -> None:
         """A measurement corrects what has drifted apart, and makes no leap."""
         before = clock.now()

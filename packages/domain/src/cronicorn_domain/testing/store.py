@@ -6,6 +6,7 @@ from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
+from cronicorn_domain.ports.worker_registry import WorkerRegistry
 
 
 class Store(Protocol):
@@ -28,6 +29,11 @@ class Store(Protocol):
     @property
     def wakeups(self) -> Wakeups:
         """The wake-ups that commits through this handle send."""
+        ...
+
+    @property
+    def workers(self) -> WorkerRegistry:
+        """The registry of the store's workers."""
         ...
 
     async def another(self) -> "Store":

@@ -33,6 +33,7 @@ _TABLES: Final = (
     "roll_ups",
     "hints",
     "triggers",
+    "workers",
 )
 
 
@@ -49,6 +50,7 @@ def upgrade() -> None:
     _make_roll_ups()
     _make_hints()
     _make_triggers()
+    _make_workers()
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT")
         op.execute("CREATE TABLE run_bodies_default PARTITION OF run_bodies DEFAULT")
@@ -503,3 +505,20 @@ def _make_triggers() -> None:
         sqlite_where=sa.text("run_id IS NOT NULL"),
     )
     op.create_index("ix_triggers_expires_at", "triggers", ["expires_at"])
+
+
+def _make_workers() -> None:
+    """Who is at work; for people."""
+    op.create_table(
+        "workers",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("concurrency", sa.Integer(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("zone_data", sa.String(), nullable=False),
+        sa.Column("clock_skew", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("concurrency >= 1", name=op.f("ck_workers_concurrency_allows_one")),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_workers_name_filled")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_workers")),
+    )
