@@ -40,6 +40,10 @@ class WorkerClock:
         """Measure anew. Raises ``StoreUnavailable``."""
         self._error = await self._measure() - self._shared.now()
 
+    def skew(self) -> timedelta:
+        """Return how far this clock is ahead of the shared time."""
+        return self._error
+
     def fall_behind(self, by: timedelta) -> None:
         """Lose so much time: the machine stood still."""
         self._error -= max(by, NO_TIME)

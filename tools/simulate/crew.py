@@ -8,6 +8,7 @@ from datetime import datetime
 from random import Random
 
 from cronicorn_adapter_memory.wakeups import MemoryWakeups
+from cronicorn_adapter_memory.worker_registry import MemoryWorkerRegistry
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_scheduler.observing import Event, PartFailed, RunBroken
@@ -51,6 +52,7 @@ class Process:
             units=PruningUnits(site.units, self.connection),
             dispatcher=Targets(site.scenario.newcomers, _of_targets(site), site.recorder),
             wakeups=LossyWakeups(MemoryWakeups(site.store), faults),
+            workers=MemoryWorkerRegistry(site.store),
             clock=self.clock,
             settings=replace(site.scenario.settings, worker=WorkerId(name)),
             observer=self,
