@@ -1,6 +1,7 @@
 """The queue in memory: each method is atomic, since nothing is awaited while it writes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,6 +27,7 @@ from cronicorn_domain.ports.endpoint_queue import (
     StartRefusal,
 )
 from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
+from cronicorn_domain.wording import fault
 
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.tables import EndpointRow
@@ -84,7 +86,12 @@ class MemoryEndpointQueue:
                 if (lease := self._tables.endpoints[endpoint_id].lease) and lease.until <= now
             ]
             over.sort(key=lambda lease: (lease.until, lease.token))
-            return [self._reap(lease, now) for lease in over[:limit]]
+            reaped: list[Reaped] = []
+            for lease in over:
+                if len(reaped) < limit:
+                    with suppress(Exception):  # it stays, and harms only itself
+                        reaped.append(self._reap(lease, now))
+            return reaped
 
     async def next_due(self) -> datetime | None:
         """Return the earliest instant at which something may become claimable."""
@@ -93,16 +100,22 @@ class MemoryEndpointQueue:
     async def heal_quarantined(self, *, now: datetime) -> Sequence[EndpointId]:
         """Let out of quarantine the endpoints whose stored schedule can be read after all."""
         async with self._store.writing:
-            healed = [
+            sick = [
                 row
                 for row in self._tables.endpoints.values()
                 if row.state.quarantine is not None and row.unreadable is None
             ]
-            for row in healed:
-                row.state = replace(row.state, quarantine=None)
-                change = plan_afresh(self._tables.situation(row), now, "healed")
-                self._tables.keep(row, change, now)
-            return [row.endpoint.id for row in healed]
+            healed: list[EndpointId] = []
+            for row in sick:
+                with suppress(Exception):  # it stays as it is, and harms only itself
+                    self._heal(row, now)
+                    healed.append(row.endpoint.id)
+            return healed
+
+    def _heal(self, row: EndpointRow, now: datetime) -> None:
+        well = replace(row.state, quarantine=None)
+        situation = replace(self._tables.situation(row), state=well)
+        self._tables.keep(row, plan_afresh(situation, now, "healed"), now)
 
     def _claim(self, worker: WorkerId, limit: int, until: datetime, now: datetime) -> ClaimBatch:
         leased: list[tuple[datetime, ClaimedRun]] = []
@@ -111,11 +124,11 @@ class MemoryEndpointQueue:
         while len(leased) < limit and (taken := self._store.due_rows.take(now)) is not None:
             endpoint_id, due = taken
             row = self._tables.endpoints[endpoint_id]
-            if row.unreadable is not None:
-                quarantined[endpoint_id] = row.unreadable
-                row.state = replace(row.state, quarantine=row.unreadable)
-                continue
-            match claim(self._tables.situation(row), now):
+            decided = self._decide(row, now)
+            match decided:
+                case str():
+                    quarantined[endpoint_id] = decided
+                    row.state = replace(row.state, plan=None, urgent=None, quarantine=decided)
                 case Postponement(change=change):
                     self._write(row, change)
                     postponed.append(row)
@@ -130,6 +143,15 @@ class MemoryEndpointQueue:
             passed=len(postponed) + len(quarantined),
             quarantined=quarantined,
         )
+
+    def _decide(self, row: EndpointRow, now: datetime) -> Claim | Postponement | str:
+        """Let the domain decide; words say why it cannot, which harms this endpoint alone."""
+        if row.unreadable is not None:
+            return row.unreadable
+        try:
+            return claim(self._tables.situation(row), now)
+        except Exception as error:  # noqa: BLE001  whatever it is
+            return f"it could not be claimed, by a fault of ours: {fault(error)}"
 
     def _lease(
         self, row: EndpointRow, made: Claim, worker: WorkerId, until: datetime, now: datetime
@@ -225,10 +247,13 @@ class MemoryEndpointQueue:
 
     def _give_back(self, row: EndpointRow, lease: Lease, now: datetime) -> None:
         """Undo a claim: what it consumed is pending again, and its slot is due again."""
-        row.hints = (*row.hints, *(record.hint for record in row.held_hints))
-        row.triggers = (*row.triggers, *row.held_triggers)
+        hints = (*row.hints, *(record.hint for record in row.held_hints))
+        triggers = (*row.triggers, *row.held_triggers)
+        change = self._planned(
+            row, lambda held: release(replace(held, hints=hints, triggers=triggers), now)
+        )
+        row.hints, row.triggers = hints, triggers
         row.held_hints, row.held_triggers = (), ()
-        change = self._planned(row, lambda situation: release(situation, now))
         self._end(row, lease, released_run(self._tables.runs[lease.run_id], now))
         self._tables.keep(row, change, now)
 

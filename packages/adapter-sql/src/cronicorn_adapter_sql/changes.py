@@ -11,7 +11,18 @@ from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.eligibility import claimable_from
-from sqlalchemy import Uuid, bindparam, delete, insert, text, tuple_, update
+from sqlalchemy import (
+    Uuid,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    not_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +30,7 @@ from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_states import values_of_record, values_of_state
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
-from cronicorn_adapter_sql.tables import due, endpoint_state, slot_records
+from cronicorn_adapter_sql.tables import due, endpoint_state, leases, slot_records
 
 _STATE_COLUMNS = (*values_of_state(EndpointState()), "due_at")
 
@@ -121,6 +132,20 @@ async def _delete_due(connection: AsyncConnection, gone: Sequence[tuple[datetime
     await connection.execute(_DELETE_DUE, {"instants": list(instants), "ids": list(ids)})
 
 
+async def set_aside_unread(
+    connection: AsyncConnection, endpoint_id: EndpointId, reason: str
+) -> None:
+    """
+    Quarantine an endpoint without reading it, since that is what fails.
+
+    One that has been leased meanwhile stays as it is: its run's end needs the plan.
+    """
+    given = {"id": endpoint_id, "reason": reason}
+    await connection.execute(_LOCK_STATE, given)
+    await connection.execute(_DELETE_DUE_OF, given)
+    await connection.execute(_QUARANTINE, given)
+
+
 def values_of_new_state(endpoint: Endpoint) -> Values:
     """Return the values of a new endpoint's state."""
     fresh: Values = {
@@ -146,5 +171,31 @@ _DELETE_DUE = text(
     " WHERE due.due_at = gone.due_at AND due.endpoint_id = gone.endpoint_id"
 ).bindparams(
     bindparam("instants", type_=ARRAY(UtcDateTime())), bindparam("ids", type_=ARRAY(Uuid()))
+)
+_LOCK_STATE = (
+    select(endpoint_state.c.endpoint_id)
+    .where(endpoint_state.c.endpoint_id == bindparam("id"))
+    .with_for_update()
+)
+_DELETE_DUE_OF = delete(due).where(
+    due.c.endpoint_id == bindparam("id"),
+    due.c.due_at
+    == select(endpoint_state.c.due_at)
+    .where(endpoint_state.c.endpoint_id == bindparam("id"))
+    .scalar_subquery(),
+)
+_QUARANTINE = (
+    update(endpoint_state)
+    .where(
+        endpoint_state.c.endpoint_id == bindparam("id"),
+        not_(exists().where(leases.c.endpoint_id == bindparam("id"))),
+    )
+    .values(
+        plan=None,
+        urgent=None,
+        due_at=None,
+        quarantine=bindparam("reason"),
+        revision=endpoint_state.c.revision + 1,
+    )
 )
 _UPDATE_STATE = _update_state(_STATE_COLUMNS)

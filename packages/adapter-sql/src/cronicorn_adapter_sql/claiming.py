@@ -1,23 +1,26 @@
 """Claims due endpoints: picks, lets the domain decide about each, and writes the leases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from cronicorn_domain.errors import StoreRefused, StoreUnavailable
+from cronicorn_domain.errors import CronicornError, StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId, new_uuid
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Run
 from cronicorn_domain.policies.change import Claim, Postponement
 from cronicorn_domain.policies.claiming import claim
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch, ClaimedRun
+from cronicorn_domain.wording import fault
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cronicorn_adapter_sql.changes import set_aside_unread
 from cronicorn_adapter_sql.claim_statements import pick_due
-from cronicorn_adapter_sql.errors import is_about_values
+from cronicorn_adapter_sql.errors import may_be_of_one
 from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_claimed
@@ -60,9 +63,10 @@ class Claiming:
         """
         Lease up to ``limit`` due endpoints.
 
-        If the database refuses the batch as a whole (a row that breaks a constraint), each endpoint
-        is claimed on its own, and the one at fault is set aside. What refuses all of them (rights,
-        missing tables) is no fault of theirs.
+        One about which the domain cannot decide is set aside. If the batch fails as a whole (a row
+        that breaks a constraint, a column beyond reading), each endpoint is claimed on its own, and
+        those at fault are set aside. What refuses all of them (rights, missing tables) is no fault
+        of theirs.
         """
         batch = await self._claim_together(worker, limit, until, now)
         self.withheld.add(batch.withheld, now)
@@ -78,8 +82,8 @@ class Claiming:
                     transaction.connection, now=now, limit=limit, but=self.withheld.at(now)
                 )
                 return await _claim(transaction, picked, worker, until, now)
-        except StoreRefused as error:
-            if not picked or not is_about_values(error):
+        except Exception as error:
+            if not picked or not may_be_of_one(error):
                 raise
         return await self._claim_apart(picked, worker, until, now)
 
@@ -87,31 +91,59 @@ class Claiming:
         self, picked: Sequence[UUID], worker: WorkerId, until: datetime, now: datetime
     ) -> ClaimBatch:
         batches: list[ClaimBatch] = []
+        faults: dict[UUID, Exception] = {}
         for endpoint_id in picked:
             try:
                 async with self._database.begin() as transaction:
                     await transaction.situations.lock([endpoint_id])
                     batches.append(await _claim(transaction, [endpoint_id], worker, until, now))
-            except StoreRefused as error:
-                if not is_about_values(error):
-                    raise
-                batches.append(await self._set_aside(endpoint_id, str(error), now))
             except StoreUnavailable:
                 if not batches:
                     raise
                 break  # what is leased already is not to wait for the reaper
-        return ClaimBatch(
-            runs=tuple(run for batch in batches for run in batch.runs),
-            passed=sum(batch.passed for batch in batches),
-            quarantined={key: why for batch in batches for key, why in batch.quarantined.items()},
-            withheld={key: why for batch in batches for key, why in batch.withheld.items()},
-        )
+            except Exception as error:
+                if not may_be_of_one(error):
+                    raise
+                faults[endpoint_id] = error
+        if len(faults) == len(picked):
+            _check_whose(faults)
+        with suppress(StoreUnavailable):  # they will be met again
+            batches.append(await self._set_aside(faults))
+        return _joined(batches)
 
-    async def _set_aside(self, endpoint_id: UUID, reason: str, now: datetime) -> ClaimBatch:
+    async def _set_aside(self, faults: Mapping[UUID, Exception]) -> ClaimBatch:
+        reasons = {EndpointId(key): _reason(error) for key, error in faults.items()}
         async with self._database.begin() as transaction:
-            for read in await transaction.locked([endpoint_id], now=now):
-                transaction.changes.set_aside(_unclaimable(read, reason))
-        return ClaimBatch(passed=1, quarantined={EndpointId(endpoint_id): reason})
+            for endpoint_id in sorted(reasons):
+                await set_aside_unread(transaction.connection, endpoint_id, reasons[endpoint_id])
+        return ClaimBatch(passed=len(reasons), quarantined=reasons)
+
+
+def _check_whose(faults: Mapping[UUID, Exception]) -> None:
+    """
+    Raise when several fail and none goes through, unless the database named what it refused.
+
+    Then the fault is this process's, and it is not to set aside what others can run.
+    """
+    unforeseen = [error for error in faults.values() if not isinstance(error, StoreRefused)]
+    if len(faults) > 1 and unforeseen:
+        raise unforeseen[-1]
+
+
+def _joined(batches: Sequence[ClaimBatch]) -> ClaimBatch:
+    return ClaimBatch(
+        runs=tuple(run for batch in batches for run in batch.runs),
+        passed=sum(batch.passed for batch in batches),
+        quarantined={key: why for batch in batches for key, why in batch.quarantined.items()},
+        withheld={key: why for batch in batches for key, why in batch.withheld.items()},
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Say why an endpoint is set aside, in words that hold no stored value."""
+    if isinstance(error, CronicornError):
+        return str(error)
+    return f"it could not be claimed, by a fault of ours: {fault(error)}"
 
 
 async def _claim(
@@ -147,19 +179,28 @@ def _decide(
     now: datetime,
 ) -> None:
     if isinstance(read, UnreadableEndpoint):
-        batch.quarantined[read.id] = read.reason
-        transaction.changes.set_aside(read)
+        _put_aside(transaction, batch, read)
         return
     if read.withheld is not None:
         batch.withheld[read.id] = read.withheld
         return
-    match claim(read.situation, now):
+    try:
+        decided = claim(read.situation, now)
+    except Exception as error:  # noqa: BLE001  whatever it is, it harms this endpoint alone
+        _put_aside(transaction, batch, _unclaimable(read, _reason(error)))
+        return
+    match decided:
         case Postponement(change=change):
             transaction.changes.apply(read, change, now)
             batch.postponed += 1
         case Claim() as made:
             transaction.changes.lease(read, made.change)
             batch.made.append(_Made(read=read, claim=made, run_id=RunId(new_uuid())))
+
+
+def _put_aside(transaction: Transaction, batch: _Batch, endpoint: UnreadableEndpoint) -> None:
+    batch.quarantined[endpoint.id] = endpoint.reason
+    transaction.changes.set_aside(endpoint)
 
 
 async def _write_leases(
@@ -244,9 +285,7 @@ def _claimed_run(made: _Made, token: Token, worker: WorkerId, until: datetime) -
     return ClaimedRun(lease=lease, endpoint=endpoint, plan=made.claim.plan)
 
 
-def _unclaimable(read: ReadEndpoint | UnreadableEndpoint, reason: str) -> UnreadableEndpoint:
-    if isinstance(read, UnreadableEndpoint):
-        return read
+def _unclaimable(read: ReadEndpoint, reason: str) -> UnreadableEndpoint:
     situation = read.situation
     return UnreadableEndpoint(
         id=read.id,

@@ -1,15 +1,14 @@
 """The queue on SQL: what the domain decides, each batch in one transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from cronicorn_domain.errors import StoreRefused
+from cronicorn_domain.errors import StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
 from cronicorn_domain.model.lease import Lease
-from cronicorn_domain.policies.replanning import plan_afresh
 from cronicorn_domain.policies.starting import start_refusal
 from cronicorn_domain.policies.storable import bare, storable
 from cronicorn_domain.ports.endpoint_queue import (
@@ -24,12 +23,17 @@ from sqlalchemy import func, not_, select, update
 from cronicorn_adapter_sql.among import among
 from cronicorn_adapter_sql.claiming import Claiming
 from cronicorn_adapter_sql.engine import read_only, single_statements
-from cronicorn_adapter_sql.errors import is_about_values, translated
+from cronicorn_adapter_sql.errors import is_about_values, may_be_of_one, translated
+from cronicorn_adapter_sql.healing import Healing
 from cronicorn_adapter_sql.lease_statements import living, mark_of_start, renewal
+from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.run_ends import abandon_one, lease_of, release_one, settle_one
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
-from cronicorn_adapter_sql.tables import due, endpoint_state, hints, leases, triggers
+from cronicorn_adapter_sql.tables import due, hints, leases, triggers
 from cronicorn_adapter_sql.transaction import Database, Transaction
+
+_STUCK_FOR: Final = timedelta(seconds=30)
+"""How long a lease that could not be taken away is left before it is tried again."""
 
 
 class SqlEndpointQueue:
@@ -39,7 +43,9 @@ class SqlEndpointQueue:
         self._database = database
         self._looking = single_statements(read_only(database.engine))
         self._claiming = Claiming(database)
+        self._healing = Healing(database)
         self._untold: set[Token] = set()
+        self._stuck: LeftAlone[Token] = LeftAlone(_STUCK_FOR)
 
     async def claim(
         self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
@@ -158,33 +164,50 @@ class SqlEndpointQueue:
 
     async def reap(self, *, limit: int, now: datetime) -> Sequence[Reaped]:
         """Take away up to ``limit`` leases whose end is at or before ``now``."""
-        over = (
-            select(leases.c.token)
-            .where(leases.c.until <= now)
-            .order_by(leases.c.until, leases.c.token)
-            .limit(limit)
-        )
-        with translated():
-            async with self._looking.connect() as connection:
-                tokens = [Token(each) for each in (await connection.execute(over)).scalars()]
+        tokens = await self._over(limit, now)
         if not tokens:
             return []
         try:
             reaped = await self._reap(tokens, now)
-        except StoreRefused as error:
-            if not is_about_values(error):
+        except Exception as error:
+            if not may_be_of_one(error):
                 raise
             reaped = await self._reap_apart(tokens, now)
         return [
             _reaped(lease) for lease in sorted(reaped, key=lambda each: (each.until, each.token))
         ]
 
+    async def _over(self, limit: int, now: datetime) -> list[Token]:
+        """Find leases that have ended, but for those that could not be taken away lately."""
+        stuck = self._stuck.at(now)
+        over = (
+            select(leases.c.token)
+            .where(leases.c.until <= now, *([leases.c.token.not_in(stuck)] if stuck else []))
+            .order_by(leases.c.until, leases.c.token)
+            .limit(limit)
+        )
+        with translated():
+            async with self._looking.connect() as connection:
+                return [Token(each) for each in (await connection.execute(over)).scalars()]
+
     async def _reap_apart(self, tokens: Sequence[Token], now: datetime) -> list[Lease]:
-        """Take leases away one by one; one that is refused stays, and harms only itself."""
+        """
+        Take leases away one by one; one that cannot be stays, and is tried again in a while.
+
+        Another worker may be able to: what fails here is not to keep it from that.
+        """
         reaped: list[Lease] = []
         for token in tokens:
-            with suppress(StoreRefused):
+            try:
                 reaped += await self._reap([token], now)
+            except StoreUnavailable:
+                if not reaped:
+                    raise
+                break  # what was taken away already is to be told
+            except Exception as error:
+                if not may_be_of_one(error):
+                    raise
+                self._stuck.add([token], now)
         return reaped
 
     async def _reap(self, tokens: Sequence[Token], now: datetime) -> list[Lease]:
@@ -216,20 +239,7 @@ class SqlEndpointQueue:
 
     async def heal_quarantined(self, *, now: datetime) -> Sequence[EndpointId]:
         """Let out of quarantine the endpoints whose stored schedule can be read after all."""
-        healed: list[EndpointId] = []
-        async with self._database.begin() as transaction:
-            sick = select(endpoint_state.c.endpoint_id).where(
-                endpoint_state.c.quarantine.is_not(None)
-            )
-            ids = list((await transaction.connection.execute(sick)).scalars())
-            for read in await transaction.locked(ids, now=now):
-                if isinstance(read, ReadEndpoint) and read.situation.lease is None:
-                    well = replace(read.situation.state, quarantine=None)
-                    situation = replace(read.situation, state=well)
-                    change = plan_afresh(situation, now, "healed")
-                    transaction.changes.apply(read, change, now, after=situation)
-                    healed.append(read.id)
-        return healed
+        return await self._healing.heal(now)
 
     async def _settle_in_turn(
         self, results: dict[Token, Settled], batch: Sequence[Settlement], now: datetime

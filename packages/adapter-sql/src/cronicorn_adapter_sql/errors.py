@@ -6,7 +6,13 @@ from contextlib import contextmanager
 from typing import Final
 
 import psycopg
-from cronicorn_domain.errors import CronicornError, StoreError, StoreRefused, StoreUnavailable
+from cronicorn_domain.errors import (
+    CronicornError,
+    StoreError,
+    StoreRefused,
+    StoreUnavailable,
+    UnreadableRow,
+)
 from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -92,6 +98,17 @@ def is_about_values(error: StoreRefused) -> bool:
             return False
         case _:
             return True
+
+
+def may_be_of_one(error: Exception) -> bool:
+    """
+    Say whether an error that a batch met may be of one item's making, so that others go through.
+
+    Outages are not, nor refusals that meet all of them.
+    """
+    if isinstance(error, StoreRefused):
+        return is_about_values(error)
+    return not isinstance(error, StoreError) or isinstance(error, UnreadableRow)
 
 
 def _behind(error: BaseException) -> BaseException:

@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, update
 
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Columns
-from cronicorn_adapter_sql.mapping_states import hint_from, values_of_hint, values_of_trigger
+from cronicorn_adapter_sql.mapping_states import hint_from, meant, values_of_hint, values_of_trigger
 from cronicorn_adapter_sql.situations import ReadEndpoint, of_tenant, readable
 from cronicorn_adapter_sql.tables import endpoints, hints, triggers
 from cronicorn_adapter_sql.transaction import Transaction
@@ -93,7 +93,7 @@ class SqlHintBook:
             if (await self._transaction.connection.execute(owned)).first() is None:
                 raise NotFound("endpoint", endpoint_id)
             rows = (await self._transaction.connection.execute(statement)).mappings().all()
-        return [_record(row, now) for row in rows]
+        return [record for row in rows for record in meant(lambda each: _record(each, now), row)]
 
     async def _locked(
         self, tenant: TenantId, endpoint_id: EndpointId, now: datetime

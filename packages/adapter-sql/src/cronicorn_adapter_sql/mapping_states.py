@@ -1,7 +1,8 @@
 """Endpoint states, leases, hints, triggers and slot records, and their rows."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from cronicorn_domain.identity import (
     EndpointId,
@@ -34,6 +35,8 @@ from cronicorn_adapter_sql.mapping_plans import (
     text_of_instants,
     text_of_plan,
 )
+
+Item = TypeVar("Item")
 
 
 def values_of_state(state: EndpointState) -> Values:
@@ -137,6 +140,14 @@ def hint_from(row: Columns) -> Hint:
         expires_at=row["expires_at"],
         reason=row["reason"],
     )
+
+
+def meant(mapping: Callable[[Columns], Item], row: Columns) -> Sequence[Item]:
+    """Return what a row means; one that means nothing has no effect, and harms only itself."""
+    try:
+        return [mapping(row)]
+    except Exception:  # noqa: BLE001  whatever is odd about it
+        return []
 
 
 def values_of_trigger(tenant: TenantId, endpoint_id: EndpointId, trigger: Trigger) -> Values:

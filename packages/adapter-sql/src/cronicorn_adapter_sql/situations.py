@@ -22,6 +22,7 @@ from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.mapping_states import (
     hint_from,
     lease_from,
+    meant,
     state_from,
     state_without_plans,
     trigger_from,
@@ -160,10 +161,10 @@ class Situations:
         ]
         proposed: dict[UUID, list[Hint]] = defaultdict(list)
         for each in await self._open(self._statements.hints, since, rows, lambda row: row.hinted):
-            proposed[each["endpoint_id"]].append(hint_from(each))
+            proposed[each["endpoint_id"]] += meant(hint_from, each)
         asked: dict[UUID, list[Trigger]] = defaultdict(list)
         for each in await self._open(self._statements.triggers, since, rows, lambda row: row.asked):
-            asked[each["endpoint_id"]].append(trigger_from(each))
+            asked[each["endpoint_id"]] += meant(trigger_from, each)
         return [self._assemble(row, proposed[row.id], asked[row.id]) for row in rows]
 
     async def _open(
@@ -192,7 +193,8 @@ class Situations:
             state = state_from(row.state)
             _check_leased(state, lease)
             endpoint, withheld = self._opened(row.endpoint)
-        except (UnreadableRow, ValueError, LookupError, TypeError) as error:
+            job_state = JobState(row.job_state)
+        except Exception as error:  # noqa: BLE001  whatever is odd about one row harms it alone
             return UnreadableEndpoint(
                 id=row.id,
                 tenant=TenantId(row.endpoint["tenant"]),
@@ -202,7 +204,7 @@ class Situations:
                 reason=error.reason if isinstance(error, UnreadableRow) else str(error),
             )
         situation = Situation(
-            job_state=JobState(row.job_state),
+            job_state=job_state,
             endpoint=endpoint,
             state=state,
             hints=tuple(proposed),

@@ -1,6 +1,8 @@
-"""Lengths and instants as people write them."""
+"""Lengths, instants and faults as people write them."""
 
+import traceback
 from datetime import datetime, timedelta
+from pathlib import Path
 
 _PARTS_MOST = 2
 _UNITS = (
@@ -32,3 +34,10 @@ def instant_in_words(instant: datetime) -> str:
     text = instant.strftime("%Y-%m-%d %H:%M:%S")
     thousandths = instant.microsecond // 1000
     return f"{text}.{thousandths:03d} UTC" if thousandths else f"{text} UTC"
+
+
+def fault(error: Exception) -> str:
+    """Name a fault of ours by kind and place; its text may hold what must not be shown."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"

@@ -21,16 +21,15 @@ no secret gets into a log.
 | phase_changed, next_run_planned | info | told by the demo |
 """
 
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import assert_never
 
 from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.run import Blocked, Failed, Outcome, Succeeded
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun
+from cronicorn_domain.wording import fault
 from cronicorn_scheduler.observing import (
     EndpointHealed,
     EndpointQuarantined,
@@ -125,7 +124,7 @@ def _fields_of_run(event: _RunEvent) -> Fields:
         case RunReleased(run=run, reason=reason):
             return {"reason": reason.value, **_run(run)}
         case RunBroken(run=run, error=error):
-            return {"error": _ours(error), **_run(run)}
+            return {"error": fault(error), **_run(run)}
         case _:
             return _run(event.run)
 
@@ -166,7 +165,7 @@ def _fields(event: _Other) -> Fields:  # noqa: C901  one case per event
         case StoreRecovered(lasted=lasted):
             return {"lasted_ms": milliseconds(lasted)}
         case PartFailed(part=part, error=error, in_a_row=in_a_row):
-            return {"part": part, "error": _ours(error), "in_a_row": in_a_row}
+            return {"part": part, "error": fault(error), "in_a_row": in_a_row}
         case SlotsPassed(count=count):
             return {"count": count}
         case HistoryPruned(runs=runs, slot_records=slot_records):
@@ -221,13 +220,6 @@ def _run(run: ClaimedRun) -> Fields:
         "endpoint_id": str(run.lease.endpoint_id),
         "run_id": str(run.lease.run_id),
     }
-
-
-def _ours(error: Exception) -> str:
-    """Name a fault of ours by kind and place; its text may hold what must not be shown."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}"
 
 
 def milliseconds(length: timedelta) -> float:

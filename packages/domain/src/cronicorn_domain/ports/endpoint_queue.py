@@ -33,7 +33,8 @@ class ClaimBatch:
         runs: The leases, the longest overdue first.
         passed: Due endpoints that got no lease, because their plan was no longer good and was made
             anew, their slots were skipped, or they were set aside (``quarantined``).
-        quarantined: Endpoints whose stored schedule could not be read, with the reason.
+        quarantined: Endpoints whose stored schedule could not be read, or about which a fault of
+            ours kept the domain from deciding, with the reason.
         withheld: Due endpoints that this worker cannot run for want of the key to their secrets,
             with the reason and the remedy. They are left as they are, for workers that have it, and
             out of this worker's claims for a while. They are not among ``passed``.
@@ -178,7 +179,8 @@ class EndpointQueue(Protocol):
         A started run becomes failed/abandoned, which counts no failure of the endpoint; delivery
         decides about the slot: at least once makes it due again with the next attempt, at most once
         goes on to the next slot. After three losses of one slot it is given up, and that counts one
-        failure. A run that never started is given back as by ``release``.
+        failure. A run that never started is given back as by ``release``. A lease that cannot be
+        taken away stays, keeps no other, and is tried again after a while.
         """
         ...
 
