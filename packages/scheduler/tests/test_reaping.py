@@ -46,7 +46,7 @@ async def test_a_lost_lease_is_reaped_within_two_seconds(rig):
     assert max(waits) <= timedelta(seconds=2)
 
 
-async def test_a_worker_that_comes_back_reaps_at_once(rig):
+async def test_a_worker_that_comes_back_reaps_after_the_reprieve(rig):
     """A worker alone that is started after a crash takes over what had ended meanwhile."""
     await rig.an_endpoint(seconds=600)
     first = rig.working("one", answer=_never)
@@ -55,7 +55,9 @@ async def test_a_worker_that_comes_back_reaps_at_once(rig):
     await first.crash()
     await rig.until(620)
     second = rig.working("two")
-    await rig.until(620.1)
+    await rig.until(622.9)
+    assert second.told("run_settled") == []
+    await rig.until(624.6)
 
     assert len(second.told("run_settled")) == 1
 
@@ -165,6 +167,72 @@ async def test_an_outage_makes_no_lost_runs(rig):
     assert [run.status for run in rig.runs()] == [RunStatus.SUCCESS] * 4
 
 
+async def test_a_newcomer_leaves_others_the_time_to_renew(rig):
+    """A worker that starts as an outage ends does not take the leases of those alive (trap T31)."""
+    await rig.endpoints(4, seconds=600)
+    first = rig.working("one", answer=rig.taking(90))
+
+    await rig.until(601)
+    first.connection.down = {"all"}
+    await rig.until(640)
+    second = rig.working("two")
+    await rig.until(640.1)
+    first.connection.down = set()
+    await rig.until(700)
+
+    assert [*first.told("lease_lost", "run_reaped"), *second.told("run_reaped")] == []
+    assert [run.status for run in rig.runs()] == [RunStatus.SUCCESS] * 4
+
+
+async def test_who_cannot_renew_does_not_reap(rig):
+    """Where this worker's own renewals fail, so may those of the others (trap T31)."""
+    await rig.endpoints(4, seconds=600)
+    workers = [rig.working(name, concurrency=2, answer=rig.taking(90)) for name in ("one", "two")]
+
+    await rig.until(601)
+    for worker in workers:
+        worker.connection.down = {"renew"}
+    await rig.until(640)
+    for worker in workers:
+        worker.connection.down = set()
+    await rig.until(700)
+
+    assert [event for worker in workers for event in worker.told("run_reaped", "lease_lost")] == []
+    assert [run.status for run in rig.runs()] == [RunStatus.SUCCESS] * 4
+
+
+async def test_a_store_that_stood_still_makes_no_lost_runs(rig):
+    """Answers that came very late are as good as none: nobody reaps right after them (trap T31)."""
+    await rig.endpoints(4, seconds=600)
+    first = rig.working("one", answer=rig.taking(90))
+    second = rig.working("two", answer=rig.taking(90))
+
+    await rig.until(601)
+    first.connection.latency = second.connection.latency = timedelta(seconds=13)
+    await rig.until(614)
+    first.connection.latency = second.connection.latency = timedelta()
+    await rig.until(700)
+
+    assert [*first.told("run_reaped", "lease_lost"), *second.told("run_reaped")] == []
+    assert [run.status for run in rig.runs()] == [RunStatus.SUCCESS] * 4
+
+
+async def test_one_late_answer_does_not_keep_the_reaper(rig):
+    """A store that is merely slow is reaped all the same, within two seconds and its delay."""
+    await rig.an_endpoint(seconds=600)
+    first = rig.working("one", answer=_never)
+    second = rig.working("two")
+    second.connection.latency = timedelta(milliseconds=800)
+
+    await rig.until(604)
+    await first.crash()
+    ends = {row.endpoint.id: row.lease.until for row in rig.store.tables.endpoints.values()}
+    await rig.until(640)
+
+    (repeat,) = [run for run in rig.runs() if run.attempt == 2]
+    assert repeat.claimed_at - ends[repeat.endpoint_id] <= timedelta(seconds=5)
+
+
 async def test_many_lost_leases_are_reaped_without_a_pause(rig):
     """A full batch of the reaper is followed by another at once."""
     await rig.endpoints(50, seconds=600)
@@ -174,9 +242,9 @@ async def test_many_lost_leases_are_reaped_without_a_pause(rig):
     await first.crash()
     await rig.until(620)
     second = rig.working("two", batch=20)
-    await rig.until(620.1)
+    await rig.until(624.6)
 
-    assert second.connection.sizes["reap"] == [20, 20, 20]
+    assert [size for size in second.connection.sizes["reap"] if size] == [20, 20, 20]
     assert len(second.told("run_reaped")) == 50
 
 

@@ -25,11 +25,11 @@ from cronicorn_adapter_sql.claiming import Claiming
 from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import is_about_values, may_be_of_one, translated
 from cronicorn_adapter_sql.healing import Healing
-from cronicorn_adapter_sql.lease_statements import living, mark_of_start, renewal
+from cronicorn_adapter_sql.lease_statements import ended, living, mark_of_start, renewal
 from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.run_ends import abandon_one, lease_of, release_one, settle_one
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
-from cronicorn_adapter_sql.tables import due, hints, leases, triggers
+from cronicorn_adapter_sql.tables import due, hints, triggers
 from cronicorn_adapter_sql.transaction import Database, Transaction
 
 _STUCK_FOR: Final = timedelta(seconds=30)
@@ -42,6 +42,7 @@ class SqlEndpointQueue:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._looking = single_statements(read_only(database.engine))
+        self._feeling = single_statements(database.engine)
         self._claiming = Claiming(database)
         self._healing = Healing(database)
         self._untold: set[Token] = set()
@@ -179,16 +180,11 @@ class SqlEndpointQueue:
 
     async def _over(self, limit: int, now: datetime) -> list[Token]:
         """Find leases that have ended, but for those that could not be taken away lately."""
-        stuck = self._stuck.at(now)
-        over = (
-            select(leases.c.token)
-            .where(leases.c.until <= now, *([leases.c.token.not_in(stuck)] if stuck else []))
-            .order_by(leases.c.until, leases.c.token)
-            .limit(limit)
-        )
+        over = ended(self._database.engine.dialect.name, but=self._stuck.at(now))
+        given = {"now": now, "limit": limit}
         with translated():
-            async with self._looking.connect() as connection:
-                return [Token(each) for each in (await connection.execute(over)).scalars()]
+            async with self._feeling.connect() as connection:
+                return [Token(each) for each in (await connection.execute(over, given)).scalars()]
 
     async def _reap_apart(self, tokens: Sequence[Token], now: datetime) -> list[Lease]:
         """

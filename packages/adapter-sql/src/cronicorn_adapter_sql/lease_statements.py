@@ -1,8 +1,10 @@
 """The statements about live leases; each is built once for a dialect."""
 
+from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import Delete, Select, Update, bindparam, delete, select, update
+from cronicorn_domain.identity import Token
+from sqlalchemy import Delete, Integer, Select, Update, bindparam, delete, false, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from cronicorn_adapter_sql.among import among
@@ -30,6 +32,28 @@ def renewal(dialect: str) -> ReturningUpdate[int]:
         .values(until=bindparam("until", type_=UtcDateTime()))
         .returning(leases.c.token)
     )
+
+
+def ended(dialect: str, *, but: Sequence[Token]) -> Select[int]:
+    """
+    Select up to ``limit`` leases that have ended at ``now``, none of ``but``, the oldest first.
+
+    It is refused where a renewal would be, also if it finds none: on PostgreSQL by an update of
+    nothing, which takes the lock and the right that renewals need; on SQLite the transaction around
+    it has them.
+    """
+    over = (
+        select(leases.c.token)
+        .where(leases.c.until <= bindparam("now", type_=UtcDateTime()))
+        .order_by(leases.c.until, leases.c.token)
+        .limit(bindparam("limit", type_=Integer()))
+    )
+    if but:
+        over = over.where(leases.c.token.not_in(but))
+    if dialect == "sqlite":
+        return over
+    nothing = update(leases).where(false()).values(until=leases.c.until)
+    return over.add_cte(nothing.cte("nothing"))
 
 
 @cache

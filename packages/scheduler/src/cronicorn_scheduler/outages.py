@@ -46,6 +46,10 @@ class Outages:
         """Return the line to the store of one part; parts share none."""
         return Line(part, self)
 
+    def now(self) -> datetime:
+        """Return the time by which outages are told."""
+        return self._clock.now()
+
     def unanswered(self, part: str, error: StoreUnavailable) -> None:
         """Note that the store does not answer a part."""
         if self._since is None:
@@ -78,9 +82,18 @@ class Line:
         self._part = part
         self._outages = outages
         self._failures = 0
+        self.recovered_at: datetime | None = None
+        """When it was last answered, or had nothing to ask, after an outage."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether the latest try met an outage."""
+        return self._failures > 0
 
     def rest(self) -> None:
         """Say that there is nothing to ask for the time being: an outage does not last for it."""
+        if self.failing:
+            self.recovered_at = self._outages.now()
         self._failures = 0
         self._outages.answered(self._part)
 

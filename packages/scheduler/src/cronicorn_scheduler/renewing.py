@@ -38,8 +38,11 @@ class Renewing:
     async def run(self) -> None:
         """Renew what is in hand, for ever; also during a drain and while results wait."""
         while True:
+            # From the beginning of the last: one that was answered late prolonged little, since a
+            # lease lives from the instant that its renewal was sent.
+            began = self._clock.now()
             await self._renew_all()
-            await self._clock.sleep_until(self._clock.now() + self._every)
+            await self._clock.sleep_until(began + self._every)
 
     async def _renew_all(self) -> None:
         tokens = [held.token for held in self._holdings.all()]

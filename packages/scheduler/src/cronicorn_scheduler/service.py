@@ -71,6 +71,7 @@ class Scheduler:
             first=settings.retry_first, most=settings.retry_most, chance=self._chance
         )
         self._outages = Outages(clock=clock, observer=self._observer, backoff=self._backoff)
+        self._renewals = self._outages.line(Renewing.name)
         self._holdings = Holdings(settings.concurrency)
         self._first_claim = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -221,7 +222,7 @@ class Scheduler:
             self._queue,
             self._holdings,
             clock=self._clock,
-            line=self._outages.line(Renewing.name),
+            line=self._renewals,
             lease=self._settings.lease,
             every=self._settings.renew_every,
             limit=self._settings.batch,
@@ -232,9 +233,11 @@ class Scheduler:
             self._queue,
             clock=self._clock,
             observer=self._observer,
-            outages=self._outages,
+            line=self._outages.line(Reaping.name),
+            renewals=self._renewals,
             every=self._settings.reap_every,
             reprieve=self._settings.reap_reprieve,
+            stretch=self._settings.renew_every,
             limit=self._settings.batch,
         )
 

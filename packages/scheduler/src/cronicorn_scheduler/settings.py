@@ -33,8 +33,9 @@ class SchedulerSettings:
         lease: How long a lease lives without a renewal, and so how soon a lost worker is noticed.
         renew_every: Two renewals may fail before the lease ends.
         reap_every: Leases that ended are taken away within 2 s.
-        reap_reprieve: After an outage the reaper waits this long, so that workers which are alive
-            renew and settle first, and no request is repeated for the store's sake.
+        reap_reprieve: At its start, and after a stretch in which the store could not be written to,
+            the reaper waits this long, so that workers which are alive renew and settle first, and
+            no request is repeated for the store's sake.
         retry_first: The first pause in an outage of the store; it doubles with each failure.
         retry_most: The longest such pause: shorter than the reprieve.
         synchronize_every: How often the clock is measured against the store's; quartz drifts by a

@@ -181,6 +181,9 @@ class EndpointQueue(Protocol):
         goes on to the next slot. After three losses of one slot it is given up, and that counts one
         failure. A run that never started is given back as by ``release``. A lease that cannot be
         taken away stays, keeps no other, and is tried again after a while.
+
+        An answer proves that the store can be written to, also when nothing has ended, and with a
+        ``limit`` of 0, which takes nothing: a reaper must know that leases could be renewed.
         """
         ...
 

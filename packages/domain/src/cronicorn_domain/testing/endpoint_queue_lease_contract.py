@@ -133,6 +133,15 @@ class EndpointQueueLeaseContract(StoreSuite):
         assert (reaped.run_id, reaped.worker) == (run.lease.run_id, run.lease.worker)
         assert not reaped.given_back
 
+    async def test_a_reaper_may_only_look(self) -> None:
+        """With no room for a single lease it takes nothing, and is answered all the same."""
+        await self.add_minutely()
+        run = await self.start_one(FIRST_SLOT)
+
+        assert await self.queue.reap(limit=0, now=END) == []
+
+        assert await self.reap(END) == [run.lease.token]
+
     async def test_the_reapers_limit_is_kept(self) -> None:
         """A reap takes no more than its limit, and the next one the rest."""
         job = await self.add_job()
