@@ -45,7 +45,7 @@ class Handle:
         self.queue, self.units, self.wakeups = queue, units, wakeups
         self._another = another
 
-    async def another(self) -> "Handle":
+    async def another(self) -> Store:
         return self._another()
 
     async def corrupt_schedule(self, endpoint_id: EndpointId) -> None:
