@@ -1,7 +1,7 @@
 """The memory store is the oracle: SQLite and PostgreSQL answer every story as it does."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -24,6 +24,9 @@ from cronicorn_adapter_sql.testing.databases import (
 from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
 from cronicorn_adapter_sql.vault import HeaderVault
 from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.ports.endpoint_queue import EndpointQueue
+from cronicorn_domain.ports.unit_of_work import UnitsOfWork
+from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.testing.store import Store
 from cronicorn_domain.testing.store_agreement import agreement_over
 from hypothesis import HealthCheck, settings
@@ -41,7 +44,13 @@ STORIES = settings(
 class Handle:
     """One way into a store; the stories break no rows."""
 
-    def __init__(self, queue, units, wakeups, another):
+    def __init__(
+        self,
+        queue: EndpointQueue,
+        units: UnitsOfWork,
+        wakeups: Wakeups,
+        another: Callable[[], "Handle"],
+    ) -> None:
         self.queue, self.units, self.wakeups = queue, units, wakeups
         self._another = another
 
@@ -73,7 +82,7 @@ def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return copied_sqlite(migrated_sqlite(tmp_path_factory.mktemp("template")), Path(folder))
 
 
-def test_every_store_tells_the_same_story(postgres_url, sqlite_url):
+def test_every_store_tells_the_same_story(postgres_url: str, sqlite_url: str) -> None:
     """Whatever people, workers and time do, the stores agree to the letter (trap T42)."""
     with asyncio.Runner() as runner:
         engines = AsyncExitStack()
@@ -85,8 +94,8 @@ def test_every_store_tells_the_same_story(postgres_url, sqlite_url):
         async def open_stores(stack: AsyncExitStack) -> Mapping[str, Store]:
             for engine in opened.values():
                 await emptied(engine)
-            memory = in_memory(MemoryStore())
-            return {"memory": memory} | {name: on_sql(each) for name, each in opened.items()}
+            stores: dict[str, Store] = {"memory": in_memory(MemoryStore())}
+            return stores | {name: on_sql(each) for name, each in opened.items()}
 
         run_state_machine_as_test(agreement_over(open_stores, runner), settings=STORIES)
         runner.run(engines.aclose())
