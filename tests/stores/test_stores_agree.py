@@ -10,6 +10,7 @@ from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_adapter_memory.wakeups import MemoryWakeups
+from cronicorn_adapter_memory.worker_registry import MemoryWorkerRegistry
 from cronicorn_adapter_sql.column_types import metadata
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
@@ -27,6 +28,7 @@ from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
+from cronicorn_domain.ports.worker_registry import WorkerRegistry
 from cronicorn_domain.testing.store import Store
 from cronicorn_domain.testing.store_agreement import agreement_over
 from hypothesis import HealthCheck, settings
@@ -49,9 +51,11 @@ class Handle:
         queue: EndpointQueue,
         units: UnitsOfWork,
         wakeups: Wakeups,
+        workers: WorkerRegistry,
         another: Callable[[], "Handle"],
     ) -> None:
-        self.queue, self.units, self.wakeups = queue, units, wakeups
+        self.queue, self.units = queue, units
+        self.wakeups, self.workers = wakeups, workers
         self._another = another
 
     async def another(self) -> Store:
@@ -106,13 +110,14 @@ def in_memory(store: MemoryStore) -> Handle:
         MemoryEndpointQueue(store),
         MemoryUnitsOfWork(store),
         MemoryWakeups(store),
+        MemoryWorkerRegistry(store),
         lambda: in_memory(store),
     )
 
 
 def on_sql(engine: AsyncEngine) -> Handle:
     store = store_over(engine, vault=HeaderVault(Keyring(parse_keys("test:" + "A" * 43 + "="))))
-    return Handle(store.queue, store.units, store.wakeups, lambda: on_sql(engine))
+    return Handle(store.queue, store.units, store.wakeups, store.workers, lambda: on_sql(engine))
 
 
 async def emptied(engine: AsyncEngine) -> None:
