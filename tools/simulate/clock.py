@@ -1,10 +1,53 @@
-"""A worker's own clock: right when it was measured, and behind when something held it up."""
+"""The time that all share, and what a worker knows of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from cronicorn_domain.instants import NO_TIME
 from cronicorn_domain.ports.clock import Clock
+
+
+class SharedClock:
+    """
+    The store's time, which is the loop's.
+
+    Equal instants are equal timers, whoever sets them: so that what meets by the rules also meets
+    in the loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, begins_at: datetime) -> None:
+        self._loop = loop
+        self._begins_at = begins_at
+        self._seconds = 0.0
+        self._now = begins_at
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        seconds = self._loop.time()
+        if seconds != self._seconds:
+            self._seconds = seconds
+            self._now = self._begins_at + timedelta(seconds=seconds)
+        return self._now
+
+    async def sleep_until(self, instant: datetime) -> None:
+        """Return at ``instant``; at once if it has passed."""
+        if instant <= self.now():
+            return
+        waker = self._loop.create_future()
+        seconds = (instant - self._begins_at).total_seconds()
+        timer = self._loop.call_at(seconds, _wake, waker)
+        try:
+            await waker
+        finally:
+            timer.cancel()
+
+    async def synchronize(self) -> None:
+        """Nothing to measure: it is the shared time."""
+
+    def skew(self) -> timedelta:
+        """Return nothing: it is the shared time."""
+        return NO_TIME
 
 
 class WorkerClock:
@@ -25,11 +68,10 @@ class WorkerClock:
         self._shared = shared
         self._measure = measure
         self._error = error
-        self._latest: datetime | None = None
 
     def now(self) -> datetime:
         """Return the present instant as far as the worker can know."""
-        return self._shared.now() + self._error
+        return self._shared.now() + self._error if self._error else self._shared.now()
 
     async def sleep_until(self, instant: datetime) -> None:
         """Return at ``instant`` or just after by this clock, whatever is measured in between."""
@@ -47,3 +89,8 @@ class WorkerClock:
     def fall_behind(self, by: timedelta) -> None:
         """Lose so much time: the machine stood still."""
         self._error -= max(by, NO_TIME)
+
+
+def _wake(waker: "asyncio.Future[None]") -> None:
+    if not waker.done():
+        waker.set_result(None)

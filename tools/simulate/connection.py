@@ -65,7 +65,12 @@ class Faults:
 
 
 class Connection:
-    """An ``EndpointQueue`` at the other end of a line; ``ask`` serves the worker's other calls."""
+    """
+    An ``EndpointQueue`` at the other end of a line; ``ask`` serves the worker's other calls.
+
+    On a plain line nothing can go wrong, and no worker ends: so that a call needs no one at the
+    other end.
+    """
 
     def __init__(
         self,
@@ -74,11 +79,13 @@ class Connection:
         faults: Faults,
         latency: timedelta,
         chance: Random,
+        plain: bool,
     ) -> None:
         self._queue = queue
         self._faults = faults
         self._latency = latency.total_seconds()
         self._chance = chance
+        self._plain = plain and not latency
         self._outside = Context()
         self.closed = False
 
@@ -97,6 +104,8 @@ class Connection:
                 self._faults.strike(Unreachable)
                 await asyncio.sleep(each.hangs.total_seconds())
                 raise StoreUnavailable("the store cannot be reached")
+        if self._plain:
+            return await carry_out()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         serving = self._serve(carry_out, answer, troubles)

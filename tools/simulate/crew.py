@@ -45,6 +45,7 @@ class Process:
             faults=faults,
             latency=worker.latency,
             chance=Random(f"{site.scenario.seed}|{name}|line"),  # noqa: S311
+            plain=not site.scenario.troubles,
         )
         self.clock = WorkerClock(site.clock, self._store_time, error=worker.clock_error)
         self.scheduler = Scheduler(

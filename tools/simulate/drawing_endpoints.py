@@ -22,6 +22,7 @@ from cronicorn_domain.model.job import Job
 from cronicorn_domain.schedules.schedule import Schedule
 
 from tools.simulate.drawing import (
+    HOUR,
     MINUTE,
     SECOND,
     a_moment,
@@ -77,6 +78,8 @@ def some_newcomers(
 def _newcomer(seed: int, name: str, jobs: Sequence[Job], times: Times, *, plain: bool) -> Newcomer:
     chance = chance_of(seed, name)
     late = a_moment(chance, times.lasts / 3) if sometimes(chance, 0.5) else NO_TIME
+    if plain:
+        late = a_moment(chance, HOUR / 2)
     schedule = times.schedule(chance)
     target = Target(
         seed=chance.getrandbits(32),

@@ -25,18 +25,35 @@ class Stuck(RuntimeError):
     """Nothing will ever happen again, or the same for ever."""
 
 
-class _Step(asyncio.Handle):
-    """A callback to be run, and whose it is."""
+class Step(asyncio.TimerHandle):
+    """A callback to be run, now or at an instant. Steps are many, so they hold next to nothing."""
 
-    __slots__ = ("process",)
-    process: str | None
+    __slots__ = ("at", "call", "context", "given", "is_cancelled")
 
+    def __init__(
+        self,
+        at: float,
+        call: Callable[..., object],
+        given: tuple[Any, ...],
+        context: Context | None,
+    ) -> None:
+        self.at = at
+        self.call = call
+        self.given = given
+        self.context = context or copy_context()
+        self.is_cancelled = False
 
-class _Timer(asyncio.TimerHandle):
-    """A callback to be run at an instant, and whose it is."""
+    def cancel(self) -> None:
+        """Do not run it."""
+        self.is_cancelled = True
 
-    __slots__ = ("process",)
-    process: str | None
+    def cancelled(self) -> bool:
+        """Say whether it will not be run."""
+        return self.is_cancelled
+
+    def when(self) -> float:
+        """Return the instant."""
+        return self.at
 
 
 class VirtualTimeLoop(asyncio.BaseEventLoop):
@@ -52,11 +69,11 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         self.errors: list[str] = []
         self._seconds = 0.0
         self._shuffle = Random(seed).shuffle  # noqa: S311  it guards nothing
-        self._steps: list[_Step | _Timer] = []
-        self._timers: list[tuple[float, int, _Timer]] = []
+        self._steps: list[Step] = []
+        self._timers: list[tuple[float, int, Step]] = []
         self._serial = 0
         self._still = 0
-        self._stopped: dict[str, list[_Step | _Timer]] = {}
+        self._stopped: dict[str, list[Step]] = {}
         self._doomed: dict[str, tuple[int, Callable[[], None]]] = {}
         self.set_exception_handler(self._keep_error)
 
@@ -71,8 +88,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.Handle:
         """Run a callback among those that are ready next."""
-        step = _Step(callback, args, self, context or copy_context())
-        step.process = PROCESS.get() if context is None else context.get(PROCESS)
+        step = Step(self._seconds, callback, args, context)
         self._steps.append(step)
         return step
 
@@ -84,11 +100,20 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run a callback at an instant of ``time``."""
-        timer = _Timer(when, callback, args, self, context or copy_context())
-        timer.process = PROCESS.get() if context is None else context.get(PROCESS)
+        step = Step(when, callback, args, context)
         self._serial += 1
-        heapq.heappush(self._timers, (when, self._serial, timer))
-        return timer
+        heapq.heappush(self._timers, (when, self._serial, step))
+        return step
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Run a callback after so many seconds."""
+        return self.call_at(self._seconds + delay, callback, *args, context=context)
 
     def stop_process(self, process: str) -> None:
         """Run nothing of a process any more, until ``continue_process``."""
@@ -110,10 +135,12 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
             self._shuffle(steps)
         watching = bool(self._stopped or self._doomed)
         for step in steps:
-            if watching and self._is_held(step):
+            if step.is_cancelled or (watching and self._is_held(step)):
                 continue
-            if not step.cancelled():
-                step._run()  # noqa: SLF001  running handles is what a loop is for
+            try:
+                step.context.run(step.call, *step.given)
+            except Exception as error:  # noqa: BLE001  the loop goes on; the world is told
+                self.call_exception_handler({"message": "a callback failed", "exception": error})
         self._still += len(steps)
         if self._still > STEPS_MOST:
             raise Stuck(f"{STEPS_MOST} steps, and no time has passed")
@@ -121,7 +148,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     def _wake(self) -> None:
         """Add the timers that are due to what is ready; time jumps if there is nothing else."""
         timers = self._timers
-        while timers and timers[0][2].cancelled():
+        while timers and timers[0][2].is_cancelled:
             heapq.heappop(timers)
         if not self._steps:
             if not timers:
@@ -132,9 +159,9 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         while timers and timers[0][0] <= self._seconds:
             self._steps.append(heapq.heappop(timers)[2])
 
-    def _is_held(self, step: _Step | _Timer) -> bool:
+    def _is_held(self, step: Step) -> bool:
         """Keep the step of a stopped process for later; count down what is about to be stopped."""
-        process = step.process
+        process = step.context.get(PROCESS)
         if process is None:
             return False
         if process in self._stopped:

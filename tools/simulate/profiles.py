@@ -34,6 +34,7 @@ CALM: Final = SchedulerSettings(
     reap_every=MINUTE,
     idle_ceiling=10 * MINUTE,
     synchronize_every=10 * MINUTE,
+    announce_every=10 * MINUTE,
 )
 """For days and weeks: who has nothing to do for hours looks less often."""
 
@@ -108,11 +109,11 @@ PROFILES: Final[Mapping[str, Profile]] = {
         about="100 endpoints of 30 minutes over a week, with four workers: 33 600 slots",
         endpoints=(100, 100),
         workers=(4, 4),
-        lasts=timedelta(days=7) - 3 * MINUTE,
+        lasts=timedelta(days=7) + HOUR / 2,
         jobs=4,
         plain=True,
         settings=CALM,
-        lateness_allowed=10 * SECOND,
+        lateness_allowed=SECOND,
         every=30 * MINUTE,
     ),
 }
@@ -127,7 +128,7 @@ def draw(name: str, seed: int) -> Scenario:
     jobs = some_jobs(seed, times.begins_at, profile.jobs)
     count = up_to(chance, profile.endpoints)
     newcomers = some_newcomers(seed, jobs, times, count, plain=profile.plain)
-    workers = some_workers(seed, up_to(chance, profile.workers))
+    workers = some_workers(seed, up_to(chance, profile.workers), plain=profile.plain)
     troubles = Troubles(seed, workers, newcomers, lasts=profile.lasts, reach=profile.reach)
     return Scenario(
         seed=seed,

@@ -3,10 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from cronicorn_adapter_memory.clock import LoopClock
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 
+from tools.simulate.clock import SharedClock
 from tools.simulate.loop import VirtualTimeLoop
 from tools.simulate.recorded_queue import RecordedQueue
 from tools.simulate.recorder import Recorder
@@ -23,7 +23,7 @@ class Site:
 
     scenario: Scenario
     loop: VirtualTimeLoop
-    clock: LoopClock
+    clock: SharedClock
     store: MemoryStore
     queue: RecordedQueue
     units: MemoryUnitsOfWork

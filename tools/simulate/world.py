@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import TypeVar, TypeVarTuple
 from uuid import UUID
 
-from cronicorn_adapter_memory.clock import LoopClock
 from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 
 from tools.checker.history import History, Outage
 from tools.simulate.acting import Actor
+from tools.simulate.clock import SharedClock
 from tools.simulate.crew import Place
 from tools.simulate.loop import VirtualTimeLoop
 from tools.simulate.recorded_queue import RecordedQueue
@@ -82,7 +82,7 @@ class _World:
         return course
 
     def _site(self) -> Site:
-        clock = LoopClock(self._scenario.begins_at)
+        clock = SharedClock(self._loop, self._scenario.begins_at)
         store = MemoryStore(floor=self._scenario.floor, new_id=_serial_ids())
         recorder = Recorder(clock, self._trace)
         return Site(
