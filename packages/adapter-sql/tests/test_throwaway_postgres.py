@@ -43,6 +43,14 @@ def test_it_lives_as_long_as_the_block() -> None:
         value(url, "SELECT 1")
 
 
+def test_settings_of_its_own_go_before_those_for_tests() -> None:
+    """A server that is to be measured keeps what is committed, unlike one for tests."""
+    with started_postgres({"fsync": "on", "work_mem": "5MB"}) as url:
+        assert value(url, "SHOW fsync") == "on"
+        assert value(url, "SHOW work_mem") == "5MB"
+        assert value(url, "SHOW full_page_writes") == "off"
+
+
 OWNER = """
 import signal, sys
 from pathlib import Path

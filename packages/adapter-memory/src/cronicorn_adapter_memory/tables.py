@@ -137,15 +137,11 @@ class Tables:
         due_at = None
         if row.lease is None and row.unreadable is None:
             due_at = claimable_from(self.situation(row), now)
-        standing = endpoint_id in self.due
+        standing = self.due.get(endpoint_id)
         if due_at is None:
-            if standing:
+            if standing is not None:
                 del self.due[endpoint_id]
-            return
-        if standing and due_at <= now:
-            # What is overdue keeps its place: whoever writes to it often is not to starve it.
-            due_at = min(due_at, self.due[endpoint_id].due_at)
-        if not standing or self.due[endpoint_id].due_at != due_at:
+        elif standing is None or standing.due_at != due_at:
             self.due[endpoint_id] = Due(due_at, row.endpoint.tenant)
 
 

@@ -19,9 +19,10 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -75,9 +76,12 @@ def throwaway_postgres() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def started_postgres() -> Iterator[str]:
+def started_postgres(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
     """
     Start a server, give its URL, and stop it at the end of the block.
+
+    Args:
+        settings: The server's own, which go before those for tests.
 
     Raises:
         NoPostgres: there is no server program, or it does not start.
@@ -90,7 +94,7 @@ def started_postgres() -> Iterator[str]:
         _give_to(account, home)
         programs = _usable(find_programs(), account, home)
         _init(programs, account, home)
-        with _running(programs, account, home) as port:
+        with _running(programs, account, home, {**_SETTINGS, **settings}) as port:
             yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
 
 
@@ -193,12 +197,14 @@ def _init(programs: Path, account: _Account, home: Path) -> None:
 
 
 @contextlib.contextmanager
-def _running(programs: Path, account: _Account, home: Path) -> Iterator[int]:
+def _running(
+    programs: Path, account: _Account, home: Path, settings: Mapping[str, str]
+) -> Iterator[int]:
     """Run the server on a free port; another process may take the port first, so try a few."""
     for _ in range(_PORT_TRIES):
         port = _free_port()
         with contextlib.ExitStack() as stack:
-            server = stack.enter_context(_server(programs, account, home, port))
+            server = stack.enter_context(_server(programs, account, home, port, settings))
             if _becomes_ready(server, home / "data" / "postmaster.pid"):
                 yield port
                 return
@@ -214,11 +220,11 @@ def _free_port() -> int:
 
 @contextlib.contextmanager
 def _server(
-    programs: Path, account: _Account, home: Path, port: int
+    programs: Path, account: _Account, home: Path, port: int, settings: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     command: list[str | Path] = [programs / "postgres", "-D", home / "data"]
     command += ["-h", "127.0.0.1", "-p", str(port)]
-    for name, value in _SETTINGS.items():
+    for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     with (home / "log").open("wb") as log, warnings.catch_warnings():
         # Later Pythons warn of code between fork and exec in a process with threads; ours only asks
