@@ -23,7 +23,7 @@ untyped := "--allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls -
 types:
     uv run mypy packages/*/src apps/*/src
     for member in packages/* apps/*; do uv run mypy {{untyped}} "$member"; done
-    uv run mypy tools tests conftest.py
+    uv run mypy bench tools tests conftest.py
 
 # The architecture: who may import whom
 imports:

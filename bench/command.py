@@ -1,0 +1,165 @@
+"""The command: which sizes, scenarios and systems, and what comes after."""
+
+import shlex
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench.contest import Contest
+from bench.machine import described, look
+from bench.measurement import Measurement
+from bench.postgres import server
+from bench.profiling import record
+from bench.report import write
+from bench.results import Results, new_file, newest_file
+from bench.systems.all_systems import SYSTEMS, select
+from bench.tables import TABLES
+from bench.trials import FULL, QUICK, SCENARIOS, Size
+from bench.versions import versions
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_console = Console()
+
+Only = Annotated[
+    str, typer.Option(metavar="SCENARIO,…", help=f"Of {', '.join(SCENARIOS)}.  [default: all]")
+]
+Systems = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME,…", help=f"Of {', '.join(each.name for each in SYSTEMS)}.  [default: all]"
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def bench(
+    context: typer.Context,
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Small and short.  [default]")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Everything: hours.")] = False,
+    only: Only = "",
+    systems: Systems = "",
+    rounds: Annotated[int, typer.Option(help="How often; 0: as the size has it.", min=0)] = 0,
+    rates: Annotated[
+        str, typer.Option(metavar="N,…", help="Fires a second.  [default: by size]")
+    ] = "",
+) -> None:
+    """Measure this project, its floors and its peers; see docs/benchmarks.md."""
+    if context.invoked_subcommand is not None:
+        return
+    if quick and full:
+        raise typer.BadParameter("--quick and --full do not go together")
+    size = _size(FULL if full else QUICK, rounds, rates)
+    try:
+        chosen = select([each for each in systems.split(",") if each])
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    _run(Contest(size=size, scenarios=_scenarios(only), systems=chosen))
+
+
+def _size(size: Size, rounds: int, rates: str) -> Size:
+    given = tuple(int(each) for each in rates.split(",") if each)
+    return replace(
+        size, rounds=rounds or size.rounds, rates=given or size.rates, ladder=given or size.ladder
+    )
+
+
+def _scenarios(only: str) -> list[str]:
+    named = [each.strip() for each in only.split(",") if each.strip()]
+    if unknown := sorted(set(named) - set(SCENARIOS)):
+        raise typer.BadParameter(
+            f"no scenario {', '.join(unknown)}; there are {', '.join(SCENARIOS)}"
+        )
+    return [each for each in SCENARIOS if not named or each in named]
+
+
+def _run(contest: Contest) -> None:
+    quiet = look()
+    for fault in quiet.faults:
+        _console.print(f"The machine is not quiet: {fault}.", style="yellow")
+    file = new_file(contest.size.name)
+    with server() as database:
+        results = Results(
+            size=contest.size.name,
+            command=shlex.join(["uv", "run", "bench", *sys.argv[1:]]),
+            began=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            machine=described(),
+            versions=versions(contest.systems, database),
+            quiet=quiet,
+            measurements=contest.measured,
+        )
+        columns = (
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+        )
+        with Progress(*columns, console=_console) as progress:
+            task = progress.add_task("", total=len(contest.heats()))
+            for measured in contest.run(
+                database, lambda heat: progress.update(task, description=heat.title)
+            ):
+                progress.advance(task)
+                results.write(file)
+                if measured is not None:
+                    progress.console.print(_line(measured), highlight=False, markup=False)
+    _show(contest)
+    _console.print(f"Kept in {file}. `uv run bench report` makes docs/benchmarks.md of it.")
+
+
+def _line(measured: Measurement) -> str:
+    what = f"{measured.scenario} {measured.label}: {measured.system}"
+    if measured.failed:
+        return f"{what} failed: {measured.failed}"
+    late = measured.lateness
+    told = f", late {late.p50:.1f}/{late.p99:.1f} ms (p50/p99)" if late else ""
+    return f"{what}: {measured.fires:,.0f} fires/s{told}"
+
+
+def _show(contest: Contest) -> None:
+    for scenario in contest.scenarios:
+        own = [each for each in contest.measured if each.scenario == scenario]
+        if own:
+            _console.print(f"\n{scenario}", style="bold")
+            _console.print(TABLES[scenario](own), soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def report(
+    results: Annotated[
+        Path | None, typer.Argument(help="A file of results.  [default: the newest]")
+    ] = None,
+) -> None:
+    """Write docs/benchmarks.md and its plots from results."""
+    try:
+        written = write(Results.read(results or newest_file()))
+    except FileNotFoundError as error:
+        raise typer.BadParameter(str(error)) from error
+    for file in written:
+        _console.print(f"wrote {file}")
+
+
+@app.command()
+def profile(
+    *,
+    sqlite: Annotated[bool, typer.Option("--sqlite", help="On SQLite, not PostgreSQL.")] = False,
+    rate: Annotated[int, typer.Option(help="Fires a second.", min=1)] = 500,
+    seconds: Annotated[int, typer.Option(help="For so long.", min=1)] = 10,
+    stacks: Annotated[
+        Path | None, typer.Option(help="Keep py-spy's raw samples here, for a flame graph.")
+    ] = None,
+) -> None:
+    """Tell the cost of one fire by part, sampled by py-spy."""
+    told = record(postgres=not sqlite, rate=rate, seconds=seconds, stacks=stacks)
+    _console.print(told, soft_wrap=True, markup=False, highlight=False)

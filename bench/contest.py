@@ -1,0 +1,89 @@
+"""Runs systems in turn, A B C, A B C, so that none has the quieter hour to itself."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from bench.measurement import Measurement
+from bench.observing import observe
+from bench.postgres import Server
+from bench.systems.system import System
+from bench.trials import FLAT_OUT, SCENARIOS, Size, Trial
+
+_BEHIND = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heat:
+    """One trial of one system in one round."""
+
+    round: int
+    trial: Trial
+    system: System
+
+    @property
+    def title(self) -> str:
+        """Name it for the progress bar."""
+        return f"{self.trial.scenario} {self.trial.label}: {self.system.name}"
+
+
+@dataclass(slots=True)
+class Contest:
+    """What is to be measured, and what has been."""
+
+    size: Size
+    scenarios: Sequence[str]
+    systems: Sequence[System]
+    measured: list[Measurement] = field(default_factory=list)
+
+    def heats(self) -> list[Heat]:
+        """Return all that might be run, in order."""
+        return [
+            Heat(round=number, trial=_for(system, trial), system=system)
+            for scenario in self.scenarios
+            for number in range(1, self.size.rounds + 1)
+            for index, trial in enumerate(SCENARIOS[scenario](self.size))
+            for system in self.systems
+            if system.cannot(scenario) is None
+            if index == 0 or scenario != "throughput" or not system.flat_out
+        ]
+
+    def run(self, server: Server, tell: Callable[[Heat], None]) -> Iterator[Measurement | None]:
+        """Run the heats; None for each that has become pointless."""
+        for heat in self.heats():
+            tell(heat)
+            if self._pointless(heat):
+                yield None
+                continue
+            measurement = observe(
+                heat.system, heat.trial, self.size, server=server, round_number=heat.round
+            )
+            self.measured.append(measurement)
+            yield measurement
+
+    def _pointless(self, heat: Heat) -> bool:
+        """
+        Say whether a higher rate can be left out: the system fell behind at two lower ones.
+
+        In later rounds, too, what lies well below the best of the first.
+        """
+        if heat.trial.scenario != "throughput" or heat.system.flat_out:
+            return False
+        own = [
+            each
+            for each in self.measured
+            if each.scenario == "throughput" and each.system == heat.system.name
+        ]
+        behind = [each for each in own if each.round == heat.round and _fell_behind(each)]
+        best = max((each.fires for each in own if each.round < heat.round), default=0.0)
+        return len(behind) > 1 or heat.trial.shape.endpoints < best / 2
+
+
+def _fell_behind(measurement: Measurement) -> bool:
+    return measurement.failed is not None or measurement.fires < _BEHIND * measurement.endpoints
+
+
+def _for(system: System, trial: Trial) -> Trial:
+    """Give those that work flat out their own shape of the throughput trial."""
+    if trial.scenario != "throughput" or not system.flat_out:
+        return trial
+    return replace(trial, label="flat out", shape=FLAT_OUT)

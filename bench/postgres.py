@@ -1,0 +1,64 @@
+"""A PostgreSQL server as one would run it: every commit is on disk when it returns."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+from cronicorn_adapter_sql.testing.throwaway_postgres import started_postgres
+from psycopg import sql
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "512MB",
+    "max_wal_size": "4GB",
+    "shared_preload_libraries": "pg_stat_statements",
+}
+"""All else is as PostgreSQL ships it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server that runs: the URL of its own database, and the process above all its others."""
+
+    url: str
+    pid: int
+    version: str
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """Create an empty database, give its URL, and drop it at the end of the block."""
+        name = f"bench_{uuid4().hex}"
+        self._administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield urlsplit(self.url)._replace(path=f"/{name}").geturl()
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            self._administer(drop)
+
+    def _administer(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """Start a server with its data where temporary files are, and stop it after the block."""
+    with started_postgres(SETTINGS) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            postmaster = _parent(connection.info.backend_pid)
+            version = connection.execute("SHOW server_version").fetchone()
+            connection.execute("CREATE EXTENSION pg_stat_statements")
+        assert version is not None
+        yield Server(url=url, pid=postmaster, version=str(version[0]))
+
+
+def _parent(pid: int) -> int:
+    status = Path(f"/proc/{pid}/stat").read_text("utf-8")
+    return int(status.rpartition(")")[2].split()[1])

@@ -1,0 +1,92 @@
+"""This project: its worker, in one process or several, on PostgreSQL or an SQLite file."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.processes import ROOT, Child, started
+from bench.systems.cronicorn_store import store_work
+from bench.systems.system import Place, Running, Shape, next_second
+from bench.work import Work
+
+_STARTS_WITHIN = 60.0
+_SPARE = 2000.0
+_pace = [10.0]
+"""Milliseconds that storing an endpoint took last time: so far ahead must the work begin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cronicorn:
+    """The worker as `uv run apps/worker` starts it, with its defaults and log lines as JSON."""
+
+    postgres: bool
+    processes: int = 1
+    flat_out: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is selected by."""
+        several = f"-{self.processes}" if self.processes > 1 else ""
+        return f"cronicorn-{'pg' if self.postgres else 'sqlite'}{several}"
+
+    @property
+    def title(self) -> str:
+        """What it is called in tables."""
+        several = f", {self.processes} processes" if self.processes > 1 else ""
+        return f"Cronicorn on {'PostgreSQL' if self.postgres else 'SQLite'}{several}"
+
+    @property
+    def settings(self) -> str:
+        """How it was set up."""
+        return "the worker's defaults; log lines as JSON into a file"
+
+    def cannot(self, scenario: str) -> str | None:
+        """Say what needs another database."""
+        if scenario == "old transaction" and not self.postgres:
+            return "SQLite has no vacuum that a transaction could hold back"
+        return None
+
+    @contextmanager
+    def running(self, shape: Shape, place: Place) -> Iterator[Running]:
+        """Store the work, start the workers, and wait until all have begun."""
+        with ExitStack() as stack:
+            if self.postgres:
+                database = stack.enter_context(place.server.database())
+            else:
+                database = f"sqlite:///{place.folder / 'cronicorn.db'}"
+            work, stored_in = self._store(shape, place, database)
+            workers = [
+                stack.enter_context(_worker(place, database, number))
+                for number in range(self.processes)
+            ]
+            for worker in workers:
+                worker.wait_for("scheduler_started", within=_STARTS_WITHIN)
+            yield Running(
+                work=work,
+                workers=workers,
+                stored_in=stored_in,
+                database=database if self.postgres else None,
+            )
+
+    def _store(self, shape: Shape, place: Place, database: str) -> tuple[Work, float]:
+        lead = _SPARE + shape.endpoints * _pace[0] + shape.parked / 10
+        work = Work(
+            endpoints=shape.endpoints,
+            step=shape.step,
+            burst=shape.burst,
+            begins_at=next_second(time.time() * 1000 + lead),
+            target=place.target,
+        )
+        stored_in = store_work(database, work, parked=shape.parked)
+        if shape.endpoints:
+            _pace[0] = 1000 * stored_in / shape.endpoints
+        return work, stored_in
+
+
+def _worker(place: Place, database: str, number: int) -> AbstractContextManager[Child]:
+    command: list[str | Path] = [sys.executable, ROOT / "apps/worker", "--database", database]
+    command += ["--egress-allow", "127.0.0.0/8", "--log-format", "json"]
+    return started(command, output=place.folder / f"worker-{number}.log", folder=place.folder)

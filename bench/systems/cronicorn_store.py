@@ -1,0 +1,167 @@
+"""Stores work in a database of this project: by its catalog, and the parked as copies."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.migration_runner import upgrade
+from cronicorn_adapter_sql.store import SqlStore, store_over
+from cronicorn_adapter_sql.tables import due, endpoint_state, endpoints
+from cronicorn_adapter_sql.vault import vault_for
+from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, JobId, new_uuid
+from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.endpoint import Endpoint, HttpRequest, Pause
+from cronicorn_domain.model.job import Job
+from cronicorn_domain.ports.unit_of_work import UnitOfWork
+from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
+from sqlalchemy import (
+    Column,
+    Executable,
+    Integer,
+    MetaData,
+    Table,
+    Uuid,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bench.work import Work
+
+_IN_ONE_TRANSACTION: Final = 1000
+_COPIED_AT_ONCE: Final = 10_000
+_FAR: Final = timedelta(days=300)
+_MOMENT: Final = timedelta(milliseconds=1)
+_copies: Final = Table(
+    "copies",
+    MetaData(),
+    Column("new_id", Uuid, primary_key=True),
+    Column("number", Integer),
+    prefixes=["TEMPORARY"],
+)
+
+
+def store_work(database: str, work: Work, *, parked: int = 0) -> float:
+    """Make the tables, keep the work and the parked; return the seconds the work alone took."""
+    return asyncio.run(_store_work(database, work, parked))
+
+
+async def _store_work(database: str, work: Work, parked: int) -> float:
+    parsed = parse_database_url(database)
+    async with open_engine(parsed) as engine:
+        await upgrade(engine)
+        store = store_over(engine, vault=vault_for(parsed, secret_key=None))
+        job = _job(work)
+        async with store.units.begin() as unit:
+            await unit.catalog.add_job(job)
+            await unit.commit()
+        if parked:
+            await _park(store, job, work, parked)
+        began = time.perf_counter()
+        await _store_endpoints(store, job, work)
+        return time.perf_counter() - began
+
+
+async def _store_endpoints(store: SqlStore, job: Job, work: Work) -> None:
+    now = _instant(work.begins_at) - _MOMENT
+    for first in range(0, work.endpoints, _IN_ONE_TRANSACTION):
+        async with store.units.begin() as unit:
+            for n in range(first, min(first + _IN_ONE_TRANSACTION, work.endpoints)):
+                await unit.catalog.add_endpoint(_of_work(job, work, n), now=now)
+            await unit.commit()
+
+
+async def _park(store: SqlStore, job: Job, work: Work, count: int) -> None:
+    """Keep a paused, an archived and a far one through the catalog, and copy their rows."""
+    now = _instant(work.begins_at) - _MOMENT
+    ahead = OnceSchedule(at=now + _FAR)
+    models = [_endpoint(job, name, ahead, now) for name in ("paused", "archived", "far")]
+    paused, archived, _ = models
+    async with store.units.begin() as unit:
+        await _add(unit, models, now)
+        await unit.catalog.pause_endpoint(
+            DEFAULT_TENANT, paused.id, Pause(until=OPEN_ENDED), now=now
+        )
+        await unit.catalog.archive_endpoint(DEFAULT_TENANT, archived.id, now=now)
+        await unit.commit()
+    async with store.engine.begin() as connection:
+        await connection.run_sync(_copies.create)
+        for number, model in enumerate(models):
+            await _copy(connection, model.id, range(number, count, len(models)))
+        await connection.run_sync(_copies.drop)
+    async with store.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text("ANALYZE"))
+
+
+async def _add(unit: UnitOfWork, models: Iterable[Endpoint], now: datetime) -> None:
+    for endpoint in models:
+        await unit.catalog.add_endpoint(endpoint, now=now)
+
+
+async def _copy(connection: AsyncConnection, model: EndpointId, numbers: range) -> None:
+    """Copy an endpoint's rows, as whatever they are, once for each number."""
+    for first in range(0, len(numbers), _COPIED_AT_ONCE):
+        some = numbers[first : first + _COPIED_AT_ONCE]
+        await connection.execute(_copies.delete())
+        rows = [{"new_id": new_uuid(), "number": number} for number in some]
+        await connection.execute(insert(_copies), rows)
+        for table, key in (
+            (endpoints, "id"),
+            (endpoint_state, "endpoint_id"),
+            (due, "endpoint_id"),
+        ):
+            await connection.execute(_copy_statement(table, key, model))
+
+
+def _copy_statement(table: Table, key: str, model: EndpointId) -> Executable:
+    replaced = {
+        key: _copies.c.new_id,
+        "name": func.concat(literal("parked "), _copies.c.number),
+    }
+    columns = [replaced.get(column.name, column) for column in table.columns]
+    source = select(*columns).select_from(table).join(_copies, literal(value=True))
+    return insert(table).from_select(
+        [column.name for column in table.columns], source.where(table.c[key] == model)
+    )
+
+
+def _job(work: Work) -> Job:
+    at = _instant(work.begins_at)
+    return Job(
+        id=JobId(new_uuid()), tenant=DEFAULT_TENANT, name="bench", created_at=at, updated_at=at
+    )
+
+
+def _of_work(job: Job, work: Work, n: int) -> Endpoint:
+    step = timedelta(milliseconds=work.step)
+    before = _instant(work.begins_at + work.phase(n)) - step
+    return _endpoint(job, f"e{n}", IntervalSchedule(every=step), before, url=work.url(n))
+
+
+def _endpoint(
+    job: Job, name: str, schedule: Schedule, at: datetime, *, url: str = "http://127.0.0.1/"
+) -> Endpoint:
+    """Return an endpoint that was created at an instant, from which its grid counts."""
+    return Endpoint(
+        id=EndpointId(new_uuid()),
+        tenant=DEFAULT_TENANT,
+        job_id=job.id,
+        name=name,
+        request=HttpRequest(url=url),
+        schedule=schedule,
+        anchor=at,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)

@@ -1,0 +1,139 @@
+"""The scenarios, and how large they are in a quick run and in a full one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bench.systems.system import Shape
+
+_A_DAY: Final = 86_400_000
+_BURST_STEP: Final = 5000
+FLAT_OUT: Final = Shape(endpoints=5000, flat_out=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """
+    How much is measured; lengths in seconds.
+
+    ``window`` is a multiple of the burst's step, 5 s, so that every window holds whole steps.
+    ``hold`` is how long work goes on beside an open transaction before it is measured.
+    """
+
+    name: str
+    rounds: int
+    warm_up: float
+    window: float
+    ladder: Sequence[int]
+    rates: Sequence[int]
+    bursts: Sequence[int]
+    parked: Sequence[int]
+    parked_rate: int
+    hold: float
+    idle: int
+    load: int
+
+
+QUICK: Final = Size(
+    name="quick",
+    rounds=1,
+    warm_up=2,
+    window=5,
+    ladder=(250, 1000),
+    rates=(100,),
+    bursts=(500,),
+    parked=(1_000, 10_000),
+    parked_rate=100,
+    hold=5,
+    idle=10_000,
+    load=1_000,
+)
+FULL: Final = Size(
+    name="full",
+    rounds=3,
+    warm_up=3,
+    window=15,
+    ladder=(250, 500, 1000, 1500, 2000, 3000, 4000, 6000),
+    rates=(100, 500, 1000, 2000),
+    bursts=(100, 500, 2000),
+    parked=(1_000, 10_000, 100_000, 1_000_000),
+    parked_rate=500,
+    hold=300,
+    idle=100_000,
+    load=100_000,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One thing to measure; ``hold`` opens a transaction so many seconds before."""
+
+    scenario: str
+    label: str
+    shape: Shape
+    hold: float = 0.0
+    stores_only: bool = False
+
+
+def _throughput(size: Size) -> list[Trial]:
+    return [
+        Trial(scenario="throughput", label=f"{rate}/s", shape=Shape(endpoints=rate))
+        for rate in size.ladder
+    ]
+
+
+def _lateness(size: Size) -> list[Trial]:
+    return [
+        Trial(scenario="lateness", label=f"{rate}/s", shape=Shape(endpoints=rate))
+        for rate in size.rates
+    ]
+
+
+def _burst(size: Size) -> list[Trial]:
+    return [
+        Trial(
+            scenario="burst",
+            label=f"{count} at once",
+            shape=Shape(endpoints=count, step=_BURST_STEP, burst=True),
+        )
+        for count in size.bursts
+    ]
+
+
+def _stored(size: Size) -> list[Trial]:
+    return [
+        Trial(
+            scenario="stored",
+            label=f"{parked:,}",
+            shape=Shape(endpoints=size.parked_rate, parked=parked),
+        )
+        for parked in size.parked
+    ]
+
+
+def _old_transaction(size: Size) -> list[Trial]:
+    shape = Shape(endpoints=size.parked_rate, parked=size.parked[0])
+    without = Trial(scenario="old transaction", label="none", shape=shape)
+    return [without, replace(without, label="open", hold=size.hold)]
+
+
+def _idle(size: Size) -> list[Trial]:
+    shape = Shape(endpoints=0, parked=size.idle)
+    return [Trial(scenario="idle", label=f"{size.idle:,}", shape=shape)]
+
+
+def _load(size: Size) -> list[Trial]:
+    shape = Shape(endpoints=size.load, step=_A_DAY)
+    return [Trial(scenario="load", label=f"{size.load:,}", shape=shape, stores_only=True)]
+
+
+SCENARIOS: Final[Mapping[str, Callable[[Size], list[Trial]]]] = {
+    "throughput": _throughput,
+    "lateness": _lateness,
+    "burst": _burst,
+    "stored": _stored,
+    "old transaction": _old_transaction,
+    "idle": _idle,
+    "load": _load,
+}
+"""In the order in which they are run and told."""

@@ -1,0 +1,94 @@
+"""The report tells what was measured, and what was not."""
+
+from pathlib import Path
+
+from bench.calls import Lateness
+from bench.machine import Noise, Quiet
+from bench.measurement import Measurement
+from bench.report import write
+from bench.results import Results
+
+
+def a_measurement(system: str, *, round_number: int = 1, fires: float = 0.0) -> Measurement:
+    """Return one of a system that was asked for a hundred fires a second."""
+    return Measurement(
+        scenario="throughput",
+        label="100/s",
+        system=system,
+        round=round_number,
+        endpoints=100,
+        parked=0,
+        rate=100.0,
+        seconds=5.0,
+        fires=fires,
+        expected=500,
+        lateness=Lateness(p50=1.0, p99=2.0, p99_9=3.0, most=4.0),
+        cpu={"worker": 10.0, "database": 5.0},
+        memory={"worker": 80.0},
+    )
+
+
+def the_report(tmp_path: Path, *measurements: Measurement) -> str:
+    """Keep results, read them back and return the document that is written of them."""
+    results = Results(
+        size="quick",
+        command="uv run bench",
+        began="2030-01-01T00:00:00Z",
+        machine={"processor": "2 x some"},
+        versions={"aiohttp": "3"},
+        quiet=Quiet(noise=Noise(others=80.0, steal=0.0), fsync_p50=0.1, fsync_p99=0.2),
+        measurements=measurements,
+    )
+    results.write(tmp_path / "results.json")
+    written = write(Results.read(tmp_path / "results.json"), tmp_path / "benchmarks.md")
+    assert [file.name for file in written] == ["benchmarks.md", "throughput.svg"]
+    return written[0].read_text("utf-8")
+
+
+def test_rounds_are_told_as_median_and_range(tmp_path: Path) -> None:
+    """A system's rounds are one row: the median, with the least and the most."""
+    rounds = [
+        a_measurement("cronicorn-pg", round_number=number, fires=fires)
+        for number, fires in ((1, 90.0), (2, 100.0), (3, 98.0))
+    ]
+
+    told = the_report(tmp_path, *rounds)
+
+    assert "| Cronicorn on PostgreSQL | 98 (90 to 100) | 100/s |" in told
+
+
+def test_the_ratio_to_the_fastest_durable_peer_is_told(tmp_path: Path) -> None:
+    """A peer that keeps everything in memory is no measure for one that does not."""
+    told = the_report(
+        tmp_path,
+        a_measurement("cronicorn-pg", fires=100.0),
+        a_measurement("apscheduler3-memory", fires=80.0),
+        a_measurement("pgqueuer", fires=40.0),
+    )
+
+    assert "fires 2.5 times as much as the fastest durable peer, PgQueuer." in told
+
+
+def test_a_noisy_machine_is_told(tmp_path: Path) -> None:
+    """Figures of a machine that others used say so."""
+    told = the_report(tmp_path, a_measurement("pgqueuer"))
+
+    assert "**Not quiet: others use 80 % of a processor.**" in told
+
+
+def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
+    """A system that failed has no figures, and the document says what it said."""
+    failed = Measurement(
+        scenario="throughput",
+        label="100/s",
+        system="pgqueuer",
+        round=1,
+        endpoints=100,
+        parked=0,
+        failed="ended with 1: no room",
+    )
+
+    told = the_report(tmp_path, failed)
+
+    assert "| PgQueuer (failed, see below) | - | - |" in told
+    assert "PgQueuer, 100/s, failed: `ended with 1: no room`" in told
