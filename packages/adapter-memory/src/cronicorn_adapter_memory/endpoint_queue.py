@@ -246,14 +246,16 @@ class MemoryEndpointQueue:
         )
 
     def _give_back(self, row: EndpointRow, lease: Lease, now: datetime) -> None:
-        """Undo a claim: what it consumed is pending again, and its slot is due again."""
-        hints = (*row.hints, *(record.hint for record in row.held_hints))
+        """Undo a claim: what it consumed is pending again or cleared, and its slot is due again."""
+        cleared = {record.hint.id for record in row.cleared_hints}
+        given_back = (record.hint for record in row.held_hints if record.hint.id not in cleared)
+        hints = (*row.hints, *given_back)
         triggers = (*row.triggers, *row.held_triggers)
         change = self._planned(
             row, lambda held: release(replace(held, hints=hints, triggers=triggers), now)
         )
         row.hints, row.triggers = hints, triggers
-        row.held_hints, row.held_triggers = (), ()
+        row.held_hints, row.held_triggers = row.cleared_hints, ()
         self._end(row, lease, released_run(self._tables.runs[lease.run_id], now))
         self._tables.keep(row, change, now)
 
@@ -274,7 +276,7 @@ class MemoryEndpointQueue:
         self._tables.runs[run.id] = run
         for record in row.held_hints:
             self._tables.ended_hints.add(lease.endpoint_id, record)
-        row.lease, row.held_hints, row.held_triggers = None, (), ()
+        row.lease, row.held_hints, row.held_triggers, row.cleared_hints = None, (), (), ()
 
     def _write(self, row: EndpointRow, change: Change) -> None:
         """Keep a change whose due row is settled otherwise: gone with a claim, or written later."""

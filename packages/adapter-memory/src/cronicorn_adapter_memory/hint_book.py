@@ -10,6 +10,7 @@ from cronicorn_domain.policies.endpoint_states import check_triggerable, check_u
 from cronicorn_domain.policies.replanning import replan
 from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
 
+from cronicorn_adapter_memory.tables import Tables
 from cronicorn_adapter_memory.transaction import Transaction
 
 
@@ -39,6 +40,7 @@ class MemoryHintBook:
     ) -> int:
         """End one active hint, or all of the endpoint's, and return how many there were."""
         tables = await self._transaction.write()
+        held = _clear_held(tables, tenant, endpoint_id, hint_id, now)
         cleared = [
             hint
             for hint in tables.readable_row(tenant, endpoint_id).hints
@@ -51,7 +53,7 @@ class MemoryHintBook:
                 record = HintRecord(hint=hint, end=HintEnd.CLEARED, ended_at=now)
                 tables.ended_hints.add(endpoint_id, record)
             tables.keep(row, replan(tables.situation(row), now), now)
-        return len(cleared)
+        return len(cleared) + held
 
     async def trigger(
         self, tenant: TenantId, endpoint_id: EndpointId, trigger: Trigger, *, now: datetime
@@ -75,6 +77,25 @@ class MemoryHintBook:
         records += [*row.held_hints, *tables.ended_hints.of(endpoint_id)]
         records.sort(key=lambda record: (record.hint.created_at, record.hint.id), reverse=True)
         return records[:limit]
+
+
+def _clear_held(
+    tables: Tables, tenant: TenantId, endpoint_id: EndpointId, hint_id: HintId | None, now: datetime
+) -> int:
+    """Remember that a one-shot is not to come back if the claim that consumed it is undone."""
+    row = tables.readable_row(tenant, endpoint_id)
+    if row.lease is None or row.lease.started_at is not None:
+        return 0
+    before = {record.hint.id for record in row.cleared_hints}
+    cleared = tuple(
+        HintRecord(hint=record.hint, end=HintEnd.CLEARED, ended_at=now)
+        for record in row.held_hints
+        if hint_id in {None, record.hint.id} and record.hint.id not in before
+    )
+    if cleared:
+        edited = tables.endpoints.edit(endpoint_id)
+        edited.cleared_hints = (*edited.cleared_hints, *cleared)
+    return len(cleared)
 
 
 def _seen_at(record: HintRecord, now: datetime) -> HintRecord:

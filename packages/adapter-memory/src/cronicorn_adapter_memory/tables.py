@@ -39,6 +39,7 @@ class EndpointRow:
         lease: The live lease, or None.
         held_hints: Consumed by the run that the lease is for; a release gives them back.
         held_triggers: Likewise.
+        cleared_hints: Those of the held ones that were cleared since: they do not come back.
         unreadable: Why the stored schedule cannot be read, or None. In memory only tests say so.
     """
 
@@ -49,6 +50,7 @@ class EndpointRow:
     lease: Lease | None = None
     held_hints: tuple[HintRecord, ...] = ()
     held_triggers: tuple[Trigger, ...] = ()
+    cleared_hints: tuple[HintRecord, ...] = ()
     unreadable: str | None = None
 
 

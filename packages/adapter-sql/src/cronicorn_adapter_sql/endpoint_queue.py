@@ -25,11 +25,11 @@ from cronicorn_adapter_sql.claiming import Claiming
 from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import is_about_values, may_be_of_one, translated
 from cronicorn_adapter_sql.healing import Healing
-from cronicorn_adapter_sql.lease_statements import ended, living, mark_of_start, renewal
+from cronicorn_adapter_sql.lease_statements import ended, freeing, living, mark_of_start, renewal
 from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.run_ends import abandon_one, lease_of, release_one, settle_one
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
-from cronicorn_adapter_sql.tables import due, hints, triggers
+from cronicorn_adapter_sql.tables import due, triggers
 from cronicorn_adapter_sql.transaction import Database, Transaction
 
 _STUCK_FOR: Final = timedelta(seconds=30)
@@ -282,12 +282,11 @@ class SqlEndpointQueue:
         found: Sequence[ReadEndpoint | UnreadableEndpoint],
         now: datetime,
     ) -> None:
-        """Undo the claims of locked endpoints: what they consumed is pending again."""
+        """Undo the claims of locked endpoints: what they consumed is pending again, or cleared."""
         if not found:
             return
         held = [lease.run_id for read in found if (lease := lease_of(read)) is not None]
-        freed = update(hints).where(hints.c.run_id.in_(held))
-        await transaction.connection.execute(freed.values(end=None, ended_at=None, run_id=None))
+        await transaction.connection.execute(freeing(held))
         asked = update(triggers).where(triggers.c.run_id.in_(held))
         await transaction.connection.execute(asked.values(run_id=None))
         for read in await transaction.situations.read([each.id for each in found], now=now):

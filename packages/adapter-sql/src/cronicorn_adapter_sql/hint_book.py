@@ -7,6 +7,7 @@ from datetime import datetime
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import EndpointId, HintId, RunId, TenantId
 from cronicorn_domain.model.hint import Hint, Trigger
+from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.endpoint_states import check_triggerable, check_unarchived
 from cronicorn_domain.policies.replanning import replan
@@ -52,6 +53,7 @@ class SqlHintBook:
         """End one active hint, or all of the endpoint's, and return how many there were."""
         read = await self._locked(tenant, endpoint_id, now)
         cleared = {each.id for each in read.situation.hints if hint_id in {None, each.id}}
+        held = await self._clear_held(read.situation.lease, hint_id, now)
         if cleared:
             ended = update(hints).where(hints.c.id.in_(cleared))
             with translated():
@@ -60,7 +62,18 @@ class SqlHintBook:
                 )
             left = tuple(each for each in read.situation.hints if each.id not in cleared)
             await self._replan(replace(read, situation=_with_hints(read, left)), now)
-        return len(cleared)
+        return len(cleared) + held
+
+    async def _clear_held(self, lease: Lease | None, hint_id: HintId | None, now: datetime) -> int:
+        """Remember that a one-shot is not to come back if the claim that consumed it is undone."""
+        if lease is None or lease.started_at is not None:
+            return 0
+        held = update(hints).where(hints.c.run_id == lease.run_id, hints.c.cleared_at.is_(None))
+        if hint_id is not None:
+            held = held.where(hints.c.id == hint_id)
+        with translated():
+            marked = await self._transaction.connection.execute(held.values(cleared_at=now))
+        return int(marked.rowcount)
 
     async def trigger(
         self, tenant: TenantId, endpoint_id: EndpointId, trigger: Trigger, *, now: datetime

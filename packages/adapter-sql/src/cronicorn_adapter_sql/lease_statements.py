@@ -3,13 +3,24 @@
 from collections.abc import Sequence
 from functools import cache
 
-from cronicorn_domain.identity import Token
-from sqlalchemy import Delete, Integer, Select, Update, bindparam, delete, false, select, update
+from cronicorn_domain.identity import RunId, Token
+from sqlalchemy import (
+    Delete,
+    Integer,
+    Select,
+    Update,
+    bindparam,
+    case,
+    delete,
+    false,
+    select,
+    update,
+)
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from cronicorn_adapter_sql.among import among
 from cronicorn_adapter_sql.column_types import UtcDateTime
-from cronicorn_adapter_sql.tables import leases
+from cronicorn_adapter_sql.tables import hints, leases
 
 
 @cache
@@ -69,6 +80,16 @@ def mark_of_start(dialect: str) -> Update:
         update(leases)
         .where(among(leases.c.token, "tokens", dialect=dialect))
         .values(started_at=bindparam("started_at", type_=UtcDateTime()))
+    )
+
+
+def freeing(runs: Sequence[RunId]) -> Update:
+    """Make pending again what the claims of these runs consumed, but for what was cleared since."""
+    cleared = case((hints.c.cleared_at.is_(None), None), else_="cleared")
+    return (
+        update(hints)
+        .where(hints.c.run_id.in_(runs))
+        .values(end=cleared, ended_at=hints.c.cleared_at, run_id=None)
     )
 
 

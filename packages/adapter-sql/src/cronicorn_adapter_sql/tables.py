@@ -363,7 +363,12 @@ class RollUpRow(Row, table=True):
 
 
 class HintRow(Row, table=True):
-    """A hint, and how it ended; expiry needs no write."""
+    """
+    A hint, and how it ended; expiry needs no write.
+
+    ``cleared_at``: a person cleared a one-shot that a claim had consumed; if that claim is undone
+    the hint does not come back.
+    """
 
     __tablename__ = "hints"
     __table_args__: ClassVar = (
@@ -411,6 +416,7 @@ class HintRow(Row, table=True):
     end: str | None = None
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     run_id: UUID | None = None
+    cleared_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class TriggerRow(Row, table=True):

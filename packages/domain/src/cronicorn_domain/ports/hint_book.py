@@ -58,7 +58,12 @@ class HintBook(Protocol):
         now: datetime,
         hint_id: HintId | None = None,
     ) -> int:
-        """End one active hint, or all of the endpoint's, and return how many there were."""
+        """
+        End one active hint, or all of the endpoint's, and return how many there were.
+
+        A one-shot that a claim has consumed whose run has not started is one of them: if the run
+        starts it has served the hint, and if the claim is undone the hint stays cleared.
+        """
         ...
 
     async def trigger(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cronicorn_domain.identity import HintId
 from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import TriggerKind
@@ -65,6 +66,74 @@ class EndpointQueueReleaseContract(StoreSuite):
         again = await self.run_once(at("12:00:30"))
         assert (again.plan.kind, again.plan.attempt) == (Kind.ONESHOT, 2)
         assert (await self.only_hint(endpoint)).run_id == again.lease.run_id
+
+    @pytest.mark.parametrize("undo", ["release", "reap", "pause"])
+    async def test_a_oneshot_cleared_meanwhile_stays_cleared(self, undo: str) -> None:
+        """A person's clear takes effect at once, also between a claim and its end unstarted."""
+        endpoint = await self.add_minutely()
+        await self.offer(endpoint, a_oneshot(at("12:00:30")))
+        run = await self.claim_one(at("12:00:30"))
+
+        assert await self.clear_hints(endpoint, at("12:00:31")) == 1
+
+        assert (await self.only_hint(endpoint)).end is HintEnd.CONSUMED
+        if undo == "release":
+            await self.release(run, at("12:00:32"))
+        elif undo == "reap":
+            await self.reap(at("12:00:30") + LEASE)
+        else:
+            await self.pause(endpoint, at("12:00:32"), until=at("12:00:40"))
+            assert await self.start(run, at("12:00:33")) is StartRefusal.PAUSED
+        record = await self.only_hint(endpoint)
+        assert (record.end, record.ended_at) == (HintEnd.CLEARED, at("12:00:31"))
+        assert record.run_id is None
+        assert await self.next_slot(endpoint) == FIRST_SLOT
+        await self.expect_nothing_due(at("12:00:59"))
+
+    async def test_a_clear_by_id_reaches_what_a_claim_holds(self) -> None:
+        """Of two one-shots that a claim has consumed the one that was meant stays cleared."""
+        endpoint = await self.add_minutely()
+        kept, cleared = a_oneshot(at("12:00:30")), a_oneshot(at("12:00:30"))
+        await self.offer(endpoint, kept)
+        await self.offer(endpoint, cleared)
+        run = await self.claim_one(at("12:00:30"))
+
+        assert await self.clear_one(endpoint, cleared.id) == 1
+        assert await self.clear_one(endpoint, cleared.id) == 0
+
+        await self.release(run, at("12:00:32"))
+        async with self.unit() as unit:
+            now = at("12:00:32")
+            records = await unit.hints.history(endpoint.tenant, endpoint.id, now=now)
+        ends = {record.hint.id: record.end for record in records}
+        assert ends == {kept.id: None, cleared.id: HintEnd.CLEARED}
+
+    async def clear_one(self, endpoint: Endpoint, hint_id: HintId) -> int:
+        """Clear a hint of the endpoint, and return how many there were."""
+        async with self.unit() as unit:
+            now = at("12:00:31")
+            return await unit.hints.clear(endpoint.tenant, endpoint.id, now=now, hint_id=hint_id)
+
+    async def test_a_clear_undoes_no_run(self) -> None:
+        """A one-shot whose run starts all the same has been served by it."""
+        endpoint = await self.add_minutely()
+        await self.offer(endpoint, a_oneshot(at("12:00:30")))
+        run = await self.claim_one(at("12:00:30"))
+        await self.clear_hints(endpoint, at("12:00:31"))
+
+        assert await self.start(run, at("12:00:31")) is None
+        await self.settle(run, at("12:00:32"))
+
+        record = await self.only_hint(endpoint)
+        assert (record.end, record.run_id) == (HintEnd.CONSUMED, run.lease.run_id)
+
+    async def test_what_runs_is_not_cleared(self) -> None:
+        """A one-shot whose run has started is consumed for good."""
+        endpoint = await self.add_minutely()
+        await self.offer(endpoint, a_oneshot(at("12:00:30")))
+        await self.start_one(at("12:00:30"))
+
+        assert await self.clear_hints(endpoint, at("12:00:31")) == 0
 
     async def test_a_consumed_trigger_is_pending_again(self) -> None:
         """A run asked for by hand survives a release, trap T48."""

@@ -436,6 +436,7 @@ def _make_hints() -> None:
         sa.Column("end", sa.String(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("run_id", sa.Uuid(), nullable=True),
+        sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(kind = 'interval' AND every IS NOT NULL AND every > 0 AND at IS NULL)"
             " OR (kind = 'oneshot' AND at IS NOT NULL AND every IS NULL)",
