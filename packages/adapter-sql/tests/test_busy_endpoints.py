@@ -6,9 +6,10 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from cronicorn_adapter_sql.claim_statements import pick_due
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring
+from cronicorn_adapter_sql.lower_bound import LowerBound
+from cronicorn_adapter_sql.picking import Picking
 from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import due, endpoint_state, leases, runs
 from cronicorn_adapter_sql.vault import HeaderVault
@@ -297,21 +298,28 @@ async def steps_of_a_pick(connection: AsyncConnection) -> int:
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     await driver.set_progress_handler(count, 1000)
-    assert len(await pick_due(connection, now=FIRST_SLOT, limit=10)) == 10
+    picking = Picking(LowerBound())
+    assert len(await picking.pick(connection, now=FIRST_SLOT, limit=10)) == 10
     await driver.set_progress_handler(None, 1000)
     return steps
 
 
 async def test_a_backlog_is_not_read_through(sqlite_database: str) -> None:
-    """A claim costs as much with ten thousand overdue endpoints as with a hundred, trap T27."""
+    """A claim costs as much with ten thousand overdue endpoints as with a thousand, trap T27."""
     crowded, other = new_uuid(), TenantId(new_uuid())
     costs = []
     async with open_store(
         parse_database_url(sqlite_database), vault=HeaderVault(Keyring())
     ) as store:
-        for number in (100, 10_000):
+        for number in (1000, 10_000):
             rows = [
-                {"due_at": EPOCH, "endpoint_id": new_uuid(), "tenant": tenant}
+                {
+                    "due_at": EPOCH,
+                    "endpoint_id": new_uuid(),
+                    "tenant": tenant,
+                    "slot": EPOCH,
+                    "host": "shop.example",
+                }
                 for tenant in (*[crowded] * number, other)
             ]
             async with store.engine.begin() as connection:

@@ -41,10 +41,12 @@ class Changes:
     The writes of one transaction about endpoints it has locked.
 
     ``earlier`` says whether something may be claimed sooner than before, so that sleepers are to be
-    woken once the transaction is committed.
+    woken once the transaction is committed; ``earliest`` is the first instant at which anything
+    that was put in can be claimed.
     """
 
     earlier: bool = False
+    earliest: datetime | None = None
     _states: list[Values] = field(default_factory=list)
     _records: list[Values] = field(default_factory=list)
     _gone: list[tuple[datetime, UUID]] = field(default_factory=list)
@@ -121,6 +123,7 @@ class Changes:
         }
         self._new.append(row)
         self.earlier = self.earlier or before is None or due_at < before
+        self.earliest = due_at if self.earliest is None else min(due_at, self.earliest)
 
 
 async def _delete_due(connection: AsyncConnection, gone: Sequence[tuple[datetime, UUID]]) -> None:

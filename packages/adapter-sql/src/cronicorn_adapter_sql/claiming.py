@@ -19,11 +19,11 @@ from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.changes import set_aside_unread
-from cronicorn_adapter_sql.claim_statements import pick_due
 from cronicorn_adapter_sql.errors import may_be_of_one
 from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_claimed
+from cronicorn_adapter_sql.picking import Picking
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.tables import hints, leases, runs, triggers
 from cronicorn_adapter_sql.transaction import Database, Transaction
@@ -55,6 +55,7 @@ class Claiming:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._picking = Picking(database.due_bound)
         self.withheld: LeftAlone[UUID] = LeftAlone(WITHHELD_FOR)
 
     async def claim(
@@ -78,7 +79,7 @@ class Claiming:
         picked: list[UUID] = []
         try:
             async with self._database.begin() as transaction:
-                picked = await pick_due(
+                picked = await self._picking.pick(
                     transaction.connection, now=now, limit=limit, but=self.withheld.at(now)
                 )
                 return await _claim(transaction, picked, worker, until, now)

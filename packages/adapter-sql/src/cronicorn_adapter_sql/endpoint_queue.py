@@ -27,6 +27,7 @@ from cronicorn_adapter_sql.errors import is_about_values, may_be_of_one, transla
 from cronicorn_adapter_sql.healing import Healing
 from cronicorn_adapter_sql.lease_statements import ended, freeing, living, mark_of_start, renewal
 from cronicorn_adapter_sql.left_alone import LeftAlone
+from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.run_ends import abandon_one, lease_of, release_one, settle_one
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.tables import due, triggers
@@ -47,6 +48,7 @@ class SqlEndpointQueue:
         self._healing = Healing(database)
         self._untold: set[Token] = set()
         self._stuck: LeftAlone[Token] = LeftAlone(_STUCK_FOR)
+        self._lease_bound = LowerBound()
 
     async def claim(
         self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
@@ -181,10 +183,12 @@ class SqlEndpointQueue:
     async def _over(self, limit: int, now: datetime) -> list[Token]:
         """Find leases that have ended, but for those that could not be taken away lately."""
         over = ended(self._database.engine.dialect.name, but=self._stuck.at(now))
-        given = {"now": now, "limit": limit}
-        with translated():
+        with translated(), self._lease_bound.looking(now) as look:
+            given = {"since": look.since, "now": now, "limit": limit}
             async with self._feeling.connect() as connection:
-                return [Token(each) for each in (await connection.execute(over, given)).scalars()]
+                found = (await connection.execute(over, given)).all()
+            look.first = found[0].until if found else None
+        return [Token(each.token) for each in found]
 
     async def _reap_apart(self, tokens: Sequence[Token], now: datetime) -> list[Lease]:
         """
@@ -222,6 +226,7 @@ class SqlEndpointQueue:
     async def next_due(self) -> datetime | None:
         """Return the earliest instant at which something may become claimable."""
         earliest, withheld = select(func.min(due.c.due_at)), self._claiming.withheld
+        earliest = earliest.where(due.c.due_at >= self._database.due_bound.lowest)
         left_alone = list(withheld.all())
         if left_alone:
             dialect = self._database.engine.dialect.name

@@ -209,6 +209,12 @@ def _session_settings(limits: EngineLimits) -> str:
         "lock_timeout": _milliseconds(limits.lock),
         "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction),
         "jit": "off",  # our statements are short; compiling them would cost more than it saves
+        # They find rows by an index, and few of them. A plan made while a table was small stays
+        # with its prepared statement, and what else it chose would be slower each minute.
+        "enable_seqscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+        "enable_bitmapscan": "off",
     }
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 

@@ -1,6 +1,7 @@
 """The statements about live leases; each is built once for a dialect."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 
 from cronicorn_domain.identity import RunId, Token
@@ -45,17 +46,21 @@ def renewal(dialect: str) -> ReturningUpdate[int]:
     )
 
 
-def ended(dialect: str, *, but: Sequence[Token]) -> Select[int]:
+def ended(dialect: str, *, but: Sequence[Token]) -> Select[int, datetime]:
     """
-    Select up to ``limit`` leases that have ended at ``now``, none of ``but``, the oldest first.
+    Select up to ``limit`` leases that ended from ``since`` to ``now``, the oldest first.
 
+    None of ``but`` is among them. Of each there is the token, and when it ended.
     It is refused where a renewal would be, also if it finds none: on PostgreSQL by an update of
     nothing, which takes the lock and the right that renewals need; on SQLite the transaction around
     it has them.
     """
     over = (
-        select(leases.c.token)
-        .where(leases.c.until <= bindparam("now", type_=UtcDateTime()))
+        select(leases.c.token, leases.c.until)
+        .where(
+            leases.c.until >= bindparam("since", type_=UtcDateTime()),
+            leases.c.until <= bindparam("now", type_=UtcDateTime()),
+        )
         .order_by(leases.c.until, leases.c.token)
         .limit(bindparam("limit", type_=Integer()))
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from cronicorn_adapter_sql.changes import Changes
 from cronicorn_adapter_sql.endings import Endings
 from cronicorn_adapter_sql.engine import begin_writing
 from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.situations import ReadEndpoint, Situations, UnreadableEndpoint
 from cronicorn_adapter_sql.vault import HeaderVault
 from cronicorn_adapter_sql.wakeups import Signal
@@ -63,8 +64,8 @@ class Transaction:
         """Write what was collected so far, and begin to collect anew."""
         await self.endings.write(self.connection)
         await self.changes.write(self.connection)
-        earlier = self.changes.earlier
-        self.endings, self.changes = Endings(), Changes(earlier=earlier)
+        earlier, earliest = self.changes.earlier, self.changes.earliest
+        self.endings, self.changes = Endings(), Changes(earlier=earlier, earliest=earliest)
 
     def _check_open(self) -> None:
         if self._connection.closed:
@@ -79,6 +80,14 @@ class Database:
     vault: HeaderVault
     floor: timedelta
     signal: Signal
+    due_bound: LowerBound = field(default_factory=LowerBound)
+
+    def committed(self, changes: Changes) -> None:
+        """Let this process's claims and sleepers know what has become claimable, and when."""
+        if changes.earliest is not None:
+            self.due_bound.note(changes.earliest)
+        if changes.earlier:
+            self.signal.send()
 
     def over(self, connection: AsyncConnection) -> Transaction:
         """Return a transaction over a connection that has begun one."""
@@ -98,5 +107,4 @@ class Database:
                 transaction = self.over(connection)
                 yield transaction
                 await transaction.write()
-        if transaction.changes.earlier:
-            self.signal.send()
+        self.committed(transaction.changes)

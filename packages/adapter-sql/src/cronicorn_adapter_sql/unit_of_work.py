@@ -20,7 +20,7 @@ class SqlUnitOfWork:
 
     def __init__(self, database: Database, connection: AsyncConnection) -> None:
         self._connection = connection
-        self._signal = database.signal
+        self._database = database
         self._transaction = database.over(connection)
         self._catalog = SqlJobCatalog(self._transaction, vault=database.vault)
         self._hints = SqlHintBook(self._transaction)
@@ -47,8 +47,7 @@ class SqlUnitOfWork:
         with translated():
             await connection.commit()
             await connection.close()
-        if self._transaction.changes.earlier:
-            self._signal.send()
+        self._database.committed(self._transaction.changes)
 
     async def rollback(self) -> None:
         """Undo everything; harmless when there is nothing to undo."""

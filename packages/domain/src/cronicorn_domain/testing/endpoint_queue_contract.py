@@ -151,6 +151,35 @@ class EndpointQueueContract(StoreSuite):
         tenants = [run.lease.tenant for run in batch.runs]
         assert tenants.count(OTHER_TENANT) == tenants.count(DEFAULT_TENANT) == 2
 
+    @pytest.mark.parametrize("limit", [1, 3])
+    async def test_a_backlog_keeps_nobody_else_waiting(self, limit: int) -> None:
+        """However little a claim takes, another tenant's endpoint is in the first two or three."""
+        crowded = await self.add_job()
+        for number in range(12):
+            await self.add(an_endpoint(crowded, f"{number}", schedule=every(10 * SECOND)))
+        other, third = [await self.add_job(tenant=TenantId(new_uuid())) for _ in range(2)]
+        lone = await self.add(an_endpoint(other, schedule=every(20 * SECOND)))
+        early = [(await self.claim(at("12:00:20"), limit=limit)).runs for _ in range(2)]
+        last = await self.add(an_endpoint(third, schedule=every(25 * SECOND)))
+
+        later = [(await self.claim(at("12:00:25"), limit=limit)).runs for _ in range(3)]
+
+        assert lone in [run.endpoint for runs in early for run in runs]
+        assert last in [run.endpoint for runs in later for run in runs]
+
+    async def test_everybody_has_a_turn(self) -> None:
+        """Of more tenants than a claim has places for, each is served once before any is twice."""
+        for number in range(5):
+            job = await self.add_job(tenant=TenantId(new_uuid()))
+            for name in ("a", "b", "c"):
+                schedule = every((10 + number) * SECOND)
+                await self.add(an_endpoint(job, name, schedule=schedule))
+
+        claims = [(await self.claim(FIRST_SLOT, limit=2)).runs for _ in range(5)]
+
+        tenants = [run.lease.tenant for runs in claims for run in runs]
+        assert {tenants.count(tenant) for tenant in tenants} == {2}
+
     async def test_a_lone_tenant_gets_all_of_a_claim(self) -> None:
         """Turns leave nothing idle: who is alone fills the whole limit."""
         job = await self.add_job()

@@ -1,0 +1,93 @@
+"""From where on a claim or a reap looks, so that it does not walk over what is long gone."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+FLOOR: Final = datetime.min.replace(tzinfo=UTC)
+SLACK: Final = timedelta(milliseconds=250)
+"""So far below what was seen the bound stays: for what others commit a little late."""
+NEAR: Final = timedelta(seconds=10)
+"""How far below the bound a small sweep looks."""
+SWEEP_EVERY: Final = timedelta(seconds=3)
+SHARE: Final = 100
+"""Sweeps from the floor come so seldom that a hundredth of the time goes into them at most."""
+
+
+@dataclass(slots=True, eq=False)
+class Look:
+    """
+    One look at the rows from ``since`` on.
+
+    ``first`` is the earliest row that it found; ``noted`` was committed while it went on.
+    """
+
+    since: datetime
+    first: datetime | None = None
+    noted: datetime | None = None
+
+
+class LowerBound:
+    """
+    Where the first row of a table in the order of time is to be looked for; one for each process.
+
+    Rows leave at the front. While an old transaction is open somewhere, PostgreSQL must keep what
+    they leave in the index, and who looks from the floor walks over all of it. So a look begins at
+    the first row that the last one found. What comes back below that (a claim that was undone) is
+    found by sweeps every few seconds: small ones, and, as far as they are quick, from the floor.
+    """
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._lowest = FLOOR
+        self._looks: set[Look] = set()
+        self._last = FLOOR
+        self._near_from = FLOOR
+        self._floor_from = FLOOR
+
+    @property
+    def lowest(self) -> datetime:
+        """The instant below which no row is known."""
+        return self._lowest
+
+    @contextmanager
+    def looking(self, now: datetime) -> Iterator[Look]:
+        """
+        Look at the rows from an instant on, within the block, and tell it the first that was found.
+
+        A block that fails has seen nothing.
+        """
+        look = Look(self._since(now))
+        self._last = now
+        self._looks.add(look)
+        began = self._monotonic()
+        try:
+            yield look
+        finally:
+            self._looks.discard(look)
+        self._move(look, now, took=timedelta(seconds=self._monotonic() - began))
+
+    def _since(self, now: datetime) -> datetime:
+        turned_back = self._last - now > SWEEP_EVERY
+        if turned_back or now >= self._floor_from:
+            return FLOOR
+        if now >= self._near_from and self._lowest > FLOOR + NEAR:
+            self._near_from = now + SWEEP_EVERY
+            return self._lowest - NEAR
+        return self._lowest
+
+    def _move(self, look: Look, now: datetime, *, took: timedelta) -> None:
+        known = [each for each in (look.first, look.noted, now) if each is not None]
+        self._lowest = max(min(known), FLOOR + SLACK) - SLACK
+        if look.since == FLOOR:
+            self._floor_from = now + max(SWEEP_EVERY, took * SHARE)
+            self._near_from = now + SWEEP_EVERY
+
+    def note(self, instant: datetime) -> None:
+        """Take a row that this process has committed: no look, of now or later, is to miss it."""
+        self._lowest = min(self._lowest, instant)
+        for look in self._looks:
+            look.noted = instant if look.noted is None else min(look.noted, instant)

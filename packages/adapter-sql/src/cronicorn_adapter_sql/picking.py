@@ -1,0 +1,106 @@
+"""Picks due endpoints for a claim: the longest overdue, and tenants in turn where it matters."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, TextualSelect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cronicorn_adapter_sql.claim_statements import (
+    CLAIM_STATEMENTS,
+    FRESH_TENANTS,
+    NEXT_TENANTS,
+    PickStatements,
+)
+from cronicorn_adapter_sql.lower_bound import FLOOR, SLACK, LowerBound
+from cronicorn_adapter_sql.turns import Turns
+
+TENANTS_AT_ONCE: Final = 100
+"""So many tenants come in turn within one claim, and so many are looked at for the next ones."""
+FRESH_AT_ONCE: Final = 500
+"""So many of the rows that became due since the last full claim are asked for their tenants."""
+
+
+class Picking:
+    """
+    Picks for the claims of one process, and remembers whose turn it is.
+
+    When fewer are free than fit, all of them are taken, whoever owns them. Only when a batch is
+    full do tenants come in turn: each gets an equal share, its longest overdue first, and what is
+    left goes to the oldest.
+
+    Who waits is never counted out, as that would cost a step for each tenant there is. Known are
+    the tenants of what is oldest and of what has just become due, so that a backlog of one keeps
+    no other's endpoint waiting; and each full claim looks at the next hundred of all tenants, so
+    that none is overlooked for long.
+    """
+
+    def __init__(self, bound: LowerBound) -> None:
+        self._bound = bound
+        self._turns = Turns()
+        self._fresh_since = FLOOR
+
+    async def pick(
+        self, connection: AsyncConnection, *, now: datetime, limit: int, but: Sequence[UUID] = ()
+    ) -> list[UUID]:
+        """Pick up to ``limit`` due endpoints, in no order and none of ``but``, and lock them."""
+        # Mostly nothing is left out, and then nothing is asked about it.
+        statements = CLAIM_STATEMENTS[connection.dialect.name]
+        pick, left = (statements.all, {}) if not but else (statements.all_but, {"but": but})
+        span = {"now": now, **left}
+        oldest = await self._oldest(connection, pick.oldest, span | {"limit": limit}, now)
+        picked = [row.endpoint_id for row in oldest]
+        if len(oldest) < limit:
+            self._turns.clear()
+        else:
+            self._turns.wait(row.tenant for row in oldest)
+            await self._look_round(connection, now)
+            if len(self._turns) > 1:
+                picked = [*await self._shares(connection, pick, span, limit), *picked]
+        self._fresh_since = now - SLACK
+        # What this transaction has locked already is not skipped: the oldest may come twice.
+        return list(dict.fromkeys(picked))[:limit]
+
+    async def _oldest(
+        self,
+        connection: AsyncConnection,
+        statement: TextualSelect,
+        given: dict[str, Any],
+        now: datetime,
+    ) -> Sequence[Row[Any]]:
+        with self._bound.looking(now) as look:
+            rows = (await connection.execute(statement, given | {"since": look.since})).all()
+            look.first = rows[0].due_at if rows else None
+        return rows
+
+    async def _look_round(self, connection: AsyncConnection, now: datetime) -> None:
+        """Find tenants that wait: those of what has just become due, and the next of all."""
+        fresh = {"since": self._fresh_since, "now": now, "most": FRESH_AT_ONCE}
+        self._turns.wait((await connection.execute(FRESH_TENANTS, fresh)).scalars())
+        onward = {
+            "since": self._bound.lowest,
+            "now": now,
+            "onward": self._turns.onward,
+            "most": TENANTS_AT_ONCE,
+        }
+        found = (await connection.execute(NEXT_TENANTS, onward)).all()
+        self._turns.wait(row.tenant for row in found if row.waits)
+        self._turns.go_on(found[-1].tenant if len(found) == TENANTS_AT_ONCE else None)
+
+    async def _shares(
+        self,
+        connection: AsyncConnection,
+        pick: PickStatements,
+        span: dict[str, Any],
+        limit: int,
+    ) -> Sequence[UUID]:
+        tenants = self._turns.next(min(limit, TENANTS_AT_ONCE))
+        share = limit // len(tenants)
+        given = {"since": self._bound.lowest, "tenants": tenants, "share": share}
+        rows = (await connection.execute(pick.shares, span | given)).all()
+        served = [row.tenant for row in rows]
+        # Who has had less than a share has nothing left to wait for.
+        self._turns.wait(tenant for tenant in tenants if served.count(tenant) >= share)
+        return [row.endpoint_id for row in rows]

@@ -1,0 +1,116 @@
+"""From where on claims look: after what is gone, and before whatever comes back."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cronicorn_adapter_sql.lower_bound import FLOOR, NEAR, SLACK, SWEEP_EVERY, LowerBound
+from cronicorn_domain.errors import StoreUnavailable
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+class Stopwatch:
+    """A monotonic clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        """Return the reading."""
+        return self.seconds
+
+
+def look(bound: LowerBound, now: datetime, first: datetime | None = None) -> datetime:
+    """Look once, and return from where on."""
+    with bound.looking(now) as begun:
+        begun.first = first
+    return begun.since
+
+
+def test_the_first_look_is_from_the_floor() -> None:
+    """Whoever has seen nothing yet leaves nothing out."""
+    assert look(LowerBound(), NOON) == FLOOR
+
+
+def test_the_next_look_begins_where_the_last_one_found_something() -> None:
+    """A little before the earliest row, as others may commit a little late."""
+    bound = LowerBound()
+    look(bound, NOON, first=NOON - 5 * SECOND)
+
+    assert look(bound, NOON + SECOND) == NOON - 5 * SECOND - SLACK
+
+
+def test_where_nothing_was_found_it_begins_a_little_before_now() -> None:
+    """Whatever was due has been taken."""
+    bound = LowerBound()
+    look(bound, NOON)
+
+    assert look(bound, NOON + SECOND) == NOON - SLACK
+
+
+def test_sweeps_find_what_came_back() -> None:
+    """Every few seconds a look is from the floor, and what it finds is where the next begins."""
+    bound = LowerBound()
+    look(bound, NOON)
+
+    assert look(bound, NOON + SWEEP_EVERY, first=NOON - 60 * SECOND) == FLOOR
+    assert bound.lowest == NOON - 60 * SECOND - SLACK
+
+
+def test_long_sweeps_are_seldom_and_small_ones_stand_in() -> None:
+    """A sweep that took a second is made once in a hundred; in between a few seconds are swept."""
+    watch = Stopwatch()
+    bound = LowerBound(monotonic=watch)
+    with bound.looking(NOON):
+        watch.seconds += 1
+
+    swept = look(bound, NOON + SWEEP_EVERY)
+    after = look(bound, NOON + SWEEP_EVERY + SECOND)
+
+    assert swept == NOON - SLACK - NEAR
+    assert after == NOON + SWEEP_EVERY - SLACK
+    assert look(bound, NOON + 99 * SECOND) > FLOOR
+    assert look(bound, NOON + 100 * SECOND) == FLOOR
+
+
+def test_what_this_process_commits_is_not_missed() -> None:
+    """A row below the bound lowers it."""
+    bound = LowerBound()
+    look(bound, NOON)
+
+    bound.note(NOON - 9 * SECOND)
+
+    assert look(bound, NOON + SECOND) == NOON - 9 * SECOND
+
+
+def test_what_is_committed_during_a_look_is_not_missed() -> None:
+    """A look that began before the commit, and found something later, does not go past it."""
+    bound = LowerBound()
+    look(bound, NOON)
+
+    with bound.looking(NOON + SECOND) as begun:
+        bound.note(NOON - 9 * SECOND)
+        begun.first = NOON + SECOND
+
+    assert bound.lowest <= NOON - 9 * SECOND
+
+
+def test_a_look_that_failed_moves_nothing() -> None:
+    """Who got no answer has seen nothing."""
+    bound = LowerBound()
+    look(bound, NOON)
+    before = bound.lowest
+
+    with pytest.raises(StoreUnavailable), bound.looking(NOON + SECOND):
+        raise StoreUnavailable("no answer")
+
+    assert bound.lowest == before
+
+
+def test_a_clock_that_was_turned_back_begins_anew() -> None:
+    """Sweeps planned by the time before would be long in coming, trap T26."""
+    bound = LowerBound()
+    look(bound, NOON)
+
+    assert look(bound, NOON - 600 * SECOND) == FLOOR
