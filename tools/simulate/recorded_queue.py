@@ -50,7 +50,7 @@ class RecordedQueue:
         answers = await self._queue.start(tokens, now=now)
         for token, refusal in answers.items():
             if refusal in {StartRefusal.PAUSED, StartRefusal.ARCHIVED}:
-                self._recorder.ended([token], LeaseEnd.RELEASED)
+                self._recorder.ended([token], LeaseEnd.RELEASED, now=now)
             self._tell(token, f"may not start: {refusal}" if refusal else "starts", now)
         return answers
 
@@ -70,7 +70,7 @@ class RecordedQueue:
     ) -> Mapping[Token, Settled]:
         """Settle, and note the ends."""
         answers = await self._queue.settle(settlements, now=now)
-        self._end(answers, LeaseEnd.SETTLED)
+        self._end(answers, LeaseEnd.SETTLED, now)
         for each in settlements:
             self._tell(each.token, f"{_outcome(each)} is {answers[each.token]}", now)
         return answers
@@ -78,7 +78,7 @@ class RecordedQueue:
     async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
         """Release, and note the ends."""
         answers = await self._queue.release(tokens, now=now)
-        self._end(answers, LeaseEnd.RELEASED)
+        self._end(answers, LeaseEnd.RELEASED, now)
         for token in tokens:
             self._tell(token, f"is given back: {answers[token]}", now)
         return answers
@@ -87,7 +87,7 @@ class RecordedQueue:
         """Reap, and note the ends."""
         reaped = await self._queue.reap(limit=limit, now=now)
         if reaped:
-            self._recorder.ended([each.token for each in reaped], LeaseEnd.REAPED)
+            self._recorder.ended([each.token for each in reaped], LeaseEnd.REAPED, now=now)
         for each in reaped:
             how = "given back, never started" if each.given_back else "lost"
             self._tell(each.token, f"is reaped: {how}", now)
@@ -101,10 +101,10 @@ class RecordedQueue:
         """Pass the request on."""
         return await self._queue.heal_quarantined(now=now)
 
-    def _end(self, answers: Mapping[Token, Settled], end: LeaseEnd) -> None:
+    def _end(self, answers: Mapping[Token, Settled], end: LeaseEnd, now: datetime) -> None:
         accepted = [token for token, answer in answers.items() if answer is Settled.ACCEPTED]
         if accepted:
-            self._recorder.ended(accepted, end)
+            self._recorder.ended(accepted, end, now=now)
 
     def _tell(self, token: Token, what: str, now: datetime) -> None:
         if not self._recorder.tracing:

@@ -77,9 +77,9 @@ class Recorder:
             life = self._leases[token]
             self._leases[token] = replace(life, promised=(*life.promised, (now, until)))
 
-    def ended(self, tokens: Iterable[Token], end: LeaseEnd) -> None:
-        """Note the end of leases, all of one commit; the time is the shared clock's own."""
-        order, now = self.committed(), self.clock.now()
+    def ended(self, tokens: Iterable[Token], end: LeaseEnd, *, now: datetime) -> None:
+        """Note the end of leases, all of one commit."""
+        order = self.committed()
         for token in tokens:
             life = self._leases[token]
             self._leases[token] = replace(life, ended_at=now, end_order=order, end=end)
