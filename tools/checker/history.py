@@ -148,7 +148,7 @@ class LeaseLife:
         granted_at: ``now`` of its claim.
         promised: Every instant it was promised to live until, the claim's first, with the ``now``
             of the promise: pairs of (said at, until).
-        ended_at: When it was ended, and ``end_order`` which commit did it. None: it still lives.
+        ended_at: ``now`` of what ended it, and ``end_order`` which commit it was. None: it lives.
     """
 
     token: Token
@@ -168,7 +168,8 @@ class Request:
     """
     A request as its target, or the dispatcher's double, saw it; shared time without skew.
 
-    ``ended_at`` is None when its worker died with it.
+    ``ended_at`` is None when its worker died with it. ``order`` is that of the last commit made
+    before it was sent, or None when that was not seen.
     """
 
     run_id: RunId
@@ -177,6 +178,7 @@ class Request:
     attempt: int
     sent_at: datetime
     ended_at: datetime | None = None
+    order: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

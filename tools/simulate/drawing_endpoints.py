@@ -22,7 +22,6 @@ from cronicorn_domain.model.job import Job
 from cronicorn_domain.schedules.schedule import Schedule
 
 from tools.simulate.drawing import (
-    HOUR,
     MINUTE,
     SECOND,
     a_moment,
@@ -79,7 +78,7 @@ def _newcomer(seed: int, name: str, jobs: Sequence[Job], times: Times, *, plain:
     chance = chance_of(seed, name)
     late = a_moment(chance, times.lasts / 3) if sometimes(chance, 0.5) else NO_TIME
     if plain:
-        late = a_moment(chance, HOUR / 2)
+        late = MINUTE * chance.randrange(30)
     schedule = times.schedule(chance)
     target = Target(
         seed=chance.getrandbits(32),

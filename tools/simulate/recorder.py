@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import count
 
 from cronicorn_adapter_memory.tables import Tables
 from cronicorn_domain.identity import EndpointId, RunId, Token
@@ -37,7 +36,7 @@ class Recorder:
         self.outages: list[Outage] = []
         self.tracing = trace is not None
         self._trace = trace
-        self._orders = count(1)
+        self._order = 0
         self._leases: dict[Token, LeaseLife] = {}
         self._settled: dict[RunId, int] = {}
 
@@ -48,7 +47,8 @@ class Recorder:
 
     def committed(self) -> int:
         """Return the number of a commit that was just made."""
-        return next(self._orders)
+        self._order += 1
+        return self._order
 
     def done(self, deeds: Iterable[tuple[EndpointId, Deed]], *, now: datetime) -> None:
         """Note what one commit has done to endpoints."""
@@ -94,6 +94,7 @@ class Recorder:
                 slot=dispatch.slot,
                 attempt=dispatch.attempt,
                 sent_at=self.clock.now(),
+                order=self._order,
             )
         )
         return len(self.requests) - 1
