@@ -1,8 +1,10 @@
 """Slots and attempts where several things happen at once: each was once lost or doubled."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from cronicorn_domain.identity import HintId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.decision import Kind, Source
@@ -224,6 +226,141 @@ def test_an_edit_forgets_a_slot_skipped_ahead_of_time() -> None:
     story.skip()
     story.edit(schedule=OnceSchedule(at=NOON + 5 * M))
     assert next_slot(story) == NOON + 5 * M
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda story: story.edit(guardrails=Guardrails(shortest=5 * S)),
+        lambda story: story.edit(description="another"),
+        lambda story: story.reset_failures(),
+        lambda story: story.pause(NOON + 5 * M),
+        lambda story: story.trigger(),
+    ],
+)
+@pytest.mark.parametrize("schedule", [IntervalSchedule(every=10 * M), "cron"])
+def test_a_skip_ahead_of_time_is_remembered_by_other_writes(
+    write: Callable[[Story], object], schedule: Any
+) -> None:
+    """A person passes one slot over; only another schedule makes that pointless."""
+    story = told(schedule=cron("*/10 * * * *") if schedule == "cron" else schedule)
+    story.having(failures=1)
+    story.skip()
+    skipped = recorded(story)
+    story.at(NOON + S)
+    write(story)
+    first = story.run()
+    if first.plan.kind is Kind.MANUAL:
+        first = story.run()
+
+    assert skipped == recorded(story)
+    assert first.slot > skipped[0][1]
+
+
+def test_an_edit_that_leaves_the_slots_keeps_the_skip() -> None:
+    """Another end or run count is no other schedule."""
+    story = told()
+    story.skip()
+    story.at(NOON + S).edit(bounds=Bounds(max_runs=5))
+
+    assert next_slot(story) == NOON + 20 * M
+
+
+def test_a_skip_during_a_run_holds_behind_it() -> None:
+    """The slot that was passed over does not come back with the settle, the release or the loss."""
+    for end in (Story.settle, Story.reap):
+        story = told()
+        story.claim_when_due()
+        story.start()
+        story.skip()
+        story.at(story.now + S)
+        end(story)
+        while story.run().slot == NOON + 10 * M:
+            pass  # the repeat of the lost run
+        assert story.runs[-1].slot == NOON + 30 * M
+
+    story = told()
+    story.claim_when_due()
+    story.skip()
+    story.release()
+    assert [story.run().slot, story.run().slot] == [NOON + 10 * M, NOON + 30 * M]
+
+
+def test_a_slot_given_back_after_its_schedule_is_gone_is_not_run() -> None:
+    """What a person does takes effect at once: the new rhythm holds, and a record tells why."""
+    story = told()
+    story.claim_when_due()
+    story.at(story.now + S).edit(schedule=cron("5 * * * *"))
+    story.at(story.now + S).release()
+
+    assert recorded(story) == [(NOON + 10 * M, NOON + 10 * M, 1)]
+    assert story.records[-1].fate is Fate.COALESCED
+    assert "edit" in story.records[-1].reason
+    assert next_slot(story) == NOON + H + 5 * M
+
+
+def test_slots_of_the_new_schedule_that_came_during_a_claim_are_not_lost() -> None:
+    """Between the edit and the release its slots come as they would have without a claim."""
+    story = told()
+    story.claim_when_due()
+    story.at(story.now + S).edit(schedule=IntervalSchedule(every=10 * S))
+    story.at(story.now + 25 * S).release()
+
+    assert next_slot(story) == NOON + 10 * M + 11 * S
+
+
+def test_a_slot_given_back_that_the_new_schedule_knows_is_due_again() -> None:
+    """An edit that leaves the slot on the grid takes nothing from it."""
+    story = told(schedule=cron("*/10 * * * *"))
+    claimed = story.claim_when_due()
+    story.at(story.now + S).edit(schedule=cron("*/5 * * * *"))
+    story.at(story.now + S).release()
+    again = story.run()
+
+    assert claimed is not None
+    assert (again.slot, again.plan.attempt) == (claimed.slot, 2)
+    assert not story.records
+
+
+def test_a_single_instant_given_back_after_it_was_moved_runs_at_the_new_one() -> None:
+    """The old instant is on record, and the new one stands."""
+    story = told(schedule=OnceSchedule(at=NOON + M))
+    story.claim_when_due()
+    story.edit(schedule=OnceSchedule(at=NOON + H))
+    story.release()
+
+    assert recorded(story) == [(NOON + M, NOON + M, 1)]
+    assert next_slot(story) == NOON + H
+
+
+def test_a_repeat_and_a_living_hints_slot_survive_an_edit_and_a_release() -> None:
+    """Those stand whatever the schedule is."""
+    story = told(retry=Retry(attempts=2, backoff=S, backoff_most=S))
+    story.run(FAILURE)
+    story.claim_when_due()
+    story.edit(schedule=cron("5 * * * *"))
+    story.release()
+    assert next_slot(story) == NOON + 10 * M
+
+    story = told()
+    hint(story, M)
+    claimed = story.claim_when_due()
+    story.edit(schedule=cron("5 * * * *"))
+    story.release()
+    assert claimed is not None
+    assert next_slot(story) == claimed.slot
+
+
+def test_caught_up_slots_of_a_schedule_that_is_gone_are_coalesced_with_the_rest() -> None:
+    """An edit during the claim of one that was noted gives up all of them."""
+    story = catching_up()
+    story.at(NOON + 35 * M)
+    story.claim()
+    story.edit(schedule=cron("5 * * * *"))
+    story.release()
+
+    assert sum(record.count for record in story.records) == 3
+    assert next_slot(story) == NOON + H + 5 * M
 
 
 def test_a_skip_during_a_run_is_of_the_slot_behind_it() -> None:

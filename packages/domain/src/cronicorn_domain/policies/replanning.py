@@ -26,15 +26,16 @@ def plan_first(situation: Situation, now: datetime) -> Change:
     return plan_on(situation, after=now, now=now)
 
 
-def replan(situation: Situation, now: datetime) -> Change:
+def replan(situation: Situation, now: datetime, *, after: datetime | None = None) -> Change:
     """
     Plan again after hints, triggers, pauses, guardrails or other settings changed.
 
-    While a lease lives, and for an archived or quarantined endpoint, nothing is planned.
+    What is planned anew lies behind ``after``, by default ``now``. While a lease lives, and for an
+    archived or quarantined endpoint, nothing is planned.
     """
     if _unplanned(situation):
         return Change(state=situation.state)
-    return plan_on(situation, after=now, now=now)
+    return plan_on(situation, after=now if after is None else after, now=now)
 
 
 def plan_afresh(
@@ -45,7 +46,8 @@ def plan_afresh(
 
     ``old`` is the endpoint as it was before the edit. Its recurring slots that had come, and what
     was noted for catching up, are recorded as coalesced for ``reason``; a slot that was skipped
-    ahead of time is forgotten. A repeat, and the plan of a hint that lives, stand.
+    ahead of time is forgotten, unless its schedule stays. A repeat, and the plan of a hint that
+    lives, stand.
     """
     before = situation if old is None else replace(situation, endpoint=old)
     change = coalesce_noted(Change(state=situation.state), reason=reason, now=now)
@@ -53,9 +55,9 @@ def plan_afresh(
         state = with_last_slot(change.state, span.last)
         change = Change(state=state, records=(*change.records, coalesced(span, reason, now)))
     last = change.state.last_slot
-    state = replace(
-        change.state, last_slot=None if last is None else min(last, now), rhythm_from=now
-    )
+    if last is not None and not _same_slots(old, situation.endpoint):
+        last = min(last, now)
+    state = replace(change.state, last_slot=last, rhythm_from=now)
     plan = state.plan
     if plan is not None and not plan.repeat and _is_over(situation, plan):
         state = replace(state, plan=None)
@@ -123,6 +125,11 @@ def _from_plan(before: Situation, plan: Plan, now: datetime) -> tuple[Span, ...]
     later = slots_between(passed, after=accounted(passed.state, plan.slot), until=now)
     *own, last = slots_of(before, plan, until=now)
     return (*own, *joined(before.state, last, later))
+
+
+def _same_slots(old: Endpoint | None, new: Endpoint) -> bool:
+    """Say whether an edit left the slots where they are, as one of an end or a count does."""
+    return old is not None and (old.schedule, old.anchor) == (new.schedule, new.anchor)
 
 
 def _is_over(situation: Situation, plan: Plan) -> bool:
