@@ -8,7 +8,8 @@ default:
 check:
     .ci/run
 
-# Every test: SQLite, a real PostgreSQL, real HTTP
+# Every test: SQLite, a real PostgreSQL, real HTTP. All processors at once; files that are named run
+# in one process (also `-n 0`), where `--pdb` and `-s` work
 test *arguments:
     uv run pytest {{arguments}}
 
@@ -29,11 +30,14 @@ types:
 imports:
     uv run lint-imports --no-cache --no-logo
 
-# Each member's own tests, with nothing installed but what it declares
+# Each member's own tests, with nothing installed but what it declares. One environment serves all
+# in turn: an exact sync takes out what the next one does not declare, and what was compiled stays.
 alone:
+    room=$(mktemp -d); trap 'rm -r "$room"' EXIT; \
+    export UV_PROJECT_ENVIRONMENT="$room/environment" PYTHONPYCACHEPREFIX="$room/compiled"; \
     for member in packages/* apps/*; do \
         echo "== $member"; \
-        uv run --locked --isolated --package "cronicorn-${member##*/}" pytest "$member"; \
+        uv run --locked --exact --package "cronicorn-${member##*/}" pytest "$member"; \
     done
 
 # The first command of the README, as a newcomer types it

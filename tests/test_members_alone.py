@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -118,55 +119,69 @@ def uv(*arguments: str | Path, **variables: str) -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build every member; uv does not look for changed sources when it builds for a sync."""
-    folder = tmp_path_factory.mktemp("wheels")
-    uv("build", "--all-packages", "--wheel", "--out-dir", folder)
-    return folder
+@dataclass(frozen=True, slots=True)
+class CleanEnvironment:
+    """
+    An environment that holds what one member declares, and then what the next one does.
+
+    All are tried in one place: what was compiled for one of them is there for the next.
+    """
+
+    folder: Path
+
+    def build_members(self) -> None:
+        """Build every member; uv does not look for changed sources when it builds for a sync."""
+        uv("build", "--all-packages", "--wheel", "--out-dir", self.folder / "wheels")
+
+    def install(self, member: Path, *, extra: str | None = None) -> None:
+        """Install what a member declares, as the lock file has it, and nothing besides."""
+        name = f"cronicorn-{member.name}"
+        options = [f"--package={name}", *([f"--extra={extra}"] if extra else [])]
+        environment, wheels = self.folder / "environment", self.folder / "wheels"
+        uv(
+            *["sync", "--locked", "--no-dev", "--no-install-workspace", "--python", sys.executable],
+            *options,
+            UV_PROJECT_ENVIRONMENT=str(environment),
+        )
+        uv("pip", "install", "--python", environment, "--no-index", "--find-links", wheels, name)
+
+    def failures(self, names: Collection[str]) -> str:
+        """Import modules, away from the repository, and return what went wrong."""
+        python, compiled = self.folder / "environment/bin/python", self.folder / "compiled"
+        outcome = subprocess.run(
+            [python, "-I", "-X", f"pycache_prefix={compiled}", "-c", IMPORT_EACH],
+            cwd=self.folder,
+            input="\n".join(sorted(names)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return outcome.stdout + outcome.stderr
+
+    def has(self, pattern: str) -> bool:
+        """Whether a file is installed."""
+        return any(self.folder.glob(f"environment/lib/*/site-packages/{pattern}"))
 
 
-def install(member: Path, environment: Path, *, wheels: Path, extra: str | None = None) -> None:
-    """Install what a member declares, as the lock file has it, and the wheels of members."""
-    name = f"cronicorn-{member.name}"
-    options = [f"--package={name}", *([f"--extra={extra}"] if extra else [])]
-    uv(
-        *["sync", "--locked", "--no-dev", "--no-install-workspace", "--python", sys.executable],
-        *options,
-        UV_PROJECT_ENVIRONMENT=str(environment),
-    )
-    uv("pip", "install", "--python", environment, "--no-index", "--find-links", wheels, name)
-
-
-def failures(names: Collection[str], environment: Path) -> str:
-    """Import modules in an environment, away from the repository, and return what went wrong."""
-    python = environment / "bin" / "python"
-    outcome = subprocess.run(
-        [python, "-I", "-c", IMPORT_EACH],
-        cwd=environment,
-        input="\n".join(sorted(names)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return outcome.stdout + outcome.stderr
-
-
-@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)
-def test_a_member_imports_alone(member: Path, wheels: Path, tmp_path: Path) -> None:
+@pytest.mark.timeout(300)
+def test_members_import_alone(tmp_path: Path) -> None:
     """Built and installed with its dependencies only, each module of a member can be imported."""
-    every = set(modules(member)) - ONLY_INSIDE_A_TOOL.keys()
-    with_extra = {name for name in every if "testing" in extras_of(member) and is_for_tests(name)}
+    environment = CleanEnvironment(tmp_path)
+    environment.build_members()
+    for member in MEMBERS:
+        every = set(modules(member)) - ONLY_INSIDE_A_TOOL.keys()
+        has_extra = "testing" in extras_of(member)
+        with_extra = {name for name in every if has_extra and is_for_tests(name)}
 
-    install(member, tmp_path / "plain", wheels=wheels)
+        environment.install(member)
 
-    assert failures(every - with_extra, tmp_path / "plain") == ""
-    assert any(tmp_path.rglob(f"cronicorn_{member.name.replace('-', '_')}/py.typed"))
+        assert environment.failures(every - with_extra) == "", member
+        assert environment.has(f"cronicorn_{member.name.replace('-', '_')}/py.typed")
 
-    if with_extra:
-        install(member, tmp_path / "testing", wheels=wheels, extra="testing")
+        if with_extra:
+            environment.install(member, extra="testing")
 
-        assert failures(with_extra, tmp_path / "testing") == ""
+            assert environment.failures(with_extra) == "", member
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)
@@ -196,9 +211,9 @@ def test_an_undeclared_import_is_found(tmp_path: Path) -> None:
 
 def test_a_module_that_cannot_be_imported_is_found(tmp_path: Path) -> None:
     """A failing import is reported by the name of its module, and the others are still tried."""
-    uv("venv", "--python", sys.executable, tmp_path / "bare")
+    uv("venv", "--python", sys.executable, tmp_path / "environment")
 
-    reported = failures(["cronicorn_domain", "json", "cronicorn_worker"], tmp_path / "bare")
+    reported = CleanEnvironment(tmp_path).failures(["cronicorn_domain", "json", "cronicorn_worker"])
 
     assert reported.count("ModuleNotFoundError") == 2
     assert "cronicorn_domain: Traceback" in reported

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
+from cronicorn_adapter_sql.testing.databases import emptied_postgres, migrated_postgres
+from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
 from cronicorn_domain.identity import JobId, RunId, Token, WorkerId, new_uuid
 from cronicorn_domain.model.decision import Decision, Kind, Plan, Source
 from cronicorn_domain.model.endpoint import Endpoint, Header, HttpRequest
@@ -32,6 +34,27 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         if name.startswith("CRONICORN_") or name == "DATABASE_URL":
             monkeypatch.delenv(name)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Give a PostgreSQL server for the whole run."""
+    with throwaway_postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres_database(postgres_server: str) -> Iterator[str]:
+    """Give the migrated PostgreSQL database that tests use one after another."""
+    with migrated_postgres(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres(migrated_postgres_database: str) -> Iterator[str]:
+    """Give the URL of a migrated PostgreSQL database that the test has to itself, empty."""
+    with emptied_postgres(migrated_postgres_database) as url:
+        yield url
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,12 +16,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from cronicorn_adapter_sql.testing.databases import (
-    copied_postgres,
-    migrated_postgres,
-    sqlite_url,
-)
-from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
+from cronicorn_adapter_sql.testing.databases import sqlite_url
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -158,20 +153,6 @@ async def a_worker(folder: Path, *arguments: str, **environ: str) -> AsyncIterat
         yield worker
     finally:
         await worker.end()
-
-
-@pytest.fixture(scope="module")
-def postgres_template() -> Iterator[str]:
-    """Give a migrated database on a server of our own."""
-    with throwaway_postgres() as server, migrated_postgres(server) as url:
-        yield url
-
-
-@pytest.fixture
-def postgres(postgres_template: str) -> Iterator[str]:
-    """Give a fresh database."""
-    with copied_postgres(postgres_template) as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

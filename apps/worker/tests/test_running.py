@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from cronicorn_adapter_sql.testing.databases import empty_postgres
-from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
 from cronicorn_worker.command import app
 from typer.testing import CliRunner, Result
 
@@ -171,13 +170,6 @@ def test_a_malformed_key_exits_2(monkeypatch: pytest.MonkeyPatch, bare: Path) ->
     assert "CRONICORN_SECRET_KEY" in result.stderr
     assert "hunter2" not in result.output
     assert names_in(bare) == []
-
-
-@pytest.fixture(scope="module")
-def postgres_server() -> Iterator[str]:
-    """Give a server of our own."""
-    with throwaway_postgres() as url:
-        yield url
 
 
 def test_postgres_without_a_key_takes_no_secrets(

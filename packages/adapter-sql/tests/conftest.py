@@ -1,4 +1,4 @@
-"""Databases for the tests: a real PostgreSQL and SQLite files, one of its own for each test."""
+"""Databases for the tests: a real PostgreSQL and SQLite files, empty for each test."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -12,8 +12,8 @@ from cronicorn_adapter_sql.keys import Keyring, parse_keys
 from cronicorn_adapter_sql.store import open_store
 from cronicorn_adapter_sql.tables import endpoints
 from cronicorn_adapter_sql.testing.databases import (
-    copied_postgres,
     copied_sqlite,
+    emptied_postgres,
     empty_postgres,
     migrated_postgres,
     migrated_sqlite,
@@ -38,8 +38,8 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_url: str) -> Iterator[str]:
-    """Give a migrated PostgreSQL database; copy it, do not connect to it."""
+def migrated_postgres_database(postgres_url: str) -> Iterator[str]:
+    """Give the migrated PostgreSQL database that tests use one after another."""
     with migrated_postgres(postgres_url) as url:
         yield url
 
@@ -51,9 +51,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def postgres_database(postgres_template: str) -> Iterator[str]:
-    """Give the URL of a migrated PostgreSQL database of the test's own."""
-    with copied_postgres(postgres_template) as url:
+def postgres_database(migrated_postgres_database: str) -> Iterator[str]:
+    """Give the URL of a migrated PostgreSQL database that the test has to itself, empty."""
+    with emptied_postgres(migrated_postgres_database) as url:
         yield url
 
 

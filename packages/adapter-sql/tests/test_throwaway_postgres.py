@@ -10,7 +10,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from cronicorn_adapter_sql.testing.databases import copied_postgres, empty_postgres
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.testing.databases import emptied_postgres, empty_postgres
+from cronicorn_adapter_sql.testing.rows import GOOD, write
 from cronicorn_adapter_sql.testing.throwaway_postgres import (
     NoPostgres,
     find_programs,
@@ -97,19 +100,27 @@ def test_without_a_server_the_message_says_what_to_do(
         find_programs()
 
 
-def test_a_copy_has_what_the_template_has_and_goes_away(postgres_url: str) -> None:
-    """Each copy is a database of its own, dropped at its end, also while someone is connected."""
+def test_an_empty_database_goes_away(postgres_url: str) -> None:
+    """A database that was created for a test is dropped at its end, whoever is still connected."""
     count = "SELECT count(*) FROM pg_database WHERE datname LIKE 'cronicorn_test_%'"
     before = value(postgres_url, count)
-    with empty_postgres(postgres_url) as template:
-        with psycopg.connect(template, autocommit=True) as connection:
-            connection.execute("CREATE TABLE trial AS SELECT 42 AS answer")
-        with copied_postgres(template) as one, copied_postgres(template) as another:
-            with psycopg.connect(one, autocommit=True) as connection:
-                connection.execute("UPDATE trial SET answer = 0")
-            left_open = psycopg.connect(another)
-            answers = [value(url, "SELECT answer FROM trial") for url in (one, another, template)]
-        left_open.close()
+    with empty_postgres(postgres_url) as url:
+        left_open = psycopg.connect(url)
+        between = value(postgres_url, count)
+    left_open.close()
 
-    assert answers == [0, 42, 42]
-    assert value(postgres_url, count) == before
+    assert (before, between) == (value(postgres_url, count), int(str(before)) + 1)
+
+
+async def test_a_database_is_handed_on_empty(migrated_postgres_database: str) -> None:
+    """The next test finds neither rows nor connections of the last one, nor waits for its locks."""
+    with emptied_postgres(migrated_postgres_database) as url:
+        async with open_engine(parse_database_url(url)) as engine:
+            await write(engine, *GOOD.items())
+        left_open = psycopg.connect(url)
+        left_open.execute("LOCK TABLE jobs")
+
+    with pytest.raises(psycopg.OperationalError):
+        left_open.execute("SELECT")
+    for table in GOOD:
+        assert value(migrated_postgres_database, f"SELECT count(*) FROM {table}") == 0

@@ -1,7 +1,9 @@
 """
-Fresh databases for tests: each test gets its own, copied from one that was migrated once.
+Fresh databases for tests: each test finds an empty one, without migrating it anew.
 
-Whoever needs them writes fixtures of a line each over these blocks; pytest is not known here.
+A SQLite file is copied; a PostgreSQL database is emptied after each test, which costs a fiftieth of
+creating one. Whoever needs them writes fixtures of a line each over these blocks; pytest is not
+known here.
 """
 
 import asyncio
@@ -9,15 +11,23 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
+import cronicorn_adapter_sql.tables  # noqa: F401  it brings the tables into the metadata
+from cronicorn_adapter_sql.column_types import metadata
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migration_runner import upgrade
+
+_DISCONNECT_OTHERS: Final = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 def migrate(url: str) -> None:
@@ -33,48 +43,44 @@ async def _migrate(url: str) -> None:
 @contextmanager
 def empty_postgres(server_url: str) -> Iterator[str]:
     """Create an empty database on a server, give its URL, and drop it at the end of the block."""
-    with _created(server_url, template="template0") as url:
-        yield url
+    name = f"cronicorn_test_{uuid4().hex}"
+    create = "CREATE DATABASE {} TEMPLATE template0"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL(create).format(sql.Identifier(name)))
+        try:
+            yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            connection.execute(drop)
 
 
 @contextmanager
 def migrated_postgres(server_url: str) -> Iterator[str]:
-    """Create a database with all tables; ``copied_postgres`` makes copies of it in no time."""
+    """Create a database with all tables; ``emptied_postgres`` hands it from test to test."""
     with empty_postgres(server_url) as url:
         migrate(url)
         yield url
 
 
 @contextmanager
-def copied_postgres(template_url: str) -> Iterator[str]:
-    """Create a copy of a database to which nobody is connected, and drop it at the end."""
-    template = make_url(template_url).database or ""
-    with _created(template_url, template=template) as url:
-        yield url
+def emptied_postgres(url: str) -> Iterator[str]:
+    """
+    Give a migrated database, and leave it at the end of the block without rows and connections.
 
-
-@contextmanager
-def _created(server_url: str, *, template: str) -> Iterator[str]:
-    name = f"cronicorn_test_{uuid4().hex}"
-    _administer(
-        server_url,
-        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(name), sql.Identifier(template)
-        ),
-    )
+    Whoever changes its tables takes a database of its own instead.
+    """
     try:
-        yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+        yield url
     finally:
-        _administer(
-            server_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(_DISCONNECT_OTHERS)
+            connection.execute(sql.SQL(";").join(_delete_all()))
 
 
-def _administer(url: str, statement: sql.Composed) -> None:
-    """Run a statement from elsewhere: a database to which one is connected cannot be copied."""
-    at = make_url(url).set(drivername="postgresql", database="postgres")
-    with psycopg.connect(at.render_as_string(hide_password=False), autocommit=True) as connection:
-        connection.execute(statement)
+def _delete_all() -> Iterator[sql.Composed]:
+    """Delete row by row: where there are few, it is far cheaper than to truncate."""
+    for table in reversed(metadata.sorted_tables):
+        yield sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name))
 
 
 def sqlite_url(folder: Path, name: str = "cronicorn.db") -> str:
