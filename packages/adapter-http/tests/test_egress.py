@@ -52,10 +52,45 @@ def test_the_message_says_what_where_and_how() -> None:
     guard = EgressGuard(AllowList())
 
     with pytest.raises(NotLetOut) as refusal:
-        guard.check("http://127.1:9000/health")
+        guard.check("http://127.0.0.1:9000/health")
 
     assert str(refusal.value) == "127.0.0.1 is a loopback address, and not let out"
     assert "--egress-allow 127.0.0.1" in (refusal.value.remedy or "")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "2130706433",
+        "0x7f.1",
+        "127.1",
+        "127.1.",
+        "0177.0.0.1",
+        "017700000001",
+        "\uff11\uff12\uff17.0.0.1",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+    ],
+)
+def test_the_message_says_what_a_disguise_means(host: str) -> None:
+    """Trap T21: an address in disguise is refused as what it reaches, and shown as written."""
+    guard = EgressGuard(AllowList())
+
+    with pytest.raises(NotLetOut) as refusal:
+        guard.check(f"http://{host}:9000/health")
+
+    shown = host.strip("[]").removesuffix(".")
+    meant = "127.0.0.1, which is a loopback address, and not let out"
+    assert str(refusal.value) == f"{shown} means {meant}"
+    assert (refusal.value.remedy or "").endswith("--egress-allow 127.0.0.1")
+
+
+def test_a_disguise_is_opened_as_the_message_says() -> None:
+    """What the remedy tells an operator to allow is then let out."""
+    EgressGuard(AllowList.parse(["127.0.0.1"])).check("http://[::ffff:127.0.0.1]:9000/")
 
 
 def test_the_message_names_the_name_and_its_address() -> None:

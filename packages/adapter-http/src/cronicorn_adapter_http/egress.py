@@ -15,6 +15,7 @@ from cronicorn_adapter_http.addresses import (
     host_name,
     literal_address,
     port_number,
+    reached_addresses,
     why_not_public,
 )
 from cronicorn_adapter_http.allow_list import AllowList
@@ -80,7 +81,7 @@ class EgressGuard(EgressRules):
         port = _port(port_text, scheme)
         name, address = _host(host)
         if address is not None:
-            self._admit(address, port, subject=name)
+            self._admit(address, port, subject=_meaning(host, address))
         elif _is_loopback_name(name):
             self._admit_loopback(name, port)
         return Destination(
@@ -111,7 +112,7 @@ class EgressGuard(EgressRules):
             )
         reason = why_not_public(address)
         if reason is not None and not self._allow.allows_address(address, port):
-            raise _not_let_out(f"{subject} is {reason}", str(address))
+            raise _not_let_out(f"{subject} is {reason}", str(_special_in(address)))
 
     def _admit_loopback(self, name: str, port: int) -> None:
         """Refuse a name that is loopback by definition (RFC 6761), unless anything opens that."""
@@ -165,6 +166,19 @@ def _host(text: str) -> tuple[str, IPAddress | None]:
             f"{text[:100]!r} is neither a host name nor an address", "check its spelling"
         ) from error
     return (name, None) if address is None else (str(address), address)
+
+
+def _meaning(written: str, address: IPAddress) -> str:
+    """Name an address by what was written and, if that is a disguise, by what it reaches."""
+    shown = written.strip("[]").removesuffix(".")
+    reached = str(_special_in(address))
+    return reached if shown.lower() == reached else f"{shown[:100]} means {reached}, which"
+
+
+def _special_in(address: IPAddress) -> IPAddress:
+    """Return the address among those it reaches that is not public; itself, if all are."""
+    special = (each for each in reached_addresses(address) if why_not_public(each) is not None)
+    return next(special, address)
 
 
 def _is_loopback_name(name: str) -> bool:
