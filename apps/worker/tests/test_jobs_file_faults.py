@@ -51,10 +51,10 @@ def faults(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
             "every: 2",
             "6:16: jobs[0].endpoints[0].every: '2' has no unit. Write a number with a unit",
         ),
-        ("every: -2s", "every: '-2s' is negative. Give a length of zero or more."),
-        ("every: 0s", "every: an interval of 0:00:00 is not possible. Give a length from 1s"),
+        ("every: -2s", "every: '-2s' is negative. Allowed: 1s to 3660d."),
+        ("every: 0s", "every: an interval of 0 s is not possible. Give a length from 1s"),
         ("every: 500ms", "is not possible. Give a length from 1s to 3660d."),
-        ("every: 99999999999d", "every: '99999999999d' is too long. Give at most 3660d."),
+        ("every: 99999999999d", "every: '99999999999d' is too long. Allowed: 1s to 3660d."),
         ("every: [2s]", "every: found a list, expected a length. Write a number with a unit"),
         ("every: yes", "every: 'yes' is not a length"),
         ("every: 12:30", "every: '12:30' is not a length"),
@@ -82,20 +82,24 @@ def test_a_schedule_that_cannot_be_is_told_with_its_place(member: str, told: str
 @pytest.mark.parametrize(
     ("members", "told"),
     [
-        ("min: 10m\n        max: 1m", "7:14: jobs[0].endpoints[0].min: min (0:10:00) is above max"),
+        (
+            "min: 10m\n        max: 1m",
+            "7:14: jobs[0].endpoints[0].min: min (10 min) is above",
+        ),
         (
             "min: 10ms",
-            "min: min of 0:00:00.010000 is not possible. Give a length from 1s to 3660d.",
+            "min: min of 10 ms is not possible. Give a length from 1s to 3660d.",
         ),
         ("cron: '@daily'", "cron: there is every as well. Keep one of every, cron and at."),
         ("timezone: Europe/Berlin", "timezone: only a cron expression has it. Remove it."),
-        ("jitter: 2d", "jitter: a jitter of 2 days, 0:00:00 is not possible"),
+        ("jitter: 2d", "jitter: a jitter of 2 d is not possible"),
         (
             "timeout: 1ms",
-            "timeout: a timeout of 0:00:00.001000 is not possible. Give a length from",
+            "timeout: a timeout of 1 ms is not possible. Give a length from",
         ),
         ("max_response_size: 11MiB", "max_response_size: a response size of 11534336 bytes"),
-        ("max_response_size: 1GB", "'1GB' is not a size. Write a number of bytes"),
+        ("max_response_size: 1TB", "'1TB' is not a size. Write a number of bytes"),
+        ("max_response_size: 1GB", "a response size of 1000000000 bytes is not possible. Give 1"),
         ("redirects: 11", "redirects: 11 redirects are not possible. Give 0 to 10."),
         ("redirects: true", "redirects: found true, expected a whole number"),
         ("max_runs: 0", "max_runs: max_runs of 0 allows nothing. Give 1 or more"),
@@ -105,7 +109,7 @@ def test_a_schedule_that_cannot_be_is_told_with_its_place(member: str, told: str
             "8:18: jobs[0].endpoints[0].ends_at: the end lies before the start",
         ),
         ("misfire: {policy: skipp}", "7:27: jobs[0].endpoints[0].misfire.policy: found 'skipp'"),
-        ("misfire: {grace: 400d}", "misfire.grace: a misfire grace of 400 days"),
+        ("misfire: {grace: 400d}", "misfire.grace: a misfire grace of 400 d is"),
         ("misfire: {catch_up_limit: 0}", "misfire.catch_up_limit: a catch-up limit of 0"),
         ("misfire: skip", "misfire: found a text, expected a mapping"),
         ("retry: {attempts: 21}", "retry.attempts: 21 attempts are not possible. Give 1 to 20."),
@@ -130,6 +134,47 @@ def test_a_member_that_cannot_be_is_told_with_its_place(members: str, told: str)
     lines = faults(f"{ENDPOINT}        every: 2s\n        {members}\n")
 
     assert any(told in line for line in lines), lines
+
+
+HUGE = "9" * 30
+
+
+@pytest.mark.parametrize(
+    ("member", "beyond", "range_"),
+    [
+        ("min: {}", f"{HUGE}d", "1s to 3660d"),
+        ("max: {}", "999999999999d", "1s to 3660d"),
+        ("jitter: {}", "4000d", "0s to 1d"),
+        ("misfire: {{grace: {}}}", "4000d", "0s to 366d"),
+        ("misfire: {{catch_up_limit: {}}}", HUGE, "1 to 1000"),
+        ("retry: {{attempts: {}}}", HUGE, "1 to 20"),
+        ("retry: {{backoff: {}}}", "-1s", "0s to 1h"),
+        ("retry: {{backoff_most: {}}}", "4000d", "0s to 1h"),
+        ("timeout: {}", "1e99s", "100ms to 30m"),
+        ("timeout: {}", "999999999999d", "100ms to 30m"),
+        ("max_response_size: {}", f"{HUGE}GB", "1KiB to 10MiB"),
+        ("redirects: {}", f"'{HUGE}'", "0 to 10"),
+        ("max_runs: {}", HUGE, "1 to 1000000000000000000"),
+    ],
+)
+def test_a_number_beyond_all_is_told_what_its_member_takes(
+    member: str, beyond: str, range_: str
+) -> None:
+    """
+    Trap T30: what no such member could hold is refused with the range of this one, and no other.
+
+    The range is the domain's: its ends are taken.
+    """
+    (line,) = faults(f"{ENDPOINT}        every: 2s\n        {member.format(beyond)}\n")
+
+    assert line.endswith(f"Allowed: {range_}.")
+    assert "3660d" not in line.removesuffix(f"Allowed: {range_}.")
+    for end in range_.split(" to "):
+        text = f"{ENDPOINT}        every: 2s\n        {member.format(end)}\n"
+        with suppress(JobsFileRefused):
+            read_jobs(text, file="jobs.yaml", environ={}, rules=NoLoopback())
+            continue
+        assert "backoff" in member, f"{end} is refused"
 
 
 @pytest.mark.parametrize(

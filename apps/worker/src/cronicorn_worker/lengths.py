@@ -12,7 +12,7 @@ LONGEST = timedelta(days=3660)
 LENGTH_REMEDY = "Write a number with a unit (ms, s, m, h, d), such as 500ms, 30s, 10m or 1h30m."
 SIZE_REMEDY = "Write a number of bytes, or one with a unit, such as 64KiB or 1MiB."
 LENGTH_PATTERN = r"^ *([0-9]+(\.[0-9]+)?(ms|s|m|h|d) *)+$"
-SIZE_PATTERN = r"^ *[0-9]+(\.[0-9]+)? *(B|KB|KiB|MB|MiB)? *$"
+SIZE_PATTERN = r"^ *[0-9]+(\.[0-9]+)? *(B|KB|KiB|MB|MiB|GB|GiB)? *$"
 
 _UNITS = {
     "d": timedelta(days=1),
@@ -23,18 +23,32 @@ _UNITS = {
 }
 _ORDER = list(_UNITS)
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d) *")
-_SIZES = {"": 1, "b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2}
+_SIZES = {
+    "": 1,
+    "b": 1,
+    "kb": 1000,
+    "kib": 1024,
+    "mb": 1000**2,
+    "mib": 1024**2,
+    "gb": 1000**3,
+    "gib": 1024**3,
+}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([A-Za-z]*)")
 _DIGITS_MOST = 18
 _SHOWN_MOST = 40
 
 
 class UnreadableLength(ValueError):
-    """A text that is no length or size; the message says what is wrong and shows it."""
+    """
+    A text that is no length or size; the message says what is wrong and shows it.
 
-    def __init__(self, message: str, remedy: str = LENGTH_REMEDY) -> None:
+    ``beyond``: it is well written, but no length or size is so small or large.
+    """
+
+    def __init__(self, message: str, remedy: str = LENGTH_REMEDY, *, beyond: bool = False) -> None:
         super().__init__(message)
         self.remedy = remedy
+        self.beyond = beyond
 
 
 def parse_length(text: str) -> timedelta:
@@ -50,9 +64,7 @@ def parse_length(text: str) -> timedelta:
         raise UnreadableLength(f"{_shown(text)} names its units twice or in a strange order")
     total = sum((Decimal(number) * _microseconds(unit) for number, unit in parts), Decimal(0))
     if total > _in_microseconds(LONGEST):
-        raise UnreadableLength(
-            f"{_shown(text)} is too long", f"Give at most {format_length(LONGEST)}."
-        )
+        raise _too_long(text)
     if total != int(total):
         raise UnreadableLength(f"{_shown(text)} is finer than a microsecond")
     return timedelta(microseconds=int(total))
@@ -78,8 +90,10 @@ def parse_size(text: str) -> int:
     """
     match = _SIZE.fullmatch(text.strip())
     unit = match and _SIZES.get(match[2].lower())
-    if match is None or unit is None or len(match[1]) > _DIGITS_MOST:
+    if match is None or unit is None:
         raise UnreadableLength(f"{_shown(text)} is not a size", SIZE_REMEDY)
+    if len(match[1]) > _DIGITS_MOST:
+        raise UnreadableLength(f"{_shown(text)} is too large", SIZE_REMEDY, beyond=True)
     size = Decimal(match[1]) * unit
     if size != int(size):
         raise UnreadableLength(f"{_shown(text)} is no whole number of bytes", SIZE_REMEDY)
@@ -89,16 +103,22 @@ def parse_size(text: str) -> int:
 def _parts(text: str) -> list[tuple[str, str]]:
     stripped = text.strip()
     if stripped.startswith("-"):
-        raise UnreadableLength(f"{_shown(text)} is negative", "Give a length of zero or more.")
+        raise UnreadableLength(
+            f"{_shown(text)} is negative", "Give a length of zero or more.", beyond=True
+        )
     parts = [(match[1], match[2]) for match in _PART.finditer(stripped)]
     if not parts or _PART.sub("", stripped):
         bare = re.fullmatch(r"[0-9]+(\.[0-9]+)?", stripped)
         raise UnreadableLength(f"{_shown(text)} " + ("has no unit" if bare else "is not a length"))
     if any(len(number) > _DIGITS_MOST for number, _ in parts):
-        raise UnreadableLength(
-            f"{_shown(text)} is too long", f"Give at most {format_length(LONGEST)}."
-        )
+        raise _too_long(text)
     return parts
+
+
+def _too_long(text: str) -> UnreadableLength:
+    return UnreadableLength(
+        f"{_shown(text)} is too long", f"Give at most {format_length(LONGEST)}.", beyond=True
+    )
 
 
 def _microseconds(unit: str) -> int:

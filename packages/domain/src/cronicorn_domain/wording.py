@@ -16,6 +16,8 @@ _UNITS = (
 
 def length_in_words(length: timedelta) -> str:
     """Write a length with its two largest units: ``1 h 30 min``, ``45 s``; below 1 ms: ``0 s``."""
+    if length < timedelta():
+        return f"-{length_in_words(-length)}"
     parts: list[str] = []
     rest = length
     for name, unit in _UNITS:

@@ -1,6 +1,8 @@
 """The kinds of value in a jobs file: how each is read, and how the JSON Schema describes it."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
@@ -24,9 +26,17 @@ from cronicorn_worker.lengths import (
 
 REFUSED = "refused"
 """The type of every error that is raised here; its context holds the remedy."""
+COUNT_MOST = 10**18
 _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
 _INSTANT_REMEDY = "Write an instant with its zone, such as 2026-12-01T09:00:00Z."
 _ChoiceT = TypeVar("_ChoiceT", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Says with a member's type which values it takes: for whoever wrote another one."""
+
+    text: str
 
 
 def _refuse(message: str, remedy: str) -> NoReturn:
@@ -37,7 +47,7 @@ def _length(value: object) -> timedelta:
     try:
         return parse_length(value if isinstance(value, str) else _bare_number(value))
     except UnreadableLength as error:
-        _refuse(str(error), error.remedy)
+        _refuse(str(error), "" if error.beyond else error.remedy)
 
 
 def _bare_number(value: object) -> str:
@@ -52,7 +62,7 @@ def _size(value: object) -> int:
     try:
         return parse_size(str(value))
     except UnreadableLength as error:
-        _refuse(str(error), error.remedy)
+        _refuse(str(error), "" if error.beyond else error.remedy)
 
 
 def _instant(value: object) -> datetime:
@@ -71,10 +81,12 @@ def _instant(value: object) -> datetime:
 
 
 def _count(value: object) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdecimal():
-        return int(value[:18])
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 10**18:
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,99}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
         _refuse(f"found {shown_value(value)}, expected a whole number", "Write it in digits.")
+    if abs(value) > COUNT_MOST:
+        _refuse(f"{shown_value(value)} is too large", "")
     return value
 
 

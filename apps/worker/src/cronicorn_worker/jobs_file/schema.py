@@ -8,10 +8,21 @@ pause stays as it stands, so that applying a file does not undo what a person di
 from typing import Annotated
 
 from cronicorn_domain.instants import NO_TIME
-from cronicorn_domain.model.endpoint import Delivery, Limits, Method, Misfire, Retry
+from cronicorn_domain.model.endpoint import (
+    ATTEMPTS_MOST,
+    CATCH_UP_MOST,
+    REDIRECTS_MOST,
+    Delivery,
+    Limits,
+    Method,
+    Misfire,
+    Retry,
+)
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from cronicorn_worker.jobs_file.field_types import (
+    COUNT_MOST,
+    Allowed,
     Count,
     DeliveryName,
     Flag,
@@ -54,20 +65,20 @@ class MisfireEntry(Entry):
 
     policy: MisfireName = _MISFIRE.policy
     """run_once (default): one run for all missed; skip: none; catch_up: each of the newest."""
-    grace: Length = _MISFIRE.grace
+    grace: Annotated[Length, Allowed("0s to 366d")] = _MISFIRE.grace
     """How late a slot may be claimed and still be in time. Default 60s."""
-    catch_up_limit: Count = _MISFIRE.catch_up_limit
+    catch_up_limit: Annotated[Count, Allowed(f"1 to {CATCH_UP_MOST}")] = _MISFIRE.catch_up_limit
     """How many missed slots catch_up runs. Default 10."""
 
 
 class RetryEntry(Entry):
     """Further attempts within one fire time."""
 
-    attempts: Count = _RETRY.attempts
+    attempts: Annotated[Count, Allowed(f"1 to {ATTEMPTS_MOST}")] = _RETRY.attempts
     """Attempts in all. Default 1: no retry."""
-    backoff: Length = _RETRY.backoff
+    backoff: Annotated[Length, Allowed("0s to 1h")] = _RETRY.backoff
     """The longest first wait; it doubles from attempt to attempt. Default 1s."""
-    backoff_most: Length = _RETRY.backoff_most
+    backoff_most: Annotated[Length, Allowed("0s to 1h")] = _RETRY.backoff_most
     """The longest wait between any two attempts. Default 1m."""
 
 
@@ -97,7 +108,7 @@ class EndpointEntry(Entry):
     """Headers to send, by name. Authorization, Cookie and their like are always secret."""
     body: JsonValue = None
     """A text is sent as it is; any other value is sent as JSON."""
-    every: Length | None = None
+    every: Annotated[Length | None, Allowed("1s to 3660d")] = None
     """An interval on a fixed grid, at least 1s."""
     cron: Text | None = None
     """A cron expression: five fields, or six with the second first."""
@@ -109,17 +120,17 @@ class EndpointEntry(Entry):
     """Cron slots that a clock set forward leaves out: run after the gap, or skip."""
     repeat: RepeatName | None = None
     """Cron slots that a clock set back shows twice: run the first, the second or both."""
-    min: Length | None = None
+    min: Annotated[Length | None, Allowed("1s to 3660d")] = None
     """The shortest interval between slots, whatever a hint proposes."""
-    max: Length | None = None
+    max: Annotated[Length | None, Allowed("1s to 3660d")] = None
     """The longest interval between slots, whatever a hint or a backoff proposes."""
-    jitter: Length = NO_TIME
+    jitter: Annotated[Length, Allowed("0s to 1d")] = NO_TIME
     """Recurring slots start up to this much later, each by its own stable share. Default 0s."""
     starts_at: Instant | None = None
     """No slot before it; also the origin of an interval's grid."""
     ends_at: Instant | None = None
     """No slot behind it."""
-    max_runs: Count | None = None
+    max_runs: Annotated[Count | None, Allowed(f"1 to {COUNT_MOST}")] = None
     """The endpoint is finished after this many occurrences."""
     misfire: MisfireEntry = MisfireEntry()
     """What becomes of missed slots."""
@@ -127,11 +138,11 @@ class EndpointEntry(Entry):
     """Whether and how a failed run is tried again."""
     delivery: DeliveryName = Delivery.AT_LEAST_ONCE
     """What becomes of a run lost with its worker: at_least_once (default) runs the slot again."""
-    timeout: Length = _LIMITS.timeout
+    timeout: Annotated[Length, Allowed("100ms to 30m")] = _LIMITS.timeout
     """The deadline over the whole request, 100ms to 30m. Default 30s."""
-    max_response_size: Size = _LIMITS.response_size
+    max_response_size: Annotated[Size, Allowed("1KiB to 10MiB")] = _LIMITS.response_size
     """How much of a response is kept, 1KiB to 10MiB. Default 100KiB."""
-    redirects: Count = _LIMITS.redirects
+    redirects: Annotated[Count, Allowed(f"0 to {REDIRECTS_MOST}")] = _LIMITS.redirects
     """How many redirects are followed, 0 to 10. Default 0."""
     paused: Paused | None = None
     """true, or the instant until which; false resumes; left out, a pause stays as it stands."""

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from cronicorn_worker.jobs_file.field_types import REFUSED
+from cronicorn_worker.jobs_file.field_types import REFUSED, Allowed
 from cronicorn_worker.jobs_file.problems import Path, Problem, shown_kind
 from cronicorn_worker.jobs_file.schema import (
     EndpointEntry,
@@ -56,7 +56,8 @@ def _problem(values: Values, details: ErrorDetails) -> Problem:
     match details["type"]:
         case kind if kind == REFUSED:
             context = details["ctx"]
-            return values.problem(path, context["message"], context["remedy"])
+            remedy = f"{context['remedy']} {_allowed(path)}".strip()
+            return values.problem(path, context["message"], remedy)
         case "missing":
             return values.problem(path, "it is missing", f"Add `{path[-1]}:`.")
         case "extra_forbidden":
@@ -69,6 +70,13 @@ def _problem(values: Values, details: ErrorDetails) -> Problem:
             return values.problem(path, found, _mapping_remedy(path))
         case _:
             return values.problem(path, details["msg"])
+
+
+def _allowed(path: Path) -> str:
+    """Say which values the member takes, where its type does."""
+    field = _model_at(path[:-1]).model_fields.get(str(path[-1]))
+    known = field.metadata if field else []
+    return " ".join(f"Allowed: {each.text}." for each in known if isinstance(each, Allowed))
 
 
 def _expected(path: Path) -> str:

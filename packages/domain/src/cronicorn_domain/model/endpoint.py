@@ -13,6 +13,7 @@ from cronicorn_domain.model.job import check_description, check_name, check_text
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.grid import Grid
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Rhythm, Schedule
+from cronicorn_domain.wording import length_in_words
 
 HEADERS_MOST = 64
 HEADERS_SIZE = 16 * 1024
@@ -143,13 +144,14 @@ class Guardrails:
         for value, name in ((self.shortest, "min"), (self.longest, "max")):
             if value is not None and not timedelta(seconds=1) <= value <= timedelta(days=3660):
                 raise InvalidInput(
-                    f"{name} of {value} is not possible",
+                    f"{name} of {length_in_words(value)} is not possible",
                     field=name,
                     remedy="give a length from 1s to 3660d",
                 )
         if self.shortest and self.longest and self.shortest > self.longest:
             raise InvalidInput(
-                f"min ({self.shortest}) is above max ({self.longest})",
+                f"min ({length_in_words(self.shortest)})"
+                f" is above max ({length_in_words(self.longest)})",
                 field="min",
                 remedy="make min at most max",
             )
@@ -206,7 +208,7 @@ class Misfire:
         """Refuse a grace below zero and a limit that is none."""
         if not NO_TIME <= self.grace <= timedelta(days=366):
             raise InvalidInput(
-                f"a misfire grace of {self.grace} is not possible",
+                f"a misfire grace of {length_in_words(self.grace)} is not possible",
                 field="misfire_grace",
                 remedy="give a length from 0s to 366d",
             )
@@ -267,7 +269,7 @@ class Limits:
         """Refuse limits beyond what a worker can hold."""
         if not timedelta(milliseconds=100) <= self.timeout <= timedelta(minutes=30):
             raise InvalidInput(
-                f"a timeout of {self.timeout} is not possible",
+                f"a timeout of {length_in_words(self.timeout)} is not possible",
                 field="timeout",
                 remedy="give a length from 100ms to 30m",
             )
@@ -331,7 +333,7 @@ class Endpoint:
         check_description(self.description)
         if not NO_TIME <= self.jitter <= timedelta(days=1):
             raise InvalidInput(
-                f"a jitter of {self.jitter} is not possible",
+                f"a jitter of {length_in_words(self.jitter)} is not possible",
                 field="jitter",
                 remedy="give a length from 0s to 1d",
             )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import HintId, TriggerId
 from cronicorn_domain.instants import LATEST, ceil_millisecond
+from cronicorn_domain.wording import length_in_words
 
 DEFAULT_LIFE = timedelta(minutes=60)
 TRIGGER_LIFE = timedelta(minutes=60)
@@ -37,7 +38,7 @@ class IntervalHint:
         """Refuse an interval or a life that is none."""
         if not timedelta(seconds=1) <= self.every <= LONGEST_LIFE:
             raise InvalidInput(
-                f"a hint of every {self.every} is not possible",
+                f"a hint of every {length_in_words(self.every)} is not possible",
                 field="interval",
                 remedy="give a length from 1s to 3660d",
             )

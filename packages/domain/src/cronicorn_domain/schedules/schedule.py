@@ -7,6 +7,7 @@ from cronicorn_domain.errors import InvalidSchedule
 from cronicorn_domain.instants import LATEST, ceil_millisecond
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.grid import Grid
+from cronicorn_domain.wording import length_in_words
 
 SHORTEST_INTERVAL = timedelta(seconds=1)
 LONGEST_INTERVAL = timedelta(days=3660)
@@ -22,7 +23,7 @@ class IntervalSchedule:
         """Refuse a length that cannot be a rhythm."""
         if not SHORTEST_INTERVAL <= self.every <= LONGEST_INTERVAL:
             raise InvalidSchedule(
-                f"an interval of {self.every} is not possible",
+                f"an interval of {length_in_words(self.every)} is not possible",
                 field="every",
                 remedy="give a length from 1s to 3660d",
             )
