@@ -138,8 +138,22 @@ class SourceModule:
         return ".".join([*base, *([node.module] if node.module else [])])
 
 
-def load(packages: Iterable[str]) -> dict[str, SourceModule]:
-    """Read every Python file of the packages, folders without ``__init__.py`` included."""
+def load(packages: Iterable[str]) -> Mapping[str, SourceModule]:
+    """
+    Read every Python file of the packages, folders without ``__init__.py`` included.
+
+    They are read once: whoever changes them says so with `forget`.
+    """
+    return _loaded(frozenset(packages))
+
+
+def forget() -> None:
+    """Read the files anew when they are needed next; those that are as before are not parsed."""
+    _loaded.cache_clear()
+
+
+@cache
+def _loaded(packages: frozenset[str]) -> Mapping[str, SourceModule]:
     modules: dict[str, SourceModule] = {}
     for package in sorted(packages):
         for folder in _folders_of(package):

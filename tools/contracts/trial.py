@@ -18,6 +18,8 @@ from pathlib import Path
 from importlinter import configuration
 from importlinter.application import use_cases
 
+from tools.contracts.sources import forget
+
 Planting = Mapping[str, str]
 
 
@@ -31,6 +33,7 @@ def verdicts(plantings: Mapping[str, Planting]) -> dict[str, list[str]]:
         with ExitStack() as planted:
             for module, text in planting.items():
                 planted.enter_context(_added(text, module))
+            forget()
             found[name] = broken_contracts()
     return found
 
