@@ -86,11 +86,16 @@ class Runs:
         self._jobs: dict[JobId, Job] = {}
 
     def claimed(
-        self, name: str = "health", *, secret: str = "", endpoint: Endpoint | None = None
+        self,
+        name: str = "health",
+        *,
+        secret: str = "",
+        endpoint: Endpoint | None = None,
+        source: Source = Source.BASELINE_INTERVAL,
     ) -> ClaimedRun:
         """Return a claimed run of an endpoint, or of a new one, that is due at the epoch."""
         endpoint = endpoint or self._endpoint(name, secret)
-        decision = Decision(slot=EPOCH, due_at=EPOCH, source=Source.BASELINE_INTERVAL)
+        decision = Decision(slot=EPOCH, due_at=EPOCH, source=source)
         lease = Lease(
             token=Token(next(self._tokens)),
             endpoint_id=endpoint.id,

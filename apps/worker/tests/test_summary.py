@@ -7,15 +7,17 @@ from typing import Any
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.run import Blocked, Failed, FailureKind
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.ports.endpoint_queue import Reaped
-from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND, a_job, an_endpoint
+from cronicorn_domain.testing.builders import EPOCH, HOUR, MINUTE, SECOND, a_job, an_endpoint
 from cronicorn_scheduler.observing import (
     EndpointHealed,
     EndpointQuarantined,
     LeaseWasLost,
     ReleaseReason,
+    RunAbandoned,
     RunReaped,
     RunReleased,
 )
@@ -38,7 +40,7 @@ def test_an_idle_worker_has_little_to_tell() -> None:
         "Summary",
         "  worked for   10s",
         "  runs         0",
-        "  lateness     no run has started",
+        "  lateness     no run has started in time",
         "  not run      no slot was left out",
         "  quarantined  none",
     ]
@@ -71,6 +73,22 @@ def test_lateness_is_told_in_milliseconds(runs: Any) -> None:
     assert fields["late_most_ms"] == 94.0
     assert abs(float(str(fields["late_p50_ms"])) - 2.0) <= 0.1
     assert abs(float(str(fields["late_p99_ms"])) - 94.0) <= 2.5
+
+
+def test_what_was_missed_does_not_count_as_lateness(runs: Any) -> None:
+    """Slots of an outage are made up for hours late; that does not spoil the percentiles."""
+    tally = Tally()
+    for late in (timedelta(milliseconds=2), MINUTE, 2 * HOUR, MINUTE + SECOND):
+        tally.record(runs.started(runs.claimed(), late=late))
+    tally.record(runs.started(runs.claimed(source=Source.CATCH_UP), late=SECOND))
+
+    summary = summed(tally)
+
+    assert (tally.lateness.count, tally.made_up_for.count) == (2, 3)
+    assert summary.fields()["late_most_ms"] == 60_000
+    assert summary.fields()["made_up_for"] == 3
+    assert summary.fields()["made_up_for_late_most_ms"] == 7_200_000
+    assert "made up for  3 missed slots, at most 2 h late" in summary.text()
 
 
 def test_a_start_before_its_time_is_told(runs: Any) -> None:
@@ -116,6 +134,7 @@ def test_troubles_are_told_when_there_were_any(runs: Any) -> None:
     )
     tally.record(RunReleased(run=runs.claimed(), reason=ReleaseReason.STOPPING))
     tally.record(LeaseWasLost(run=runs.claimed()))
+    tally.record(RunAbandoned(run=runs.claimed()))
     tally.record(RunReaped(reaped=reaped))
     tally.record(EndpointQuarantined(endpoint_id=healed, reason="no cron"))
     tally.record(EndpointQuarantined(endpoint_id=broken, reason="its cron has lost a field"))
@@ -124,7 +143,7 @@ def test_troubles_are_told_when_there_were_any(runs: Any) -> None:
     text = summed(tally).text()
 
     assert "given back   1 claimed runs, unsent" in text
-    assert "lost         1 runs" in text
+    assert "lost         2 runs, 1 of them abandoned by this worker; their slots" in text
     assert "taken over   1 runs" in text
     assert f"quarantined  1; {broken}: its cron has lost a field" in text
 

@@ -44,7 +44,7 @@ async def run(settings: WorkerSettings) -> None:
         JobsFileRefused: the jobs file cannot be applied; no database was opened.
         InvalidInput: the database URL, a key or the allow-list is malformed.
         StoreError: the database cannot be opened, or refused the jobs.
-        WorkerFault: the scheduler could not go on.
+        WorkerFault: the scheduler could not go on, or abandoned runs when it stopped.
         CancelledError: it was asked to stop before there was anything to drain.
     """
     task = asyncio.current_task()
@@ -118,6 +118,13 @@ async def _work(scheduler: Scheduler, store: Store, show: Show, run_for: timedel
         raise WorkerFault(str(death), "Report it with the log lines before it") from death
     finally:
         await _conclude(store, show, began)
+    if abandoned := show.tally.abandoned:
+        raise WorkerFault(
+            f"not drained: {abandoned} run{'' if abandoned == 1 else 's'} had not ended and been"
+            " settled, and were abandoned",
+            "Another worker, or this one when it starts again, repeats or records them. To let"
+            " running requests finish, stop with one signal, and wait up to 30 s",
+        )
 
 
 async def _conclude(store: Store, show: Show, began: datetime) -> None:

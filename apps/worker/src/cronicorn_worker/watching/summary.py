@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cronicorn_domain.model.slot_record import Fate
+from cronicorn_domain.wording import length_in_words
 
 from cronicorn_worker.lengths import format_length
 from cronicorn_worker.watching.lateness import Lateness
@@ -36,6 +37,7 @@ class Summary:
             ("worked for", format_length(_tenths(self.worked_for))),
             ("runs", _runs(self.tally)),
             ("lateness", _lateness(self.tally.lateness)),
+            *_made_up_for(self.tally.made_up_for),
             ("not run", _not_run(self.not_run)),
             ("quarantined", _quarantined(self.tally)),
             *_troubles(self.tally),
@@ -55,10 +57,13 @@ class Summary:
             "late_mean_ms": _optional_milliseconds(lateness.mean),
             "late_most_ms": milliseconds(lateness.most),
             "early": lateness.early,
+            "made_up_for": self.tally.made_up_for.count,
+            "made_up_for_late_most_ms": milliseconds(self.tally.made_up_for.most),
             "not_run": self.not_run and _not_run_fields(self.not_run),
             "quarantined": len(self.tally.quarantined),
             "released": self.tally.released,
             "lost": self.tally.lost,
+            "abandoned": self.tally.abandoned,
             "reaped": self.tally.reaped,
         }
 
@@ -76,7 +81,7 @@ def _sorted_outcomes(tally: Tally) -> list[tuple[OutcomeKind, int]]:
 
 def _lateness(lateness: Lateness) -> str:
     if not lateness.count:
-        return "no run has started"
+        return "no run has started in time"
     values = {
         "p50": lateness.percentile(0.50),
         "p99": lateness.percentile(0.99),
@@ -87,6 +92,15 @@ def _lateness(lateness: Lateness) -> str:
         f"{name} {milliseconds(value)} ms" for name, value in values.items() if value is not None
     ]
     return ", ".join(told) + (f"; {lateness.early} too early" if lateness.early else "")
+
+
+def _made_up_for(missed: Lateness) -> Iterator[tuple[str, str]]:
+    """Tell of slots whose time had long passed; their delay is that of an outage or a pause."""
+    if missed.count:
+        yield (
+            "made up for",
+            f"{missed.count} missed slots, at most {length_in_words(missed.most)} late",
+        )
 
 
 def _not_run(not_run: SlotsNotRun | None) -> str:
@@ -124,7 +138,8 @@ def _troubles(tally: Tally) -> Iterator[tuple[str, str]]:
     if tally.released:
         yield "given back", f"{tally.released} claimed runs, unsent"
     if tally.lost:
-        yield "lost", f"{tally.lost} runs; their slots are repeated, or recorded"
+        left = f", {tally.abandoned} of them abandoned by this worker" if tally.abandoned else ""
+        yield "lost", f"{tally.lost} runs{left}; their slots are repeated, or recorded"
     if tally.reaped:
         yield "taken over", f"{tally.reaped} runs of workers that are gone"
 

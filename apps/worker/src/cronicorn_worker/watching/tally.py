@@ -2,8 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.model.decision import Source
+from cronicorn_domain.ports.endpoint_queue import ClaimedRun
 from cronicorn_scheduler.observing import (
     EndpointHealed,
     EndpointQuarantined,
@@ -31,8 +34,10 @@ class Tally:
         started: Requests that went out.
         released: Claims that were given back; nothing was sent.
         lost: Requests whose lease was lost, or that were left to the reaper.
+        abandoned: Those of the lost that this worker left behind when it stopped.
         reaped: Leases of workers that had died, taken away by this one.
-        lateness: Starts against their due instants.
+        lateness: Starts against their due instants, as far as they were in time.
+        made_up_for: Starts of slots that had been missed: later than their grace, or caught up.
         quarantined: Endpoints that are set aside, with the reason.
     """
 
@@ -40,8 +45,10 @@ class Tally:
     started: int = 0
     released: int = 0
     lost: int = 0
+    abandoned: int = 0
     reaped: int = 0
     lateness: Lateness = field(default_factory=Lateness)
+    made_up_for: Lateness = field(default_factory=Lateness)
     quarantined: dict[EndpointId, str] = field(default_factory=dict)
 
     @property
@@ -54,13 +61,16 @@ class Tally:
         match event:
             case RunStarted(run=run, started_at=started_at):
                 self.started += 1
-                self.lateness.add(started_at - run.plan.decision.due_at)
+                self._note_start(run, started_at - run.plan.decision.due_at)
             case RunSettled(settlement=settlement):
                 self.outcomes[kind_of(settlement.outcome)] += 1
             case RunReleased():
                 self.released += 1
-            case LeaseWasLost() | RunAbandoned() | ResultDropped():
+            case LeaseWasLost():
                 self.lost += 1
+            case RunAbandoned() | ResultDropped():
+                self.lost += 1
+                self.abandoned += 1
             case RunReaped():
                 self.reaped += 1
             case EndpointQuarantined(endpoint_id=endpoint_id, reason=reason):
@@ -69,3 +79,9 @@ class Tally:
                 self.quarantined.pop(endpoint_id, None)
             case _:
                 pass
+
+    def _note_start(self, run: ClaimedRun, late: timedelta) -> None:
+        """Count how late a run starts; an outage's length says nothing about our own haste."""
+        decision = run.plan.decision
+        missed = late > run.endpoint.misfire.grace or decision.source is Source.CATCH_UP
+        (self.made_up_for if missed else self.lateness).add(late)
