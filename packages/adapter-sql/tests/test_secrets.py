@@ -170,6 +170,27 @@ async def test_what_is_withheld_takes_no_place_from_others(
     assert set(again.withheld) == {secret.id}
 
 
+async def test_what_is_withheld_is_met_again_whatever_ran_since(
+    store: SqlStore, database_url: str
+) -> None:
+    """Its row lies far below those that were claimed meanwhile, and is not forgotten there."""
+    secret, _ = await add(store)
+
+    async with opened(database_url, THEIRS) as keyless:
+        for n in range(10):  # looks from the floor come every few seconds by themselves
+            now = FIRST_SLOT + n * WITHHELD_FOR / 10
+            batch = await claim(keyless, now=now)
+            for run in batch.runs:
+                await keyless.queue.start([run.lease.token], now=now)
+                await keyless.queue.settle(
+                    [a_settlement(run.lease.token, started_at=now, ended_at=now)], now=now
+                )
+        await claim(keyless, now=FIRST_SLOT + WITHHELD_FOR - SECOND)
+        again = await claim(keyless, now=FIRST_SLOT + WITHHELD_FOR)
+
+    assert set(again.withheld) == {secret.id}
+
+
 async def test_what_is_withheld_stays_out_of_every_tenants_turn(
     store: SqlStore, database_url: str
 ) -> None:

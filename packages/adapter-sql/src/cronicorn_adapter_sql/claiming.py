@@ -56,7 +56,7 @@ class Claiming:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._picking = Picking(database.due_bound)
-        self.withheld: LeftAlone[UUID] = LeftAlone(WITHHELD_FOR)
+        self.withheld: LeftAlone[UUID] = LeftAlone(WITHHELD_FOR, bound=database.due_bound)
 
     async def claim(
         self, *, worker: WorkerId, limit: int, until: datetime, now: datetime

@@ -47,8 +47,8 @@ class SqlEndpointQueue:
         self._claiming = Claiming(database)
         self._healing = Healing(database)
         self._untold: set[Token] = set()
-        self._stuck: LeftAlone[Token] = LeftAlone(_STUCK_FOR)
         self._lease_bound = LowerBound()
+        self._stuck: LeftAlone[Token] = LeftAlone(_STUCK_FOR, bound=self._lease_bound)
 
     async def claim(
         self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
