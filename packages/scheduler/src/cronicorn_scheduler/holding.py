@@ -68,7 +68,8 @@ class Holdings:
         self._held: dict[Token, Held] = {}
         self._room = asyncio.Event()
         self._empty = asyncio.Event()
-        self._note()
+        self._room.set()
+        self._empty.set()
 
     @property
     def free(self) -> int:
@@ -90,13 +91,18 @@ class Holdings:
     def take(self, run: ClaimedRun) -> Held:
         """Take a claimed run into hand."""
         held = self._held[run.lease.token] = Held(run)
-        self._note()
+        self._empty.clear()
+        if self.free <= 0:
+            self._room.clear()
         return held
 
     def drop(self, held: Held) -> None:
         """Let go of a run, however it ended; its place is free."""
         self._held.pop(held.token, None)
-        self._note()
+        if self.free > 0:
+            self._room.set()
+        if not self._held:
+            self._empty.set()
 
     async def room(self) -> None:
         """Return when one more can be taken."""
@@ -105,10 +111,3 @@ class Holdings:
     async def empty(self) -> None:
         """Return when nothing is in hand."""
         await self._empty.wait()
-
-    def _note(self) -> None:
-        for event, holds in ((self._room, self.free > 0), (self._empty, not self._held)):
-            if holds:
-                event.set()
-            else:
-                event.clear()

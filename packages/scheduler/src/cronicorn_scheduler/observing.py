@@ -21,10 +21,12 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from cronicorn_domain.errors import StoreUnavailable
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, WorkerId
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Reaped, Settlement
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunClaimed:
     """A due endpoint was leased."""
@@ -33,6 +35,7 @@ class RunClaimed:
     run: ClaimedRun
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
     """The last check allowed it; the request goes out now."""
@@ -42,6 +45,7 @@ class RunStarted:
     started_at: datetime
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettled:
     """The store has taken the result and planned what follows."""
