@@ -11,9 +11,10 @@ None of them shares code with the schedules, the reading of expressions included
 
 from calendar import monthrange
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 from cronicorn_domain.errors import InvalidSchedule
@@ -472,3 +473,26 @@ def test_six_fields_agree_with_cronsim(text: str, start: datetime) -> None:
     expected = [next(others) for _ in range(15)]
 
     assert slots_of(a_schedule(text, "UTC"), start, expected[-1]) == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    schedule=schedules(five_fields | six_fields, NOTABLE_ZONES),
+    first=instants(1973, 2045),
+    steps=st.lists(
+        st.integers(-200, 200).map(lambda minutes: minutes * MINUTE)
+        | st.integers(-90, 90).map(lambda seconds: timedelta(seconds=seconds)),
+        max_size=12,
+    ),
+)
+def test_what_was_asked_before_changes_no_answer(
+    schedule: CronSchedule, first: datetime, steps: list[timedelta]
+) -> None:
+    """A schedule that has answered many questions answers the next as a new one does."""
+    change = next(iter(days_of_change(schedule.timezone, first.year)), first)
+    offsets = list(accumulate(steps, initial=timedelta()))
+    asked = [start + offset for start in (first, change) for offset in offsets]
+
+    assert [schedule.next_after(each) for each in asked] == [
+        replace(schedule).next_after(each) for each in asked
+    ]

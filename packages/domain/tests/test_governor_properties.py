@@ -16,8 +16,6 @@ from cronicorn_domain.model.endpoint import (
     Endpoint,
     Guardrails,
     HttpRequest,
-    Misfire,
-    MisfirePolicy,
     Retry,
 )
 from cronicorn_domain.model.hint import Author, IntervalHint, OneShotHint, TriggerKind
@@ -28,67 +26,15 @@ from cronicorn_domain.policies.editing import first_anchor
 from cronicorn_domain.policies.previewing import preview
 from cronicorn_domain.policies.replanning import plan_afresh, replan
 from cronicorn_domain.schedules.cron import CronSchedule
-from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.grid import Grid
-from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
+from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule
+from cronicorn_domain.testing.drawing import bounds, guardrails, lengths, misfires, schedules
 from cronicorn_domain.testing.story import FAILURE, SUCCESS, Story
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 START = datetime(2025, 3, 29, 23, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-
-
-def lengths(most: int) -> st.SearchStrategy[timedelta]:
-    return st.integers(1, most).map(lambda seconds: timedelta(seconds=seconds))
-
-
-@st.composite
-def schedules(draw: st.DrawFn) -> Schedule:
-    kind = draw(st.sampled_from(["interval", "cron", "once"]))
-    if kind == "interval":
-        return IntervalSchedule(every=draw(lengths(7200)))
-    if kind == "once":
-        return OnceSchedule(at=START + draw(lengths(7200)))
-    text = draw(
-        st.sampled_from(
-            [
-                "* * * * *",
-                "*/5 * * * *",
-                "30 * * * *",
-                "0 2 * * *",
-                "*/10 * * * * *",
-                "15,45 1-3 * * *",
-            ]
-        )
-    )
-    zone = draw(st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe"]))
-    return CronSchedule(expression=CronExpression.parse(text), timezone=zone)
-
-
-@st.composite
-def guardrails(draw: st.DrawFn) -> Guardrails:
-    shortest = draw(st.none() | lengths(600))
-    longest = draw(st.none() | lengths(3600))
-    if shortest and longest and shortest > longest:
-        shortest, longest = longest, shortest
-    return Guardrails(shortest=shortest, longest=longest)
-
-
-@st.composite
-def bounds(draw: st.DrawFn, now: datetime, max_runs: int | None) -> Bounds:
-    starts_at = draw(st.none() | lengths(7200).map(lambda length: now + length))
-    ends_at = draw(st.none() | lengths(20000).map(lambda length: (starts_at or now) + length))
-    return Bounds(starts_at=starts_at, ends_at=ends_at, max_runs=max_runs)
-
-
-def misfires() -> st.SearchStrategy[Misfire]:
-    return st.builds(
-        Misfire,
-        policy=st.sampled_from(list(MisfirePolicy)),
-        grace=st.sampled_from([timedelta(), 5 * SECOND, 60 * SECOND]),
-        catch_up_limit=st.integers(1, 4),
-    )
 
 
 @st.composite
@@ -99,7 +45,7 @@ def endpoints(draw: st.DrawFn) -> Endpoint:
         job_id=JobId(UUID(int=1)),
         name="any",
         request=HttpRequest(url="http://example.com/"),
-        schedule=draw(schedules()),
+        schedule=draw(schedules(START)),
         anchor=START,
         created_at=START,
         updated_at=START,
@@ -195,7 +141,7 @@ def intervene(told: Story, operation: str, draw: st.DrawFn) -> None:
         case "reset":
             told.reset_failures()
         case "edit":
-            told.edit(schedule=draw(schedules()))
+            told.edit(schedule=draw(schedules(START)))
         case "bounds":
             most = told.situation.endpoint.bounds.max_runs
             told.edit(bounds=draw(bounds(told.now, most)))

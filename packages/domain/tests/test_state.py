@@ -8,6 +8,7 @@ from cronicorn_domain.model.decision import Decision, Kind, Plan, Source
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.policies.following import after_run
 from cronicorn_domain.testing.builders import a_job, a_oneshot, a_trigger, an_endpoint
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
@@ -45,6 +46,15 @@ def test_a_state_with_another_plan_keeps_everything_else() -> None:
 def test_a_plan_that_stands_makes_no_other_state() -> None:
     """Writing what already stands changes nothing (trap T50)."""
     assert STATE.with_plan(PLAN) is STATE
+
+
+def test_a_run_touches_nothing_that_it_has_no_say_in() -> None:
+    """What was deferred, noted, begun anew or set aside stays so when a run is over."""
+    situation = Situation(job_state=JobState.ACTIVE, endpoint=an_endpoint(a_job()), state=STATE)
+    left = after_run(situation, PLAN, started_at=NOON, ended_at=NOON, failures=0)
+    stays = {each: getattr(STATE, each) for each in ("not_before", "noted", "rhythm_from")}
+
+    assert left == replace(left, **stays, urgent=STATE.urgent, quarantine=STATE.quarantine)
 
 
 def test_the_situation_after_a_run_differs_by_state_and_lease_alone() -> None:

@@ -24,6 +24,7 @@ class Due:
 class _Entry:
     endpoint_id: EndpointId
     due: Due
+    stale: bool = False
 
 
 _Ordered = tuple[datetime, int, _Entry]
@@ -36,8 +37,8 @@ class DueRows(MutableMapping[EndpointId, Due]):
 
     Rows wait in one heap, so that a claim never looks at what lies ahead. A claim moves those that
     have come into their tenant's own heap, and takes from the tenants in turn; the turn goes on
-    where the last claim left it. A row that was changed or removed leaves its entry behind, to be
-    dropped when it is met.
+    where the last claim left it. A row that was changed or removed leaves its entry behind, stale,
+    to be dropped when it is met.
     """
 
     def __init__(self, *, came_earlier: Callable[[], None] = lambda: None) -> None:
@@ -54,6 +55,8 @@ class DueRows(MutableMapping[EndpointId, Due]):
     def __setitem__(self, endpoint_id: EndpointId, due: Due) -> None:
         earlier = self._comes_before_all(due.due_at)
         self._serial += 1
+        if (superseded := self._rows.get(endpoint_id)) is not None:
+            superseded.stale = True
         entry = self._rows[endpoint_id] = _Entry(endpoint_id, due)
         heapq.heappush(self._waiting, (due.due_at, self._serial, entry))
         if len(self._waiting) > 2 * len(self._rows) + STALE_LEAST:
@@ -62,7 +65,10 @@ class DueRows(MutableMapping[EndpointId, Due]):
             self._came_earlier()
 
     def __delitem__(self, endpoint_id: EndpointId) -> None:
-        del self._rows[endpoint_id]
+        self._rows.pop(endpoint_id).stale = True
+
+    def __contains__(self, endpoint_id: object) -> bool:
+        return endpoint_id in self._rows
 
     def __iter__(self) -> Iterator[EndpointId]:
         return iter(self._rows)
@@ -99,7 +105,7 @@ class DueRows(MutableMapping[EndpointId, Due]):
         while waiting and waiting[0][0] <= now:
             ordered = heapq.heappop(waiting)
             entry = ordered[2]
-            if self._rows.get(entry.endpoint_id) is not entry:
+            if entry.stale:
                 continue
             tenant = entry.due.tenant
             if tenant not in self._ready:
@@ -108,11 +114,9 @@ class DueRows(MutableMapping[EndpointId, Due]):
             heapq.heappush(self._ready[tenant], ordered)
 
     def _head(self, rows: list[_Ordered]) -> _Ordered | None:
-        while rows:
-            if self._rows.get(rows[0][2].endpoint_id) is rows[0][2]:
-                return rows[0]
+        while rows and rows[0][2].stale:
             heapq.heappop(rows)
-        return None
+        return rows[0] if rows else None
 
     def _comes_before_all(self, due_at: datetime) -> bool:
         """Whoever waits knows the earliest row; where one is ready, nobody needs to be woken."""
@@ -124,6 +128,6 @@ class DueRows(MutableMapping[EndpointId, Due]):
         return head is None or due_at < head[0]
 
     def _drop_stale(self) -> None:
-        live = [each for each in self._waiting if self._rows.get(each[2].endpoint_id) is each[2]]
+        live = [each for each in self._waiting if not each[2].stale]
         heapq.heapify(live)
         self._waiting = live

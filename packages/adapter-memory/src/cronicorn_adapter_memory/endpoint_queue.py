@@ -190,14 +190,13 @@ class MemoryEndpointQueue:
         if row is None or row.lease is None:
             return StartRefusal.LOST
         refusal = start_refusal(self._tables.situation(row), now)
-        if refusal in {StartRefusal.PAUSED, StartRefusal.ARCHIVED}:
+        if refusal is None:
+            row.lease = row.lease.started(now)
+            run = self._tables.runs[row.lease.run_id]
+            self._tables.runs[run.id] = run.standing(run.status, started_at=now)
+        elif refusal is not StartRefusal.LOST:
             self._give_back(row, row.lease, now)
-        if refusal is not None:
-            return refusal
-        row.lease = replace(row.lease, started_at=now)
-        run = self._tables.runs[row.lease.run_id]
-        self._tables.runs[run.id] = replace(run, started_at=now)
-        return None
+        return refusal
 
     def _renew(self, token: Token, until: datetime) -> bool:
         row = self._leased(token)
@@ -286,6 +285,8 @@ class MemoryEndpointQueue:
 
     def _forget_expired(self, row: EndpointRow, now: datetime) -> None:
         """Move out of the way what nothing can revive, so that situations stay small."""
+        if not row.hints and not row.triggers:
+            return
         for hint in row.hints:
             if hint.expires_at <= now:
                 record = HintRecord(hint=hint, end=HintEnd.EXPIRED, ended_at=hint.expires_at)

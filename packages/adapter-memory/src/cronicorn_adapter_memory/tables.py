@@ -139,11 +139,15 @@ class Tables:
         due_at = None
         if row.lease is None and row.unreadable is None:
             due_at = claimable_from(self.situation(row), now)
-        standing = self.due.get(endpoint_id)
+        standing = endpoint_id in self.due
         if due_at is None:
-            if standing is not None:
+            if standing:
                 del self.due[endpoint_id]
-        elif standing is None or standing.due_at != due_at:
+            return
+        if standing and due_at <= now:
+            # What is overdue keeps its place: whoever writes to it often is not to starve it.
+            due_at = min(due_at, self.due[endpoint_id].due_at)
+        if not standing or self.due[endpoint_id].due_at != due_at:
             self.due[endpoint_id] = Due(due_at, row.endpoint.tenant)
 
 

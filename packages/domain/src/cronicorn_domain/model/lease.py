@@ -26,3 +26,16 @@ class Lease:
     until: datetime
     started_at: datetime | None = None
     urgent: bool = False
+
+    def started(self, started_at: datetime) -> "Lease":
+        """Return the lease once its run has started."""
+        return Lease(
+            token=self.token,
+            endpoint_id=self.endpoint_id,
+            tenant=self.tenant,
+            run_id=self.run_id,
+            worker=self.worker,
+            until=self.until,
+            started_at=started_at,
+            urgent=self.urgent,
+        )

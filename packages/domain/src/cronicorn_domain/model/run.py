@@ -76,6 +76,9 @@ class Timing:
     complete: timedelta | None = None
 
 
+_NOT_TIMED = Timing()
+
+
 @quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
@@ -92,7 +95,7 @@ class Succeeded:
     """The target answered as it should."""
 
     response: Response
-    timing: Timing = Timing()
+    timing: Timing = _NOT_TIMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +105,7 @@ class Failed:
     kind: FailureKind
     message: str
     response: Response | None = None
-    timing: Timing = Timing()
+    timing: Timing = _NOT_TIMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +143,41 @@ class Run:
     failure_kind: FailureKind | None = None
     message: str | None = None
     response: Response | None = None
-    timing: Timing = Timing()
+    timing: Timing = _NOT_TIMED
 
     @property
     def slot(self) -> datetime:
         """The nominal instant of the occurrence."""
         return self.decision.slot
+
+    def standing(
+        self,
+        status: RunStatus,
+        *,
+        started_at: datetime | None,
+        finished_at: datetime | None = None,
+        outcome_class: OutcomeClass | None = None,
+        failure_kind: FailureKind | None = None,
+        message: str | None = None,
+        response: Response | None = None,
+        timing: Timing = _NOT_TIMED,
+    ) -> "Run":
+        """Return the run as it stands later; what it was made of stays."""
+        return Run(
+            id=self.id,
+            endpoint_id=self.endpoint_id,
+            tenant=self.tenant,
+            decision=self.decision,
+            kind=self.kind,
+            attempt=self.attempt,
+            worker=self.worker,
+            claimed_at=self.claimed_at,
+            status=status,
+            started_at=started_at,
+            finished_at=finished_at,
+            outcome_class=outcome_class,
+            failure_kind=failure_kind,
+            message=message,
+            response=response,
+            timing=timing,
+        )

@@ -37,18 +37,21 @@ def after_run(
     recurs = plan.kind is Kind.RECURRING
     state, last = situation.state, situation.state.last_slot
     urgent = _was_urgent(situation)
-    return replace(
-        state,
+    return EndpointState(
+        failures=failures,
+        last_slot=max(last or plan.slot, plan.slot) if recurs else last,
+        last_start=started_at,
+        last_end=ended_at if recurs else state.last_end,
+        run_count=state.run_count + 1 if counts else state.run_count,
+        not_before=state.not_before,
         plan=state.plan if urgent else None,
         urgent=None if urgent else state.urgent,
-        failures=failures,
-        last_start=started_at,
-        run_count=state.run_count + 1 if counts else state.run_count,
+        noted=state.noted,
         latest_slot=plan.slot,
         latest_attempt=plan.attempt,
-        last_slot=max(last or plan.slot, plan.slot) if recurs else last,
-        last_end=ended_at if recurs else state.last_end,
+        rhythm_from=state.rhythm_from,
         skipped=False if recurs else state.skipped,
+        quarantine=state.quarantine,
     )
 
 

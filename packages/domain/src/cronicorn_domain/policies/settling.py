@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from cronicorn_domain.model.decision import Plan, Rule
 from cronicorn_domain.model.run import (
@@ -57,26 +58,25 @@ def class_of(outcome: Outcome) -> OutcomeClass:
 
 def settled_run(run: Run, settlement: Settlement) -> Run:
     """Return the run's row as its outcome leaves it."""
-    ended = replace(
-        run,
+    ended = partial(
+        run.standing,
         started_at=settlement.started_at,
         finished_at=settlement.ended_at,
         outcome_class=class_of(settlement.outcome),
     )
     match settlement.outcome:
         case Succeeded(response=response, timing=timing):
-            return replace(ended, status=RunStatus.SUCCESS, response=response, timing=timing)
+            return ended(RunStatus.SUCCESS, response=response, timing=timing)
         case Failed(kind=kind, message=message, response=response, timing=timing):
-            return replace(
-                ended,
-                status=RunStatus.FAILED,
+            return ended(
+                RunStatus.FAILED,
                 failure_kind=kind,
                 message=message,
                 response=response,
                 timing=timing,
             )
         case Blocked(message=message):
-            return replace(ended, status=RunStatus.CANCELED, message=message)
+            return ended(RunStatus.CANCELED, message=message)
 
 
 def _left(situation: Situation, plan: Plan, settlement: Settlement, failures: int) -> EndpointState:

@@ -13,7 +13,7 @@ alike. (The daemon itself cannot tell a gap of more than three hours from an adm
 mends a wrong clock, and then starts nothing.)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,6 +45,10 @@ class RepeatPolicy(StrEnum):
     BOTH = "both"
 
 
+_NO_SILENCE = (1, 0)
+"""The seconds from the first to the second, which is a slot, have no other; here: no seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CronSchedule:
     """
@@ -68,6 +72,7 @@ class CronSchedule:
     timezone: str = "UTC"
     gap: GapPolicy | None = None
     repeat: RepeatPolicy | None = None
+    _silence: tuple[int, int] = field(default=_NO_SILENCE, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         clock_of(self.timezone)
@@ -88,15 +93,13 @@ class CronSchedule:
 
     def next_after(self, instant: datetime) -> datetime | None:
         """Give the first slot strictly after an instant; None when the calendar ends first."""
-        clock = clock_of(self.timezone)
         at = max(second_of(instant) + 1, CLOCK_START)
-        while at < CLOCK_END:
-            stretch = clock.stretch_at(at)
-            slot = self._first_slot(stretch, at)
-            if slot is not None:
-                return instant_at(slot)
-            at = max(stretch.end, self._silent_until(at))
-        return None
+        since, slot = self._silence
+        if not since <= at <= slot:
+            # One decision asks from several instants between the same two slots.
+            slot = self._first_from(at)
+            object.__setattr__(self, "_silence", (at, slot))
+        return None if slot >= CLOCK_END else instant_at(slot)
 
     def latest_until(self, instant: datetime) -> datetime | None:
         """Give the last slot at or before an instant; None when the calendar begins after it."""
@@ -121,6 +124,17 @@ class CronSchedule:
             total += self._count_slots(stretch, at, min(end, stretch.end))
             at = stretch.end
         return total
+
+    def _first_from(self, at: int) -> int:
+        """Find the first slot that is not before ``at``; the calendar's end when there is none."""
+        clock = clock_of(self.timezone)
+        while at < CLOCK_END:
+            stretch = clock.stretch_at(at)
+            slot = self._first_slot(stretch, at)
+            if slot is not None:
+                return slot
+            at = max(stretch.end, self._silent_until(at))
+        return CLOCK_END
 
     def _first_slot(self, stretch: Stretch, at: int) -> int | None:
         """Find the first slot of a stretch that is not before ``at``, a second within it."""
@@ -151,6 +165,8 @@ class CronSchedule:
     def _wall_of(self, stretch: Stretch) -> tuple[int, int]:
         """Give the wall seconds, first and beyond the last, whose slots a stretch holds."""
         first, beyond = stretch.start + stretch.offset, stretch.end + stretch.offset
+        if stretch.offset_before == stretch.offset == stretch.offset_after:
+            return first, beyond
         repeat = self.effective_repeat
         if repeat is RepeatPolicy.FIRST:
             # What the clock showed before it was set back has had its slots.

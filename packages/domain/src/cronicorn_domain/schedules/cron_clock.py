@@ -51,6 +51,9 @@ class Stretch:
     offset_after: int
 
 
+_NEVER = Stretch(start=0, end=0, offset=0, offset_before=0, offset_after=0)
+
+
 class WallClock:
     """
     The wall clock of one zone; ask ``clock_of`` for it.
@@ -59,14 +62,14 @@ class WallClock:
     by asking it every few days, year by year as they are needed, and are kept.
     """
 
-    __slots__ = ("_always", "_years", "_zone")
+    __slots__ = ("_latest", "_years", "_zone")
 
     def __init__(self, zone_info: ZoneInfo) -> None:
         self._zone = zone_info
         self._years: dict[int, tuple[Stretch, ...]] = {}
         # A zone answers without an instant only if its offset is the same at all of them.
         fixed = zone_info.utcoffset(None)
-        self._always = None if fixed is None else _whole_time(fixed // _SECOND)
+        self._latest = _NEVER if fixed is None else _whole_time(fixed // _SECOND)
 
     def stretch_at(self, second: int) -> Stretch:
         """
@@ -75,8 +78,13 @@ class WallClock:
         A stretch ends also once a year, at a quiet moment; the offset is then the same before
         and after.
         """
-        if self._always is not None:
-            return self._always
+        # Most questions are about the present, as the one before.
+        stretch = self._latest
+        if not stretch.start <= second < stretch.end:
+            stretch = self._latest = self._find_stretch(second)
+        return stretch
+
+    def _find_stretch(self, second: int) -> Stretch:
         year = date.fromordinal(second // DAY).year
         stretches = self._in_year(year)
         if second < stretches[0].start:
@@ -156,12 +164,13 @@ def clock_of(timezone: str) -> WallClock:
 
 def second_of(instant: datetime) -> int:
     """Give the second in which an aware instant lies."""
-    return (instant - _FIRST_INSTANT) // _SECOND + DAY
+    passed = instant - _FIRST_INSTANT
+    return passed.days * DAY + passed.seconds + DAY
 
 
 def instant_at(second: int) -> datetime:
     """Give the instant, in UTC, at which a second begins."""
-    return _FIRST_INSTANT + timedelta(seconds=second - DAY)
+    return _FIRST_INSTANT + timedelta(second // DAY - 1, second % DAY)
 
 
 def _whole_time(offset: int) -> Stretch:

@@ -8,6 +8,7 @@ question about any stretch of centuries is answered from those fourteen.
 Days are counted as ``date.toordinal`` counts them.
 """
 
+from calendar import isleap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date
@@ -77,7 +78,7 @@ class Days:
 
     def _in(self, year: int, new_year: int) -> int:
         """Give the days of a year; the ordinal of a day, modulo seven, is its weekday."""
-        return self.years[new_year % _WEEK + _WEEK * _is_leap(year)]
+        return self.years[new_year % _WEEK + (_WEEK if isleap(year) else 0)]
 
 
 def days_of(*, day_of_month: Field, month: Field, day_of_week: Field) -> Days:
@@ -128,7 +129,3 @@ def _year(
             days |= months[Month(length, (first_weekday + start) % _WEEK)] << start
         start += length
     return days
-
-
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)

@@ -18,15 +18,17 @@ class Grid:
 
     def next_after(self, instant: datetime) -> datetime | None:
         """Return the first grid instant strictly after; None past the end of the calendar."""
+        passed = instant - self.anchor
         try:
-            return self.anchor + ((instant - self.anchor) // self.step + 1) * self.step
+            return self.anchor + (passed - passed % self.step + self.step)
         except OverflowError:
             return None
 
     def latest_until(self, instant: datetime) -> datetime | None:
         """Return the newest grid instant at or before; None before the start of the calendar."""
+        passed = instant - self.anchor
         try:
-            return self.anchor + (instant - self.anchor) // self.step * self.step
+            return self.anchor + (passed - passed % self.step)
         except OverflowError:
             return None
 
