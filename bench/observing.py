@@ -6,8 +6,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psycopg
-
 from bench.calls import judge
 from bench.measurement import Measurement
 from bench.postgres import Server
@@ -24,7 +22,7 @@ _LATE_CALLS = 1.5
 def observe(
     system: System, trial: Trial, size: Size, *, server: Server, round_number: int
 ) -> Measurement:
-    """Measure; a system that fails gives a measurement that says why."""
+    """Measure; a system that fails gives a measurement that says why, and the others go on."""
     blank = Measurement(
         scenario=trial.scenario,
         label=trial.label,
@@ -35,8 +33,10 @@ def observe(
     )
     try:
         return _observe(system, trial, size, server, blank)
-    except (GaveUp, OSError, psycopg.Error) as error:
-        return replace(blank, failed=f"{error}")
+    except GaveUp as error:
+        return replace(blank, failed=str(error))
+    except Exception as error:  # noqa: BLE001  whatever it is, hours of measuring must not be lost
+        return replace(blank, failed=f"{type(error).__name__}: {str(error)[:200]}")
 
 
 def _observe(

@@ -23,9 +23,10 @@ from sqlalchemy import (
     Executable,
     Integer,
     MetaData,
+    String,
     Table,
     Uuid,
-    func,
+    cast,
     insert,
     literal,
     select,
@@ -124,7 +125,7 @@ async def _copy(connection: AsyncConnection, model: EndpointId, numbers: range) 
 def _copy_statement(table: Table, key: str, model: EndpointId) -> Executable:
     replaced = {
         key: _copies.c.new_id,
-        "name": func.concat(literal("parked "), _copies.c.number),
+        "name": literal("parked ") + cast(_copies.c.number, String),
     }
     columns = [replaced.get(column.name, column) for column in table.columns]
     source = select(*columns).select_from(table).join(_copies, literal(value=True))
