@@ -4,20 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 import pytest
 from cronicorn_adapter_memory.clock import ManualClock
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
-from cronicorn_domain.errors import StoreUnavailable
-from cronicorn_domain.identity import DEFAULT_TENANT
+from cronicorn_domain.errors import SecretsUnavailable, StoreUnavailable
+from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId
 from cronicorn_domain.instants import OPEN_ENDED
-from cronicorn_domain.model.endpoint import Pause
+from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND
-from cronicorn_worker.jobs_file.applying import Applied, apply_jobs
+from cronicorn_worker.jobs_file.applied import Applied
+from cronicorn_worker.jobs_file.applying import AT_ONCE, apply_jobs
 from cronicorn_worker.jobs_file.desired import DesiredJob
 
 Read = Callable[..., tuple[DesiredJob, ...]]
@@ -34,29 +37,74 @@ jobs:
 """
 
 
-class LostAtCommit:
-    """Units of work whose connection is lost when they are to be committed."""
+class Impatient(ManualClock):
+    """A clock on which every wait is over at once."""
 
-    def __init__(self, units: UnitsOfWork) -> None:
+    async def sleep_until(self, instant: datetime) -> None:
+        """Move on to the instant."""
+        self.advance_to(max(instant, self.now()))
+
+
+class Lossy:
+    """
+    Units of work over a connection that is lost at some commits.
+
+    ``commits`` counts the tries; ``lost`` says at which of them, from 1, the connection is lost.
+    ``written`` holds the endpoints of each unit in the order in which they were written.
+    """
+
+    def __init__(self, units: UnitsOfWork, lost: Callable[[int], bool] = lambda _: False) -> None:
+        self.commits = 0
+        self.written: list[list[EndpointId]] = []
         self._units = units
+        self._lost = lost
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
-        """Begin a unit that cannot be committed."""
+        """Begin a unit."""
         async with self._units.begin() as unit:
-            yield Uncommitted(unit)
+            yield Watched(unit, self)
+
+    def commit(self, written: list[EndpointId]) -> None:
+        """Lose the connection, or note what was written."""
+        self.commits += 1
+        if self._lost(self.commits):
+            raise StoreUnavailable("the connection is lost")
+        self.written.append(written)
 
 
-class Uncommitted:
-    """A unit of work that does not get to its commit."""
+class Watched:
+    """A unit of work that tells what was written in it."""
 
-    def __init__(self, unit: UnitOfWork) -> None:
-        self.catalog, self.hints, self.runs = unit.catalog, unit.hints, unit.runs
-        self.rollback = unit.rollback
+    def __init__(self, unit: UnitOfWork, lossy: Lossy) -> None:
+        self._unit, self._lossy = unit, lossy
+        self._written: list[EndpointId] = []
+        self.hints, self.runs, self.rollback = unit.hints, unit.runs, unit.rollback
+
+    @property
+    def catalog(self) -> Any:
+        """Give the catalog, which passes on whatever is asked."""
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._unit.catalog, name)
+
+    async def add_endpoint(self, endpoint: Endpoint, *, now: datetime) -> None:
+        """Note and pass on."""
+        self._written.append(endpoint.id)
+        if endpoint.name == "unsealable":
+            raise SecretsUnavailable("there is no key")
+        await self._unit.catalog.add_endpoint(endpoint, now=now)
+
+    async def change_endpoint(self, endpoint: Endpoint, *, now: datetime) -> bool:
+        """Note and pass on."""
+        self._written.append(endpoint.id)
+        return await self._unit.catalog.change_endpoint(endpoint, now=now)
 
     async def commit(self) -> None:
-        """Lose the connection."""
-        raise StoreUnavailable("the connection is lost")
+        """Commit unless the connection is lost."""
+        self._lossy.commit(self._written)
+        await self._unit.commit()
 
 
 class Bench:
@@ -286,14 +334,91 @@ async def test_a_pause_that_is_over_is_no_change(bench: Bench) -> None:
     assert (await bench.situation("shop", "health")).endpoint.pause is None
 
 
-async def test_nothing_is_applied_when_the_store_fails(bench: Bench, read: Read) -> None:
-    """One unit of work: what was written before the connection was lost is gone with it."""
-    units = LostAtCommit(bench.units)
+async def test_a_store_that_stays_away_is_an_error(bench: Bench, read: Read) -> None:
+    """After some tries it is given up, and nothing of what could not be committed is there."""
+    units = Lossy(bench.units, lambda _: True)
 
     with pytest.raises(StoreUnavailable):
-        await apply_jobs(read(FILE), units=units, clock=bench.clock, tenant=DEFAULT_TENANT)
+        await apply_jobs(read(FILE), units=units, clock=Impatient(EPOCH), tenant=DEFAULT_TENANT)
+
+    assert units.commits == 5
+    assert await bench.names() == set()
+
+
+async def test_an_outage_in_the_middle_is_ridden_out(bench: Bench, read: Read) -> None:
+    """What was written before it stays, the rest follows, and all of it is told (trap T31)."""
+    units = Lossy(bench.units, lambda commit: commit == 2)
+
+    applied = await apply_jobs(
+        read(FILE), units=units, clock=Impatient(EPOCH), tenant=DEFAULT_TENANT
+    )
+
+    assert sorted(applied.created) == [
+        "office",
+        "office / mail",
+        "shop",
+        "shop / health",
+        "shop / stock",
+    ]
+    assert (applied.changed, applied.unchanged) == ([], [])
+    assert len(await bench.names()) == 5
+
+
+async def test_a_large_file_is_written_in_short_units(bench: Bench, read: Read) -> None:
+    """No unit of work is so long that a worker could not renew meanwhile."""
+    count = AT_ONCE * 2 + 1
+    text = _many("shop", count)
+    units = Lossy(bench.units)
+
+    applied = await apply_jobs(read(text), units=units, clock=bench.clock, tenant=DEFAULT_TENANT)
+
+    assert [len(each) for each in units.written] == [AT_ONCE, AT_ONCE, 1]
+    assert len(applied.created) == count + 1
+
+
+async def test_what_is_there_is_written_in_the_order_of_ids(bench: Bench, read: Read) -> None:
+    """Two who write the same endpoints never wait for each other in a circle; new ones go first."""
+    await bench.apply(_many("shop", 9))
+    turned = (
+        _many("shop", 9, every="20s", step=-1)
+        + "      - {name: new, url: 'http://a.example/', every: 9s}\n"
+    )
+    units = Lossy(bench.units)
+
+    await apply_jobs(read(turned), units=units, clock=bench.clock, tenant=DEFAULT_TENANT)
+
+    ((new, *there),) = units.written
+    assert there == sorted(there)
+    assert new not in there
+    assert len(there) == 9
+
+
+async def test_a_secret_without_a_key_keeps_everything_from_being_applied(
+    bench: Bench, read: Read
+) -> None:
+    """All of the file or nothing of it: whether a key is there is seen before the first commit."""
+    secret = """\
+      - name: unsealable
+        url: http://a.example/
+        every: 1m
+        headers: {authorization: x}
+"""
+
+    with pytest.raises(SecretsUnavailable):
+        await apply_jobs(
+            read(FILE + secret), units=Lossy(bench.units), clock=bench.clock, tenant=DEFAULT_TENANT
+        )
 
     assert await bench.names() == set()
+
+
+def _many(job: str, count: int, *, every: str = "30s", step: int = 1) -> str:
+    """Return a file with a job of so many endpoints."""
+    lines = [
+        f"      - {{name: e{n}, url: 'http://shop.example/{n}', every: {every}}}"
+        for n in range(count)
+    ]
+    return "\n".join(["jobs:", f"  - name: {job}", "    endpoints:", *lines[::step], ""])
 
 
 async def test_two_workers_may_apply_one_file_at_once(bench: Bench) -> None:

@@ -1,17 +1,21 @@
 """
-Makes a store hold what a jobs file asks for: all of it or nothing, and nothing twice.
+Makes a store hold what a jobs file asks for: all of it or nothing that is wrong, and nothing twice.
 
 What already stands is not written, so that a file may be applied every few minutes, and by
-several workers at once.
+several workers at once. What has to be written is found out by reading; it is written a few
+endpoints at a time, so that no worker is kept from its leases for long.
 """
 
-import re
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from uuid import UUID
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from cronicorn_domain.errors import ForbiddenTransition, NameTaken, UnreadableRow
+from cronicorn_domain.errors import (
+    ForbiddenTransition,
+    NameTaken,
+    StoreUnavailable,
+    UnreadableRow,
+)
 from cronicorn_domain.identity import EndpointId, JobId, TenantId, new_uuid
 from cronicorn_domain.instants import floor_millisecond
 from cronicorn_domain.model.endpoint import Endpoint
@@ -20,44 +24,21 @@ from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.job_catalog import JobCatalog
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 
+from cronicorn_worker.jobs_file.applied import Applied
 from cronicorn_worker.jobs_file.desired import DesiredEndpoint, DesiredJob
+from cronicorn_worker.jobs_file.survey import (
+    EndpointStep,
+    JobSteps,
+    Survey,
+    Surveyor,
+    endpoint_id_in,
+    pause_differs,
+)
 
 _TRIES = 5
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_PAGE = 200
-_NAMES_SHOWN = 20
-
-
-@dataclass(slots=True)
-class Applied:
-    """What applying a file did, as names: ``shop`` for a job, ``shop / health`` for an endpoint."""
-
-    created: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    archived: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-
-    @property
-    def wrote(self) -> bool:
-        """Say whether the store was changed at all."""
-        return bool(self.created or self.changed or self.archived)
-
-    def fields(self) -> dict[str, object]:
-        """Tell it in numbers, and what was written by name as far as that is readable."""
-        written = [
-            *(f"+ {name}" for name in self.created),
-            *(f"~ {name}" for name in self.changed),
-            *(f"- {name}" for name in self.archived),
-        ]
-        more = ["…"] if len(written) > _NAMES_SHOWN else []
-        names = ", ".join([*written[:_NAMES_SHOWN], *more])
-        return {
-            "created": len(self.created),
-            "changed": len(self.changed),
-            "archived": len(self.archived),
-            "unchanged": len(self.unchanged),
-            **({"names": names} if names else {}),
-        }
+_FIRST_PAUSE = timedelta(milliseconds=500)
+AT_ONCE = 50
+"""So many endpoints are written in one unit of work."""
 
 
 async def apply_jobs(
@@ -69,38 +50,93 @@ async def apply_jobs(
     prune: bool = False,
 ) -> Applied:
     """
-    Create or update jobs and endpoints by name, in one unit of work.
+    Create or update jobs and endpoints by name.
 
     With ``prune`` every other unarchived job, and every other endpoint of these jobs, is archived.
+    An outage in the middle is ridden out for some seconds.
 
     Raises:
-        StoreError: nothing was applied.
+        InvalidInput, SecretsUnavailable: something in the file cannot be; nothing was applied.
+        StoreUnavailable: the store stayed away. Applying the file again does what is left.
     """
-    for _ in range(_TRIES - 1):
+    applied = Applied()
+    for attempt in range(1, _TRIES + 1):
+        application = _Application(jobs, units, floor_millisecond(clock.now()), tenant)
         try:
-            return await _applied(jobs, units, clock.now(), tenant, prune=prune)
+            await application.apply(applied, prune=prune)
         except (NameTaken, ForbiddenTransition):
             # Another worker is applying a file at this moment; what it wrote is seen next time.
-            continue
-    return await _applied(jobs, units, clock.now(), tenant, prune=prune)
-
-
-async def _applied(
-    jobs: Sequence[DesiredJob], units: UnitsOfWork, now: datetime, tenant: TenantId, *, prune: bool
-) -> Applied:
-    async with units.begin() as unit:
-        application = _Application(unit.catalog, tenant, floor_millisecond(now))
-        for job in jobs:
-            await application.apply_job(job, prune=prune)
-        if prune:
-            await application.archive_jobs_except({job.name for job in jobs})
-        if application.applied.wrote:
-            await unit.commit()
-        return application.applied
+            if attempt == _TRIES:
+                raise
+        except StoreUnavailable:
+            if attempt == _TRIES:
+                raise
+            await clock.sleep_until(clock.now() + _FIRST_PAUSE * (1 << (attempt - 1)))
+        else:
+            break
+    return applied
 
 
 class _Application:
-    """One application, within one unit of work and at one instant."""
+    """One try, at one instant."""
+
+    def __init__(
+        self, jobs: Sequence[DesiredJob], units: UnitsOfWork, now: datetime, tenant: TenantId
+    ) -> None:
+        self._jobs = jobs
+        self._units = units
+        self._now = now
+        self._tenant = tenant
+
+    async def apply(self, applied: Applied, *, prune: bool) -> None:
+        """Write what is not there yet, and note in ``applied`` what was done."""
+        async with self._units.begin() as unit:
+            surveyor = Surveyor(unit.catalog, self._tenant, self._now)
+            survey = await surveyor.survey(self._jobs, prune=prune)
+        await self._try_secrets(survey)
+        for job in survey.jobs:
+            for part in _parts(job):
+                await self._write(part, applied)
+        for job_id, name in sorted(survey.surplus):
+            async with self._units.begin() as unit:
+                await unit.catalog.archive_job(self._tenant, job_id, now=self._now)
+                await unit.commit()
+            applied.archived.append(name)
+        written = {*applied.created, *applied.changed, *applied.unchanged}
+        applied.unchanged += [name for name in survey.standing if name not in written]
+
+    async def _try_secrets(self, survey: Survey) -> None:
+        """Write one secret without keeping it: if there is no key, nothing is to be applied."""
+        for job in survey.jobs:
+            for step in job.endpoints:
+                if step.desired is not None and _has_secrets(step.desired):
+                    async with self._units.begin() as unit:
+                        writing = _Writing(unit.catalog, self._tenant, self._now)
+                        await writing.write(replace(job, endpoints=(step,)))
+                    return
+
+    async def _write(self, part: JobSteps, applied: Applied) -> None:
+        async with self._units.begin() as unit:
+            writing = _Writing(unit.catalog, self._tenant, self._now)
+            await writing.write(part)
+            if writing.applied.wrote:
+                await unit.commit()
+        applied.add(writing.applied)
+
+
+def _parts(job: JobSteps) -> Iterator[JobSteps]:
+    """Take a job's steps apart into what one unit of work writes; none if all stands."""
+    if job.any:
+        for begin in range(0, max(len(job.endpoints), 1), AT_ONCE):
+            yield replace(job, endpoints=job.endpoints[begin : begin + AT_ONCE])
+
+
+def _has_secrets(desired: DesiredEndpoint) -> bool:
+    return any(header.secret for header in desired.request.headers)
+
+
+class _Writing:
+    """What one unit of work writes. It looks again: another worker may have been faster."""
 
     def __init__(self, catalog: JobCatalog, tenant: TenantId, now: datetime) -> None:
         self.applied = Applied()
@@ -108,26 +144,18 @@ class _Application:
         self._tenant = tenant
         self._now = now
 
-    async def apply_job(self, desired: DesiredJob, *, prune: bool) -> None:
-        """Create or update a job and its endpoints."""
+    async def write(self, steps: JobSteps) -> None:
+        """Create or update a job and some of its endpoints."""
+        desired = steps.desired
         existing = await self._catalog.find_job(self._tenant, desired.name)
         if existing is None:
             job_id = await self._create_job(desired)
         else:
             job_id = existing.id
-            changed = await self._update_job(existing, desired)
-            self._note(changed=changed).append(desired.name)
-        for endpoint in desired.endpoints:
-            await self._apply_endpoint(job_id, desired.name, endpoint)
-        if prune:
-            await self._archive_endpoints_except(job_id, desired)
-
-    async def archive_jobs_except(self, names: set[str]) -> None:
-        """Archive every other job."""
-        async for job in self._jobs():
-            if job.state is not JobState.ARCHIVED and job.name not in names:
-                await self._catalog.archive_job(self._tenant, job.id, now=self._now)
-                self.applied.archived.append(job.name)
+            if await self._update_job(existing, desired):
+                self.applied.changed.append(desired.name)
+        for step in steps.endpoints:
+            await self._write_endpoint(job_id, step)
 
     async def _create_job(self, desired: DesiredJob) -> JobId:
         job = Job(
@@ -153,28 +181,32 @@ class _Application:
                 description=desired.description,
                 now=self._now,
             )
-        is_paused = existing.state is JobState.PAUSED
-        moved = desired.paused is not None and desired.paused != is_paused
+        moved = pause_differs(existing, desired)
         if moved:
             move = self._catalog.pause_job if desired.paused else self._catalog.resume_job
             await move(self._tenant, existing.id, now=self._now)
         return described or moved
 
-    async def _apply_endpoint(self, job_id: JobId, job: str, desired: DesiredEndpoint) -> None:
-        name = f"{job} / {desired.name}"
+    async def _write_endpoint(self, job_id: JobId, step: EndpointStep) -> None:
+        if step.desired is not None:
+            (await self._apply_endpoint(job_id, step.desired)).append(step.name)
+        elif step.existing is not None:
+            await self._catalog.archive_endpoint(self._tenant, step.existing, now=self._now)
+            self.applied.archived.append(step.name)
+
+    async def _apply_endpoint(self, job_id: JobId, desired: DesiredEndpoint) -> list[str]:
+        """Write an endpoint, and return the list in which to tell it."""
         try:
             existing = await self._catalog.find_endpoint(self._tenant, job_id, desired.name)
         except UnreadableRow as error:
-            await self._mend(_endpoint_id_in(error), job_id, desired)
-            self.applied.changed.append(name)
-            return
+            await self._mend(endpoint_id_in(error), job_id, desired)
+            return self.applied.changed
         if existing is None:
             new = desired.created(tenant=self._tenant, job_id=job_id, now=self._now)
             await self._catalog.add_endpoint(new, now=self._now)
-            self.applied.created.append(name)
-        else:
-            changed = await self._update_endpoint(existing, desired)
-            self._note(changed=changed).append(name)
+            return self.applied.created
+        changed = await self._update_endpoint(existing, desired)
+        return self.applied.changed if changed else self.applied.unchanged
 
     async def _mend(self, endpoint_id: EndpointId, job_id: JobId, desired: DesiredEndpoint) -> None:
         """Write an endpoint whose stored configuration cannot be read; that ends its quarantine."""
@@ -193,37 +225,3 @@ class _Application:
         else:
             return changed
         return True
-
-    async def _archive_endpoints_except(self, job_id: JobId, desired: DesiredJob) -> None:
-        names = {each.name for each in desired.endpoints}
-        async for endpoint in self._endpoints(job_id):
-            if endpoint.archived_at is None and endpoint.name not in names:
-                await self._catalog.archive_endpoint(self._tenant, endpoint.id, now=self._now)
-                self.applied.archived.append(f"{desired.name} / {endpoint.name}")
-
-    def _note(self, *, changed: bool) -> list[str]:
-        return self.applied.changed if changed else self.applied.unchanged
-
-    async def _jobs(self) -> AsyncIterator[Job]:
-        last: JobId | None = None
-        while page := await self._catalog.list_jobs(self._tenant, limit=_PAGE, after=last):
-            for job in page:
-                yield job
-            last = page[-1].id
-
-    async def _endpoints(self, job_id: JobId) -> AsyncIterator[Endpoint]:
-        last: EndpointId | None = None
-        while page := await self._catalog.list_endpoints(
-            self._tenant, job_id, limit=_PAGE, after=last
-        ):
-            for endpoint in page:
-                yield endpoint
-            last = page[-1].id
-
-
-def _endpoint_id_in(error: UnreadableRow) -> EndpointId:
-    """Return the id of the endpoint that cannot be read: it is named in the error's subject."""
-    found = _UUID.search(error.subject)
-    if found is None:
-        raise error
-    return EndpointId(UUID(found[0]))
