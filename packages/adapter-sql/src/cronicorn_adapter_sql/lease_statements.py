@@ -6,13 +6,11 @@ from functools import cache
 
 from cronicorn_domain.identity import RunId, Token
 from sqlalchemy import (
-    Delete,
     Integer,
     Select,
     Update,
     bindparam,
     case,
-    delete,
     false,
     select,
     update,
@@ -96,9 +94,3 @@ def freeing(runs: Sequence[RunId]) -> Update:
         .where(hints.c.run_id.in_(runs))
         .values(end=cleared, ended_at=hints.c.cleared_at, run_id=None)
     )
-
-
-@cache
-def ending(dialect: str) -> Delete:
-    """Delete ``tokens``, which are locked."""
-    return delete(leases).where(among(leases.c.token, "tokens", dialect=dialect))
