@@ -8,7 +8,7 @@ the statement for each row. Either goes past SQLAlchemy's compiling and binding,
 more than everything else in a batch; its connection, transaction and errors stay.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -99,6 +99,14 @@ def recordset(columns: dict[str, str], *, rows: str = "rows") -> str:
     """Return what PostgreSQL reads rows of these columns from: the parameter, named ``given``."""
     definitions = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     return f"json_to_recordset(%({rows})s::json) AS given({definitions})"
+
+
+async def ask(
+    connection: AsyncConnection, statement: str, given: Mapping[str, Any] | tuple[Any, ...]
+) -> Sequence[Sequence[Any]]:
+    """Run a statement of the driver's own and return its rows, as the driver reads them."""
+    found: Iterable[Sequence[Any]] = await connection.exec_driver_sql(statement, given)
+    return list(found)
 
 
 def document(rows: Sequence[Values]) -> str:

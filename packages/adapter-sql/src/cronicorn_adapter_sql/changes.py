@@ -7,7 +7,7 @@ from typing import Final
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.state import EndpointState, Situation
-from cronicorn_domain.policies.change import Change
+from cronicorn_domain.policies.change import Change, Claim
 from cronicorn_domain.policies.eligibility import claimable_from
 from sqlalchemy import bindparam, delete, exists, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -59,11 +59,18 @@ class Changes:
             self._write_state(read.id, change.state, due_at)
         self._keep_records(situation, change)
 
-    def lease(self, read: ReadEndpoint, change: Change) -> None:
-        """Take a claim's change: the due row goes, and the state is written if it differs."""
-        self._take_out(read.id, read.due_at)
-        self._write_state(read.id, change.state, None)
-        self._keep_records(read.situation, change)
+    def lease(self, read: ReadEndpoint, claim: Claim) -> int:
+        """
+        Take a claim's change, and return the revision that the endpoint then has.
+
+        Mostly nothing of the state changes, and it is not written: while the lease lives, its
+        pointer into `due` means nothing. What the claim consumes is weighed, and so counts.
+        """
+        self._keep_records(read.situation, claim.change)
+        if claim.change.state == read.situation.state and not (claim.hints or claim.triggers):
+            return read.revision
+        self._write_state(read.id, claim.change.state, None)
+        return read.revision + 1
 
     def set_aside(self, endpoint: UnreadableEndpoint) -> None:
         """Quarantine an endpoint that cannot be read; healing it makes a new plan."""
@@ -131,11 +138,13 @@ def values_of_new_state(endpoint: Endpoint) -> Values:
     return fresh | values_of_state(EndpointState())
 
 
+STATE_COLUMNS: Final = (*values_of_state(EndpointState()), "due_at")
+
 TAKE_OUT: Final = removal(due, keys=("due_at", "endpoint_id"))
 PUT_IN: Final = insertion(due, ("due_at", "endpoint_id", "tenant", "slot", "host"))
 CHANGE_STATE: Final = changing(
     endpoint_state,
-    (*values_of_state(EndpointState()), "due_at"),
+    STATE_COLUMNS,
     keys=("endpoint_id",),
     more=", revision = endpoint_state.revision + 1",
 )
