@@ -117,6 +117,7 @@ class SqlHandle:
         self.units = store.units
         self.wakeups = store.wakeups
         self.workers = store.workers
+        self.room = store.room
         return self
 
     async def another(self) -> "SqlHandle":
