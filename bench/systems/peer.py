@@ -56,9 +56,7 @@ class Peer:
             endpoints=shape.endpoints,
             step=shape.step,
             burst=shape.burst,
-            begins_at=next_second(
-                time.time() * 1000 + _SPARE + self.store_pace * shape.endpoints + shape.parked
-            ),
+            begins_at=next_second(time.time() * 1000 + _SPARE + self.store_pace * shape.endpoints),
             target=place.target,
         )
         with ExitStack() as stack:
