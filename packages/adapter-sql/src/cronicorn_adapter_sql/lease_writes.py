@@ -30,7 +30,7 @@ async def write_leases(connection: AsyncConnection, made: Sequence[Values]) -> M
         return {}
     if connection.dialect.name == "sqlite":
         return await _write_on_sqlite(connection, made)
-    found = await ask(connection, _CLAIM, {"rows": document(made)})
+    found = await ask(connection, CLAIM, {"rows": document(made)})
     return {endpoint_id: Token(token) for endpoint_id, token in found}
 
 
@@ -65,7 +65,7 @@ _BEGIN_RUN: Final = insertion(runs, _RUN)
 _GIVEN: Final = recordset(
     {**columns_of(runs, _RUN), **columns_of(leases, _LEASE), "taken_at": "TIMESTAMPTZ"}
 )
-_CLAIM: Final = (
+CLAIM: Final = (
     # What is given is taken apart once.
     f"WITH given AS MATERIALIZED (SELECT * FROM {_GIVEN}),"
     " gone AS (DELETE FROM due USING given"

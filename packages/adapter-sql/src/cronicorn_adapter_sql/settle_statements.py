@@ -44,7 +44,7 @@ async def write_settled(
         records: Slots that are not run, with the ``token`` they belong to.
     """
     given = {"rows": document(rows), "records": document(records)}
-    return [Token(token) for (token,) in await ask(connection, _SETTLE, given)]
+    return [Token(token) for (token,) in await ask(connection, SETTLE, given)]
 
 
 async def standing_revisions(
@@ -85,7 +85,7 @@ def _set(names: Sequence[str]) -> str:
     return ", ".join(f"{name} = held.{name}" for name in names)
 
 
-_SETTLE: Final = (
+SETTLE: Final = (
     "WITH held AS MATERIALIZED ("
     "SELECT given.*, l.endpoint_id, l.tenant, l.run_id, l.slot"
     f" FROM {_GIVEN} JOIN leases AS l ON l.token = given.token"
