@@ -14,7 +14,7 @@ from bench.processes import ROOT, started
 from bench.systems.system import Place, Running, Shape, next_second
 from bench.work import Work
 
-_STORES_WITHIN = 600.0
+_STORES_WITHIN = 180.0
 _SPARE = 3000.0
 
 
