@@ -210,7 +210,10 @@ class SqlEndpointQueue:
             given = {"since": look.since, "now": now, "limit": limit}
             async with self._feeling.connect() as connection:
                 found = (await connection.execute(over, given)).all()
-            look.first = found[0].until if found else None
+            if found:
+                look.first = found[0].until
+            elif limit == 0:
+                look.first = look.since  # whoever asks for none has seen nothing
         return [Token(each.token) for each in found]
 
     async def _reap_apart(self, tokens: Sequence[Token], now: datetime) -> list[Lease]:

@@ -122,6 +122,15 @@ class EndpointQueueLeaseContract(StoreSuite):
 
         assert await self.reap(END) == [run.lease.token]
 
+    async def test_a_reap_of_none_hides_nothing(self) -> None:
+        """A limit of 0 proves that the store answers; what had ended is there for the next reap."""
+        await self.add_minutely()
+        run = await self.start_one(FIRST_SLOT)
+
+        assert list(await self.queue.reap(limit=0, now=END + MINUTE)) == []
+
+        assert await self.reap(END + MINUTE + SECOND) == [run.lease.token]
+
     async def test_the_reaper_says_whom_it_bereaved(self) -> None:
         """What is reaped names endpoint, run and worker, and whether anything was lost."""
         endpoint = await self.add_minutely()
