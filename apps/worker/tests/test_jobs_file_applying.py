@@ -393,6 +393,26 @@ async def test_what_is_there_is_written_in_the_order_of_ids(bench: Bench, read: 
     assert len(there) == 9
 
 
+async def test_each_unit_is_written_at_its_own_instant(bench: Bench, read: Read) -> None:
+    """However long a file takes, nothing is planned in the past, where runs may have been."""
+    count = AT_ONCE + 1
+    await bench.apply(_many("shop", count))
+
+    def a_minute_passes(_: int) -> bool:
+        bench.clock.advance(MINUTE)
+        return False
+
+    units = Lossy(bench.units, a_minute_passes)
+    edited = read(_many("shop", count, every="20s"))
+    await apply_jobs(edited, units=units, clock=bench.clock, tenant=DEFAULT_TENANT)
+
+    _, (last,) = units.written
+    async with bench.units.begin() as unit:
+        plan = (await unit.catalog.get_situation(DEFAULT_TENANT, last)).state.plan
+    assert plan is not None
+    assert plan.slot > EPOCH + MINUTE
+
+
 async def test_a_secret_without_a_key_keeps_everything_from_being_applied(
     bench: Bench, read: Read
 ) -> None:

@@ -1,9 +1,9 @@
 """
-Makes a store hold what a jobs file asks for: all of it or nothing that is wrong, and nothing twice.
+Makes a store hold what a jobs file asks for, and writes nothing that already stands.
 
-What already stands is not written, so that a file may be applied every few minutes, and by
-several workers at once. What has to be written is found out by reading; it is written a few
-endpoints at a time, so that no worker is kept from its leases for long.
+So a file may be applied every few minutes, and by several workers at once. What has to be written
+is found out by reading, and refused as a whole if any of it cannot be; it is written a few
+endpoints at a time, each at its own instant, so that no worker is kept from its leases for long.
 """
 
 from collections.abc import Iterator, Sequence
@@ -61,7 +61,7 @@ async def apply_jobs(
     """
     applied = Applied()
     for attempt in range(1, _TRIES + 1):
-        application = _Application(jobs, units, floor_millisecond(clock.now()), tenant)
+        application = _Application(jobs, units, clock, tenant)
         try:
             await application.apply(applied, prune=prune)
         except (NameTaken, ForbiddenTransition):
@@ -78,20 +78,20 @@ async def apply_jobs(
 
 
 class _Application:
-    """One try, at one instant."""
+    """One try."""
 
     def __init__(
-        self, jobs: Sequence[DesiredJob], units: UnitsOfWork, now: datetime, tenant: TenantId
+        self, jobs: Sequence[DesiredJob], units: UnitsOfWork, clock: Clock, tenant: TenantId
     ) -> None:
         self._jobs = jobs
         self._units = units
-        self._now = now
+        self._clock = clock
         self._tenant = tenant
 
     async def apply(self, applied: Applied, *, prune: bool) -> None:
         """Write what is not there yet, and note in ``applied`` what was done."""
         async with self._units.begin() as unit:
-            surveyor = Surveyor(unit.catalog, self._tenant, self._now)
+            surveyor = Surveyor(unit.catalog, self._tenant, self._now())
             survey = await surveyor.survey(self._jobs, prune=prune)
         await self._try_secrets(survey)
         for job in survey.jobs:
@@ -99,7 +99,7 @@ class _Application:
                 await self._write(part, applied)
         for job_id, name in sorted(survey.surplus):
             async with self._units.begin() as unit:
-                await unit.catalog.archive_job(self._tenant, job_id, now=self._now)
+                await unit.catalog.archive_job(self._tenant, job_id, now=self._now())
                 await unit.commit()
             applied.archived.append(name)
         written = {*applied.created, *applied.changed, *applied.unchanged}
@@ -111,17 +111,21 @@ class _Application:
             for step in job.endpoints:
                 if step.desired is not None and _has_secrets(step.desired):
                     async with self._units.begin() as unit:
-                        writing = _Writing(unit.catalog, self._tenant, self._now)
+                        writing = _Writing(unit.catalog, self._tenant, self._now())
                         await writing.write(replace(job, endpoints=(step,)))
                     return
 
     async def _write(self, part: JobSteps, applied: Applied) -> None:
         async with self._units.begin() as unit:
-            writing = _Writing(unit.catalog, self._tenant, self._now)
+            writing = _Writing(unit.catalog, self._tenant, self._now())
             await writing.write(part)
             if writing.applied.wrote:
                 await unit.commit()
         applied.add(writing.applied)
+
+    def _now(self) -> datetime:
+        """Return the instant; a file may take long, and nothing is to be planned in the past."""
+        return floor_millisecond(self._clock.now())
 
 
 def _parts(job: JobSteps) -> Iterator[JobSteps]:
