@@ -1,10 +1,11 @@
 """What the checker finds wrong."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from cronicorn_domain.identity import EndpointId, RunId
+from cronicorn_domain.model.run import Run
 
 
 class Fault(StrEnum):
@@ -32,3 +33,19 @@ class Finding:
     sentence: str
     slot: datetime | None = None
     run_id: RunId | None = None
+
+
+def about(run: Run, fault: Fault, sentence: str) -> Finding:
+    """Find something wrong with a run; the sentence begins by naming it."""
+    return Finding(
+        fault=fault,
+        endpoint_id=run.endpoint_id,
+        slot=run.slot,
+        run_id=run.id,
+        sentence=f"{run.kind} run of {stamp(run.slot)}, attempt {run.attempt}: {sentence}",
+    )
+
+
+def stamp(instant: datetime) -> str:
+    """Write an instant for people, to the millisecond."""
+    return instant.astimezone(UTC).isoformat(" ", "milliseconds").removesuffix("+00:00")

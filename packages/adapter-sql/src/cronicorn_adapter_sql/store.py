@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cronicorn_adapter_sql.database_url import DatabaseUrl
 from cronicorn_adapter_sql.endpoint_queue import SqlEndpointQueue
 from cronicorn_adapter_sql.engine import open_engine
-from cronicorn_adapter_sql.history_room import SqlHistoryRoom
 from cronicorn_adapter_sql.transaction import Database
 from cronicorn_adapter_sql.unit_of_work import SqlUnitsOfWork
 from cronicorn_adapter_sql.vault import HeaderVault
@@ -28,7 +27,6 @@ class SqlStore:
     units: SqlUnitsOfWork
     wakeups: SqlWakeups
     workers: SqlWorkerRegistry
-    room: SqlHistoryRoom
 
 
 def store_over(
@@ -43,7 +41,6 @@ def store_over(
         units=SqlUnitsOfWork(database),
         wakeups=SqlWakeups(signal),
         workers=SqlWorkerRegistry(engine),
-        room=SqlHistoryRoom(engine),
     )
 
 

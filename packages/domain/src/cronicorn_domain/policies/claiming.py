@@ -6,7 +6,7 @@ from datetime import datetime
 from cronicorn_domain.identity import HintId, TriggerId
 from cronicorn_domain.model.decision import Plan, Rule
 from cronicorn_domain.model.hint import OneShotHint
-from cronicorn_domain.model.slot_record import SlotRecord
+from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change, Claim, Postponement
 from cronicorn_domain.policies.misfires import is_misfire, judge
@@ -44,7 +44,11 @@ def _late_claim(
     records = (*records, *verdict.records)
     chosen = verdict.plan
     if chosen is not None:
-        state = replace(situation.state, plan=_settled_in(chosen), noted=verdict.noted)
+        # The slot after a skip runs, however late, even if its jitter puts it off until then.
+        skipped = situation.state.skipped or any(each.fate is Fate.SKIPPED for each in records)
+        state = replace(
+            situation.state, plan=_settled_in(chosen), noted=verdict.noted, skipped=skipped
+        )
         state = _accounted(state, records)
         change = Change(state=state, records=records)
         if chosen.decision.due_at > now:

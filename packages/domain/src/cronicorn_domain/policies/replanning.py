@@ -11,6 +11,7 @@ from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.passing import (
     accounted,
     coalesce_noted,
+    coalesce_passed,
     coalesced,
     joined,
     moved_over,
@@ -76,11 +77,13 @@ def reset_failures(situation: Situation, now: datetime) -> Change:
 
 def skip_next_slot(situation: Situation, now: datetime) -> Change:
     """Pass the next recurring slot over, with a record; without one nothing changes."""
-    state = situation.state
-    slot = _next_slot(situation, now)
+    passed = _passed_so_far(situation, now)
+    ahead = replace(situation, state=passed.state)
+    slot = _next_slot(ahead, now)
     if slot is None or situation.endpoint.archived_at is not None:
-        return Change(state=state)
-    record = SlotRecord(
+        return Change(state=situation.state)
+    state = passed.state
+    skipped = SlotRecord(
         fate=Fate.SKIPPED,
         reason="skipped on request",
         first=slot,
@@ -88,12 +91,12 @@ def skip_next_slot(situation: Situation, now: datetime) -> Change:
         count=1,
         recorded_at=now,
     )
-    records: tuple[SlotRecord, ...] = (record,)
+    records = (*passed.records, skipped)
     noted = tuple(each for each in state.noted if each != slot)
     state = with_last_slot(replace(state, noted=noted), slot)
     plan = state.plan
     if plan is not None and plan.slot == slot and not plan.repeat and not _runs(situation):
-        records = (*moved_over(situation, plan, now), record)
+        records = (*moved_over(situation, plan, now), skipped)
         state = replace(state, plan=None)
     if _unplanned(situation):
         return Change(state=state, records=records)
@@ -139,17 +142,38 @@ def _is_over(situation: Situation, plan: Plan) -> bool:
     return plan.origin is None or situation.endpoint.rhythm is None
 
 
+def _passed_so_far(situation: Situation, now: datetime) -> Change:
+    """
+    Record what has passed while a recurring run, or its repeat, is under way.
+
+    Its end would not come to it any more: the slot that is skipped lies behind.
+    """
+    state, plan = situation.state, situation.state.plan
+    if plan is None or plan.kind is not Kind.RECURRING or state.noted:
+        return Change(state=state)
+    if not _runs(situation) and not plan.repeat:
+        return Change(state=state)
+    return coalesce_passed(situation, after=plan.slot, until=now, now=now)
+
+
 def _next_slot(situation: Situation, now: datetime) -> datetime | None:
-    """Return the next recurring slot: noted, planned, or the first behind the one that runs."""
+    """
+    Return the next recurring slot: noted, planned, or the first behind the one that runs.
+
+    A slot that has come while another kind of run is under way is still to be run.
+    """
     state, plan = situation.state, situation.state.plan
     if state.noted:
         return state.noted[0]
+    after = now
     if plan is not None and plan.kind is Kind.RECURRING:
         if not _runs(situation) and not plan.repeat:
             return plan.slot
         state = replace(with_last_slot(state, plan.slot), last_end=plan.slot)
+    elif plan is not None:
+        after = min(now, plan.slot)
     ahead = replace(situation, state=state)
-    return next_recurring_slot(ahead, after=accounted(state, now), now=now)
+    return next_recurring_slot(ahead, after=accounted(state, after), now=now)
 
 
 def _runs(situation: Situation) -> bool:

@@ -9,6 +9,7 @@ from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.hint import IntervalHint
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.bounds import used_up
 from cronicorn_domain.policies.candidate import Candidate
 from cronicorn_domain.policies.guardrails import keep_longest, keep_shortest, latest_allowed
 from cronicorn_domain.policies.interval_hints import recurring
@@ -48,6 +49,8 @@ def recurring_candidate(
 
 def next_recurring_slot(situation: Situation, *, after: datetime, now: datetime) -> datetime | None:
     """Return the next recurring slot without backoff, one-shots and slots noted; None: no more."""
+    if used_up(situation):
+        return None
     alone = replace(situation, state=replace(situation.state, failures=0))
     last = situation.state.last_slot
     after = after if last is None else max(after, last)
@@ -60,9 +63,11 @@ def slots_between(situation: Situation, *, after: datetime, until: datetime) -> 
     Return the recurring slots in ``(after, until]``; None: there are none.
 
     ``after`` is the latest slot that is accounted for. Hints act within their lives and failures
-    stretch the intervals. Behind a hundred slots of an uneven rhythm the rest is counted by the
-    schedule alone.
+    stretch the intervals; a finished schedule has no slots. Behind a hundred slots of an uneven
+    rhythm the rest is counted by the schedule alone.
     """
+    if used_up(situation):
+        return None
     ends_at = situation.endpoint.bounds.ends_at
     until = until if ends_at is None else min(until, ends_at)
     if until <= after or situation.endpoint.rhythm is None:

@@ -212,16 +212,14 @@ class Story:
 
     def release(self) -> None:
         """Give the claim back; what it consumed is pending again."""
-        hints, triggers = self._consumed
-        self.situation = replace(
-            self.situation,
-            hints=(*self.situation.hints, *hints),
-            triggers=(*self.situation.triggers, *triggers),
-        )
+        self._revive_consumed()
         self._end(release(self.situation, self.now))
 
     def reap(self) -> None:
-        """Lose the worker."""
+        """Lose the worker; a run that had not started is given back."""
+        lease = self.situation.lease
+        if lease is not None and lease.started_at is None:
+            self._revive_consumed()
         self._end(reap(self.situation, self.now))
 
     def run(
@@ -264,6 +262,14 @@ class Story:
         assert (run.slot, run.plan.attempt) not in made, f"{run.slot} is attempted twice"
         self.runs.append(run)
         return run
+
+    def _revive_consumed(self) -> None:
+        hints, triggers = self._consumed
+        self.situation = replace(
+            self.situation,
+            hints=(*self.situation.hints, *hints),
+            triggers=(*self.situation.triggers, *triggers),
+        )
 
     def _set_pause(self, pause: Pause | None) -> None:
         endpoint = replace(self.situation.endpoint, pause=pause)

@@ -1,0 +1,396 @@
+"""
+For each kind of finding a history that has it, and its twin that has not.
+
+A twin is what a story of the pure rules leaves. The other is the same, with one thing made wrong:
+a checker that never finds anything fails, and one that always does.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from cronicorn_domain.identity import RunId, Token, new_uuid
+from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.decision import Decision, Source
+from cronicorn_domain.model.endpoint import Bounds, Guardrails, Misfire, MisfirePolicy
+from cronicorn_domain.model.run import OutcomeClass, Run, RunStatus
+from cronicorn_domain.testing.builders import (
+    DAY,
+    EPOCH,
+    HOUR,
+    MINUTE,
+    SECOND,
+    a_job,
+    a_oneshot,
+    an_endpoint,
+    an_interval_hint,
+    cron,
+    every,
+)
+from cronicorn_domain.testing.story import FAILURE
+
+from tools.checker.check import check
+from tools.checker.finding import Fault
+from tools.checker.history import Created, Entry, History, Request
+from tools.histories.recorded_story import RecordedStory
+
+Spoil = Callable[[History], History]
+
+
+def told(**fields: object) -> RecordedStory:
+    """Begin the story of an endpoint that runs every minute, unless told otherwise."""
+    return RecordedStory.of(an_endpoint(a_job(), **fields))  # type: ignore[arg-type]
+
+
+def faults(history: History) -> set[Fault]:
+    return {finding.fault for finding in check(history)}
+
+
+def with_run(history: History, number: int, **changes: object) -> History:
+    runs = list(history.runs)
+    runs[number] = replace(runs[number], **changes)  # type: ignore[arg-type]
+    return replace(history, runs=tuple(runs))
+
+
+def with_decision(history: History, number: int, **changes: object) -> History:
+    decision: Decision = replace(history.runs[number].decision, **changes)  # type: ignore[arg-type]
+    return with_run(history, number, decision=decision)
+
+
+def without_run(history: History, number: int) -> History:
+    gone = history.runs[number]
+    return replace(
+        history,
+        runs=tuple(run for run in history.runs if run is not gone),
+        leases=tuple(lease for lease in history.leases if lease.run_id != gone.id),
+    )
+
+
+def with_lease(history: History, number: int, **changes: object) -> History:
+    leases = list(history.leases)
+    leases[number] = replace(leases[number], **changes)  # type: ignore[arg-type]
+    return replace(history, leases=tuple(leases))
+
+
+def again(history: History, number: int, **changes: object) -> History:
+    """Run one of the runs once more at the end, by another lease."""
+    run, lease = history.runs[number], history.leases[number]
+    other: Run = replace(
+        run,
+        **{"id": RunId(new_uuid()), "claimed_at": history.ends_at} | changes,  # type: ignore[arg-type]
+        started_at=history.ends_at,
+        finished_at=history.ends_at,
+    )
+    last = max(each.end_order or 0 for each in history.leases)
+    granted = replace(
+        lease,
+        token=Token(10_000),
+        run_id=other.id,
+        order=last + 1,
+        end_order=last + 2,
+        granted_at=history.ends_at,
+        ended_at=history.ends_at,
+        promised=((history.ends_at, history.ends_at + 10 * SECOND),),
+    )
+    return replace(history, runs=(*history.runs, other), leases=(*history.leases, granted))
+
+
+def three_runs(**fields: object) -> History:
+    story = told(**fields)
+    for _ in range(3):
+        story.run()
+    return story.history(lateness_allowed=SECOND)
+
+
+def as_request(run: Run, sent_at: datetime, ended_at: datetime | None = None) -> Request:
+    return Request(
+        run_id=run.id,
+        endpoint_id=run.endpoint_id,
+        slot=run.slot,
+        attempt=run.attempt,
+        sent_at=sent_at,
+        ended_at=ended_at,
+    )
+
+
+def requested(history: History) -> History:
+    sent = [as_request(run, run.claimed_at, run.finished_at) for run in history.runs]
+    return replace(history, requests=tuple(sent))
+
+
+def a_retried_run() -> History:
+    story = told(retry=replace(an_endpoint(a_job()).retry, attempts=2), schedule=every(HOUR))
+    story.run(FAILURE)
+    story.run()
+    return story.history()
+
+
+def a_lost_run() -> History:
+    story = told(schedule=every(HOUR))
+    story.claim_when_due()
+    story.start()
+    story.after(11 * SECOND).reap()
+    story.run()
+    return story.history()
+
+
+def a_hinted_run() -> History:
+    """An hourly endpoint that a hint of ten minutes quickened once, before it was cleared."""
+    story = told(schedule=every(HOUR))
+    story.run()
+    story.offer(an_interval_hint(10 * MINUTE, created_at=story.now))
+    story.run()
+    story.clear_hints()
+    story.run()
+    return story.history()
+
+
+def a_oneshot_run() -> History:
+    story = told(schedule=every(HOUR), jitter=10 * MINUTE)
+    story.offer(a_oneshot(EPOCH + 5 * MINUTE))
+    story.run()
+    story.run()
+    return story.history()
+
+
+def a_misfire(policy: MisfirePolicy = MisfirePolicy.RUN_ONCE) -> History:
+    story = told(misfire=Misfire(policy=policy), jitter=30 * SECOND)
+    story.after(10 * MINUTE)
+    story.run()
+    story.run()
+    return story.history()
+
+
+def a_paused_run() -> History:
+    story = told()
+    story.run()
+    story.pause(OPEN_ENDED)
+    story.after(SECOND).resume()
+    story.run()
+    return story.history()
+
+
+def a_failing_run() -> History:
+    story = told()
+    story.run(FAILURE)
+    story.run()
+    return story.history()
+
+
+def a_long_run() -> History:
+    """Its run lasts over two slots, which are coalesced."""
+    story = told()
+    story.run(lasts=150 * SECOND)
+    story.run()
+    return story.history()
+
+
+def an_edited_life() -> History:
+    story = told(schedule=every(DAY))
+    story.after(HOUR).edit(schedule=cron("*/10 * * * *"))
+    story.run()
+    story.run()
+    return story.history()
+
+
+def without_records(history: History) -> History:
+    return replace(history, records={})
+
+
+def moved(history: History, number: int, length: timedelta) -> History:
+    """Let one of the runs happen at another time, slot and all."""
+    run = history.runs[number]
+    at = run.claimed_at + length
+    history = with_decision(history, number, slot=run.slot + length, due_at=at)
+    history = with_run(history, number, claimed_at=at, started_at=at, finished_at=at + SECOND)
+    history = with_lease(
+        history,
+        number,
+        granted_at=at,
+        ended_at=at + SECOND,
+        promised=((at, at + 10 * SECOND),),
+    )
+    return replace(history, ends_at=max(history.ends_at, at + SECOND))
+
+
+CASES: list[tuple[Fault, Callable[[], History], Spoil]] = [
+    # lost
+    (Fault.LOST, three_runs, lambda h: without_run(h, 1)),
+    (Fault.LOST, three_runs, lambda h: replace(h, ends_at=h.ends_at + HOUR)),
+    (Fault.LOST, a_long_run, without_records),
+    (Fault.LOST, a_misfire, without_records),
+    (Fault.LOST, an_edited_life, lambda h: moved(h, 1, 10 * MINUTE)),
+    (Fault.LOST, a_hinted_run, lambda h: moved(h, 2, HOUR)),
+    (Fault.LOST, a_failing_run, lambda h: moved(h, 1, MINUTE)),
+    (Fault.LOST, a_paused_run, lambda h: moved(h, 1, MINUTE)),
+    # doubled
+    (Fault.DOUBLED, three_runs, lambda h: again(h, 2)),
+    (Fault.DOUBLED, three_runs, lambda h: again(h, 2, attempt=2)),
+    (Fault.DOUBLED, a_retried_run, lambda h: again(h, 1, attempt=3)),
+    (Fault.DOUBLED, a_lost_run, lambda h: again(h, 1, attempt=3)),
+    (Fault.DOUBLED, a_oneshot_run, lambda h: again(h, 0)),
+    (
+        Fault.DOUBLED,
+        lambda: requested(three_runs()),
+        lambda h: replace(h, requests=(*h.requests, h.requests[0])),
+    ),
+    (
+        Fault.DOUBLED,
+        lambda: requested(three_runs()),
+        lambda h: replace(
+            h, requests=(replace(h.requests[0], ended_at=h.ends_at), *h.requests[1:])
+        ),
+    ),
+    # early
+    (Fault.EARLY, three_runs, lambda h: with_run(h, 1, started_at=h.runs[1].slot - SECOND)),
+    (Fault.EARLY, three_runs, lambda h: with_lease(h, 1, granted_at=h.runs[1].slot - SECOND)),
+    (
+        Fault.EARLY,
+        three_runs,
+        lambda h: with_decision(h, 1, due_at=h.runs[1].slot - timedelta(milliseconds=1)),
+    ),
+    (
+        Fault.EARLY,
+        lambda: requested(three_runs()),
+        lambda h: replace(
+            h, requests=(replace(h.requests[0], sent_at=h.runs[0].slot - SECOND), *h.requests[1:])
+        ),
+    ),
+    # late
+    (
+        Fault.LATE,
+        three_runs,
+        lambda h: with_lease(h, 2, granted_at=h.runs[2].slot + 2 * SECOND),
+    ),
+    (Fault.LATE, three_runs, lambda h: with_decision(h, 2, due_at=h.runs[2].slot + SECOND)),
+    (
+        Fault.LATE,
+        a_oneshot_run,
+        lambda h: with_decision(h, 0, due_at=h.runs[0].slot + SECOND),
+    ),
+    # unexplained
+    (Fault.UNEXPLAINED, three_runs, lambda h: moved(h, 2, -10 * SECOND)),
+    (Fault.UNEXPLAINED, a_failing_run, lambda h: moved(h, 1, -MINUTE)),
+    (
+        Fault.UNEXPLAINED,
+        a_paused_run,
+        lambda h: replace(h, entries=h.entries[:-1]),
+    ),
+    (
+        Fault.UNEXPLAINED,
+        lambda: three_runs(bounds=Bounds(max_runs=3)),
+        lambda h: replace(h, entries=_with_endpoint(h, bounds=Bounds(max_runs=2))),
+    ),
+    (
+        Fault.UNEXPLAINED,
+        a_oneshot_run,
+        lambda h: replace(h, entries=h.entries[:1]),
+    ),
+    (
+        Fault.UNEXPLAINED,
+        a_misfire,
+        lambda h: replace(h, entries=_with_endpoint(h, misfire=Misfire(grace=HOUR))),
+    ),
+    (
+        Fault.UNEXPLAINED,
+        lambda: a_misfire(MisfirePolicy.SKIP),
+        lambda h: replace(h, entries=_with_endpoint(h, misfire=Misfire())),
+    ),
+    (
+        Fault.UNEXPLAINED,
+        a_long_run,
+        lambda h: replace(
+            h,
+            records={
+                key: [replace(each, count=each.count + 1) for each in records]
+                for key, records in h.records.items()
+            },
+        ),
+    ),
+    # two leases
+    (Fault.TWO_LEASES, three_runs, lambda h: with_lease(h, 0, end_order=h.leases[1].order + 1)),
+    (Fault.TWO_LEASES, three_runs, lambda h: with_lease(h, 1, token=h.leases[0].token)),
+    # stale write
+    (
+        Fault.STALE_WRITE,
+        a_lost_run,
+        lambda h: with_run(
+            h, 0, status=RunStatus.SUCCESS, outcome_class=OutcomeClass.SUCCESS, failure_kind=None
+        ),
+    ),
+    (
+        Fault.STALE_WRITE,
+        three_runs,
+        lambda h: replace(h, settled_orders={h.runs[0].id: 99}),
+    ),
+    (
+        Fault.STALE_WRITE,
+        a_lost_run,
+        lambda h: with_lease(h, 0, promised=((h.runs[0].slot, h.ends_at + HOUR),)),
+    ),
+    (
+        Fault.STALE_WRITE,
+        three_runs,
+        lambda h: with_lease(h, 0, promised=((h.runs[0].slot, h.runs[0].slot),)),
+    ),
+    # guardrail and floor
+    (
+        Fault.GUARDRAIL_BROKEN,
+        lambda: three_runs(guardrails=Guardrails(shortest=MINUTE)),
+        lambda h: with_run(h, 1, started_at=h.runs[2].slot - 50 * SECOND),
+    ),
+    (
+        Fault.FLOOR_BROKEN,
+        three_runs,
+        lambda h: with_run(h, 1, started_at=h.runs[2].slot - timedelta(milliseconds=500)),
+    ),
+    # hint after its life
+    (
+        Fault.HINT_AFTER_LIFE,
+        a_hinted_run,
+        lambda h: replace(
+            h,
+            entries=(
+                *h.entries[:2],
+                replace(h.entries[2], order=h.entries[1].order, at=h.entries[1].at),
+            ),
+        ),
+    ),
+    # wrong source
+    (
+        Fault.WRONG_SOURCE,
+        three_runs,
+        lambda h: with_decision(h, 1, source=Source.CLAMPED_MIN),
+    ),
+    (Fault.WRONG_SOURCE, three_runs, lambda h: with_decision(h, 1, source=Source.RETRY)),
+    (
+        Fault.WRONG_SOURCE,
+        a_retried_run,
+        lambda h: with_decision(h, 1, source=Source.BASELINE_INTERVAL),
+    ),
+]
+
+
+def _with_endpoint(history: History, **changes: object) -> list[Entry]:
+    """Let the endpoint have been created otherwise."""
+    first, *others = history.entries
+    assert isinstance(first.deed, Created)
+    endpoint = replace(first.deed.endpoint, **changes)  # type: ignore[arg-type]
+    return [replace(first, deed=Created(endpoint=endpoint)), *others]
+
+
+@pytest.mark.parametrize(("fault", "sound", "spoil"), CASES)
+def test_a_fault_is_found_and_its_twin_is_not(
+    fault: Fault, sound: Callable[[], History], spoil: Spoil
+) -> None:
+    """One thing made wrong is found as what it is; the history as it was has no fault."""
+    history = sound()
+
+    assert faults(history) == set()
+    assert fault in faults(spoil(history))
+
+
+def test_every_fault_has_a_history_that_has_it() -> None:
+    """No kind of finding is without a case here."""
+    assert {fault for fault, _, _ in CASES} == set(Fault)

@@ -1,0 +1,58 @@
+"""What the pure rules do with an endpoint, whatever happens to it, is what the checker expects."""
+
+from random import Random
+
+import pytest
+from cronicorn_domain.model.decision import Kind
+from cronicorn_domain.model.slot_record import Fate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tools.checker.check import examine
+from tools.histories.random_life import RandomLife
+from tools.histories.recorded_story import RecordedStory
+
+
+def all_slots(told: RecordedStory) -> int:
+    """Count the slots that runs and records tell of, each once."""
+    records = [each for each in told.story.records if each.fate is not Fate.BLOCKED]
+    runs = {(run.kind, run.slot) for run in told.runs.values()}
+    others = {each for each in runs if each[0] is not Kind.RECURRING}
+    recurring = {slot for _, slot in runs - others}
+    alone = {s for s in recurring if not any(each.first <= s <= each.last for each in records)}
+    return len(others) + len(alone) + sum(each.count for each in records)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 1_000_000))
+def test_a_life_under_the_schedule_alone_has_no_fault(seed: int) -> None:
+    """Runs of any length and outcome, pauses, triggers, losses, misfires of every policy."""
+    report = examine(RandomLife(Random(seed), calm=True).lived(25).history())
+
+    assert report.findings == []
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_life_with_hints_and_guardrails_has_no_fault(seed: int) -> None:
+    """Hints of every author, one-shots, clears, skips, resets, archives, bounds and guardrails."""
+    report = examine(RandomLife(Random(seed), edited=False).lived(25).history())
+
+    assert report.findings == []
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_life_with_edits_has_no_fault(seed: int) -> None:
+    """The same, and every edit of schedule, zone, bounds, policy and guardrails."""
+    report = examine(RandomLife(Random(seed)).lived(25).history())
+
+    assert report.findings == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_slot_is_left_out_of_the_judgement(seed: int) -> None:
+    """As many slots are judged as runs and records tell of; no class of endpoints is passed by."""
+    told = RandomLife(Random(seed), calm=True).lived(25)
+    report = examine(told.history())
+
+    assert report.unreadable == 0
+    assert sum(report.slots.values()) == all_slots(told)

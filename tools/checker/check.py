@@ -1,0 +1,123 @@
+"""
+The checker: judges a history, whoever wrote it.
+
+One reading for simulation, whole-system tests, benchmarks and live databases. It computes from the
+definitions and the log of edits which slots had to be, and matches runs and records to them; it
+shares no rule with the scheduler it judges.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from cronicorn_domain.model.decision import Kind
+from cronicorn_domain.model.job import JobState
+
+from tools.checker.access import check_access, check_triggers
+from tools.checker.accounting import account
+from tools.checker.attempts import check_attempt
+from tools.checker.bounds import check_bounds
+from tools.checker.due_instants import check_due, check_same_jitter
+from tools.checker.finding import Finding
+from tools.checker.history import Created, Edited, Entry, History, JobMoved
+from tools.checker.late import (
+    Patience,
+    check_claimed,
+    check_left,
+    check_reaped,
+    check_unrun,
+)
+from tools.checker.leases import check_leases
+from tools.checker.life import Life, lives
+from tools.checker.misfires import check_misfires
+from tools.checker.proposals import check_hint, check_served, check_turn
+from tools.checker.requests import check_requests
+from tools.checker.walking import Walked, walk
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """
+    What was found, and how much was judged.
+
+    Attributes:
+        slots: The slots judged, by how: recurring ones as ``plain`` or ``replayed`` (see
+            ``accounting``), the others by the kind of their run.
+        endpoints: How many lives were walked through.
+        unreadable: Endpoints of which the history holds no definition; nothing else is left out.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    slots: Counter[str] = field(default_factory=Counter)
+    endpoints: int = 0
+    unreadable: int = 0
+
+
+def check(history: History) -> Sequence[Finding]:
+    """Return every fault of a history; none: it is what SEMANTICS promises."""
+    return examine(history).findings
+
+
+def examine(history: History) -> Report:
+    """Check a history, and say how much there was to check."""
+    report = Report()
+    patience = None
+    if history.lateness_allowed is not None:
+        patience = Patience(
+            allowed=history.lateness_allowed, outages=history.outages, ends_at=history.ends_at
+        )
+    for life in lives(history):
+        report.endpoints += 1
+        walked = walk(life, _job_state(history, life))
+        report.findings += check_leases(life, history.settled_orders)
+        report.findings += check_requests(life)
+        if walked.epochs:
+            report.findings += _judge(life, walked, patience, report)
+        else:
+            report.unreadable += 1
+    return report
+
+
+def _judge(
+    life: Life, walked: Walked, patience: Patience | None, report: Report
+) -> Iterator[Finding]:
+    accounts = account(life, walked)
+    yield from accounts.findings
+    yield from check_triggers(walked, life.endpoint_id)
+    yield from check_misfires(life, walked, accounts.links)
+    for claim in walked.claims:
+        yield from check_attempt(claim)
+        yield from check_due(claim)
+        yield from check_same_jitter(claim)
+        yield from check_access(claim, walked.accesses)
+        yield from check_bounds(claim)
+        yield from check_served(claim, walked)
+        yield from check_hint(claim)
+        yield from check_turn(claim)
+        if patience is not None:
+            yield from check_claimed(claim, patience)
+    if patience is not None:
+        yield from check_reaped(life, patience)
+        yield from check_left(walked, accounts.due, life.endpoint_id, patience)
+        yield from check_unrun(walked, life.endpoint_id, patience)
+    report.slots.update(accounts.judged)
+    others = {
+        (claim.run.kind.value, claim.run.slot)
+        for claim in walked.claims
+        if claim.run.kind is not Kind.RECURRING
+    }
+    report.slots.update(kind for kind, _ in others)
+
+
+def _job_state(history: History, life: Life) -> JobState:
+    """Return the state of the endpoint's job when the history began."""
+    for moment in life.moments:
+        if isinstance(moment, Entry):
+            match moment.deed:
+                case Created(endpoint=endpoint) | Edited(endpoint=endpoint):
+                    return history.jobs.get(endpoint.job_id, JobState.ACTIVE)
+                case JobMoved():
+                    break
+                case _:
+                    continue
+    return JobState.ACTIVE
