@@ -17,7 +17,7 @@ from bench.measurement import Measurement
 from bench.postgres import server
 from bench.profiling import record
 from bench.report import write
-from bench.results import Results, new_file, newest_file
+from bench.results import Results, merged, new_file, newest_file
 from bench.systems.all_systems import SYSTEMS, select
 from bench.tables import TABLES
 from bench.trials import FULL, QUICK, SCENARIOS, Size
@@ -32,7 +32,7 @@ app = typer.Typer(
 _console = Console()
 
 Only = Annotated[
-    str, typer.Option(metavar="SCENARIO,…", help=f"Of {', '.join(SCENARIOS)}.  [default: all]")
+    str, typer.Option(metavar="SCENARIO,…", help=f"Of {', '.join(SCENARIOS)}.  [default: by size]")
 ]
 Systems = Annotated[
     str,
@@ -46,8 +46,8 @@ Systems = Annotated[
 def bench(
     context: typer.Context,
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="Small and short.  [default]")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Everything: hours.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Five minutes.  [default]")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Everything: three or four hours.")] = False,
     only: Only = "",
     systems: Systems = "",
     rounds: Annotated[int, typer.Option(help="How often; 0: as the size has it.", min=0)] = 0,
@@ -65,23 +65,30 @@ def bench(
         chosen = select([each for each in systems.split(",") if each])
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    _run(Contest(size=size, scenarios=_scenarios(only), systems=chosen))
+    _run(Contest(size=size, scenarios=_scenarios(only, size), systems=chosen))
 
 
 def _size(size: Size, rounds: int, rates: str) -> Size:
-    given = tuple(int(each) for each in rates.split(",") if each)
+    try:
+        given = tuple(int(each) for each in rates.split(",") if each)
+    except ValueError:
+        raise typer.BadParameter("--rates takes whole numbers, apart by commas") from None
     return replace(
-        size, rounds=rounds or size.rounds, rates=given or size.rates, ladder=given or size.ladder
+        size,
+        rounds=rounds or size.rounds,
+        slow=rounds or size.slow,
+        rates=given or size.rates,
+        ladder=given or size.ladder,
     )
 
 
-def _scenarios(only: str) -> list[str]:
+def _scenarios(only: str, size: Size) -> list[str]:
     named = [each.strip() for each in only.split(",") if each.strip()]
     if unknown := sorted(set(named) - set(SCENARIOS)):
         raise typer.BadParameter(
             f"no scenario {', '.join(unknown)}; there are {', '.join(SCENARIOS)}"
         )
-    return [each for each in SCENARIOS if not named or each in named]
+    return [each for each in SCENARIOS if each in (named or size.scenarios)]
 
 
 def _run(contest: Contest) -> None:
@@ -138,12 +145,13 @@ def _show(contest: Contest) -> None:
 @app.command()
 def report(
     results: Annotated[
-        Path | None, typer.Argument(help="A file of results.  [default: the newest]")
+        list[Path] | None,
+        typer.Argument(help="Files of results, put together.  [default: the newest]"),
     ] = None,
 ) -> None:
     """Write docs/benchmarks.md and its plots from results."""
     try:
-        written = write(Results.read(results or newest_file()))
+        written = write(merged([Results.read(each) for each in results or [newest_file()]]))
     except FileNotFoundError as error:
         raise typer.BadParameter(str(error)) from error
     for file in written:

@@ -7,7 +7,7 @@ from bench.measurement import Measurement
 from bench.observing import observe
 from bench.postgres import Server
 from bench.systems.system import System
-from bench.trials import FLAT_OUT, SCENARIOS, Size, Trial
+from bench.trials import FLAT_OUT, SCENARIOS, Size, Trial, rounds_of
 
 _BEHIND = 0.9
 
@@ -40,7 +40,7 @@ class Contest:
         return [
             Heat(round=number, trial=_for(system, trial), system=system)
             for scenario in self.scenarios
-            for number in range(1, self.size.rounds + 1)
+            for number in range(1, rounds_of(scenario, self.size) + 1)
             for index, trial in enumerate(SCENARIOS[scenario](self.size))
             for system in self.systems
             if system.cannot(scenario) is None

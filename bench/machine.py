@@ -105,7 +105,7 @@ def described() -> dict[str, str]:
         "processor": f"{os.cpu_count()} x {_processor()}",
         "memory": f"{memory:.0f} GiB",
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
-        "python": platform.python_version(),
+        "python": f"Python {platform.python_version()}",
     }
 
 

@@ -65,7 +65,7 @@ def _told(profile: Profile, cost: float, rate: float) -> Iterator[str]:
         (step, ", ".join(f"{name} {share:.0%}" for name, share in shares.rows()))
         for step, shares in profile.within.items()
     ]
-    yield table(("within", "libraries"), rows)
+    yield table(("within", "libraries"), rows, texts=2)
     functions = [(f"`{name}`", f"{share:.1%}") for name, share in profile.functions.rows()]
     yield table(("function, without what it calls", "share"), functions[:40])
 

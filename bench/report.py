@@ -121,22 +121,22 @@ def _systems(results: Results) -> str:
         f"{name} {version}" for name, version in results.versions.items() if name not in _TITLES
     )
     head = ("system", "name", "version", "settings")
-    return f"## Systems\n\n{table(head, rows)}\n\n{others}."
+    return f"## Systems\n\n{table(head, rows, texts=4)}\n\n{others}."
 
 
 def _how() -> str:
     return (
         "## How to repeat\n\n"
         "```console\n"
-        "$ uv run bench --quick      # minutes: to see that a change does no harm\n"
+        "$ uv run bench --quick      # five minutes: to see that a change does no harm\n"
         "$ uv run bench --full       # hours, on a quiet machine\n"
         "$ uv run bench --only lateness --systems cronicorn-pg,pgqueuer --full\n"
-        "$ uv run bench report       # this page, from the newest results\n"
+        "$ uv run bench report       # this page, from the newest results, or from those named\n"
         "$ uv run bench profile      # the cost of one fire, by part\n"
         "```\n\n"
         "Peers run in environments of their own, made from the versions in `bench/peers`; each"
-        " file says which settings were chosen and where they are recommended. PostgreSQL runs as"
-        " it ships, with every commit on disk; see `bench/postgres.py`."
+        " file says which settings were chosen and where they are recommended. PostgreSQL runs with"
+        " every commit on disk and the settings in `bench/postgres.py`."
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +53,19 @@ class Results:
                 ],
             }
         )
+
+
+def merged(several: Sequence[Results]) -> Results:
+    """Put runs on one machine together, as if they had been one; the first tells when and where."""
+    first = several[0]
+    versions = {name: text for each in several for name, text in each.versions.items()}
+    return replace(
+        first,
+        command="`, `".join(dict.fromkeys(each.command for each in several)),
+        versions=versions,
+        quiet=max((each.quiet for each in several), key=lambda each: len(each.faults)),
+        measurements=[one for each in several for one in each.measurements],
+    )
 
 
 def new_file(size: str) -> Path:

@@ -17,9 +17,10 @@ _LATENESS_HEAD: Final = (
 )
 
 
-def table(head: Sequence[str], rows: Rows) -> str:
-    """Write a table whose first column is text and whose others are figures."""
-    lines = [_line(head), _line(["---"] + ["---:"] * (len(head) - 1)), *map(_line, rows)]
+def table(head: Sequence[str], rows: Rows, *, texts: int = 1) -> str:
+    """Write a table whose first columns are text, and whose others are figures."""
+    rule = ["---"] * texts + ["---:"] * (len(head) - texts)
+    lines = [_line(head), _line(rule), *map(_line, rows)]
     return "\n".join(lines)
 
 

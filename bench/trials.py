@@ -17,11 +17,15 @@ class Size:
     How much is measured; lengths in seconds.
 
     ``window`` is a multiple of the burst's step, 5 s, so that every window holds whole steps.
-    ``hold`` is how long work goes on beside an open transaction before it is measured.
+    ``hold`` is how long work goes on beside an open transaction before it is measured. ``slow``
+    are the rounds of scenarios that first store much or wait long. ``scenarios`` are run when none
+    is asked for.
     """
 
     name: str
+    scenarios: Sequence[str]
     rounds: int
+    slow: int
     warm_up: float
     window: float
     ladder: Sequence[int]
@@ -36,10 +40,12 @@ class Size:
 
 QUICK: Final = Size(
     name="quick",
+    scenarios=("throughput", "lateness", "load"),
     rounds=1,
+    slow=1,
     warm_up=2,
     window=5,
-    ladder=(250, 1000),
+    ladder=(2000,),
     rates=(100,),
     bursts=(500,),
     parked=(1_000, 10_000),
@@ -50,15 +56,17 @@ QUICK: Final = Size(
 )
 FULL: Final = Size(
     name="full",
+    scenarios=("throughput", "lateness", "burst", "stored", "old transaction", "idle", "load"),
     rounds=3,
+    slow=2,
     warm_up=3,
-    window=15,
-    ladder=(250, 500, 1000, 1500, 2000, 3000, 4000, 6000),
+    window=10,
+    ladder=(250, 500, 1000, 2000, 3000, 4500, 6000),
     rates=(100, 500, 1000, 2000),
-    bursts=(100, 500, 2000),
+    bursts=(100, 1000),
     parked=(1_000, 10_000, 100_000, 1_000_000),
     parked_rate=500,
-    hold=300,
+    hold=120,
     idle=100_000,
     load=100_000,
 )
@@ -137,3 +145,9 @@ SCENARIOS: Final[Mapping[str, Callable[[Size], list[Trial]]]] = {
     "load": _load,
 }
 """In the order in which they are run and told."""
+_SLOW: Final = frozenset({"stored", "old transaction", "idle", "load"})
+
+
+def rounds_of(scenario: str, size: Size) -> int:
+    """Say how often a scenario is run."""
+    return size.slow if scenario in _SLOW else size.rounds

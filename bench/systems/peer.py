@@ -14,7 +14,7 @@ from bench.processes import ROOT, started
 from bench.systems.system import Place, Running, Shape, next_second
 from bench.work import Work
 
-_STORES_WITHIN = 600.0
+_STORES_WITHIN = 180.0
 _SPARE = 3000.0
 
 
@@ -56,9 +56,7 @@ class Peer:
             endpoints=shape.endpoints,
             step=shape.step,
             burst=shape.burst,
-            begins_at=next_second(
-                time.time() * 1000 + _SPARE + self.store_pace * shape.endpoints + shape.parked
-            ),
+            begins_at=next_second(time.time() * 1000 + _SPARE + self.store_pace * shape.endpoints),
             target=place.target,
         )
         with ExitStack() as stack:

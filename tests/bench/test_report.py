@@ -6,7 +6,7 @@ from bench.calls import Lateness
 from bench.machine import Noise, Quiet
 from bench.measurement import Measurement
 from bench.report import write
-from bench.results import Results
+from bench.results import Results, merged
 
 
 def a_measurement(system: str, *, round_number: int = 1, fires: float = 0.0) -> Measurement:
@@ -28,18 +28,22 @@ def a_measurement(system: str, *, round_number: int = 1, fires: float = 0.0) -> 
     )
 
 
-def the_report(tmp_path: Path, *measurements: Measurement) -> str:
-    """Keep results, read them back and return the document that is written of them."""
-    results = Results(
+def a_run(*measurements: Measurement, others: float = 0.0) -> Results:
+    """Return the results of a run, during which others used so much of a processor."""
+    return Results(
         size="quick",
         command="uv run bench",
         began="2030-01-01T00:00:00Z",
         machine={"processor": "2 x some"},
         versions={"aiohttp": "3"},
-        quiet=Quiet(noise=Noise(others=80.0, steal=0.0), fsync_p50=0.1, fsync_p99=0.2),
+        quiet=Quiet(noise=Noise(others=others, steal=0.0), fsync_p50=0.1, fsync_p99=0.2),
         measurements=measurements,
     )
-    results.write(tmp_path / "results.json")
+
+
+def the_report(tmp_path: Path, *measurements: Measurement) -> str:
+    """Keep results, read them back and return the document that is written of them."""
+    a_run(*measurements, others=80.0).write(tmp_path / "results.json")
     written = write(Results.read(tmp_path / "results.json"), tmp_path / "benchmarks.md")
     assert [file.name for file in written] == ["benchmarks.md", "throughput.svg"]
     return written[0].read_text("utf-8")
@@ -92,3 +96,14 @@ def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
 
     assert "| PgQueuer (failed, see below) | - | - |" in told
     assert "PgQueuer, 100/s, failed: `ended with 1: no room`" in told
+
+
+def test_runs_are_put_together() -> None:
+    """Scenarios that were run one after the other make one report, as quiet as the noisiest."""
+    quiet = a_run(a_measurement("pgqueuer"))
+    noisy = a_run(a_measurement("cronicorn-pg"), others=50.0)
+
+    both = merged([quiet, noisy])
+
+    assert [each.system for each in both.measurements] == ["pgqueuer", "cronicorn-pg"]
+    assert both.quiet.faults == ["others use 50 % of a processor"]

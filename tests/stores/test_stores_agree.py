@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
+from cronicorn_adapter_memory.history_room import MemoryHistoryRoom
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_adapter_memory.wakeups import MemoryWakeups
@@ -25,6 +26,7 @@ from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
 from cronicorn_adapter_sql.vault import HeaderVault
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
+from cronicorn_domain.ports.history_room import HistoryRoom
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
@@ -51,10 +53,12 @@ class Handle:
         units: UnitsOfWork,
         wakeups: Wakeups,
         workers: WorkerRegistry,
+        *,
+        room: HistoryRoom,
         another: Callable[[], "Handle"],
     ) -> None:
         self.queue, self.units = queue, units
-        self.wakeups, self.workers = wakeups, workers
+        self.wakeups, self.workers, self.room = wakeups, workers, room
         self._another = another
 
     async def another(self) -> Store:
@@ -106,13 +110,21 @@ def in_memory(store: MemoryStore) -> Handle:
         MemoryUnitsOfWork(store),
         MemoryWakeups(store),
         MemoryWorkerRegistry(store),
-        lambda: in_memory(store),
+        room=MemoryHistoryRoom(),
+        another=lambda: in_memory(store),
     )
 
 
 def on_sql(engine: AsyncEngine) -> Handle:
     store = store_over(engine, vault=HeaderVault(Keyring(parse_keys("test:" + "A" * 43 + "="))))
-    return Handle(store.queue, store.units, store.wakeups, store.workers, lambda: on_sql(engine))
+    return Handle(
+        store.queue,
+        store.units,
+        store.wakeups,
+        store.workers,
+        room=store.room,
+        another=lambda: on_sql(engine),
+    )
 
 
 async def emptied(engine: AsyncEngine) -> None:

@@ -81,6 +81,9 @@ def _play_all(options: Options, console: Console) -> Sum:
         for seed, verdict in _verdicts(options):
             total.add(seed, verdict)
             progress.update(bar, advance=1, broken=len(total.broken))
+            for sentence in sentences(verdict)[:1]:
+                profile = options.profile_of(seed)
+                progress.console.print(f"seed {seed} of {profile}: {sentence}", markup=False)
     return total
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from random import Random
 
+from cronicorn_adapter_memory.history_room import MemoryHistoryRoom
 from cronicorn_adapter_memory.wakeups import MemoryWakeups
 from cronicorn_adapter_memory.worker_registry import MemoryWorkerRegistry
 from cronicorn_domain.identity import WorkerId
@@ -54,6 +55,7 @@ class Process:
             dispatcher=Targets(site.scenario.newcomers, _of_targets(site), site.recorder),
             wakeups=LossyWakeups(MemoryWakeups(site.store), faults),
             workers=MemoryWorkerRegistry(site.store),
+            room=MemoryHistoryRoom(),
             clock=self.clock,
             settings=replace(site.scenario.settings, worker=WorkerId(name)),
             observer=self,

@@ -42,10 +42,12 @@ class _Pruning:
     def runs(self) -> "_Pruning":
         return self
 
-    async def prune(self, *, before: datetime, limit: int, now: datetime) -> Pruned:
+    async def prune(
+        self, *, before: datetime | None, limit: int, now: datetime, most: int | None = None
+    ) -> Pruned:
         async def carry_out() -> Pruned:
             async with self._units.begin() as unit:
-                pruned = await unit.runs.prune(before=before, limit=limit, now=now)
+                pruned = await unit.runs.prune(before=before, limit=limit, now=now, most=most)
                 await unit.commit()
                 return pruned
 

@@ -1,7 +1,9 @@
 """Tells the story of a scenario that broke a promise, and how to see it again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+
+from cronicorn_domain.instants import iso_milliseconds
 
 from tools.simulate.judging import Verdict, judge
 from tools.simulate.scenario import Scenario
@@ -9,7 +11,8 @@ from tools.simulate.trace import Line, Trace
 from tools.simulate.wording import endpoint_in_words, in_words, trouble_in_words
 
 LINES_MOST = 60
-"""Of what happened only the last lines are told, those before the finding."""
+LINES_AFTER = 5
+"""Of what happened only the last lines are told: those before the finding, and a few more."""
 
 
 def story(profile: str, whole: Scenario, shrunk: Scenario, verdict: Verdict) -> Iterator[str]:
@@ -55,12 +58,26 @@ def _cast(scenario: Scenario) -> Iterator[str]:
 
 
 def _last_lines(scenario: Scenario, verdict: Verdict) -> Iterator[Line | str]:
+    """Tell what happened up to the finding, and a little of what came then."""
     trace = Trace()
     judge(scenario, trace)
     lines = list(trace.about(verdict.findings[0].endpoint_id) if verdict.findings else trace)
-    if len(lines) > LINES_MOST:
-        yield f"({len(lines) - LINES_MOST} lines before these are left out: --trace shows all)"
-    yield from lines[-LINES_MOST:]
+    end = _end_of_story(lines, verdict) + LINES_AFTER
+    begin = max(end - LINES_MOST, 0)
+    if begin:
+        yield f"({begin} lines before these are left out: --trace shows all)"
+    yield from lines[begin:end]
+
+
+def _end_of_story(lines: Sequence[Line], verdict: Verdict) -> int:
+    """Return the number of the last line that names the slot of the finding; else the last."""
+    slot = verdict.findings[0].slot if verdict.findings else None
+    if slot is not None:
+        named = f"slot {iso_milliseconds(slot)[11:-1]}"
+        for number in range(len(lines) - 1, -1, -1):
+            if named in lines[number].sentence:
+                return number
+    return len(lines)
 
 
 def _test(profile: str, whole: Scenario, shrunk: Scenario, verdict: Verdict) -> Iterator[str]:

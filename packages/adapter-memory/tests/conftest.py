@@ -2,6 +2,7 @@
 
 import pytest
 from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
+from cronicorn_adapter_memory.history_room import MemoryHistoryRoom
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_adapter_memory.wakeups import MemoryWakeups
@@ -19,6 +20,7 @@ class MemoryHandle:
         self.units = MemoryUnitsOfWork(store)
         self.wakeups = MemoryWakeups(store)
         self.workers = MemoryWorkerRegistry(store)
+        self.room = MemoryHistoryRoom()
 
     async def another(self) -> "MemoryHandle":
         """Return a second handle on the same data."""

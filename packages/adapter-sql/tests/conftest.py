@@ -10,7 +10,7 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.keys import Keyring, parse_keys
 from cronicorn_adapter_sql.store import open_store
-from cronicorn_adapter_sql.tables import endpoints
+from cronicorn_adapter_sql.tables import endpoint_state, endpoints
 from cronicorn_adapter_sql.testing.databases import (
     copied_sqlite,
     emptied_postgres,
@@ -117,6 +117,7 @@ class SqlHandle:
         self.units = store.units
         self.wakeups = store.wakeups
         self.workers = store.workers
+        self.room = store.room
         return self
 
     async def another(self) -> "SqlHandle":
@@ -125,18 +126,21 @@ class SqlHandle:
 
     async def corrupt_schedule(self, endpoint_id: EndpointId) -> None:
         """Make the stored schedule unreadable."""
-        key = endpoints.c.id == endpoint_id
-        async with self.engine.begin() as connection:
-            broken = {"misfire_grace": timedelta(days=9999) // timedelta(microseconds=1)}
-            await connection.execute(update(endpoints).where(key).values(broken))
+        await self._set_grace(endpoint_id, timedelta(days=9999))
 
     async def mend_schedule(self, endpoint_id: EndpointId) -> None:
         """Make it readable again."""
-        mended = {"misfire_grace": timedelta(seconds=60) // timedelta(microseconds=1)}
+        await self._set_grace(endpoint_id, timedelta(seconds=60))
+
+    async def _set_grace(self, endpoint_id: EndpointId, grace: timedelta) -> None:
+        """Write a column as another version might: the revision tells of it, as of every write."""
+        changed = {"misfire_grace": grace // timedelta(microseconds=1)}
+        counted = {"revision": endpoint_state.c.revision + 1}
         async with self.engine.begin() as connection:
-            await connection.execute(
-                update(endpoints).where(endpoints.c.id == endpoint_id).values(mended)
-            )
+            key = endpoints.c.id == endpoint_id
+            await connection.execute(update(endpoints).where(key).values(changed))
+            key = endpoint_state.c.endpoint_id == endpoint_id
+            await connection.execute(update(endpoint_state).where(key).values(counted))
 
 
 @pytest.fixture

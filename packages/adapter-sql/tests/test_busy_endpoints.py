@@ -248,19 +248,6 @@ async def test_whatever_is_weighed_counts_up(store: SqlStore, verb: str) -> None
     assert await revision(store) > before
 
 
-async def test_what_is_overdue_keeps_its_place(store: SqlStore) -> None:
-    """Who is written to again and again is not put behind the others each time."""
-    (endpoint,) = await add(store, 1)
-    now = FIRST_SLOT + 10 * SECOND
-
-    async with store.units.begin() as unit:
-        hint = an_interval_hint(HOUR, created_at=now)
-        await unit.hints.offer(endpoint.tenant, endpoint.id, hint, now=now)
-        await unit.commit()
-
-    assert await store.queue.next_due() == FIRST_SLOT
-
-
 async def test_lists_go_by_the_shared_clock(store: SqlStore) -> None:
     """A worker whose clock is ahead makes ids that are; its runs are no newer for it, trap T26."""
     (endpoint,) = await add(store, 1)

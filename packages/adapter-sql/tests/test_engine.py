@@ -21,7 +21,8 @@ from cronicorn_adapter_sql.engine import (
     single_statements,
 )
 from cronicorn_adapter_sql.errors import translated
-from cronicorn_domain.errors import StoreRefused, StoreUnavailable
+from cronicorn_adapter_sql.migration_runner import upgrade
+from cronicorn_domain.errors import SchemaMismatch, StoreRefused, StoreUnavailable
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -182,6 +183,48 @@ class TestSqlite:
         assert "is not a SQLite database" in said
         assert str(file) in said
         assert file.read_text() == "remember the milk, " * 100
+
+    @pytest.mark.parametrize(
+        "made_by", ["CREATE TABLE people (name TEXT)", "CREATE TABLE jobs (name TEXT)"]
+    )
+    async def test_the_database_of_another_program_is_left_alone(
+        self, tmp_path: Path, made_by: str
+    ) -> None:
+        """Trap T31: tables that no migration of ours made are another's: not a byte changes."""
+        file = tmp_path / "theirs.db"
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute(made_by)
+        before = file.read_bytes()
+
+        said = await refusal(f"sqlite:///{file}", StoreRefused)
+
+        assert f"sqlite:///{file} is the database of another program" in said
+        assert "name another file" in said
+        assert file.read_bytes() == before
+
+    async def test_a_database_of_other_migrations_is_left_alone(self, tmp_path: Path) -> None:
+        """Another program may use Alembic, too: its revision is unknown, and no byte changes."""
+        file = tmp_path / "theirs.db"
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+            connection.execute("INSERT INTO alembic_version VALUES ('abc')")
+            connection.execute("CREATE TABLE people (name TEXT)")
+            connection.commit()
+        before = file.read_bytes()
+
+        async with open_engine(parse_database_url(f"sqlite:///{file}")) as engine:
+            with pytest.raises(SchemaMismatch, match="another program's, so name another one"):
+                await upgrade(engine)
+
+        assert file.read_bytes() == before
+
+    async def test_what_is_no_ordinary_file_is_no_database(self, tmp_path: Path) -> None:
+        """A pipe or a device is refused, and not waited for."""
+        os.mkfifo(tmp_path / "pipe")
+
+        said = await refusal(f"sqlite:///{tmp_path}/pipe", StoreRefused)
+
+        assert "it is no ordinary file" in said
 
     async def test_a_locked_file_says_so(self, tmp_path: Path) -> None:
         """A file that another process keeps to itself is unavailable; trying again may help."""

@@ -287,6 +287,17 @@ async def test_a_newer_schema_is_left_alone(empty: AsyncEngine, tree: str) -> No
     assert await current(empty) == "r99"
 
 
+async def test_tables_of_another_program_are_left_alone(empty: AsyncEngine) -> None:
+    """Where a table has one of our names and no migration of ours made it, nothing is migrated."""
+    async with empty.begin() as connection:
+        await connection.execute(text("CREATE TABLE jobs (name TEXT)"))
+
+    with pytest.raises(StoreRefused, match=r"has a table jobs already.*name another database"):
+        await upgrade(empty)
+
+    assert await table_names(empty) == {"jobs"}
+
+
 def read(path: Path) -> str:
     """Return what a file holds."""
     return path.read_text()

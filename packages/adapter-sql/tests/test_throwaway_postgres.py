@@ -113,14 +113,16 @@ def test_an_empty_database_goes_away(postgres_url: str) -> None:
 
 
 async def test_a_database_is_handed_on_empty(migrated_postgres_database: str) -> None:
-    """The next test finds neither rows nor connections of the last one, nor waits for its locks."""
+    """The next test finds no rows, tables or connections of the last one, nor waits for locks."""
     with emptied_postgres(migrated_postgres_database) as url:
         async with open_engine(parse_database_url(url)) as engine:
             await write(engine, *GOOD.items())
-        left_open = psycopg.connect(url)
-        left_open.execute("LOCK TABLE jobs")
+        left_open = psycopg.connect(url, autocommit=True)
+        left_open.execute("CREATE TABLE trial AS SELECT 42 AS answer")
+        left_open.execute("BEGIN; LOCK TABLE jobs, trial")
 
     with pytest.raises(psycopg.OperationalError):
         left_open.execute("SELECT")
     for table in GOOD:
         assert value(migrated_postgres_database, f"SELECT count(*) FROM {table}") == 0
+    assert value(migrated_postgres_database, "SELECT to_regclass('trial')") is None

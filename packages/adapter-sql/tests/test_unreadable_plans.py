@@ -27,7 +27,11 @@ class TestUnreadablePlans(StoreSuite):
         """Store a plan as a later version might."""
         statement = update(endpoint_state).where(endpoint_state.c.endpoint_id == endpoint.id)
         async with self.given.engine.begin() as connection:
-            await connection.execute(statement.values(plan='{"kind": "of another version"}'))
+            await connection.execute(
+                statement.values(
+                    plan='{"kind": "of another version"}', revision=endpoint_state.c.revision + 1
+                )
+            )
 
     async def two_running(self, now: datetime) -> list[Endpoint]:
         """Start the runs of two endpoints, the first of which has failed before."""

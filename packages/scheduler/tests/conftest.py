@@ -14,11 +14,12 @@ import pytest
 from cronicorn_adapter_memory.clock import LoopClock
 from cronicorn_adapter_memory.dispatcher import RecordingDispatcher
 from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
+from cronicorn_adapter_memory.history_room import MemoryHistoryRoom
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_adapter_memory.wakeups import MemoryWakeups
 from cronicorn_adapter_memory.worker_registry import MemoryWorkerRegistry
-from cronicorn_domain.errors import StoreUnavailable
+from cronicorn_domain.errors import StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import DEFAULT_TENANT, WorkerId
 from cronicorn_domain.model.endpoint import Endpoint, Limits
 from cronicorn_domain.model.run import Run
@@ -79,8 +80,8 @@ class Connection:
     One worker's connection to the shared store: it counts, and can be slow or broken.
 
     ``down`` names what gets no answer: a queue's method, ``unit``, ``synchronize``, or ``all``.
-    ``lost`` names methods whose answer is lost after the store has done its work; ``broken`` those
-    that fail with an error which is no outage.
+    ``refused`` names what is not allowed; ``lost`` names methods whose answer is lost after the
+    store has done its work; ``broken`` those that fail with an error which is no outage.
     """
 
     def __init__(
@@ -95,10 +96,12 @@ class Connection:
         self.down: set[str] = set()
         self.lost: set[str] = set()
         self.broken: set[str] = set()
+        self.refused: set[str] = set()
         self.latency = timedelta()
         self._queue = queue
         self._units = units
         self._registry = registry
+        self._room = MemoryHistoryRoom()
         self._clock = clock
 
     def count(self, *names: str) -> int:
@@ -116,6 +119,8 @@ class Connection:
             await self._clock.sleep_until(self._clock.now() + self.latency)
         if self.down & {name, "all"}:
             raise StoreUnavailable("the connection is refused")
+        if name in self.refused:
+            raise StoreRefused(f"{name} is not allowed")
         if name in self.broken:
             raise ValueError(f"{name} has a bug")
 
@@ -167,6 +172,12 @@ class Connection:
 
     async def forget(self, *, unseen_since):
         return await self._ask("forget", lambda: self._registry.forget(unseen_since=unseen_since))
+
+    async def prepare(self, *, until, now):
+        return await self._ask("prepare", lambda: self._room.prepare(until=until, now=now))
+
+    async def clear(self, *, before):
+        return await self._ask("clear", lambda: self._room.clear(before=before))
 
     async def list_workers(self):
         return await self._registry.list_workers()
@@ -312,6 +323,7 @@ class Rig:
             dispatcher=sender,
             wakeups=wakeups or MemoryWakeups(self.store),
             workers=connection,
+            room=connection,
             clock=clock,
             settings=SchedulerSettings(worker=WorkerId(name), **settings),
             observer=tell,
@@ -383,6 +395,7 @@ class Rig:
             dispatcher=RecordingDispatcher(),
             wakeups=MemoryWakeups(self.store),
             workers=self.registry,
+            room=MemoryHistoryRoom(),
             clock=self.clock,
             settings=SchedulerSettings(worker=WorkerId("one")),
         )

@@ -40,7 +40,44 @@ async def test_history_may_be_kept_for_ever(rig):
     await rig.until(2 * 3600 + 1)
 
     assert len(rig.runs()) == 2
-    assert worker.connection.count("unit") == 0
+    assert worker.told("history_pruned") == []
+    assert worker.connection.count("clear") == 0
+
+
+async def test_each_tenant_keeps_so_many_runs(rig):
+    """Of what the retention leaves, the newest are kept, as many as there may be."""
+    await rig.an_endpoint(seconds=60)
+    rig.working(retention=None, runs_most=5)
+
+    await rig.until(3600 + 30 * 60)
+
+    slots = sorted(run.slot for run in rig.runs())
+    assert len(slots) < 5 + 80
+    assert rig.clock.now() - slots[-1] < timedelta(seconds=61)
+
+
+async def test_room_is_made_before_anything_is_pruned(rig):
+    """At once when the worker begins, and each time it prunes."""
+    worker = rig.working(retention=timedelta(days=2))
+
+    await rig.until(1.5 * 3600)
+
+    asked = [(name, at) for name, at in worker.connection.asked if name in {"prepare", "clear"}]
+    assert [name for name, _ in asked] == ["prepare", *["clear", "prepare"] * 2]
+    assert asked[0][1] == rig.after(0)
+
+
+async def test_a_store_that_refuses_room_is_pruned_all_the_same(rig):
+    """Whoever may not make or drop any is told so, and history still goes in time."""
+    await rig.an_endpoint(seconds=10)
+    worker = rig.working(retention=timedelta(seconds=5))
+    worker.connection.refused = {"prepare", "clear"}
+
+    await rig.until(85)
+
+    assert len(rig.runs()) < 8
+    assert {event.part for event in worker.told("part_failed")} == {"prune"}
+    assert worker.told("history_pruned") != []
 
 
 async def test_pruning_is_not_in_the_way(rig):

@@ -19,6 +19,7 @@ from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
+from cronicorn_domain.ports.history_room import HistoryRoom
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
@@ -36,6 +37,7 @@ class Store:
     units: UnitsOfWork
     wakeups: Wakeups
     workers: WorkerRegistry
+    room: HistoryRoom
     clock: Clock
 
 
@@ -64,6 +66,7 @@ async def open_store(url: str, secret_key: str | None) -> AsyncIterator[Store]:
             units=store.units,
             wakeups=store.wakeups,
             workers=store.workers,
+            room=store.room,
             clock=await DatabaseClock.synchronized(engine),
         )
 
@@ -81,6 +84,7 @@ async def open_scheduler(
             dispatcher=dispatcher,
             wakeups=store.wakeups,
             workers=store.workers,
+            room=store.room,
             clock=store.clock,
             settings=SchedulerSettings(worker=worker, concurrency=concurrency),
             observer=observer,

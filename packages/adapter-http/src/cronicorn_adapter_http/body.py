@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn
 
+import orjson
 from cronicorn_domain.model.run import Body, BodyKind
 
 from cronicorn_adapter_http.readable import REPLACEMENT, storable
@@ -39,6 +40,8 @@ _TEXT_TYPES = re.compile(
 )
 _BINARY_TYPES = re.compile(r"(image|audio|video|font)/.*|application/(octet-stream|pdf|zip|gzip)")
 _LOOKS_LIKE_JSON = re.compile(rb"[\s\xef\xbb\xbf]*[\[{]")
+_LONG_NUMBER = re.compile("[0-9]{19}")
+"""An integer that orjson would read as a float, and so lose digits of, has at least as many."""
 _NUL_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -138,18 +141,42 @@ def _decoded(data: bytes, charset: str, *, complete: bool) -> str:
 def _strict_json(text: str) -> str | None:
     """Write JSON anew without what stores refuse; None if it is not to be kept as JSON."""
     try:
-        value = STRICT_JSON.decode(text)
-        if text.count("[") + text.count("{") > NESTING_MOST and not _is_shallow(value):
-            return None
-        written = _ENCODER.encode(value)
+        written = _written_fast(text) or _written_exactly(text)
     except (ValueError, RecursionError):
+        return None
+    if written is None:
         return None
     if "\\u0000" in written:
         written = _NUL_ESCAPE.sub(rf"\1{REPLACEMENT}", written)
     return storable(written)
 
 
-def _is_shallow(value: object) -> bool:
+def _written_fast(text: str) -> str | None:
+    """Write ordinary JSON anew; None for what takes a closer look."""
+    if _LONG_NUMBER.search(text):
+        return None
+    try:
+        value = orjson.loads(text)
+    except ValueError:
+        return None
+    return orjson.dumps(value).decode() if _is_shallow(text, value) else None
+
+
+def _written_exactly(text: str) -> str | None:
+    """
+    Write any JSON anew; None if it is nested too deep.
+
+    Raises:
+        ValueError: it is no JSON, or holds what is none to others.
+        RecursionError: it is nested deeper than can be read.
+    """
+    value = STRICT_JSON.decode(text)
+    return _ENCODER.encode(value) if _is_shallow(text, value) else None
+
+
+def _is_shallow(text: str, value: object) -> bool:
+    if text.count("[") + text.count("{") <= NESTING_MOST:
+        return True
     level = [value]
     for _ in range(NESTING_MOST):
         level = [child for each in level for child in _children(each)]

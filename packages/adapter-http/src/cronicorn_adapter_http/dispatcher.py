@@ -1,9 +1,8 @@
 """Sends requests over HTTP: one deadline over everything, one cap, and only where it may."""
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from http import HTTPStatus
 from importlib.metadata import version
 
@@ -24,6 +23,7 @@ from cronicorn_domain.ports.dispatcher import Dispatch, Dispatcher
 
 from cronicorn_adapter_http.connector import GuardedConnector, GuardedResolver
 from cronicorn_adapter_http.content import BrokenContent, Content
+from cronicorn_adapter_http.deadlines import Deadlines
 from cronicorn_adapter_http.egress import EgressGuard
 from cronicorn_adapter_http.exchange import Exchange, current
 from cronicorn_adapter_http.failures import TARGET_FAULTS, explained
@@ -46,9 +46,16 @@ class HttpDispatcher(Dispatcher):
     """
 
     def __init__(
-        self, *, guard: EgressGuard, session: ClientSession, afresh: ClientSession, agent: str
+        self,
+        *,
+        guard: EgressGuard,
+        session: ClientSession,
+        afresh: ClientSession,
+        deadlines: Deadlines,
+        agent: str,
     ) -> None:
         self._guard = guard
+        self._deadlines = deadlines
         self._session = session
         self._afresh = afresh
         self._agent = agent
@@ -57,14 +64,14 @@ class HttpDispatcher(Dispatcher):
         """Send one request and return what came of it; see `Dispatcher`."""
         exchange = Exchange()
         token = current.set(exchange)
-        deadline = asyncio.timeout(dispatch.limits.timeout.total_seconds())
+        deadline = self._deadlines.within(dispatch.limits.timeout.total_seconds())
         try:
-            async with deadline:
+            with deadline:
                 return await self._run(dispatch, exchange)
         except RefusedUrl as refusal:
             return _blocked(refusal, exchange)
         except TARGET_FAULTS as fault:
-            if deadline.expired():
+            if deadline.expired:
                 return _late(dispatch.limits, exchange)
             return _failed(FailureKind.CONNECTION, explained(fault), exchange)
         finally:
@@ -126,6 +133,7 @@ async def open_dispatcher(
         if resolver is None:
             resolver = await stack.enter_async_context(open_system_resolver())
         guarded = GuardedResolver(resolver, guard)
+        deadlines = stack.enter_context(closing(Deadlines()))
         session, afresh = [
             await stack.enter_async_context(
                 _session(GuardedConnector(guarded, tls=tls or True, keep_alive=keep_alive))
@@ -136,6 +144,7 @@ async def open_dispatcher(
             guard=guard,
             session=session,
             afresh=afresh,
+            deadlines=deadlines,
             agent=f"Cronicorn/{version('cronicorn-adapter-http')}",
         )
 

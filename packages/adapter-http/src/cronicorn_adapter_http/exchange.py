@@ -120,7 +120,9 @@ class Exchange:
         )
 
     def _since_start(self, instant: float | None) -> timedelta | None:
-        return None if instant is None else timedelta(seconds=instant - self.started)
+        # Whole microseconds: a timedelta is made of them, and takes several times as long to work
+        # them out of a fraction.
+        return None if instant is None else timedelta(0, 0, int((instant - self.started) * 1e6))
 
 
 def _abort_if_closing(transport: asyncio.Transport) -> None:

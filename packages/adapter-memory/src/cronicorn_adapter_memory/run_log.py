@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import EndpointId, RunId, TenantId
 from cronicorn_domain.model.decision import Kind
-from cronicorn_domain.model.run import Body, FailureKind, OutcomeClass, Run, RunStatus
+from cronicorn_domain.model.run import Body, OutcomeClass, Run, RunStatus
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.ports.run_log import Health, Pruned
 
+from cronicorn_adapter_memory.pruning import Pruning
+from cronicorn_adapter_memory.roll_ups import Sums, counted, minute_of, total
 from cronicorn_adapter_memory.tables import Tables
 from cronicorn_adapter_memory.transaction import Transaction
 
@@ -67,22 +69,29 @@ class MemoryRunLog:
         tables = self._transaction.read()
         row = tables.row(tenant, endpoint_id)
         runs = [run for run in _newest_first(tables, endpoint_id) if run.kind is not Kind.TEST]
-        start = since.replace(second=0, microsecond=0)
-        window = [run for run in runs if start <= run.slot <= now]
-        health = _statistics(window)
+        start = minute_of(since)
+        window = [
+            (run.outcome_class, sums)
+            for run in runs
+            if start <= run.slot <= now and (sums := counted(run)) is not None
+        ]
+        window += [
+            (judged, sums)
+            for (owner, _, begins_at, judged), sums in tables.roll_ups.items()
+            if owner == endpoint_id and start <= begins_at <= now
+        ]
         return replace(
-            health,
+            _statistics(window),
             failure_streak=row.state.failures,
             last_run=_without_body(runs[0]) if runs else None,
         )
 
-    async def prune(self, *, before: datetime, limit: int, now: datetime) -> Pruned:  # noqa: ARG002
-        """Delete up to ``limit`` settled runs and slot records, slots before ``before``."""
-        tables = await self._transaction.write()
-        return Pruned(
-            runs=_prune_runs(tables, before, limit),
-            slot_records=_prune_records(tables, before, limit),
-        )
+    async def prune(
+        self, *, before: datetime | None, limit: int, now: datetime, most: int | None = None
+    ) -> Pruned:
+        """Delete history, up to ``limit`` of each kind."""
+        pruning = Pruning(tables=await self._transaction.write(), limit=limit)
+        return pruning.prune(before=before, now=now, most=most)
 
 
 def _newest_first(tables: Tables, endpoint_id: EndpointId) -> Iterable[Run]:
@@ -100,63 +109,17 @@ def _without_body(run: Run) -> Run:
     return replace(run, response=replace(run.response, body=Body()))
 
 
-def _statistics(runs: Sequence[Run]) -> Health:
-    counts = Counter(run.outcome_class for run in runs)
-    spans = [(run, *span) for run in runs if (span := _span(run)) is not None]
+def _statistics(window: Sequence[tuple[OutcomeClass | None, Sums]]) -> Health:
+    counts: Counter[OutcomeClass | None] = Counter()
+    for judged, sums in window:
+        counts[judged] += sums.runs
+    whole = total(sums for _, sums in window)
+    timed = whole.timed_runs
     return Health(
         success_count=counts[OutcomeClass.SUCCESS],
         target_failure_count=counts[OutcomeClass.TARGET],
         our_failure_count=counts[OutcomeClass.OURS],
         not_attempted_count=counts[OutcomeClass.NOT_ATTEMPTED],
-        mean_duration=_mean([end - start for _, start, end in spans]),
-        mean_lateness=_mean([start - run.decision.due_at for run, start, _ in spans]),
+        mean_duration=whole.duration / timed if timed else None,
+        mean_lateness=whole.lateness / timed if timed else None,
     )
-
-
-def _span(run: Run) -> tuple[datetime, datetime] | None:
-    """Return start and end of a request that was made and settled; a lost one's end is unknown."""
-    if run.outcome_class is OutcomeClass.NOT_ATTEMPTED:
-        return None
-    if run.failure_kind is FailureKind.ABANDONED or not run.started_at or not run.finished_at:
-        return None
-    return run.started_at, run.finished_at
-
-
-def _mean(lengths: Sequence[timedelta]) -> timedelta | None:
-    return sum(lengths, timedelta()) / len(lengths) if lengths else None
-
-
-def _prune_runs(tables: Tables, before: datetime, limit: int) -> int:
-    gone = list(islice(_settled_before(tables, before), limit))
-    ids = {run.id for run in gone}
-    for run_id in ids:
-        del tables.runs[run_id]
-    for day in {run.slot.date() for run in gone}:
-        left = [run_id for run_id in tables.run_days.of(day) if run_id not in ids]
-        tables.run_days.replace(day, left)
-    for endpoint_id in {run.endpoint_id for run in gone}:
-        left = [run_id for run_id in tables.runs_of.of(endpoint_id) if run_id not in ids]
-        tables.runs_of.replace(endpoint_id, left)
-    return len(gone)
-
-
-def _settled_before(tables: Tables, before: datetime) -> Iterable[Run]:
-    for day in sorted(day for day in tables.run_days.filled() if day <= before.date()):
-        for run_id in tables.run_days.of(day):
-            run = tables.runs[run_id]
-            if run.slot < before and run.status is not RunStatus.RUNNING:
-                yield run
-
-
-def _prune_records(tables: Tables, before: datetime, limit: int) -> int:
-    pruned = 0
-    for endpoint_id in tables.records.filled():
-        kept: list[SlotRecord] = []
-        for record in (records := tables.records.of(endpoint_id)):
-            if record.last < before and pruned < limit:
-                pruned += 1
-            else:
-                kept.append(record)
-        if len(kept) < len(records):
-            tables.records.replace(endpoint_id, kept)
-    return pruned

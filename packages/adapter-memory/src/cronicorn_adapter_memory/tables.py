@@ -21,6 +21,7 @@ from cronicorn_domain.ports.hint_book import HintRecord
 
 from cronicorn_adapter_memory.due_rows import Due
 from cronicorn_adapter_memory.overlay import Log, LogOverlay, Overlay
+from cronicorn_adapter_memory.roll_ups import RollUpKey, Sums
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -77,7 +78,8 @@ class Tables:
     """
     The data: the store's own, or the draft of a transaction over it.
 
-    ``floor`` is the tenants' floor. ``run_days`` holds the runs by the UTC day of their slot.
+    ``floor`` is the tenants' floor. ``run_days`` holds the runs by the UTC day of their slot,
+    ``roll_ups`` what is left of those that were pruned.
     """
 
     floor: timedelta
@@ -92,6 +94,7 @@ class Tables:
     run_days: Log[date, RunId] = field(default_factory=Log)
     records: Log[EndpointId, SlotRecord] = field(default_factory=Log)
     ended_hints: Log[EndpointId, HintRecord] = field(default_factory=Log)
+    roll_ups: MutableMapping[RollUpKey, Sums] = field(default_factory=dict)
 
     def row(self, tenant: TenantId, endpoint_id: EndpointId) -> EndpointRow:
         """Return the tenant's endpoint row. Raises ``NotFound``."""
@@ -176,6 +179,7 @@ class Draft:
             run_days=self._part(LogOverlay(base.run_days)),
             records=self._part(LogOverlay(base.records)),
             ended_hints=self._part(LogOverlay(base.ended_hints)),
+            roll_ups=self._over(base.roll_ups),
         )
 
     def apply(self) -> None:

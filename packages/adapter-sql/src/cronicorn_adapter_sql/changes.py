@@ -1,38 +1,22 @@
 """Collects what a transaction makes of endpoints, and writes it in a fixed number of statements."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
-from uuid import UUID
+from typing import Final
 
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.state import EndpointState, Situation
-from cronicorn_domain.policies.change import Change
+from cronicorn_domain.policies.change import Change, Claim
 from cronicorn_domain.policies.eligibility import claimable_from
-from sqlalchemy import (
-    Uuid,
-    bindparam,
-    delete,
-    exists,
-    insert,
-    not_,
-    select,
-    text,
-    tuple_,
-    update,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import bindparam, delete, exists, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cronicorn_adapter_sql.column_types import UtcDateTime
+from cronicorn_adapter_sql.bulk import changing, insertion, removal
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_states import values_of_record, values_of_state
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.tables import due, endpoint_state, leases, slot_records
-
-_STATE_COLUMNS = (*values_of_state(EndpointState()), "due_at")
 
 
 @dataclass(slots=True)
@@ -49,7 +33,7 @@ class Changes:
     earliest: datetime | None = None
     _states: list[Values] = field(default_factory=list)
     _records: list[Values] = field(default_factory=list)
-    _gone: list[tuple[datetime, UUID]] = field(default_factory=list)
+    _gone: list[Values] = field(default_factory=list)
     _new: list[Values] = field(default_factory=list)
 
     def apply(
@@ -75,11 +59,18 @@ class Changes:
             self._write_state(read.id, change.state, due_at)
         self._keep_records(situation, change)
 
-    def lease(self, read: ReadEndpoint, change: Change) -> None:
-        """Take a claim's change: the due row goes, and the state is written if it differs."""
-        self._take_out(read.id, read.due_at)
-        self._write_state(read.id, change.state, None)
-        self._keep_records(read.situation, change)
+    def lease(self, read: ReadEndpoint, claim: Claim) -> int:
+        """
+        Take a claim's change, and return the revision that the endpoint then has.
+
+        Mostly nothing of the state changes, and it is not written: while the lease lives, its
+        pointer into `due` means nothing. What the claim consumes is weighed, and so counts.
+        """
+        self._keep_records(read.situation, claim.change)
+        if claim.change.state == read.situation.state and not (claim.hints or claim.triggers):
+            return read.revision
+        self._write_state(read.id, claim.change.state, None)
+        return read.revision + 1
 
     def set_aside(self, endpoint: UnreadableEndpoint) -> None:
         """Quarantine an endpoint that cannot be read; healing it makes a new plan."""
@@ -89,19 +80,15 @@ class Changes:
 
     async def write(self, connection: AsyncConnection) -> None:
         """Write what was taken."""
-        if self._gone:
-            await _delete_due(connection, self._gone)
-        if self._states:
-            await connection.execute(_UPDATE_STATE, self._states)
-        if self._new:
-            await connection.execute(insert(due), self._new)
-        if self._records:
-            await connection.execute(insert(slot_records), self._records)
+        await TAKE_OUT.run(connection, self._gone)
+        await CHANGE_STATE.run(connection, self._states)
+        await PUT_IN.run(connection, self._new)
+        await RECORD.run(connection, self._records)
 
     def _write_state(
         self, endpoint_id: EndpointId, state: EndpointState, due_at: datetime | None
     ) -> None:
-        values = {"key": endpoint_id, **values_of_state(state), "due_at": due_at}
+        values = {"endpoint_id": endpoint_id, **values_of_state(state), "due_at": due_at}
         self._states.append(values)
 
     def _keep_records(self, situation: Situation, change: Change) -> None:
@@ -109,7 +96,7 @@ class Changes:
 
     def _take_out(self, endpoint_id: EndpointId, due_at: datetime | None) -> None:
         if due_at is not None:
-            self._gone.append((due_at, endpoint_id))
+            self._gone.append({"due_at": due_at, "endpoint_id": endpoint_id})
 
     def _put_in(self, situation: Situation, due_at: datetime, *, before: datetime | None) -> None:
         endpoint, plan = situation.endpoint, situation.state.next_plan
@@ -124,15 +111,6 @@ class Changes:
         self._new.append(row)
         self.earlier = self.earlier or before is None or due_at < before
         self.earliest = due_at if self.earliest is None else min(due_at, self.earliest)
-
-
-async def _delete_due(connection: AsyncConnection, gone: Sequence[tuple[datetime, UUID]]) -> None:
-    if connection.dialect.name == "sqlite":
-        key = tuple_(due.c.due_at, due.c.endpoint_id)
-        await connection.execute(delete(due).where(key.in_(gone)))
-        return
-    instants, ids = zip(*gone, strict=True)
-    await connection.execute(_DELETE_DUE, {"instants": list(instants), "ids": list(ids)})
 
 
 async def set_aside_unread(
@@ -160,21 +138,17 @@ def values_of_new_state(endpoint: Endpoint) -> Values:
     return fresh | values_of_state(EndpointState())
 
 
-def _update_state(columns: Sequence[str]) -> Any:
-    values: Values = {name: bindparam(name) for name in columns}
-    return (
-        update(endpoint_state)
-        .where(endpoint_state.c.endpoint_id == bindparam("key"))
-        .values(**values, revision=endpoint_state.c.revision + 1)
-    )
+STATE_COLUMNS: Final = (*values_of_state(EndpointState()), "due_at")
 
-
-_DELETE_DUE = text(
-    "DELETE FROM due USING unnest(:instants, :ids) AS gone(due_at, endpoint_id)"
-    " WHERE due.due_at = gone.due_at AND due.endpoint_id = gone.endpoint_id"
-).bindparams(
-    bindparam("instants", type_=ARRAY(UtcDateTime())), bindparam("ids", type_=ARRAY(Uuid()))
+TAKE_OUT: Final = removal(due, keys=("due_at", "endpoint_id"))
+PUT_IN: Final = insertion(due, ("due_at", "endpoint_id", "tenant", "slot", "host"))
+CHANGE_STATE: Final = changing(
+    endpoint_state,
+    STATE_COLUMNS,
+    keys=("endpoint_id",),
+    more=", revision = endpoint_state.revision + 1",
 )
+RECORD: Final = insertion(slot_records, slot_records.c.keys())
 _LOCK_STATE = (
     select(endpoint_state.c.endpoint_id)
     .where(endpoint_state.c.endpoint_id == bindparam("id"))
@@ -201,4 +175,3 @@ _QUARANTINE = (
         revision=endpoint_state.c.revision + 1,
     )
 )
-_UPDATE_STATE = _update_state(_STATE_COLUMNS)

@@ -2,52 +2,45 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
-from cronicorn_domain.identity import Token
 from cronicorn_domain.model.decision import Plan
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import FailureKind, OutcomeClass, Run, RunStatus
-from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cronicorn_adapter_sql.lease_statements import ending
+from cronicorn_adapter_sql.bulk import changing, insertion, removal
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_body, values_of_ended
 from cronicorn_adapter_sql.roll_ups import add_up
-from cronicorn_adapter_sql.tables import run_bodies, runs
+from cronicorn_adapter_sql.tables import leases, run_bodies, runs
 
 
 @dataclass(slots=True)
 class Endings:
     """The ends of the runs of one transaction."""
 
-    _tokens: list[Token] = field(default_factory=list)
+    _leases: list[Values] = field(default_factory=list)
     _runs: list[Run] = field(default_factory=list)
     _unplanned: list[Values] = field(default_factory=list)
 
     def end(self, lease: Lease, run: Run) -> None:
         """End a lease, and its run as it now is."""
-        self._tokens.append(lease.token)
+        self._leases.append({"token": lease.token})
         self._runs.append(run)
 
     def end_unplanned(self, lease: Lease, now: datetime) -> None:
         """End a lease whose plan cannot be read any more: of its run only the id is known."""
-        self._tokens.append(lease.token)
-        self._unplanned.append({"key": lease.run_id, "ended_at": now})
+        self._leases.append({"token": lease.token})
+        self._unplanned.append({"id": lease.run_id, "finished_at": now, **_GIVEN_UP})
 
     async def write(self, connection: AsyncConnection) -> None:
         """Write what was collected."""
-        if not self._tokens:
-            return
-        await connection.execute(ending(connection.dialect.name), {"tokens": self._tokens})
-        if self._unplanned:
-            await connection.execute(_GIVE_UP_RUN, self._unplanned)
-        if not self._runs:
-            return
-        await connection.execute(_END_RUN, [_values(run) for run in self._runs])
+        await END_LEASE.run(connection, self._leases)
+        await GIVE_UP_RUN.run(connection, self._unplanned)
+        await END_RUN.run(connection, [_values(run) for run in self._runs])
         bodies = [values for run in self._runs if (values := values_of_body(run)) is not None]
-        if bodies:
-            await connection.execute(insert(run_bodies), bodies)
+        await KEEP_BODY.run(connection, bodies)
         await add_up(connection, self._runs)
 
 
@@ -67,10 +60,16 @@ def run_of(lease: Lease, plan: Plan, now: datetime) -> Run:
 
 
 def _values(run: Run) -> Values:
-    return {"key": run.id, "key_slot": run.slot, **values_of_ended(run)}
+    return {"id": run.id, "slot": run.slot, **values_of_ended(run)}
 
 
-_ENDED_COLUMNS = (
+_GIVEN_UP: Final[Values] = {
+    "status": RunStatus.FAILED.value,
+    "outcome_class": OutcomeClass.OURS.value,
+    "failure_kind": FailureKind.ABANDONED.value,
+    "message": "its plan could not be read any more when it ended",
+}
+ENDED_COLUMNS: Final = (
     "status",
     "started_at",
     "finished_at",
@@ -82,19 +81,7 @@ _ENDED_COLUMNS = (
     "first_byte",
     "complete",
 )
-_END_RUN = (
-    update(runs)
-    .where(runs.c.id == bindparam("key"), runs.c.slot == bindparam("key_slot"))
-    .values({name: bindparam(name) for name in _ENDED_COLUMNS})
-)
-_GIVE_UP_RUN = (
-    update(runs)
-    .where(runs.c.id == bindparam("key"), runs.c.finished_at.is_(None))
-    .values(
-        status=RunStatus.FAILED.value,
-        outcome_class=OutcomeClass.OURS.value,
-        failure_kind=FailureKind.ABANDONED.value,
-        message="its plan could not be read any more when it ended",
-        finished_at=bindparam("ended_at"),
-    )
-)
+END_LEASE: Final = removal(leases, keys=("token",))
+END_RUN: Final = changing(runs, ENDED_COLUMNS, keys=("id", "slot"))
+KEEP_BODY: Final = insertion(run_bodies, run_bodies.c.keys())
+GIVE_UP_RUN: Final = changing(runs, (*_GIVEN_UP, "finished_at"), keys=("id",))

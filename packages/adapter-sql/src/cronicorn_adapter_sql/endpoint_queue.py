@@ -25,11 +25,14 @@ from cronicorn_adapter_sql.claiming import Claiming
 from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import is_about_values, may_be_of_one, translated
 from cronicorn_adapter_sql.healing import Healing
+from cronicorn_adapter_sql.known import Known
 from cronicorn_adapter_sql.lease_statements import ended, freeing, living, mark_of_start, renewal
 from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.lower_bound import LowerBound
+from cronicorn_adapter_sql.quick_settling import QuickSettling
 from cronicorn_adapter_sql.run_ends import abandon_one, lease_of, release_one, settle_one
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.starting import QuickStarting
 from cronicorn_adapter_sql.tables import due, triggers
 from cronicorn_adapter_sql.transaction import Database, Transaction
 
@@ -44,8 +47,11 @@ class SqlEndpointQueue:
         self._database = database
         self._looking = single_statements(read_only(database.engine))
         self._feeling = single_statements(database.engine)
-        self._claiming = Claiming(database)
+        self._known = Known()
+        self._claiming = Claiming(database, self._known)
         self._healing = Healing(database)
+        self._starting = QuickStarting(database)
+        self._settling = QuickSettling(database, self._known)
         self._untold: set[Token] = set()
         self._lease_bound = LowerBound()
         self._stuck: LeftAlone[Token] = LeftAlone(_STUCK_FOR, bound=self._lease_bound)
@@ -54,9 +60,13 @@ class SqlEndpointQueue:
         self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
     ) -> ClaimBatch:
         """Lease up to ``limit`` endpoints that are due."""
-        return await self._claiming.claim(
-            worker=worker, limit=limit, until=now + lease_for, now=now
-        )
+        try:
+            return await self._claiming.claim(
+                worker=worker, limit=limit, until=now + lease_for, now=now
+            )
+        except StoreUnavailable:
+            self._known.forget()  # what comes back may be another database, or an older state of it
+            raise
 
     async def start(
         self, tokens: Sequence[Token], *, now: datetime
@@ -67,18 +77,30 @@ class SqlEndpointQueue:
         Of the endpoints nothing is locked but the lease: what a person commits later came after
         the start, and whoever edits an endpoint at this moment keeps no other from its start.
         """
+        if not tokens:
+            return {}
         results: dict[Token, StartRefusal | None] = dict.fromkeys(tokens, StartRefusal.LOST)
+        results |= dict.fromkeys(await self._starting.start(tokens, now))
+        if left := [token for token in tokens if results[token] is not None]:
+            await self._start_with_care(results, left, now)
+        return results
+
+    async def _start_with_care(
+        self,
+        results: dict[Token, StartRefusal | None],
+        tokens: Sequence[Token],
+        now: datetime,
+    ) -> None:
         async with self._database.begin() as transaction:
             held = await transaction.situations.leased(tokens)
             for read, lease in await _with_leases(transaction, held, now):
                 results[lease.token] = _refusal(read, lease, now)
-            granted = [token for token, refusal in results.items() if refusal is None]
+            granted = [token for token in tokens if results[token] is None]
             if granted:
                 marks = mark_of_start(self._database.engine.dialect.name)
                 await transaction.connection.execute(marks, {"tokens": granted, "started_at": now})
         stopped = {StartRefusal.PAUSED, StartRefusal.ARCHIVED}
-        await self.release([each for each in results if results[each] in stopped], now=now)
-        return results
+        await self.release([each for each in tokens if results[each] in stopped], now=now)
 
     async def renew(
         self, tokens: Sequence[Token], *, lease_for: timedelta, now: datetime
@@ -120,6 +142,7 @@ class SqlEndpointQueue:
             self._untold |= {token for token in results if results[token] is Settled.ACCEPTED}
             raise
         self._untold -= results.keys()
+        self._known.let_go(results)
         return results
 
     async def _settle_all(
@@ -248,8 +271,15 @@ class SqlEndpointQueue:
     async def _settle_in_turn(
         self, results: dict[Token, Settled], batch: Sequence[Settlement], now: datetime
     ) -> None:
-        """Settle together what is free, then, one by one, what somebody plans at this moment."""
-        settlements = {each.token: each for each in batch}
+        """
+        Settle together what is as it was claimed, then together what else is free.
+
+        What somebody plans at this moment comes last, one by one.
+        """
+        clean = [_storable(each) for each in batch]
+        accepted = await self._settling.settle(clean, now)
+        results |= dict.fromkeys(accepted, Settled.ACCEPTED)
+        settlements = {each.token: each for each in clean if each.token not in results}
         for token in await self._settle(results, settlements, now, shortly=False):
             await self._settle(results, {token: settlements[token]}, now, shortly=True)
 
@@ -268,7 +298,7 @@ class SqlEndpointQueue:
         async with self._database.begin() as transaction:
             found, busy = await _lock(transaction, settlements, now, shortly=shortly)
             for read, lease in found:
-                settle_one(transaction, read, lease, _storable(settlements[lease.token]), now)
+                settle_one(transaction, read, lease, settlements[lease.token], now)
                 answers[lease.token] = Settled.ACCEPTED
         results |= {token: answers[token] for token in answers if token not in busy}
         return busy

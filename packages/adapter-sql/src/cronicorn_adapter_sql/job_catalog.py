@@ -133,7 +133,7 @@ class SqlJobCatalog:
             state=EndpointState(),
             floor=self._transaction.situations.floor,
         )
-        read = ReadEndpoint(situation=situation, due_at=None)
+        read = ReadEndpoint(situation=situation, due_at=None, revision=0)
         await self._keep(read, plan_first(situation, now), now)
 
     async def get_endpoint(self, tenant: TenantId, endpoint_id: EndpointId) -> Endpoint:
@@ -320,7 +320,11 @@ class SqlJobCatalog:
             lease=read.lease,
             floor=self._transaction.situations.floor,
         )
-        before = ReadEndpoint(situation=replace(situation, state=read.state), due_at=read.due_at)
+        before = ReadEndpoint(
+            situation=replace(situation, state=read.state),
+            due_at=read.due_at,
+            revision=read.revision,
+        )
         change = plan_afresh(situation, now, "edited")
         await self._keep(before, change, now, after=situation)
 

@@ -1,18 +1,18 @@
+# ruff: noqa: S608  names of our own tables and columns only
 """The statements about live leases; each is built once for a dialect."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
+from typing import Final
 
 from cronicorn_domain.identity import RunId, Token
 from sqlalchemy import (
-    Delete,
     Integer,
     Select,
     Update,
     bindparam,
     case,
-    delete,
     false,
     select,
     update,
@@ -98,7 +98,25 @@ def freeing(runs: Sequence[RunId]) -> Update:
     )
 
 
-@cache
-def ending(dialect: str) -> Delete:
-    """Delete ``tokens``, which are locked."""
-    return delete(leases).where(among(leases.c.token, "tokens", dialect=dialect))
+_FREE_TO_START: Final = (
+    "l.until > {now} AND e.archived_at IS NULL AND j.state = 'active'"
+    " AND (e.paused_until IS NULL OR e.paused_until <= {now})"
+)
+START: Final = (
+    # Marks ``tokens`` as started at ``now`` where nothing can be against it, and returns them. The
+    # others may start all the same: what a trigger fires despite a pause, or whose lease somebody
+    # holds locked; who does may be waiting for another of these, and so is not waited for.
+    "WITH free AS MATERIALIZED ("
+    "SELECT l.token FROM leases AS l"
+    " JOIN endpoints AS e ON e.id = l.endpoint_id JOIN jobs AS j ON j.id = e.job_id"
+    f" WHERE l.token = ANY(%(tokens)s::bigint[]) AND {_FREE_TO_START.format(now='%(now)s')}"
+    " FOR UPDATE OF l SKIP LOCKED"
+    ") UPDATE leases SET started_at = %(now)s FROM free WHERE leases.token = free.token"
+    " RETURNING leases.token"
+)
+START_ON_SQLITE: Final = (
+    "UPDATE leases SET started_at = ?2 WHERE token IN ("
+    "SELECT l.token FROM json_each(?1) AS given JOIN leases AS l ON l.token = given.value"
+    " JOIN endpoints AS e ON e.id = l.endpoint_id JOIN jobs AS j ON j.id = e.job_id"
+    f" WHERE {_FREE_TO_START.format(now='?2')}) RETURNING token"
+)

@@ -17,6 +17,8 @@ from cronicorn_domain.errors import InvalidInput, SchemaMismatch, StoreRefused, 
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import cronicorn_adapter_sql.tables  # noqa: F401  it brings the tables into the metadata
+from cronicorn_adapter_sql.column_types import metadata
 from cronicorn_adapter_sql.engine import read_only
 from cronicorn_adapter_sql.errors import translated
 
@@ -125,7 +127,8 @@ def _refuse_unknown(script: ScriptDirectory, found: str | None) -> None:
     expected = script.get_current_head() or BASE
     raise SchemaMismatch(
         f"the database is at revision {found}, which this version does not know (its newest is"
-        f" {expected}): a newer version made it, so install that one, or name another database",
+        f" {expected}): a newer version made it, so install that one, or it is another program's,"
+        " so name another one",
         found=found,
         expected=expected,
     )
@@ -138,7 +141,10 @@ async def _migrate(
         raise _refused_target(target, "it is not written like one")
     config = _config(tree)
     done: list[MigrationInfo] = config.attributes["steps"]
-    _refuse_unknown(_script(config), await current(engine))
+    found = await current(engine)
+    _refuse_unknown(_script(config), found)
+    if found is None:
+        await _refuse_tables_of_others(engine)
     try:
         with translated():
             async with _alone_in_process(), engine.connect() as connection:
@@ -155,6 +161,17 @@ async def _migrate(
             f" {error}"
         ) from error
     return tuple(_step(info) for info in done)
+
+
+async def _refuse_tables_of_others(engine: AsyncEngine) -> None:
+    """Refuse a database whose tables have our names, but were not made by our migrations."""
+    in_the_way = sorted(await table_names(engine) & metadata.tables.keys())
+    # Another process may have migrated since the revision was read.
+    if in_the_way and await current(engine) is None:
+        raise StoreRefused(
+            f"{_name(engine)} has a table {in_the_way[0]} already, and that is another program's:"
+            " name another database"
+        )
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final
 from uuid import UUID
 
@@ -97,10 +98,16 @@ class Picking:
         limit: int,
     ) -> Sequence[UUID]:
         tenants = self._turns.next(min(limit, TENANTS_AT_ONCE))
-        share = limit // len(tenants)
+        share = -(-limit // len(tenants))
         given = {"since": self._bound.lowest, "tenants": tenants, "share": share}
-        rows = (await connection.execute(pick.shares, span | given)).all()
-        served = [row.tenant for row in rows]
+        shares: dict[UUID, list[UUID]] = {tenant: [] for tenant in tenants}
+        for row in await connection.execute(pick.shares, span | given):
+            shares[row.tenant].append(row.endpoint_id)
+        # One of each, then another of each: where a round has to end early, the last are next.
+        rounds = [each for one in zip_longest(*shares.values()) for each in one if each is not None]
+        picked = set(rounds[:limit])
+        behind = {tenant: len(picked.intersection(own)) for tenant, own in shares.items()}
         # Who has had less than a share has nothing left to wait for.
-        self._turns.wait(tenant for tenant in tenants if served.count(tenant) >= share)
-        return [row.endpoint_id for row in rows]
+        left = [tenant for tenant, own in shares.items() if len(own) >= share]
+        self._turns.wait(sorted(left, key=behind.__getitem__))
+        return rounds

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.following import leased_plan
 from cronicorn_domain.policies.reaping import abandoned_run, reap
 from cronicorn_domain.policies.releasing import release, released_run
@@ -26,15 +27,17 @@ def settle_one(
     lease: Lease,
     settlement: Settlement,
     now: datetime,
-) -> None:
-    """End a run with its outcome."""
+) -> Situation | None:
+    """End a run with its outcome, and return the situation that it leaves, if it can be read."""
     if isinstance(read, UnreadableEndpoint):
         _end_unreadable(transaction, read, lease, now, settlement)
-        return
+        return None
     run = run_of(lease, leased_plan(read.situation), now)
     change = settle(read.situation, settlement, now)
+    after = read.situation.after_the_run(change.state)
     transaction.endings.end(lease, settled_run(run, settlement))
-    transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
+    transaction.changes.apply(read, change, now, after=after)
+    return after
 
 
 def release_one(

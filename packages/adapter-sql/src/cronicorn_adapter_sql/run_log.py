@@ -10,12 +10,13 @@ from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.run import OutcomeClass, Run, RunStatus
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.ports.run_log import Health, Pruned
-from sqlalchemy import Select, Table, delete, func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.mapping_runs import run_from
 from cronicorn_adapter_sql.mapping_states import record_from
+from cronicorn_adapter_sql.pruning import Pruning
 from cronicorn_adapter_sql.roll_ups import minute_of
 from cronicorn_adapter_sql.tables import (
     endpoint_state,
@@ -99,28 +100,14 @@ class SqlRunLog:
         sums = {OutcomeClass(row["outcome_class"]): row for row in await self._all(statement)}
         return _health(sums, failures, await self._newest(endpoint_id))
 
-    async def prune(self, *, before: datetime, limit: int, now: datetime) -> Pruned:  # noqa: ARG002
-        """Delete up to ``limit`` settled runs and slot records, slots before ``before``."""
-        # Those who prune at the same time share the rows out, and wait for nobody.
+    async def prune(
+        self, *, before: datetime | None, limit: int, now: datetime, most: int | None = None
+    ) -> Pruned:
+        """Delete history, up to ``limit`` of each kind."""
         await self._transaction.begin_writing()
-        settled = (
-            select(runs.c.id, runs.c.slot)
-            .where(runs.c.slot < before, runs.c.status != RunStatus.RUNNING.value)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        gone = [(row["id"], row["slot"]) for row in await self._all(settled)]
-        await self._delete(run_bodies, ("run_id", "slot"), gone)
-        await self._delete(runs, ("id", "slot"), gone)
-        old = (
-            select(slot_records.c.id)
-            .where(slot_records.c.last < before)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        records = [(row["id"],) for row in await self._all(old)]
-        await self._delete(slot_records, ("id",), records)
-        return Pruned(runs=len(gone), slot_records=len(records))
+        pruning = Pruning(self._transaction.connection, limit=limit)
+        with translated():
+            return await pruning.prune(before=before, now=now, most=most)
 
     async def _check(self, tenant: TenantId, endpoint_id: EndpointId) -> int:
         """Return the endpoint's failures. Raises ``NotFound`` when it is not the tenant's."""
@@ -137,14 +124,6 @@ class SqlRunLog:
         statement = _runs().where(runs.c.endpoint_id == endpoint_id, runs.c.kind != Kind.TEST.value)
         rows = await self._all(statement.order_by(*_NEWEST_FIRST).limit(1))
         return run_from(rows[0]) if rows else None
-
-    async def _delete(
-        self, table: Table, key: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        if rows:
-            columns = tuple_(*(table.c[name] for name in key))
-            with translated():
-                await self._transaction.connection.execute(delete(table).where(columns.in_(rows)))
 
     async def _all(self, statement: Select[tuple[Any, ...]]) -> Sequence[Columns]:
         with translated():

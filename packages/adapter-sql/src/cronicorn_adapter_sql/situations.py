@@ -39,7 +39,7 @@ from cronicorn_adapter_sql.vault import HeaderVault
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadEndpoint:
     """
-    An endpoint as it was read: its situation, and where its row in `due` is.
+    An endpoint as it was read: its situation, where its row in `due` is, its state's revision.
 
     ``withheld`` says why its secret headers cannot be opened here, or is None. Then it can be
     planned as any other, since no plan depends on them, but the values in the situation are still
@@ -48,6 +48,7 @@ class ReadEndpoint:
 
     situation: Situation
     due_at: datetime | None
+    revision: int
     withheld: str | None = None
 
     @property
@@ -70,6 +71,7 @@ class UnreadableEndpoint:
     state: EndpointState
     lease: Lease | None
     due_at: datetime | None
+    revision: int
     reason: str
 
 
@@ -144,6 +146,16 @@ class Situations:
             await self._connection.execute(_SHORT_PATIENCE)
         await self.lock(endpoint_ids)
 
+    async def standing(
+        self, endpoint_ids: Collection[UUID]
+    ) -> Sequence[tuple[UUID, datetime, int]]:
+        """Return those that have a row in `due`: with its instant, and their state's revision."""
+        if not endpoint_ids:
+            return []
+        wanted = {"ids": list(endpoint_ids)}
+        found = await self._connection.execute(self._statements.standing, wanted)
+        return [(endpoint_id, due_at, revision) for endpoint_id, due_at, revision in found]
+
     async def read(
         self, endpoint_ids: Collection[UUID], *, now: datetime | None
     ) -> list[ReadEndpoint | UnreadableEndpoint]:
@@ -188,6 +200,7 @@ class Situations:
         self, row: "_Parts", proposed: Sequence[Hint], asked: Sequence[Trigger]
     ) -> ReadEndpoint | UnreadableEndpoint:
         lease = None if row.lease["token"] is None else lease_from(row.lease)
+        due_at = row.state["due_at"] if lease is None else None
         state = state_without_plans(row.state)
         try:
             state = state_from(row.state)
@@ -200,7 +213,8 @@ class Situations:
                 tenant=TenantId(row.endpoint["tenant"]),
                 state=state,
                 lease=lease,
-                due_at=row.state["due_at"],
+                due_at=due_at,
+                revision=row.state["revision"],
                 reason=error.reason if isinstance(error, UnreadableRow) else str(error),
             )
         situation = Situation(
@@ -212,7 +226,12 @@ class Situations:
             lease=lease,
             floor=self.floor,
         )
-        return ReadEndpoint(situation=situation, due_at=row.state["due_at"], withheld=withheld)
+        return ReadEndpoint(
+            situation=situation,
+            due_at=due_at,
+            revision=row.state["revision"],
+            withheld=withheld,
+        )
 
     def _opened(self, row: Columns) -> tuple[Endpoint, str | None]:
         """Return an endpoint, and why its secrets stay sealed if they do: the key is elsewhere."""

@@ -6,12 +6,19 @@ import time
 from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from cronicorn_domain.errors import StoreRefused, StoreUnavailable
 
 from cronicorn_adapter_sql.database_url import SqliteDatabase
 
-_BETWEEN_TRIES = 0.01
+VERSION_TABLE: Final = "alembic_version"
+_OURS: Final = "endpoints"
+_TABLES: Final = (
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+)
+_NAMED_MOST: Final = 3
+_BETWEEN_TRIES: Final = 0.01
 
 
 def make_ready(database: SqliteDatabase, *, wait: timedelta, create: bool) -> None:
@@ -24,12 +31,15 @@ def make_ready(database: SqliteDatabase, *, wait: timedelta, create: bool) -> No
 
     Raises:
         StoreUnavailable: another process holds it locked.
-        StoreRefused: it is no database, or cannot be made, read or written where it is.
+        StoreRefused: it is no database, another program's, or cannot be made, read or written where
+            it is. The file is as it was.
     """
     try:
         _see_to_file(database, create=create)
         with closing(sqlite3.connect(database.path, timeout=wait.total_seconds())) as connection:
-            _set_wal(connection, until=time.monotonic() + wait.total_seconds(), database=database)
+            if _is_ours_or_nobodys(connection, database):
+                until = time.monotonic() + wait.total_seconds()
+                _set_wal(connection, until=until, database=database)
     except OSError as error:
         raise StoreRefused(f"cannot open {database}: {error.strerror}; {_REMEDY}") from error
     except sqlite3.Error as error:
@@ -45,6 +55,8 @@ def _see_to_file(database: SqliteDatabase, *, create: bool) -> None:
         raise StoreRefused(f"cannot open {database}: make the folder {path.parent} first")
     if path.is_dir():
         raise StoreRefused(f"cannot open {database}: it is a folder; name a file in it")
+    if path.exists() and not path.is_file():
+        raise StoreRefused(f"cannot open {database}: it is no ordinary file; name another one")
     if create:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -53,6 +65,18 @@ def _see_to_file(database: SqliteDatabase, *, create: bool) -> None:
             f"there is no database {database}: check the path, or make it with"
             " `cronicorn-db upgrade`"
         )
+
+
+def _is_ours_or_nobodys(connection: sqlite3.Connection, database: SqliteDatabase) -> bool:
+    """Say whether we may change the file; false: the migrations have to judge its revision."""
+    names = {name for (name,) in connection.execute(_TABLES)}
+    if names and VERSION_TABLE not in names:
+        some = ", ".join(sorted(names)[:_NAMED_MOST])
+        raise StoreRefused(
+            f"{database} is the database of another program, with the tables {some}"
+            f"{', …' if len(names) > _NAMED_MOST else ''}: name another file"
+        )
+    return not names or _OURS in names
 
 
 def _set_wal(connection: sqlite3.Connection, *, until: float, database: SqliteDatabase) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cronicorn_adapter_sql.database_url import DatabaseUrl
 from cronicorn_adapter_sql.endpoint_queue import SqlEndpointQueue
 from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.history_room import SqlHistoryRoom
 from cronicorn_adapter_sql.transaction import Database
 from cronicorn_adapter_sql.unit_of_work import SqlUnitsOfWork
 from cronicorn_adapter_sql.vault import HeaderVault
@@ -27,6 +28,7 @@ class SqlStore:
     units: SqlUnitsOfWork
     wakeups: SqlWakeups
     workers: SqlWorkerRegistry
+    room: SqlHistoryRoom
 
 
 def store_over(
@@ -41,6 +43,7 @@ def store_over(
         units=SqlUnitsOfWork(database),
         wakeups=SqlWakeups(signal),
         workers=SqlWorkerRegistry(engine),
+        room=SqlHistoryRoom(engine),
     )
 
 

@@ -146,7 +146,8 @@ class EndpointStateRow(Row, table=True):
     What runs leave behind, and the plan.
 
     Its row is the lock under which an endpoint is planned. ``due_at`` points to the endpoint's row
-    in `due`, if it has one; ``revision`` grows with every write that may change a plan.
+    in `due`, if it has one, and means nothing while a lease lives. ``revision`` grows with every
+    write of anything that the governor weighs: what is known of an endpoint holds as long as that.
     """
 
     __tablename__ = "endpoint_state"

@@ -31,4 +31,5 @@ def ceil_millisecond(instant: datetime) -> datetime:
 
 def iso_milliseconds(instant: datetime) -> str:
     """Write an instant as ISO 8601 in UTC with milliseconds and ``Z``."""
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return f"{in_utc.isoformat(timespec='milliseconds')[:-6]}Z"

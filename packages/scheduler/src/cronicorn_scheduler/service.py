@@ -7,6 +7,7 @@ from random import Random
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.dispatcher import Dispatcher
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun, EndpointQueue
+from cronicorn_domain.ports.history_room import HistoryRoom
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
@@ -53,6 +54,7 @@ class Scheduler:
         dispatcher: Dispatcher,
         wakeups: Wakeups,
         workers: WorkerRegistry,
+        room: HistoryRoom,
         clock: Clock,
         settings: SchedulerSettings,
         observer: Observer | None = None,
@@ -63,6 +65,7 @@ class Scheduler:
         self._dispatcher = dispatcher
         self._wakeups = wakeups
         self._workers = workers
+        self._room = room
         self._clock = clock
         self._settings = settings
         self._observer = ShieldedObserver(observer or SilentObserver())
@@ -252,6 +255,7 @@ class Scheduler:
     def _pruning(self) -> Pruning:
         return Pruning(
             self._units,
+            self._room,
             self._holdings,
             settings=self._settings,
             clock=self._clock,

@@ -43,6 +43,9 @@ class SchedulerSettings:
         drain_grace: How long running requests may go on after a stop was requested.
         closing: How long last results and releases may take after the grace.
         retention: History is kept this long, counted from the slot; None keeps it for ever.
+        runs_most: So many of its newest runs each tenant keeps; None keeps all that the retention
+            leaves. Each pruning then looks through as many of every tenant's.
+        room_ahead: Room for history is made for so long ahead, should nobody make any meanwhile.
         prune_first: When history is first pruned after the start: soon, as some workers never live
             long.
         prune_every: How often it is pruned from then on.
@@ -70,6 +73,8 @@ class SchedulerSettings:
     drain_grace: timedelta = timedelta(seconds=30)
     closing: timedelta = timedelta(seconds=2)
     retention: timedelta | None = timedelta(days=30)
+    runs_most: int | None = None
+    room_ahead: timedelta = timedelta(days=3)
     prune_first: timedelta = timedelta(minutes=1)
     prune_every: timedelta = timedelta(hours=1)
     prune_batch: int = 500
@@ -103,6 +108,8 @@ class SchedulerSettings:
                 field="renew_every",
                 remedy="make it at most half of the lease",
             )
+        if self.runs_most is not None and self.runs_most < 1:
+            raise InvalidInput("runs_most is below 1", field="runs_most", remedy="give 1 or more")
         if self.retention is not None and self.retention <= NO_TIME:
             raise InvalidInput(
                 "a retention below zero keeps nothing",

@@ -7,7 +7,7 @@ and answers each with a line of JSON: a list of ``[token, endpoint, slot, attemp
 - ``work NOW``: claims, starts and settles until nothing is due, and tells the runs.
 - ``claim NOW``: claims once, and tells the runs.
 - ``start NOW``: starts every second run of the last claim, and tells them.
-- ``die-before WORDS``: the process kills itself (SIGKILL) before the statement that begins so.
+- ``die-before WORDS``: the process kills itself (SIGKILL) before a statement with these words.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class ClaimingProcess:
 
     def _die_before(self, words: str) -> None:
         def look(_connection: object, _cursor: object, statement: str, *_: Any) -> None:
-            if statement.startswith(words):
+            if words in statement:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         event.listen(self._engine.sync_engine, "before_cursor_execute", look)

@@ -28,6 +28,10 @@ _DISCONNECT_OTHERS: Final = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
+_RELATIONS: Final = (
+    "SELECT relname FROM pg_class"
+    " WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace"
+)
 
 
 def migrate(url: str) -> None:
@@ -65,16 +69,26 @@ def migrated_postgres(server_url: str) -> Iterator[str]:
 @contextmanager
 def emptied_postgres(url: str) -> Iterator[str]:
     """
-    Give a migrated database, and leave it at the end of the block without rows and connections.
+    Give a migrated database, and leave it as it was: without rows, new tables and connections.
 
-    Whoever changes its tables takes a database of its own instead.
+    Whoever changes the tables that there are takes a database of its own instead.
     """
+    with psycopg.connect(url, autocommit=True) as connection:
+        before = _relations(connection)
     try:
         yield url
     finally:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(_DISCONNECT_OTHERS)
             connection.execute(sql.SQL(";").join(_delete_all()))
+            for name in _relations(connection) - before:
+                drop = sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(name))
+                connection.execute(drop)
+
+
+def _relations(connection: psycopg.Connection) -> set[str]:
+    """Name the tables and partitions that there are."""
+    return {name for (name,) in connection.execute(_RELATIONS)}
 
 
 def _delete_all() -> Iterator[sql.Composed]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from cronicorn_domain.identity import EndpointId, RunId, TenantId
 from cronicorn_domain.model.run import Run, RunStatus
@@ -29,12 +29,33 @@ class Health:
     last_run: Run | None = None
 
 
+ROLL_UPS_KEPT: Final = {
+    "minute": timedelta(days=2),
+    "hour": timedelta(days=60),
+    "day": timedelta(days=800),
+}
+"""For how long after their slots runs are counted by minutes, by hours and by days."""
+
+HELD_FOR: Final = timedelta(days=1)
+"""So long a hint or trigger that is over is kept at least."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """How much history one pruning step deleted."""
+    """
+    How much history one pruning step deleted; of ``roll_ups`` also what was added to longer ones.
+    """
 
     runs: int = 0
     slot_records: int = 0
+    hints: int = 0
+    triggers: int = 0
+    roll_ups: int = 0
+
+    @property
+    def most(self) -> int:
+        """The largest of the numbers: below the limit of a step nothing is left to delete."""
+        return max(self.runs, self.slot_records, self.hints, self.triggers, self.roll_ups)
 
 
 class RunLog(Protocol):
@@ -82,11 +103,20 @@ class RunLog(Protocol):
         """
         ...
 
-    async def prune(self, *, before: datetime, limit: int, now: datetime) -> Pruned:
+    async def prune(
+        self, *, before: datetime | None, limit: int, now: datetime, most: int | None = None
+    ) -> Pruned:
         """
-        Delete up to ``limit`` settled runs and up to ``limit`` records, of slots before ``before``.
+        Delete history, up to ``limit`` of each kind; fewer of each mean that it is done.
 
-        Bodies go with their runs; running ones stay. Fewer than ``limit`` of each means that it is
-        done.
+        Deleted are settled runs and slot records of slots before ``before`` (None: of no age), and
+        hints and triggers that were over by then, a day ago at least: a release may bring back what
+        a claim consumed. With
+        ``most`` each tenant keeps no more than its newest so many runs. Bodies go with their runs;
+        running ones stay. A store that divides history by days may leave the last of them for
+        ``HistoryRoom.clear``.
+
+        Statistics outlive the runs, as long as ``ROLL_UPS_KEPT`` says: minutes that get older are
+        added up to hours, hours to days, and a window begins with the next whole one.
         """
         ...

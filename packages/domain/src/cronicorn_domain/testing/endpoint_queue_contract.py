@@ -17,6 +17,7 @@ from cronicorn_domain.testing.builders import (
     SECOND,
     a_oneshot,
     an_endpoint,
+    an_interval_hint,
     at,
     cron,
     every,
@@ -179,6 +180,31 @@ class EndpointQueueContract(StoreSuite):
 
         tenants = [run.lease.tenant for runs in claims for run in runs]
         assert {tenants.count(tenant) for tenant in tenants} == {2}
+
+    async def test_shares_differ_by_one_at_most(self) -> None:
+        """Where places cannot be shared out evenly, those who had one less are the next."""
+        for number in range(3):
+            job = await self.add_job(tenant=TenantId(new_uuid()))
+            for name in range(8):
+                schedule = every((10 + number) * SECOND)
+                await self.add(an_endpoint(job, f"{name}", schedule=schedule))
+
+        claims = [(await self.claim(FIRST_SLOT, limit=5)).runs for _ in range(3)]
+
+        tenants = [run.lease.tenant for runs in claims for run in runs]
+        assert {tenants.count(tenant) for tenant in tenants} == {5}
+        for runs in claims:
+            served = [run.lease.tenant for run in runs]
+            assert {served.count(tenant) for tenant in served} == {1, 2}
+
+    async def test_what_is_overdue_keeps_its_place(self) -> None:
+        """Whoever is written to again and again is not put behind the others each time."""
+        endpoint = await self.add_minutely()
+        for second in (5, 10):
+            hint = an_interval_hint(HOUR, created_at=FIRST_SLOT + second * SECOND)
+            await self.offer(endpoint, hint)
+
+        assert await self.queue.next_due() == FIRST_SLOT
 
     async def test_a_lone_tenant_gets_all_of_a_claim(self) -> None:
         """Turns leave nothing idle: who is alone fills the whole limit."""

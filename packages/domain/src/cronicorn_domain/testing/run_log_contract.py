@@ -18,6 +18,7 @@ from cronicorn_domain.testing.builders import (
     MINUTE,
     SECOND,
     an_endpoint,
+    an_interval_hint,
     at,
     every,
     failed,
@@ -362,3 +363,85 @@ class RunLogContract(StoreSuite):
         assert (health.target_failure_count, counted) == (1, 1)
         assert health.failure_streak == 2
         await self.run_once(at("12:07:00"), lasts=timedelta(milliseconds=5))
+
+    async def test_a_tenant_keeps_its_newest_runs(self) -> None:
+        """Behind so many of them the others go, whatever their age; other tenants keep theirs."""
+        endpoint = await self.add_minutely()
+        job = await self.add_job(tenant=OTHER_TENANT)
+        other = await self.add(an_endpoint(job, schedule=every(HOUR)))
+        await self.run_minutely(3)
+        for run in (await self.claim(at("13:00:00"))).runs:
+            await self.start(run, at("13:00:00"))
+            await self.settle(run, at("13:00:01"))
+
+        async with self.unit() as unit:
+            steps = [
+                await unit.runs.prune(before=None, limit=limit, now=at("13:00:05"), most=2)
+                for limit in (1, 9, 9)
+            ]
+
+        assert [pruned.runs for pruned in steps] == [1, 1, 0]
+        assert [run.slot for run in await self.runs(endpoint)] == [at("13:00:00"), at("12:03:00")]
+        assert len(await self.runs(other)) == 1
+
+    async def test_statistics_outlive_their_runs(self) -> None:
+        """What was counted stays counted when the run itself is gone."""
+        endpoint = await self.add_minutely()
+        await self.run_once(at("12:01:00"), failed())
+        await self.run_once(at("12:03:00"), lasts=3 * SECOND)
+        await self.run_once(at("12:04:00"), lasts=SECOND)
+        before = await self.health(endpoint)
+
+        await self.prune(at("12:04:00"))
+
+        assert len(await self.runs(endpoint)) == 1
+        assert await self.health(endpoint) == before
+
+    async def test_old_statistics_are_told_by_the_hour_and_by_the_day(self) -> None:
+        """Minutes are added up to hours, hours to days, and nothing gets lost or counts twice."""
+        job = await self.add_job()
+        endpoint = await self.add(an_endpoint(job, schedule=every(50 * MINUTE)))
+        for _ in range(40):
+            await self.run_once((await self.decision(endpoint)).due_at)
+        midnight = EPOCH.replace(hour=0) + DAY
+        later = (await self.health(endpoint, since=midnight, now=EPOCH + 9 * DAY)).success_count
+        end = EPOCH + 200 * DAY
+
+        for now in (EPOCH + 4 * DAY, EPOCH + 30 * DAY, EPOCH + 100 * DAY):
+            while (await self.prune_at(now)).most:
+                pass
+            whole = await self.health(endpoint, since=EPOCH - DAY, now=end)
+            assert (whole.success_count, whole.mean_duration) == (40, SECOND)
+            assert (await self.health(endpoint, since=midnight, now=end)).success_count == later
+
+    async def test_statistics_end_some_time(self) -> None:
+        """Days that are long over are not kept for ever."""
+        endpoint = await self.add_minutely()
+        await self.run_minutely(3)
+        while (await self.prune_at(EPOCH + 1000 * DAY)).most:
+            pass
+
+        health = await self.health(endpoint, since=EPOCH - DAY, now=EPOCH + 1000 * DAY)
+
+        assert health.success_count == 0
+
+    async def prune_at(self, now: datetime) -> Pruned:
+        """Delete what is a day old at an instant."""
+        async with self.unit() as unit:
+            return await unit.runs.prune(before=now - DAY, limit=100, now=now)
+
+    async def test_hints_that_are_over_are_pruned(self) -> None:
+        """Those over for a day go, whether they expired, were cleared or consumed; others stay."""
+        endpoint = await self.add_minutely()
+        await self.offer(endpoint, an_interval_hint(HOUR, created_at=at("12:00:10"), life=MINUTE))
+        living = an_interval_hint(HOUR, created_at=at("12:00:20"), life=90 * DAY)
+        await self.offer(endpoint, living)
+        key = (endpoint.tenant, endpoint.id)
+
+        async with self.unit() as unit:
+            early = await unit.runs.prune(before=EPOCH + HOUR, limit=9, now=EPOCH + HOUR)
+            late = await unit.runs.prune(before=EPOCH + 2 * DAY, limit=9, now=EPOCH + 2 * DAY)
+            left = await unit.hints.history(*key, now=EPOCH + 2 * DAY)
+
+        assert (early.hints, late.hints) == (0, 1)
+        assert [record.hint for record in left] == [living]

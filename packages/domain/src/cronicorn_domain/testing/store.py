@@ -4,6 +4,7 @@ from typing import Protocol
 
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
+from cronicorn_domain.ports.history_room import HistoryRoom
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
@@ -34,6 +35,11 @@ class Store(Protocol):
     @property
     def workers(self) -> WorkerRegistry:
         """The registry of the store's workers."""
+        ...
+
+    @property
+    def room(self) -> HistoryRoom:
+        """The room for the store's history."""
         ...
 
     async def another(self) -> "Store":

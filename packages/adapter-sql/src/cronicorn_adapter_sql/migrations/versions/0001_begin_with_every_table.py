@@ -52,7 +52,7 @@ def upgrade() -> None:
     _make_triggers()
     _make_workers()
     if op.get_context().dialect.name == "postgresql":
-        op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT")
+        op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT WITH (fillfactor = 50)")
         op.execute("CREATE TABLE run_bodies_default PARTITION OF run_bodies DEFAULT")
 
 

@@ -1,0 +1,193 @@
+"""One claim: what the domain decides about each endpoint, and how all of it is written."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from cronicorn_domain.errors import CronicornError
+from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.change import Claim, Postponement
+from cronicorn_domain.policies.claiming import claim
+from cronicorn_domain.ports.endpoint_queue import ClaimBatch, ClaimedRun
+from cronicorn_domain.wording import fault
+from sqlalchemy import bindparam, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cronicorn_adapter_sql.known import HeldRun
+from cronicorn_adapter_sql.lease_writes import write_leases
+from cronicorn_adapter_sql.mapping_jobs import Values
+from cronicorn_adapter_sql.mapping_runs import values_of_claimed
+from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.tables import hints, triggers
+from cronicorn_adapter_sql.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A lease to be written: of which endpoint, what the domain decided, and its run."""
+
+    read: ReadEndpoint
+    claim: Claim
+    run: Run
+    revision: int
+
+    def lease(self, token: Token, until: datetime) -> Lease:
+        """Return the lease that was written under the token."""
+        return Lease(
+            token=token,
+            endpoint_id=self.run.endpoint_id,
+            tenant=self.run.tenant,
+            run_id=self.run.id,
+            worker=self.run.worker,
+            until=until,
+            urgent=self.claim.urgent,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """Decides about endpoints that are locked and due; ``write`` comes once, after that."""
+
+    worker: WorkerId
+    until: datetime
+    now: datetime
+    _made: list[_Made] = field(default_factory=list)
+    _leases: list[Lease] = field(default_factory=list)
+    _postponed: int = 0
+    _quarantined: dict[EndpointId, str] = field(default_factory=dict)
+    _withheld: dict[EndpointId, str] = field(default_factory=dict)
+
+    def decide(self, transaction: Transaction, read: ReadEndpoint | UnreadableEndpoint) -> None:
+        """Let the domain decide about an endpoint; one that cannot be read is set aside."""
+        if isinstance(read, UnreadableEndpoint):
+            self._put_aside(transaction, read)
+            return
+        if read.withheld is not None:
+            self._withheld[read.id] = read.withheld
+            return
+        try:
+            decided = claim(read.situation, self.now)
+        except Exception as error:  # noqa: BLE001  whatever it is, it harms this endpoint alone
+            self._put_aside(transaction, _unclaimable(read, reason_of(error)))
+            return
+        match decided:
+            case Postponement(change=change):
+                transaction.changes.apply(read, change, self.now)
+                self._postponed += 1
+            case Claim() as made:
+                revision = transaction.changes.lease(read, made)
+                run = self._run(read, made)
+                self._made.append(_Made(read=read, claim=made, run=run, revision=revision))
+
+    async def write(self, transaction: Transaction) -> None:
+        """Write leases and runs, and mark what they serve as consumed."""
+        connection = transaction.connection
+        tokens = await write_leases(connection, [self._values(each) for each in self._made])
+        self._leases = [each.lease(tokens[each.run.endpoint_id], self.until) for each in self._made]
+        await _consume(connection, self._made, self.now)
+
+    def told(self) -> ClaimBatch:
+        """Return what the claim brought."""
+        return ClaimBatch(
+            runs=tuple(
+                ClaimedRun(lease=lease, endpoint=each.read.situation.endpoint, plan=each.claim.plan)
+                for each, lease in zip(self._made, self._leases, strict=True)
+            ),
+            passed=self._postponed + len(self._quarantined),
+            quarantined=self._quarantined,
+            withheld=self._withheld,
+        )
+
+    def held(self) -> Iterator[tuple[Token, HeldRun]]:
+        """Return the runs under the situations that the claim left, if it is committed."""
+        for each, lease in zip(self._made, self._leases, strict=True):
+            situation = replace(each.read.situation, state=each.claim.change.state, lease=lease)
+            if each.claim.hints or each.claim.triggers:
+                situation = _without_served(situation, each.claim)
+            yield lease.token, HeldRun(each.run, situation, each.revision)
+
+    def _put_aside(self, transaction: Transaction, endpoint: UnreadableEndpoint) -> None:
+        self._quarantined[endpoint.id] = endpoint.reason
+        transaction.changes.set_aside(endpoint)
+
+    def _run(self, read: ReadEndpoint, made: Claim) -> Run:
+        endpoint, plan = read.situation.endpoint, made.plan
+        return Run(
+            id=RunId(new_uuid()),
+            endpoint_id=endpoint.id,
+            tenant=endpoint.tenant,
+            decision=plan.decision,
+            kind=plan.kind,
+            attempt=plan.attempt,
+            worker=self.worker,
+            claimed_at=self.now,
+        )
+
+    def _values(self, made: _Made) -> Values:
+        return {
+            **values_of_claimed(made.run),
+            "host": made.read.situation.endpoint.request.host,
+            "run_id": made.run.id,
+            "until": self.until,
+            "urgent": made.claim.urgent,
+            "taken_at": made.read.due_at,
+        }
+
+
+def reason_of(error: Exception) -> str:
+    """Say why an endpoint is set aside, in words that hold no stored value."""
+    if isinstance(error, CronicornError):
+        return str(error)
+    return f"it could not be claimed, by a fault of ours: {fault(error)}"
+
+
+def _unclaimable(read: ReadEndpoint, reason: str) -> UnreadableEndpoint:
+    situation = read.situation
+    return UnreadableEndpoint(
+        id=read.id,
+        tenant=read.tenant,
+        state=situation.state,
+        lease=situation.lease,
+        due_at=read.due_at,
+        revision=read.revision,
+        reason=reason,
+    )
+
+
+def _without_served(situation: Situation, made: Claim) -> Situation:
+    return replace(
+        situation,
+        hints=tuple(each for each in situation.hints if each.id not in made.hints),
+        triggers=tuple(each for each in situation.triggers if each.id not in made.triggers),
+    )
+
+
+async def _consume(connection: AsyncConnection, made: Sequence[_Made], now: datetime) -> None:
+    """Mark what the claims' instants have reached with the runs that serve it."""
+    served: list[Values] = [
+        {"key": hint_id, "run_id": each.run.id, "ended_at": now}
+        for each in made
+        for hint_id in each.claim.hints
+    ]
+    if served:
+        await connection.execute(_CONSUME_HINT, served)
+    asked: list[Values] = [
+        {"key": trigger_id, "run_id": each.run.id}
+        for each in made
+        for trigger_id in each.claim.triggers
+    ]
+    if asked:
+        await connection.execute(_CONSUME_TRIGGER, asked)
+
+
+_CONSUME_HINT = (
+    update(hints)
+    .where(hints.c.id == bindparam("key"))
+    .values(end="consumed", ended_at=bindparam("ended_at"), run_id=bindparam("run_id"))
+)
+_CONSUME_TRIGGER = (
+    update(triggers).where(triggers.c.id == bindparam("key")).values(run_id=bindparam("run_id"))
+)

@@ -1,0 +1,92 @@
+"""
+What this process remembers of endpoints, so that it need not read again what it knows.
+
+Everything that the governor weighs about an endpoint is as it was for as long as the revision of
+its state is. So what was read once, or written by a settle, can be used for the next decision if
+the revision is still the same; that is looked at under the lock, or within the statement that
+writes. What is not remembered, or has changed, is read: to forget is always safe.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, TypeVar
+from uuid import UUID
+
+from cronicorn_domain.identity import Token
+from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.state import Situation
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+MOST_ENDPOINTS: Final = 20_000
+"""So many are remembered, some 50 MB of them; the longest unused are forgotten first."""
+MOST_RUNS: Final = 10_000
+"""So many leased runs; more than a worker has under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRun:
+    """A leased run: its row, and the situation, lease included, that its claim left behind."""
+
+    run: Run
+    situation: Situation
+    revision: int
+
+
+class Known:
+    """Situations of endpoints between their runs, and those that leased runs were claimed in."""
+
+    def __init__(self, *, endpoints: int = MOST_ENDPOINTS, runs: int = MOST_RUNS) -> None:
+        self._most = endpoints
+        self._most_runs = runs
+        self._endpoints: dict[UUID, tuple[int, Situation]] = {}
+        self._runs: dict[Token, HeldRun] = {}
+
+    def situation(self, endpoint_id: UUID, revision: int, now: datetime) -> Situation | None:
+        """Return an endpoint's situation without what has expired, if it has this revision."""
+        known = self._endpoints.get(endpoint_id)
+        return unexpired(known[1], now) if known is not None and known[0] == revision else None
+
+    def keep(self, situation: Situation, revision: int) -> None:
+        """Remember the situation that an endpoint without a lease has at a revision."""
+        self._endpoints.pop(situation.endpoint.id, None)
+        self._endpoints[situation.endpoint.id] = (revision, situation)
+        _shrink(self._endpoints, self._most)
+
+    def hold(self, token: Token, held: HeldRun) -> None:
+        """Remember a run that has just been leased."""
+        self._runs[token] = held
+        _shrink(self._runs, self._most_runs)
+
+    def held(self, token: Token) -> HeldRun | None:
+        """Return a leased run, if it is remembered."""
+        return self._runs.get(token)
+
+    def let_go(self, tokens: Iterable[Token]) -> None:
+        """Forget runs that have ended."""
+        for token in tokens:
+            self._runs.pop(token, None)
+
+    def forget(self) -> None:
+        """Forget everything: the database may not be the one it was."""
+        self._endpoints.clear()
+        self._runs.clear()
+
+
+def unexpired(situation: Situation, now: datetime) -> Situation:
+    """Return the situation with those hints and triggers alone that are active at ``now``."""
+    if not situation.hints and not situation.triggers:
+        return situation
+    return replace(
+        situation,
+        hints=tuple(each for each in situation.hints if each.expires_at > now),
+        triggers=tuple(each for each in situation.triggers if each.expires_at > now),
+    )
+
+
+def _shrink(remembered: dict[Key, Value], most: int) -> None:
+    """Forget the first, which are the longest unused."""
+    while len(remembered) > most:
+        remembered.pop(next(iter(remembered)))

@@ -1,0 +1,146 @@
+"""
+Settles what this process has claimed itself, without reading it again.
+
+The situation that the claim left is still what the store holds as long as the endpoint's revision
+is the same. So the domain decides first, and the write looks at the revision: whatever was written
+meanwhile (a hint, a pause, an edit, a trigger) is seen by that, and such a run is left to be
+settled from what the store then holds. So is one whose endpoint somebody has locked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cronicorn_domain.identity import Token
+from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.change import Change
+from cronicorn_domain.policies.eligibility import claimable_from
+from cronicorn_domain.policies.settling import settle, settled_run
+from cronicorn_domain.ports.endpoint_queue import Settlement
+
+from cronicorn_adapter_sql.changes import Changes
+from cronicorn_adapter_sql.engine import single_statements
+from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.known import HeldRun, Known, unexpired
+from cronicorn_adapter_sql.mapping_jobs import Values
+from cronicorn_adapter_sql.mapping_runs import values_of_body, values_of_ended
+from cronicorn_adapter_sql.mapping_states import values_of_record, values_of_state
+from cronicorn_adapter_sql.roll_ups import values_of_roll_up
+from cronicorn_adapter_sql.run_ends import settle_one
+from cronicorn_adapter_sql.settle_statements import standing_revisions, write_settled
+from cronicorn_adapter_sql.situations import ReadEndpoint
+from cronicorn_adapter_sql.transaction import Database
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A run that the domain has settled: its row, and what follows for its endpoint."""
+
+    token: Token
+    revision: int
+    run: Run
+    after: Situation
+    change: Change
+    due_at: datetime | None
+
+
+class QuickSettling:
+    """Settles remembered runs whose endpoints have not changed since they were claimed."""
+
+    def __init__(self, database: Database, known: Known) -> None:
+        self._database = database
+        self._known = known
+        self._sqlite = database.engine.dialect.name == "sqlite"
+        self._single = single_statements(database.engine)
+
+    async def settle(self, settlements: Sequence[Settlement], now: datetime) -> Sequence[Token]:
+        """
+        Settle what can be, all of it or nothing, and return the tokens; the rest is untouched.
+
+        Raises:
+            StoreError: nothing was written.
+        """
+        held = [
+            (run, settlement)
+            for settlement in settlements
+            if (run := self._known.held(settlement.token)) is not None
+        ]
+        if not held:
+            return []
+        if self._sqlite:
+            return await self._settle_on_sqlite(held, now)
+        ended = {each.token: each for each in (_ended(*one, now) for one in held)}
+        with translated():
+            async with self._single.connect() as connection:
+                accepted = await write_settled(
+                    connection,
+                    [_values(each) for each in ended.values()],
+                    [values for each in ended.values() for values in _records(each)],
+                )
+        for token in accepted:
+            self._known.keep(ended[token].after, ended[token].revision + 1)
+        self._known.let_go(accepted)
+        due = [at for token in accepted if (at := ended[token].due_at) is not None]
+        self._database.committed(Changes(earlier=bool(due), earliest=min(due, default=None)))
+        return accepted
+
+    async def _settle_on_sqlite(
+        self, held: Sequence[tuple[HeldRun, Settlement]], now: datetime
+    ) -> Sequence[Token]:
+        """Look at the revisions, and write as any other transaction does: no trip is saved here."""
+        after: dict[Token, tuple[Situation, int]] = {}
+        async with self._database.begin() as transaction:
+            tokens = [settlement.token for _, settlement in held]
+            found = await standing_revisions(transaction.connection, tokens)
+            for run, settlement in held:
+                lease = run.situation.lease
+                if lease is None or found.get(lease.token) != run.revision:
+                    continue
+                read = ReadEndpoint(
+                    situation=unexpired(run.situation, now), due_at=None, revision=run.revision
+                )
+                left = settle_one(transaction, read, lease, settlement, now)
+                if left is not None:
+                    after[lease.token] = (left, run.revision + 1)
+        for situation, revision in after.values():
+            self._known.keep(situation, revision)
+        self._known.let_go(after)
+        return list(after)
+
+
+def _ended(held: HeldRun, settlement: Settlement, now: datetime) -> _Ended:
+    situation = unexpired(held.situation, now)
+    change = settle(situation, settlement, now)
+    after = situation.after_the_run(change.state)
+    return _Ended(
+        token=settlement.token,
+        revision=held.revision,
+        run=settled_run(held.run, settlement),
+        after=after,
+        change=change,
+        due_at=claimable_from(after, now),
+    )
+
+
+def _values(ended: _Ended) -> Values:
+    """Return everything that is written of a run and its endpoint, as one row."""
+    plan, body = ended.change.state.next_plan, values_of_body(ended.run)
+    return {
+        "token": ended.token,
+        "known_revision": ended.revision,
+        **values_of_state(ended.change.state),
+        **values_of_ended(ended.run),
+        **(values_of_roll_up(ended.run) or {}),
+        **({f"body_{name}": value for name, value in body.items()} if body else {}),
+        "due_at": ended.due_at,
+        "next_slot": None if plan is None else plan.slot,
+        "host": ended.after.endpoint.request.host,
+    }
+
+
+def _records(ended: _Ended) -> list[Values]:
+    return [
+        {**values_of_record(ended.after.endpoint, each), "token": ended.token}
+        for each in ended.change.records
+    ]

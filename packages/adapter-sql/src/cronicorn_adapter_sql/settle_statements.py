@@ -1,0 +1,114 @@
+# ruff: noqa: S608  names of our own tables and columns only
+"""
+The statement that settles a batch on PostgreSQL, if its endpoints are as they were claimed.
+
+It locks lease and state of each, and passes over those that somebody else has locked, whose lease
+has gone, or whose revision has grown: so it waits for nobody and decides by what is committed.
+What it has locked is written by the same statement, wherever it goes; no row is read twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import orjson
+from cronicorn_domain.identity import Token
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cronicorn_adapter_sql.bulk import ask, columns_of, document, recordset
+from cronicorn_adapter_sql.changes import STATE_COLUMNS
+from cronicorn_adapter_sql.endings import ENDED_COLUMNS
+from cronicorn_adapter_sql.mapping_jobs import Values
+from cronicorn_adapter_sql.roll_ups import ON_CONFLICT
+from cronicorn_adapter_sql.tables import (
+    due,
+    endpoint_state,
+    leases,
+    roll_ups,
+    run_bodies,
+    runs,
+    slot_records,
+)
+
+
+async def write_settled(
+    connection: AsyncConnection, rows: Sequence[Values], records: Sequence[Values]
+) -> list[Token]:
+    """
+    Write settled runs on PostgreSQL, and return the tokens of those that were written.
+
+    Args:
+        connection: Within a transaction of its own, or none.
+        rows: ``token`` and ``known_revision``; the columns of the state, of a run's end and of what
+            is added to the statistics; those of the body with ``body_`` before their names; of the
+            new row in `due` ``due_at`` (null if there is none), ``next_slot`` and ``host``.
+        records: Slots that are not run, with the ``token`` they belong to.
+    """
+    given = {"rows": document(rows), "records": document(records)}
+    return [Token(token) for (token,) in await ask(connection, SETTLE, given)]
+
+
+async def standing_revisions(
+    connection: AsyncConnection, tokens: Sequence[Token]
+) -> Mapping[Token, int]:
+    """Return the revisions of the endpoints that hold these leases, on SQLite."""
+    given = (orjson.dumps(tokens).decode(),)
+    found = await ask(connection, _REVISIONS_ON_SQLITE, given)
+    return {Token(token): revision for token, revision in found}
+
+
+_COUNTED: Final = ("begins_at", "source", "timed_runs", "duration", "lateness")
+_BODY: Final = ("headers", "kind", "text", "truncated")
+_RECORD: Final = tuple(slot_records.c.keys())
+
+_GIVEN: Final = recordset(
+    {
+        **columns_of(leases, ("token", "host")),
+        "known_revision": "BIGINT",
+        **columns_of(endpoint_state, STATE_COLUMNS),
+        **columns_of(runs, ENDED_COLUMNS),
+        **columns_of(roll_ups, _COUNTED),
+        **{f"body_{name}": kind for name, kind in columns_of(run_bodies, _BODY).items()},
+        "next_slot": columns_of(due, ("slot",))["slot"],
+    }
+)
+_GIVEN_RECORDS: Final = recordset(
+    {**columns_of(slot_records, _RECORD), "token": "BIGINT"}, rows="records"
+)
+_REVISIONS_ON_SQLITE: Final = (
+    "SELECT leases.token, s.revision FROM json_each(?) AS given"
+    " JOIN leases ON leases.token = given.value"
+    " JOIN endpoint_state AS s ON s.endpoint_id = leases.endpoint_id"
+)
+
+
+def _set(names: Sequence[str]) -> str:
+    return ", ".join(f"{name} = held.{name}" for name in names)
+
+
+SETTLE: Final = (
+    "WITH held AS MATERIALIZED ("
+    "SELECT given.*, l.endpoint_id, l.tenant, l.run_id, l.slot"
+    f" FROM {_GIVEN} JOIN leases AS l ON l.token = given.token"
+    " JOIN endpoint_state AS s"
+    " ON s.endpoint_id = l.endpoint_id AND s.revision = given.known_revision"
+    " FOR UPDATE OF l, s SKIP LOCKED"
+    "), ended AS (DELETE FROM leases USING held WHERE leases.token = held.token"
+    f"), told AS (UPDATE runs SET {_set(ENDED_COLUMNS)} FROM held"
+    " WHERE runs.id = held.run_id AND runs.slot = held.slot"
+    f"), kept AS (INSERT INTO run_bodies (run_id, slot, tenant, {', '.join(_BODY)})"
+    f" SELECT run_id, slot, tenant, {', '.join(f'body_{name}' for name in _BODY)}"
+    " FROM held WHERE body_kind IS NOT NULL"
+    f"), planned AS (UPDATE endpoint_state SET {_set(STATE_COLUMNS)},"
+    " revision = endpoint_state.revision + 1 FROM held"
+    " WHERE endpoint_state.endpoint_id = held.endpoint_id"
+    "), put_in AS (INSERT INTO due (due_at, endpoint_id, tenant, slot, host)"
+    " SELECT due_at, endpoint_id, tenant, next_slot, host FROM held WHERE due_at IS NOT NULL"
+    f"), counted AS (INSERT INTO roll_ups ({', '.join(_COUNTED)},"
+    " endpoint_id, tenant, outcome_class, size, runs)"
+    f" SELECT {', '.join(_COUNTED)}, endpoint_id, tenant, outcome_class, 'minute', 1"
+    f" FROM held WHERE begins_at IS NOT NULL {ON_CONFLICT}"
+    f"), recorded AS (INSERT INTO slot_records ({', '.join(_RECORD)})"
+    f" SELECT {', '.join(f'given.{name}' for name in _RECORD)}"
+    f" FROM {_GIVEN_RECORDS} JOIN held ON held.token = given.token"
+    ") SELECT token FROM held"
+)

@@ -1,0 +1,286 @@
+"""The path that every run takes: few statements, whatever the batch, and no stale decision."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.keys import Keyring
+from cronicorn_adapter_sql.lease_statements import START
+from cronicorn_adapter_sql.lease_writes import CLAIM
+from cronicorn_adapter_sql.settle_statements import SETTLE
+from cronicorn_adapter_sql.store import SqlStore, open_store
+from cronicorn_adapter_sql.tables import due, endpoint_state
+from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_domain.identity import Token, WorkerId
+from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.endpoint import Endpoint, Guardrails, Pause
+from cronicorn_domain.model.run import Outcome
+from cronicorn_domain.ports.endpoint_queue import Settled
+from cronicorn_domain.ports.unit_of_work import UnitOfWork
+from cronicorn_domain.testing.builders import (
+    EPOCH,
+    MINUTE,
+    SECOND,
+    a_job,
+    a_settlement,
+    a_trigger,
+    an_endpoint,
+    an_interval_hint,
+    failed,
+    succeeded,
+)
+from sqlalchemy import event, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+FIRST_SLOT = EPOCH + MINUTE
+LEASE = 10 * SECOND
+FAILED = failed()
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[SqlStore]:
+    """Give an empty store, on either dialect in turn."""
+    async with open_store(parse_database_url(database_url), vault=HeaderVault(Keyring())) as store:
+        yield store
+
+
+@pytest.fixture
+async def other(store: SqlStore, database_url: str) -> AsyncIterator[SqlStore]:
+    """Give the same store as another process has it: it remembers nothing of the first."""
+    assert store
+    async with open_store(parse_database_url(database_url), vault=HeaderVault(Keyring())) as other:
+        yield other
+
+
+async def add(store: SqlStore, count: int, name: str = "shop") -> list[Endpoint]:
+    """Keep a job with endpoints of one minute."""
+    job = a_job(name)
+    added = [an_endpoint(job, f"endpoint {number}") for number in range(count)]
+    async with store.units.begin() as unit:
+        await unit.catalog.add_job(job)
+        for endpoint in added:
+            await unit.catalog.add_endpoint(endpoint, now=EPOCH)
+        await unit.commit()
+    return added
+
+
+async def claimed(store: SqlStore, now: datetime) -> dict[Endpoint, Token]:
+    """Claim what is due."""
+    batch = await store.queue.claim(worker=WorkerId("a"), limit=100, lease_for=LEASE, now=now)
+    return {run.endpoint: run.lease.token for run in batch.runs}
+
+
+async def settle(
+    store: SqlStore,
+    tokens: Sequence[Token],
+    started_at: datetime,
+    outcome: Outcome = FAILED,
+) -> set[Settled]:
+    """Settle runs, as failed unless another outcome is given."""
+    results = [a_settlement(each, started_at=started_at, outcome=outcome) for each in tokens]
+    return set((await store.queue.settle(results, now=started_at + SECOND)).values())
+
+
+@contextmanager
+def counting(store: SqlStore) -> Iterator[list[str]]:
+    """Collect the statements that the store sends within the block."""
+    sent: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: Any) -> None:
+        sent.append(statement)
+
+    event.listen(store.engine.sync_engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(store.engine.sync_engine, "before_cursor_execute", note)
+
+
+async def statements_of_a_round(store: SqlStore, now: datetime) -> tuple[int, int, int]:
+    """Claim, start and settle all there is, and return how many statements each took."""
+    with counting(store) as of_claim:
+        tokens = list((await claimed(store, now)).values())
+    with counting(store) as of_start:
+        await store.queue.start(tokens, now=now)
+    with counting(store) as of_settle:
+        assert await settle(store, tokens, now, succeeded("fine")) == {Settled.ACCEPTED}
+    return len(of_claim), len(of_start), len(of_settle)
+
+
+async def test_a_batch_costs_as_much_as_one(store: SqlStore) -> None:
+    """What all runs of a batch need is asked and written together, however many they are."""
+    await add(store, 1)
+    await statements_of_a_round(store, FIRST_SLOT)
+    for_one = await statements_of_a_round(store, FIRST_SLOT + MINUTE)
+    await add(store, 30, "many")
+    await statements_of_a_round(store, FIRST_SLOT + 2 * MINUTE)
+
+    for_many = await statements_of_a_round(store, FIRST_SLOT + 3 * MINUTE)
+
+    assert for_many <= for_one
+    if store.engine.dialect.name == "postgresql":
+        assert for_many[1:] == (1, 1)
+
+
+async def left_behind(store: SqlStore, endpoint: Endpoint) -> tuple[object, ...]:
+    """Read what a settle leaves: the plan, the failures, and from when it can be claimed."""
+    async with store.units.begin() as unit:
+        ((_, state),) = await unit.catalog.get_states(endpoint.tenant, [endpoint.id])
+    async with store.engine.connect() as connection:
+        key = due.c.endpoint_id == endpoint.id
+        instants = (await connection.execute(select(due.c.due_at).where(key))).scalars().all()
+    plan = state.next_plan
+    decision = None if plan is None else (plan.decision.slot, plan.decision.source)
+    return decision, state.failures, instants
+
+
+Verb = Callable[[UnitOfWork, Endpoint, datetime], Any]
+
+
+async def offer(unit: UnitOfWork, endpoint: Endpoint, now: datetime) -> None:
+    """Write a hint."""
+    hint = an_interval_hint(5 * SECOND, created_at=now)
+    await unit.hints.offer(endpoint.tenant, endpoint.id, hint, now=now)
+
+
+async def clear(unit: UnitOfWork, endpoint: Endpoint, now: datetime) -> None:
+    """Clear the hint that was there at the claim."""
+    assert await unit.hints.clear(endpoint.tenant, endpoint.id, now=now) == 1
+
+
+async def ask(unit: UnitOfWork, endpoint: Endpoint, now: datetime) -> None:
+    """Ask for a run."""
+    await unit.hints.trigger(endpoint.tenant, endpoint.id, a_trigger(now), now=now)
+
+
+async def edit(unit: UnitOfWork, endpoint: Endpoint, now: datetime) -> None:
+    """Change the guardrails."""
+    changed = replace(endpoint, guardrails=Guardrails(longest=10 * SECOND))
+    await unit.catalog.change_endpoint(changed, now=now)
+
+
+async def pause(unit: UnitOfWork, endpoint: Endpoint, now: datetime) -> None:
+    """Pause it."""
+    pause = Pause(until=OPEN_ENDED)
+    await unit.catalog.pause_endpoint(endpoint.tenant, endpoint.id, pause, now=now)
+
+
+async def pause_job(unit: UnitOfWork, endpoint: Endpoint, now: datetime) -> None:
+    """Pause its job."""
+    await unit.catalog.pause_job(endpoint.tenant, endpoint.job_id, now=now)
+
+
+async def archive(unit: UnitOfWork, endpoint: Endpoint, now: datetime) -> None:
+    """Archive it."""
+    await unit.catalog.archive_endpoint(endpoint.tenant, endpoint.id, now=now)
+
+
+async def reset(unit: UnitOfWork, endpoint: Endpoint, now: datetime) -> None:
+    """Reset its failures."""
+    await unit.catalog.reset_failures(endpoint.tenant, endpoint.id, now=now)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [offer, clear, ask, edit, pause, pause_job, archive, reset],
+    ids=lambda each: each.__name__,
+)
+async def test_what_is_written_meanwhile_is_settled_upon(
+    store: SqlStore, other: SqlStore, verb: Verb
+) -> None:
+    """Who remembers the claim decides as who reads everything at the settle, trap T08."""
+    remembered, read = await add(store, 2)
+    async with other.units.begin() as unit:
+        for each in (remembered, read):
+            hint = an_interval_hint(90 * SECOND)
+            await unit.hints.offer(each.tenant, each.id, hint, now=EPOCH)
+        await unit.commit()
+    now = EPOCH + 90 * SECOND
+    tokens = await claimed(store, now)
+    await store.queue.start(list(tokens.values()), now=now)
+    assert await settle(store, list(tokens.values()), now) == {Settled.ACCEPTED}
+    now += 3 * MINUTE
+    tokens = await claimed(store, now)
+    await store.queue.start(list(tokens.values()), now=now)
+    by_id = {endpoint.id: token for endpoint, token in tokens.items()}
+
+    async with other.units.begin() as unit:
+        for each in (remembered, read):
+            await verb(unit, each, now)
+        await unit.commit()
+    answers = [
+        await settle(store, [by_id[remembered.id]], now),
+        await settle(other, [by_id[read.id]], now),
+    ]
+
+    assert answers == [{Settled.ACCEPTED}] * 2
+    assert await left_behind(other, remembered) == await left_behind(other, read)
+
+
+async def test_what_was_written_after_the_settle_is_claimed_upon(
+    store: SqlStore, other: SqlStore
+) -> None:
+    """A claim sends what stands in the store, not what its process remembers, traps T01 and T14."""
+    (endpoint,) = await add(store, 1)
+    tokens = await claimed(store, FIRST_SLOT)
+    await settle(store, list(tokens.values()), FIRST_SLOT)
+    request = replace(endpoint.request, url="http://shop.example/another")
+
+    async with other.units.begin() as unit:
+        changed = replace(endpoint, request=request)
+        await unit.catalog.change_endpoint(changed, now=FIRST_SLOT + 2 * SECOND)
+        await unit.commit()
+
+    (found,) = await claimed(store, FIRST_SLOT + 5 * MINUTE)
+    assert found.request == request
+
+
+async def grow(connection: AsyncConnection, endpoint: Endpoint) -> None:
+    """Let the tables have thousands of rows of which the planner knows nothing."""
+    copies = "FROM generate_series(1, 3000) AS n"
+    for table, key in (("endpoints", "id"), ("endpoint_state", "endpoint_id")):
+        await connection.execute(
+            text(
+                f"INSERT INTO {table} SELECT (json_populate_record(t, json_build_object("
+                f"'{key}', md5('copy' || n)::uuid, 'name', 'copy ' || n))).*"
+                f" {copies}, {table} AS t WHERE t.{key} = :id"
+            ),
+            {"id": endpoint.id},
+        )
+
+
+@pytest.mark.parametrize(
+    ("statement", "given"),
+    [
+        (CLAIM, {"rows": "[]"}),
+        (START, {"tokens": "{}", "now": EPOCH}),
+        (SETTLE, {"rows": "[]", "records": "[]"}),
+    ],
+    ids=["claim", "start", "settle"],
+)
+async def test_rows_are_found_by_an_index(
+    postgres_database: str, statement: str, given: dict[str, Any]
+) -> None:
+    """Also on tables that were empty when the planner looked at them last, trap T27."""
+    vault = HeaderVault(Keyring())
+    async with open_store(parse_database_url(postgres_database), vault=vault) as store:
+        async with store.engine.begin() as connection:
+            await connection.execute(text("ANALYZE"))
+        (endpoint,) = await add(store, 1)
+        async with store.engine.begin() as connection:
+            await grow(connection, endpoint)
+            count = select(endpoint_state.c.endpoint_id)
+            assert len((await connection.execute(count)).all()) == 3001
+            plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", given)
+            steps = "\n".join(line for (line,) in plan)
+
+    assert "Index" in steps
+    assert "Seq Scan" not in steps
+    assert "Hash" not in steps
+
+
+def test_statements_stay_short_enough_to_be_taken_apart_once() -> None:
+    """The driver keeps what it has found out about a statement of up to 4096 characters."""
+    assert max(len(each) for each in (CLAIM, START, SETTLE)) <= 4096
