@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from cronicorn_adapter_sql.database_url import parse_database_url
@@ -114,6 +115,18 @@ class TestSqlite:
         """By default a writer has patience with another one."""
         async with open_engine(parse_database_url(sqlite_database)) as engine:
             assert await scalar(engine, "PRAGMA busy_timeout") == 5000
+
+    @pytest.fixture
+    def unprivileged(self) -> Iterator[Path]:
+        """Give a folder of one's own, without the rights of root, who may write everything."""
+        with TemporaryDirectory() as name:
+            if os.geteuid() == 0:
+                os.chown(name, 65534, 65534)
+                os.seteuid(65534)
+            try:
+                yield Path(name)
+            finally:
+                os.seteuid(os.getuid())
 
     @pytest.fixture
     def without_mask(self) -> Iterator[None]:
@@ -225,6 +238,19 @@ class TestSqlite:
         said = await refusal(f"sqlite:///{tmp_path}/pipe", StoreRefused)
 
         assert "it is no ordinary file" in said
+
+    @pytest.mark.parametrize(("name", "mode"), [("x.db", 0o400), (".", 0o500)])
+    async def test_what_cannot_be_written_is_refused(
+        self, unprivileged: Path, name: str, mode: int
+    ) -> None:
+        """Trap T31: a read-only file, or one in a read-only folder, heals by nobody's waiting."""
+        file = unprivileged / "x.db"
+        file.touch()
+        (unprivileged / name).chmod(mode)
+
+        said = await refusal(f"sqlite:///{file}", StoreRefused)
+
+        assert f"give this user the right to write {unprivileged / name}" in said
 
     async def test_a_locked_file_says_so(self, tmp_path: Path) -> None:
         """A file that another process keeps to itself is unavailable; trying again may help."""

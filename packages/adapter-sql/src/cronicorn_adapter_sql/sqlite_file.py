@@ -60,11 +60,22 @@ def _see_to_file(database: SqliteDatabase, *, create: bool) -> None:
     if create:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        _refuse_read_only(database)
     elif not path.exists():
         raise StoreRefused(
             f"there is no database {database}: check the path, or make it with"
             " `cronicorn-db upgrade`"
         )
+
+
+def _refuse_read_only(database: SqliteDatabase) -> None:
+    """Refuse what cannot be written now: nobody gives the right while a worker waits for it."""
+    for place in (database.path, database.path.parent):
+        if not os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise StoreRefused(
+                f"cannot write {database}: give this user the right to write {place},"
+                " or name another file"
+            )
 
 
 def _is_ours_or_nobodys(connection: sqlite3.Connection, database: SqliteDatabase) -> bool:
