@@ -8,10 +8,11 @@ the statement for each row. Either goes past SQLAlchemy's compiling and binding,
 more than everything else in a batch; its connection, transaction and errors stay.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -48,7 +49,7 @@ class Bulk:
         if not rows:
             return
         if connection.dialect.name == "sqlite":
-            given = [tuple(sqlite_value(row[name]) for name in self.columns) for row in rows]
+            given = [tuple(map(sqlite_value, map(row.__getitem__, self.columns))) for row in rows]
             await connection.exec_driver_sql(self.sqlite, given)
         else:
             await connection.exec_driver_sql(self.postgresql, {"rows": document(rows)})
@@ -105,8 +106,8 @@ async def ask(
     connection: AsyncConnection, statement: str, given: Mapping[str, Any] | tuple[Any, ...]
 ) -> Sequence[Sequence[Any]]:
     """Run a statement of the driver's own and return its rows, as the driver reads them."""
-    found: Iterable[Sequence[Any]] = await connection.exec_driver_sql(statement, given)
-    return list(found)
+    found: Sequence[Sequence[Any]] = (await connection.exec_driver_sql(statement, given)).all()
+    return found
 
 
 def document(rows: Sequence[Values]) -> str:
@@ -124,11 +125,20 @@ def document(rows: Sequence[Values]) -> str:
 
 def sqlite_value(value: Any) -> Any:
     """Return a value as the columns of SQLite keep it; what SQLite knows itself stays as it is."""
-    if isinstance(value, datetime):
-        # As UtcDateTime writes it: text of fixed width, in UTC.
-        instant = value.astimezone(UTC).replace(tzinfo=None)
-        return instant.isoformat(sep=" ", timespec="microseconds")
-    return value.hex if isinstance(value, UUID) else value
+    written = _WRITTEN_ON_SQLITE.get(type(value))
+    return value if written is None else written(value)
+
+
+def _instant_on_sqlite(instant: datetime) -> str:
+    """Write as UtcDateTime does: text of fixed width, in UTC, and so without its +00:00."""
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return utc.isoformat(sep=" ", timespec="microseconds")[:-6]
+
+
+_WRITTEN_ON_SQLITE: Final[Mapping[type, Callable[[Any], str]]] = {
+    datetime: _instant_on_sqlite,
+    UUID: attrgetter("hex"),
+}
 
 
 def _type_of(column: Column[Any]) -> str:

@@ -153,7 +153,7 @@ class Situations:
         if not endpoint_ids:
             return []
         wanted = {"ids": list(endpoint_ids)}
-        found = await self._connection.execute(self._statements.standing, wanted)
+        found = (await self._connection.execute(self._statements.standing, wanted)).all()
         return [(endpoint_id, due_at, revision) for endpoint_id, due_at, revision in found]
 
     async def read(
