@@ -39,7 +39,7 @@ def folders_without_init(root: Path) -> set[str]:
 
 def silent_tests(root: Path) -> set[str]:
     """Find the tests, those of contract suites included, that do not say which rule they prove."""
-    files = [*root.glob("tests/*.py"), *root.glob("*/*/tests/**/*.py")]
+    files = [*root.glob("tests/**/*.py"), *root.glob("*/*/tests/**/*.py")]
     files.extend(root.glob("*/*/src/*/testing/**/*.py"))
     return {
         f"{file.relative_to(root)}::{node.name}"
@@ -120,12 +120,15 @@ def test_every_test_names_its_rule() -> None:
 
 
 def test_a_silent_test_is_found(tmp_path: Path) -> None:
-    """A test without docstring is seen in a member's tests and in a contract suite."""
+    """A test without docstring is seen in all folders of tests and in a contract suite."""
     own = tmp_path / "packages/domain/tests/inner/test_silent.py"
     suite = tmp_path / "packages/domain/src/cronicorn_domain/testing/clock_contract.py"
-    for file in (own, suite):
+    whole = tmp_path / "tests/inner/test_whole.py"
+    for file in (own, suite, whole):
         file.parent.mkdir(parents=True)
     own.write_text("def test_aloud():\n    'Says it.'\ndef test_one(): ...\ndef helper(): ...\n")
     suite.write_text("class ClockContract:\n    async def test_two(self): ...\n")
+    whole.write_text("def test_three(): ...\n")
 
-    assert {name.rpartition("::")[2] for name in silent_tests(tmp_path)} == {"test_one", "test_two"}
+    found = {name.rpartition("::")[2] for name in silent_tests(tmp_path)}
+    assert found == {"test_one", "test_two", "test_three"}

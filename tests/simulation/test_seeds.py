@@ -19,7 +19,7 @@ def test_the_promises_hold(profile: str, seed: int) -> None:
     """
     Whatever breaks and whoever intervenes: nothing early, doubled, lost or unexplained.
 
-    Traps T01 to T14, T22, T23, T25, T26, T44 to T50 among others.
+    Traps T01, T03 to T14, T22, T23, T25, T26, T44 to T50 among others.
     """
     verdict = judge(draw(profile, seed))
 
