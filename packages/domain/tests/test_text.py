@@ -31,6 +31,18 @@ def test_nul_and_lone_surrogates_are_refused(
     assert refused.value.field == field
 
 
+@pytest.mark.parametrize(
+    "odd", ["two\nlines", "\x1b[31mred", "a\tb", "a\x7f", "a\x85b", "a\u2028b"]
+)
+def test_a_name_stays_on_its_line(odd: str) -> None:
+    """What breaks lines or steers a terminal would do so wherever the name is shown."""
+    with pytest.raises(InvalidInput, match="cannot be a name") as refused:
+        check_name(odd)
+
+    assert refused.value.field == "name"
+    assert odd not in str(refused.value)
+
+
 def test_any_other_text_is_taken() -> None:
     """Letters of any script, and characters beyond the basic plane."""
-    check_name("Überwachung 😀 監視")
+    check_name("Überwachung 😀 監視 👩‍🚀")

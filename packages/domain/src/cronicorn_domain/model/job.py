@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from unicodedata import category
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import JobId, TenantId
 
 NAME_LENGTH = 255
 DESCRIPTION_LENGTH = 1000
+_STEERING = frozenset({"Cc", "Zl", "Zp"})
+"""Characters that break lines or steer a terminal; marks within a word, as in emoji, do not."""
 
 
 class JobState(StrEnum):
@@ -39,8 +42,14 @@ class Job:
 
 
 def check_name(name: str) -> None:
-    """Refuse a blank or endless name with ``InvalidInput``."""
+    """Refuse with ``InvalidInput`` a name that is blank, endless, or would not stay on its line."""
     check_text(name, field="name")
+    if not name.isprintable() and any(category(each) in _STEERING for each in name):
+        raise InvalidInput(
+            f"{name[:40]!r} cannot be a name",
+            field="name",
+            remedy="remove line breaks, tabs and other control characters",
+        )
     if not name.strip() or len(name) > NAME_LENGTH:
         raise InvalidInput(
             f"{name[:40]!r} cannot be a name",
