@@ -120,15 +120,17 @@ def _run(contest: Contest) -> None:
                 progress.advance(task)
                 results.write(file)
                 if measured is not None:
-                    progress.console.print(_line(measured), highlight=False, markup=False)
+                    _say(_line(measured))
     _show(contest)
-    _console.print(f"Kept in {file}. `uv run bench report` makes docs/benchmarks.md of it.")
+    _say(f"Kept in {file}. `uv run bench report` makes docs/benchmarks.md of it.")
 
 
 def _line(measured: Measurement) -> str:
     what = f"{measured.scenario} {measured.label}: {measured.system}"
     if measured.failed:
         return f"{what} failed: {measured.failed}"
+    if not measured.seconds:
+        return f"{what}: {measured.endpoints:,} endpoints stored in {measured.stored_in:,.1f} s"
     late = measured.lateness
     told = f", late {late.p50:.1f}/{late.p99:.1f} ms (p50/p99)" if late else ""
     return f"{what}: {measured.fires:,.0f} fires/s{told}"
@@ -139,7 +141,11 @@ def _show(contest: Contest) -> None:
         own = [each for each in contest.measured if each.scenario == scenario]
         if own:
             _console.print(f"\n{scenario}", style="bold")
-            _console.print(TABLES[scenario](own), soft_wrap=True, markup=False, highlight=False)
+            _say(TABLES[scenario](own))
+
+
+def _say(text: str) -> None:
+    _console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()
@@ -155,7 +161,7 @@ def report(
     except FileNotFoundError as error:
         raise typer.BadParameter(str(error)) from error
     for file in written:
-        _console.print(f"wrote {file}")
+        _say(f"wrote {file}")
 
 
 @app.command()
@@ -170,4 +176,4 @@ def profile(
 ) -> None:
     """Tell the cost of one fire by part, sampled by py-spy."""
     told = record(postgres=not sqlite, rate=rate, seconds=seconds, stacks=stacks)
-    _console.print(told, soft_wrap=True, markup=False, highlight=False)
+    _say(told)
