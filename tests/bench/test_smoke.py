@@ -14,7 +14,7 @@ from bench.trials import QUICK
 TINY = replace(
     QUICK,
     warm_up=1,
-    window=2,
+    window=4,  # on a busy machine calls may be seconds late
     ladder=(5,),
     rates=(5,),
     parked=(30,),
@@ -43,7 +43,7 @@ def test_the_project_is_measured_at_the_target(database: Server) -> None:
     [found] = measured(database, "lateness", "cronicorn-sqlite")
 
     assert found.failed is None
-    assert found.expected == 10
+    assert found.expected == 20
     assert found.lateness is not None
     assert (found.doubled, found.early) == (0, 0)
     assert found.memory["worker"] > 0
