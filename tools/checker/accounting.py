@@ -70,6 +70,7 @@ class _Accountant:
         self._last_recurring = max(
             (each.epochs for each in walked.claims if each.run.kind is Kind.RECURRING), default=0
         )
+        self._partly_known = walked.partly_known
         self._forgetting: list[bool] = []
         self._unserved = list(walked.waiting.values())
         self._accounts = accounts
@@ -80,7 +81,10 @@ class _Accountant:
             return
         befores: list[Link | None] = [None]
         for link in self._in_order():
-            self._judge_link(befores, link)
+            if befores == [None] and self._partly_known:
+                self._accounts.judged["first known"] += link.count
+            else:
+                self._judge_link(befores, link)
             solid = befores[0]
             if link.open:
                 befores.append(link)

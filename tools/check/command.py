@@ -1,0 +1,97 @@
+"""The command: judges what a database holds, and says what it found."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cronicorn_domain.errors import CronicornError
+
+from tools.check.live import read_history
+from tools.checker.check import Report, examine
+
+DESCRIPTION = """
+Holds every run and every record of a database against what its definitions and hints asked for:
+no slot lost or doubled, nothing early, no guardrail broken, no hint beyond its life. It only reads.
+An endpoint is judged from its last change on. The exit code is 1 if something is found.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge, print, and return the exit code: 1 for findings, 2 when nothing could be judged."""
+    options = _parser().parse_args(arguments)
+    try:
+        history = asyncio.run(read_history(options.database, since=options.since))
+    except CronicornError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.late is not None:
+        history = replace(history, lateness_allowed=timedelta(seconds=options.late))
+    report = examine(history)
+    print(_as_json(report) if options.json else _as_text(report))
+    return 1 if report.findings else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tools/check", description=DESCRIPTION)
+    parser.add_argument(
+        "--database", required=True, metavar="URL", help="sqlite:///FILE or postgresql://…"
+    )
+    parser.add_argument(
+        "--since",
+        type=_instant,
+        metavar="INSTANT",
+        help="judge only what was claimed from then on, such as 2026-01-31T12:00:00Z; to be given "
+        "where older history has been pruned",
+    )
+    parser.add_argument(
+        "--late",
+        type=float,
+        metavar="SECONDS",
+        help="also find claims later than that; without it lateness is not judged",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.utcoffset() is None:
+        raise argparse.ArgumentTypeError("end it with Z or an offset")
+    return instant
+
+
+def _as_text(report: Report) -> str:
+    lines = [
+        f"{finding.fault} · endpoint {finding.endpoint_id} · {finding.sentence}"
+        for finding in report.findings
+    ]
+    slots = sum(report.slots.values())
+    judged = f"{slots} slots of {report.endpoints} endpoints judged"
+    if report.unreadable:
+        judged += f", {report.unreadable} endpoints without a definition left out"
+    found = f"{len(lines)} found" if lines else "nothing found"
+    return "\n".join([*lines, f"{judged}: {found}"])
+
+
+def _as_json(report: Report) -> str:
+    return json.dumps(
+        {
+            "endpoints": report.endpoints,
+            "unreadable": report.unreadable,
+            "slots": dict(report.slots),
+            "findings": [
+                {
+                    "fault": finding.fault,
+                    "endpoint": str(finding.endpoint_id),
+                    "slot": None if finding.slot is None else finding.slot.isoformat(),
+                    "run": None if finding.run_id is None else str(finding.run_id),
+                    "sentence": finding.sentence,
+                }
+                for finding in report.findings
+            ],
+        }
+    )
