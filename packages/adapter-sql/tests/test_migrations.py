@@ -47,6 +47,13 @@ async def empty(empty_database_url: str) -> AsyncIterator[AsyncEngine]:
         yield opened
 
 
+@pytest.fixture
+async def engine(empty: AsyncEngine) -> AsyncEngine:
+    """Give a migrated database of the test's own, as these tests change what others would share."""
+    await upgrade(empty)
+    return empty
+
+
 async def fill(engine: AsyncEngine) -> None:
     """Write a row into every table."""
     await write(engine, *GOOD.items())

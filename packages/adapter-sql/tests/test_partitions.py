@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import EngineLimits, open_engine
+from cronicorn_adapter_sql.history_room import SqlHistoryRoom
 from cronicorn_adapter_sql.keys import Keyring
-from cronicorn_adapter_sql.migration_runner import downgrade, table_names
+from cronicorn_adapter_sql.migration_runner import downgrade, table_names, upgrade
 from cronicorn_adapter_sql.store import SqlStore, open_store, store_over
 from cronicorn_adapter_sql.tables import runs
 from cronicorn_adapter_sql.vault import HeaderVault
@@ -135,15 +136,17 @@ async def test_whole_days_past_retention_are_dropped(store: SqlStore) -> None:
     assert [run for run, _ in await places(store)] == ["runs_20250103", "runs_default"]
 
 
-async def test_partitions_go_with_their_tables(store: SqlStore) -> None:
+async def test_partitions_go_with_their_tables(empty_postgres_database: str) -> None:
     """A downgrade leaves none behind, and they are not taken for anybody else's tables."""
-    before = await table_names(store.engine)
-    await store.room.prepare(until=EPOCH + 2 * DAY, now=EPOCH)
-    assert await table_names(store.engine) == before
+    async with open_engine(parse_database_url(empty_postgres_database)) as engine:
+        await upgrade(engine)
+        before = await table_names(engine)
+        await SqlHistoryRoom(engine).prepare(until=EPOCH + 2 * DAY, now=EPOCH)
+        assert await table_names(engine) == before
 
-    await downgrade(store.engine, target="base")
+        await downgrade(engine, target="base")
 
-    assert await table_names(store.engine) == frozenset()
+        assert await table_names(engine) == frozenset()
 
 
 async def hold(connection: AsyncConnection) -> None:
