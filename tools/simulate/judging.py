@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from cronicorn_domain.model.run import RunStatus
 
+from tools.checker.check import check
 from tools.checker.finding import Finding
 from tools.checker.history import History
-from tools.simulate.first_look import first_look
 from tools.simulate.scenario import Scenario
 from tools.simulate.trace import Trace
 from tools.simulate.world import Course, play
@@ -54,7 +54,7 @@ def judge(scenario: Scenario, trace: Trace | None = None) -> Verdict:
         runs=len(history.runs),
         requests=len(history.requests),
         faults=course.faults,
-        findings=tuple(first_look(history)),
+        findings=tuple(check(history)),
         broken=(*course.broken, *_left_over(course)),
         seconds=seconds,
     )

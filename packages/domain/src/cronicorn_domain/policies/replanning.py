@@ -19,7 +19,7 @@ from cronicorn_domain.policies.passing import (
     with_last_slot,
 )
 from cronicorn_domain.policies.sequence import Span, next_recurring_slot, slots_between
-from cronicorn_domain.policies.standing import plan_on
+from cronicorn_domain.policies.standing import plan_on, still_planned
 
 
 def plan_first(situation: Situation, now: datetime) -> Change:
@@ -60,7 +60,7 @@ def plan_afresh(
         last = min(last, now)
     state = replace(change.state, last_slot=last, rhythm_from=now)
     plan = state.plan
-    if plan is not None and not plan.repeat and _is_over(situation, plan):
+    if plan is not None and not plan.repeat and _is_over(situation, plan, now):
         state = replace(state, plan=None)
     if _unplanned(situation):
         return replace(change, state=state)
@@ -113,9 +113,8 @@ def slots_that_came(before: Situation, now: datetime) -> tuple[Span, ...]:
     """
     state, plan = before.state, before.state.plan
     if plan is not None and plan.on_the_rhythm and not _runs(before):
-        if plan.origin is not None or plan.first_slot > now:
-            return ()
-        return _from_plan(before, plan, now)
+        hinted = plan.origin is not None and still_planned(before, plan, now)
+        return () if hinted or plan.first_slot > now else _from_plan(before, plan, now)
     begun = accounted(state, before.endpoint.created_at)
     if plan is not None and plan.kind is Kind.RECURRING:
         begun = max(begun, plan.slot)
@@ -135,11 +134,13 @@ def _same_slots(old: Endpoint | None, new: Endpoint) -> bool:
     return old is not None and (old.schedule, old.anchor) == (new.schedule, new.anchor)
 
 
-def _is_over(situation: Situation, plan: Plan) -> bool:
-    """The schedule's own plan ends with the schedule; a hint's where hints do not apply."""
+def _is_over(situation: Situation, plan: Plan, now: datetime) -> bool:
+    """The schedule's own plan ends with the schedule; a hint's with the hint, or the rhythm."""
     if _runs(situation):
         return False
-    return plan.origin is None or situation.endpoint.rhythm is None
+    if plan.origin is None or situation.endpoint.rhythm is None:
+        return True
+    return not still_planned(situation, plan, now)
 
 
 def _passed_so_far(situation: Situation, now: datetime) -> Change:

@@ -1,0 +1,24 @@
+"""Seeds that once broke a promise, each with what was wrong then."""
+
+from datetime import timedelta
+
+from tools.simulate.judging import judge
+from tools.simulate.profiles import draw
+from tools.simulate.telling import sentences
+
+
+def test_a_finished_endpoint_is_given_no_slots_that_passed() -> None:
+    """A hint that is written when the run count is used up is no reason to record its slots."""
+    scenario = draw("interventions", 7)
+    scenario = scenario.only({"e4", "w2", "d49", "d1", "d13", "d13b"})
+    scenario = scenario.lasting(timedelta(seconds=1231))
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_the_slot_of_a_hint_that_ended_in_the_archive_is_recorded() -> None:
+    """What came of a hint's plan is coalesced at the restore when the hint has ended meanwhile."""
+    scenario = draw("interventions", 31)
+    scenario = scenario.only({"e1", "w1", "d10", "d31", "d1", "d30b", "d28", "d28b"})
+
+    assert sentences(judge(scenario)) == ()
