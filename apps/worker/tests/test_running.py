@@ -1,5 +1,6 @@
 """The whole worker within this process: what it opens, tells, refuses and leaves behind."""
 
+import gc
 import json
 import sqlite3
 import stat
@@ -73,6 +74,20 @@ def test_an_empty_store_says_what_to_do_next() -> None:
     assert "--demo" in empty["hint"]
     assert "--jobs FILE" in empty["hint"]
     assert told(result, "scheduler_stopped")
+
+
+def test_what_stays_is_left_out_of_garbage_collection() -> None:
+    """Before it works, a worker sets aside what lives as long as it does."""
+    threshold = gc.get_threshold()
+    gc.unfreeze()
+    try:
+        invoked("--for", "100ms")
+
+        assert gc.get_freeze_count() > 0
+        assert gc.get_threshold()[0] > threshold[0]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
 
 
 def test_the_summary_is_a_text_for_people() -> None:
