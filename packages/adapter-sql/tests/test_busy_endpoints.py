@@ -127,6 +127,24 @@ async def test_what_is_free_soon_is_waited_for(postgres: SqlStore) -> None:
     assert set(answers.values()) == {Settled.ACCEPTED}
 
 
+async def test_what_a_claim_passed_over_is_due_all_the_same(postgres: SqlStore) -> None:
+    """An edit by another process that holds an endpoint over its instant delays it no further."""
+    (busy,) = await add(postgres, 1)
+    async with postgres.engine.begin() as another:
+        await another.execute(select(endpoint_state).with_for_update())
+        assert await claimed(postgres) == {}
+        late = await postgres.queue.claim(
+            worker=WorkerId("one"), limit=10, lease_for=LEASE, now=FIRST_SLOT + SECOND
+        )
+        assert late.runs == ()
+
+    assert await postgres.queue.next_due() == FIRST_SLOT
+    batch = await postgres.queue.claim(
+        worker=WorkerId("one"), limit=10, lease_for=LEASE, now=FIRST_SLOT + 2 * SECOND
+    )
+    assert [run.endpoint.id for run in batch.runs] == [busy.id]
+
+
 async def test_an_edit_keeps_no_run_from_its_start(postgres: SqlStore) -> None:
     """What is committed after the last check came after the start, trap T14."""
     (busy,) = await add(postgres, 1)

@@ -252,7 +252,8 @@ class SqlEndpointQueue:
     async def next_due(self) -> datetime | None:
         """Return the earliest instant at which something may become claimable."""
         earliest, withheld = select(func.min(due.c.due_at)), self._claiming.withheld
-        earliest = earliest.where(due.c.due_at >= self._database.due_bound.lowest)
+        bound = self._database.due_bound
+        earliest = earliest.where(due.c.due_at >= bound.near)
         left_alone = list(withheld.all())
         if left_alone:
             dialect = self._database.engine.dialect.name
@@ -261,6 +262,8 @@ class SqlEndpointQueue:
             async with self._looking.connect() as connection:
                 found = await connection.execute(earliest, {"ids": left_alone})
                 due_at: datetime | None = found.scalar_one()
+        if due_at is not None:
+            bound.note(due_at)  # a claim passed over it while somebody held it
         again = withheld.first_end()
         return min((each for each in (due_at, again) if each is not None), default=None)
 

@@ -53,6 +53,11 @@ class LowerBound:
         """The instant below which no row is known."""
         return self._lowest
 
+    @property
+    def near(self) -> datetime:
+        """The instant from which on a small sweep looks: a little below the lowest."""
+        return self._lowest - NEAR if self._lowest > FLOOR + NEAR else FLOOR
+
     @contextmanager
     def looking(self, now: datetime) -> Iterator[Look]:
         """
@@ -76,7 +81,7 @@ class LowerBound:
             return FLOOR
         if now >= self._near_from and self._lowest > FLOOR + NEAR:
             self._near_from = now + SWEEP_EVERY
-            return self._lowest - NEAR
+            return self.near
         return self._lowest
 
     def _move(self, look: Look, now: datetime, *, took: timedelta) -> None:
@@ -87,7 +92,7 @@ class LowerBound:
             self._near_from = now + SWEEP_EVERY
 
     def note(self, instant: datetime) -> None:
-        """Take a row that this process has committed: no look, of now or later, is to miss it."""
+        """Take a row that this process has committed or seen: no look, begun or new, misses it."""
         self._lowest = min(self._lowest, instant)
         for look in self._looks:
             look.noted = instant if look.noted is None else min(look.noted, instant)
