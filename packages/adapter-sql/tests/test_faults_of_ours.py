@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from cronicorn_adapter_sql import claiming, healing, run_ends
+from cronicorn_adapter_sql import claim_batch, healing, run_ends
 from cronicorn_adapter_sql.tables import endpoints, hints
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.state import Situation
@@ -43,7 +43,7 @@ class TestFaultsOfOurs(StoreSuite):
 
     async def test_whom_a_claim_cannot_decide_about_is_set_aside(self, monkeypatch) -> None:
         """It is quarantined with the kind and place of the fault; the others are leased."""
-        monkeypatch.setattr(claiming, "claim", failing_on("bad", claiming.claim))
+        monkeypatch.setattr(claim_batch, "claim", failing_on("bad", claim_batch.claim))
         _, bad, _ = await self.add_all("one", "bad", "two")
 
         batch = await self.claim(FIRST_SLOT)
@@ -57,14 +57,14 @@ class TestFaultsOfOurs(StoreSuite):
 
     async def test_a_fault_in_writing_one_sets_it_aside(self, monkeypatch) -> None:
         """What cannot be written is found out by claiming each on its own."""
-        real = claiming.values_of_claimed
+        real = claim_batch.values_of_claimed
 
         def buggy(run: Any) -> Any:
             if run.endpoint_id == bad.id:
                 raise KeyError("bad")
             return real(run)
 
-        monkeypatch.setattr(claiming, "values_of_claimed", buggy)
+        monkeypatch.setattr(claim_batch, "values_of_claimed", buggy)
         _, bad, _ = await self.add_all("one", "bad", "two")
 
         batch = await self.claim(FIRST_SLOT)
@@ -81,7 +81,7 @@ class TestFaultsOfOurs(StoreSuite):
 
         both = await self.add_all("one", "two")
         with monkeypatch.context() as patch:
-            patch.setattr(claiming, "values_of_claimed", buggy)
+            patch.setattr(claim_batch, "values_of_claimed", buggy)
             with pytest.raises(KeyError):
                 await self.claim(FIRST_SLOT)
 

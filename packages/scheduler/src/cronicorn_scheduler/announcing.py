@@ -50,18 +50,24 @@ class Announcing:
         async with self._line:
             await self._registry.forget(unseen_since=self._clock.now() - _CRASHED)
         while True:
-            async with self._line:
-                self._worker = self._now()
-                await self._registry.announce(self._worker)
-            # By chance a little later, so that workers do not all write at once.
-            pause = self._settings.announce_every * self._chance.uniform(1, 1.2)
-            await self._clock.sleep_until(self._clock.now() + pause)
+            if await self._announce():
+                # By chance a little later, so that workers do not all write at once.
+                pause = self._settings.announce_every * self._chance.uniform(1, 1.2)
+                await self._clock.sleep_until(self._clock.now() + pause)
 
     async def leave(self) -> None:
         """Take back what was announced, if anything was: one try, whatever comes of it."""
         if self._worker is not None:
             with suppress(StoreError):
                 await self._registry.leave(self._worker.name)
+
+    async def _announce(self) -> bool:
+        """Tell of the worker as it is now; False: the store was away, and the line has waited."""
+        async with self._line:
+            self._worker = self._now()
+            await self._registry.announce(self._worker)
+            return True
+        return False
 
     def _now(self) -> Worker:
         now = self._clock.now()
