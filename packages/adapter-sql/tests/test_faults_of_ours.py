@@ -5,10 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from cronicorn_adapter_sql import claim_batch, healing, run_ends
+from cronicorn_adapter_sql import healing
+from cronicorn_adapter_sql.mapping_runs import values_of_claimed
 from cronicorn_adapter_sql.tables import endpoints, hints
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.claiming import claim
+from cronicorn_domain.policies.reaping import reap
+from cronicorn_domain.policies.replanning import plan_afresh
 from cronicorn_domain.ports.hint_book import HintRecord
 from cronicorn_domain.testing.builders import MINUTE, SECOND, an_endpoint, an_interval_hint, at
 from cronicorn_domain.testing.store_suite import FIRST_SLOT, LEASE, StoreSuite
@@ -43,7 +47,7 @@ class TestFaultsOfOurs(StoreSuite):
 
     async def test_whom_a_claim_cannot_decide_about_is_set_aside(self, monkeypatch) -> None:
         """It is quarantined with the kind and place of the fault; the others are leased."""
-        monkeypatch.setattr(claim_batch, "claim", failing_on("bad", claim_batch.claim))
+        monkeypatch.setattr("cronicorn_adapter_sql.claim_batch.claim", failing_on("bad", claim))
         _, bad, _ = await self.add_all("one", "bad", "two")
 
         batch = await self.claim(FIRST_SLOT)
@@ -57,14 +61,14 @@ class TestFaultsOfOurs(StoreSuite):
 
     async def test_a_fault_in_writing_one_sets_it_aside(self, monkeypatch) -> None:
         """What cannot be written is found out by claiming each on its own."""
-        real = claim_batch.values_of_claimed
+        real = values_of_claimed
 
         def buggy(run: Any) -> Any:
             if run.endpoint_id == bad.id:
                 raise KeyError("bad")
             return real(run)
 
-        monkeypatch.setattr(claim_batch, "values_of_claimed", buggy)
+        monkeypatch.setattr("cronicorn_adapter_sql.claim_batch.values_of_claimed", buggy)
         _, bad, _ = await self.add_all("one", "bad", "two")
 
         batch = await self.claim(FIRST_SLOT)
@@ -81,7 +85,7 @@ class TestFaultsOfOurs(StoreSuite):
 
         both = await self.add_all("one", "two")
         with monkeypatch.context() as patch:
-            patch.setattr(claim_batch, "values_of_claimed", buggy)
+            patch.setattr("cronicorn_adapter_sql.claim_batch.values_of_claimed", buggy)
             with pytest.raises(KeyError):
                 await self.claim(FIRST_SLOT)
 
@@ -136,7 +140,7 @@ class TestFaultsOfOurs(StoreSuite):
         await self.start_all(FIRST_SLOT)
         end = FIRST_SLOT + LEASE
         with monkeypatch.context() as patch:
-            patch.setattr(run_ends, "reap", failing_on("bad", run_ends.reap))
+            patch.setattr("cronicorn_adapter_sql.run_ends.reap", failing_on("bad", reap))
 
             first = await self.queue.reap(limit=1, now=end)
             second = await self.queue.reap(limit=1, now=end)
@@ -150,7 +154,7 @@ class TestFaultsOfOurs(StoreSuite):
         """One batch takes whatever can be taken."""
         await self.add_all("one", "bad", "two")
         await self.start_all(FIRST_SLOT)
-        monkeypatch.setattr(run_ends, "reap", failing_on("bad", run_ends.reap))
+        monkeypatch.setattr("cronicorn_adapter_sql.run_ends.reap", failing_on("bad", reap))
 
         assert len(await self.reap(FIRST_SLOT + LEASE)) == 2
 
@@ -163,7 +167,9 @@ class TestFaultsOfOurs(StoreSuite):
         await self.claim(FIRST_SLOT)
         for each in added:
             await self.given.mend_schedule(each.id)
-        monkeypatch.setattr(healing, "plan_afresh", failing_on("bad", healing.plan_afresh))
+        monkeypatch.setattr(
+            "cronicorn_adapter_sql.healing.plan_afresh", failing_on("bad", plan_afresh)
+        )
 
         healed = await self.queue.heal_quarantined(now=FIRST_SLOT + timedelta(seconds=1))
 

@@ -13,6 +13,7 @@ from cronicorn_adapter_sql.store import store_over
 from cronicorn_adapter_sql.vault import HeaderVault
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.testing.builders import EPOCH
+from psycopg import sql
 
 IMPATIENT = EngineLimits(lock=timedelta(milliseconds=100))
 
@@ -38,7 +39,7 @@ async def test_a_locked_file_gives_no_answer(sqlite_database: str) -> None:
 async def test_a_locked_table_gives_no_answer(postgres_database: str, mode: str) -> None:
     """While someone locks the leases against writes, no reap is answered (trap T31)."""
     with psycopg.connect(postgres_database) as writer:
-        writer.execute(f"LOCK TABLE leases IN {mode} MODE")  # type: ignore[arg-type]
+        writer.execute(sql.SQL("LOCK TABLE leases IN {} MODE").format(sql.SQL(mode)))
         with pytest.raises(StoreUnavailable, match="lock timeout"):
             await look(postgres_database)
 

@@ -217,9 +217,13 @@ class _Withholding(MemoryEndpointQueue):
         super().__init__(rig.store)
         self._rig = rig
         self._endpoint_id = endpoint_id
+        self._left_until = rig.clock.now()
 
-    async def claim(self, **_):
+    async def claim(self, *, now, **_):
+        if now < self._left_until:
+            return ClaimBatch()
+        self._left_until = now + timedelta(seconds=30)
         return ClaimBatch(withheld={self._endpoint_id: "no key"})
 
     async def next_due(self):
-        return self._rig.clock.now() + timedelta(seconds=30)
+        return self._left_until

@@ -18,7 +18,7 @@ from uuid import UUID
 import orjson
 from cronicorn_domain.errors import StoreRefused
 from sqlalchemy import Column, Table
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.mapping_jobs import Values
@@ -146,4 +146,4 @@ def _type_of(column: Column[Any]) -> str:
     return kind
 
 
-_POSTGRESQL = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_POSTGRESQL: Final[Dialect] = make_url("postgresql+psycopg://").get_dialect()()
