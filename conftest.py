@@ -1,5 +1,7 @@
 """What every test of every member shares: one event loop kind, readable failures, no stopwatch."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -24,6 +26,10 @@ def anyio_backend() -> str:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Stay in one process where files are named: starting others takes longer than it saves."""
+    """
+    Stay in one process where files are named: starting others takes longer than it saves.
+
+    Else there is one more than processors, since some tests wait for processes that they started.
+    """
     files = [argument.partition("::")[0].endswith(".py") for argument in config.args]
-    return 0 if all(files) else None
+    return 0 if all(files) else (os.cpu_count() or 1) + 1

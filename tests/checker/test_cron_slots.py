@@ -33,6 +33,8 @@ def test_two_readings_of_cron_agree_where_clocks_are_set(
     schedule = a_schedule(text, gap, repeat)
     slots, at = CronSlots(schedule), start
     for _ in range(30):
+        if at > start + timedelta(days=10):
+            break
         following = schedule.next_after(at)
         assert slots.after(at) == following
         assert following is not None
