@@ -55,7 +55,7 @@ def bench(
         str, typer.Option(metavar="N,…", help="Fires a second.  [default: by size]")
     ] = "",
 ) -> None:
-    """Measure this project, its floors and its peers; see docs/benchmarks.md."""
+    """Measure this project, its floors and its peers; `bench report` tells of it."""
     if context.invoked_subcommand is not None:
         return
     if quick and full:

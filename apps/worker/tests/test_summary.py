@@ -149,7 +149,7 @@ def test_troubles_are_told_when_there_were_any(runs: Any) -> None:
 
 
 async def test_slots_not_run_are_asked_of_the_store() -> None:
-    """Trap T50: records of slots are counted from this worker's start on, over all endpoints."""
+    """Records of slots are counted from this worker's start on, over all endpoints."""
     store = MemoryStore()
     units = MemoryUnitsOfWork(store)
     job = a_job()
