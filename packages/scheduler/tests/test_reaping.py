@@ -160,7 +160,7 @@ async def test_an_outage_makes_no_lost_runs(rig, down):
     may refuse those of the others.
     """
     await rig.endpoints(4, seconds=600)
-    workers = [rig.working(name, concurrency=2, answer=rig.taking(90)) for name in ("one", "two")]
+    workers = [rig.working(name, claim_batch=2, answer=rig.taking(90)) for name in ("one", "two")]
 
     await rig.until(601)
     for worker in workers:
