@@ -22,3 +22,12 @@ def test_the_slot_of_a_hint_that_ended_in_the_archive_is_recorded() -> None:
     scenario = scenario.only({"e1", "w1", "d10", "d31", "d1", "d30b", "d28", "d28b"})
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_a_run_by_hand_that_stands_before_a_plan_leaves_every_reading_of_it() -> None:
+    """Of two plans that may stand when hints are cleared, the checker follows each by itself."""
+    scenario = draw("mixed", 1107)
+    scenario = scenario.only({"e2", "w1", "d21", "d24", "d14", "d24b"})
+    scenario = scenario.lasting(timedelta(seconds=610))
+
+    assert sentences(judge(scenario)) == ()

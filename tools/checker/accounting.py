@@ -280,7 +280,7 @@ class _Accountant:
             if epoch.unplanned:
                 continue
             held = self._epochs[max(number - 1, 0)].setting
-            plans = list(_planned(plans, epoch, last_slot, held))
+            plans = list(dict.fromkeys(_planned(plans, epoch, last_slot, held)))
         if link is None or stop <= start:
             return plans
         epoch = self._epochs[stop - 1]
@@ -468,25 +468,34 @@ def _planned(
     """
     What stands after a commit: plans whose slot has come, or what is planned anew.
 
-    ``held`` is what held until then.
+    Where there are two plans, one of them is real: each is followed by itself. ``held`` is what
+    held until then.
     """
-    after = [epoch.at]
-    if epoch.cause is Cause.OTHER_END and epoch.claim is not None:
-        after = [epoch.claim.run.slot]
+    if not plans:
+        yield from _planned_behind(_behind_now(epoch), epoch, last_slot)
     for plan in plans:
-        if plan.slot <= epoch.at:
-            if _stands(plan, epoch.setting, epoch.at):
-                yield plan
-                if epoch.cause is Cause.OTHER_END:
-                    continue
-                after = []
-            else:
-                yield from _postponed(plan, replace(epoch, setting=held), last_slot, epoch.at)
-                after = [plan.slot - MICROSECOND]
-    for each in after:
-        past = Past(last_slot=last_slot, last_end=epoch.last_end, after=each, now=epoch.at)
-        if (found := next_slot(epoch.setting, past)) is not None:
-            yield found
+        if plan.slot > epoch.at:
+            yield from _planned_behind(_behind_now(epoch), epoch, last_slot)
+        elif _stands(plan, epoch.setting, epoch.at):
+            yield plan
+            if epoch.cause is Cause.OTHER_END:
+                yield from _planned_behind(_behind_now(epoch), epoch, last_slot)
+        else:
+            yield from _postponed(plan, replace(epoch, setting=held), last_slot, epoch.at)
+            yield from _planned_behind(plan.slot - MICROSECOND, epoch, last_slot)
+
+
+def _behind_now(epoch: Epoch) -> datetime:
+    """A slot that passed while a run of another kind was under way is run."""
+    if epoch.cause is Cause.OTHER_END and epoch.claim is not None:
+        return epoch.claim.run.slot
+    return epoch.at
+
+
+def _planned_behind(after: datetime, epoch: Epoch, last_slot: datetime | None) -> Iterator[Next]:
+    past = Past(last_slot=last_slot, last_end=epoch.last_end, after=after, now=epoch.at)
+    if (found := next_slot(epoch.setting, past)) is not None:
+        yield found
 
 
 def _stands(plan: Next, setting: Setting, now: datetime) -> bool:
