@@ -68,6 +68,16 @@ class TestUnreadablePlans(StoreSuite):
             newest = await unit.runs.list_runs(spoilt.tenant, spoilt.id, limit=1)
         assert newest[0].status is not RunStatus.RUNNING
 
+    async def test_the_reason_quotes_nothing_that_is_stored(self) -> None:
+        """Why an endpoint is set aside is shown and logged, so no stored value is in it (T43)."""
+        spoilt, _ = await self.two_running(at("12:01:00"))
+        await self.spoil(spoilt)
+
+        batch = await self.claim(at("12:03:00"))
+
+        assert "fault of ours" in batch.quarantined[spoilt.id]
+        assert "another version" not in batch.quarantined[spoilt.id]
+
     async def test_the_reaper_takes_it_and_the_others_with_it(self) -> None:
         """One lease without a readable plan does not keep the reaper from any other (trap T15)."""
         spoilt, _ = await self.two_running(at("12:01:00"))

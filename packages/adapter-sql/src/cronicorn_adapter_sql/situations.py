@@ -7,13 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from cronicorn_domain.errors import NotFound, SecretsUnavailable, UnreadableRow
+from cronicorn_domain.errors import (
+    CronicornError,
+    NotFound,
+    SecretsUnavailable,
+    UnreadableRow,
+)
 from cronicorn_domain.identity import EndpointId, TenantId, Token
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.wording import fault
 from sqlalchemy import Row, Select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -215,7 +221,7 @@ class Situations:
                 lease=lease,
                 due_at=due_at,
                 revision=row.state["revision"],
-                reason=error.reason if isinstance(error, UnreadableRow) else str(error),
+                reason=_reason(error),
             )
         situation = Situation(
             job_state=job_state,
@@ -244,7 +250,18 @@ class Situations:
 def _check_leased(state: EndpointState, lease: Lease | None) -> None:
     """Refuse a lease whose plan is gone: nothing could be planned behind its run."""
     if lease is not None and (state.urgent if lease.urgent else state.plan) is None:
-        raise ValueError("it is leased, and the plan of its lease is gone")
+        raise UnreadableRow("a lease", "it is leased, and the plan of its lease is gone")
+
+
+def _reason(error: Exception) -> str:
+    """Say why a row cannot be read; what an unforeseen error quotes may be a stored value."""
+    match error:
+        case UnreadableRow():
+            return error.reason
+        case CronicornError():
+            return str(error)
+        case _:
+            return f"it could not be read, by a fault of ours: {fault(error)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
