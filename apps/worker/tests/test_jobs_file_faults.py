@@ -236,6 +236,16 @@ def test_aliases_cannot_blow_a_file_up() -> None:
     assert "this is too much for a jobs file. Use fewer aliases." in faults("\n".join(lines))[-1]
 
 
+def test_merge_keys_cannot_blow_a_file_up() -> None:
+    """Nor is one that merges the same thousand keys again and again, before it is all copied."""
+    keys = ", ".join(f"k{number}: x" for number in range(1000))
+    lines = [f"a: &a {{{keys}}}", "b:", *["  - <<: *a"] * 600]
+
+    assert faults("\n".join(lines)) == [
+        "jobs.yaml:502:5: this merges too much. Use fewer merge keys."
+    ]
+
+
 def test_every_fault_is_told_in_the_order_of_the_file() -> None:
     """Whoever mends a file sees all that is to be mended, also within one endpoint."""
     text = """\

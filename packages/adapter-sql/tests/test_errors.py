@@ -319,6 +319,17 @@ class TestPostgres:
 
         assert SECRET not in str(refused.value)
 
+    async def test_a_right_that_is_missing_comes_with_the_remedy(
+        self, postgres_database: str
+    ) -> None:
+        """Who may not read or make tables is told what to grant."""
+        connection = await psycopg.AsyncConnection.connect(postgres_database)
+        await connection.execute("CREATE ROLE newcomer")
+        await connection.execute("SET ROLE newcomer")
+        with pytest.raises(StoreRefused, match="schema public: grant it to"), translated():
+            await connection.execute("CREATE TABLE trial ()")
+        await connection.close()
+
     async def test_no_value_shows_in_a_refusal(self, postgres_database: str) -> None:
         """A message of the server that would quote a value is not repeated (trap T43)."""
         connection = await psycopg.AsyncConnection.connect(postgres_database)

@@ -42,6 +42,11 @@ _IO_ERROR = "58030"
 READ_ONLY: Final = "25006"
 _MISSING_TABLES = {"42P01", "42703", "3F000"}
 
+_NO_RIGHT = "42501"
+_RIGHTS_REMEDY = (
+    "grant it to the role in the URL, or connect as the owner of the tables"
+    " (a new database: as the owner of its schema `public`)"
+)
 _SCHEMA_REMEDY = "the tables are not as this version needs them; run `cronicorn-db upgrade`"
 
 
@@ -185,6 +190,8 @@ def _from_postgres(cause: psycopg.Error) -> StoreError:
         return StoreRefused(f"a value cannot be stored ({type(cause).__name__})")
     if state in _MISSING_TABLES:
         return StoreRefused(f"{message}: {_SCHEMA_REMEDY}")
+    if state == _NO_RIGHT:
+        return StoreRefused(f"{message}: {_RIGHTS_REMEDY}")
     passing = (
         state.startswith((_CONNECTION_LOST, _OPERATOR_INTERVENED, _NO_RESOURCES))
         or state in _TIME_RAN_OUT

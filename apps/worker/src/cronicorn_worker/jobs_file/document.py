@@ -121,6 +121,7 @@ class _Builder:
         self._open: list[_Open] = []
         self._anchors: dict[str, Node] = {}
         self._documents = 0
+        self._merged_nodes = 0
 
     def take(self, event: Event) -> None:
         """Take the next event."""
@@ -182,7 +183,7 @@ class _Builder:
             if not isinstance(key, ScalarNode):
                 self._problem("a key must be a text", "Write it as one word.", key.position)
             elif key.text == _MERGE and key.plain:
-                merged += self._merged(value)
+                merged += self._merged(value, key.position)
             elif key.text in values:
                 first = keys[key.text].line
                 self._problem(
@@ -193,15 +194,19 @@ class _Builder:
             else:
                 values[key.text], keys[key.text] = _placed(value, key.position), key.position
         for each in merged:
-            values = {**each.values, **values}
-            keys = {**each.keys, **keys}
+            for name, value in each.values.items():
+                values.setdefault(name, value)
+                keys.setdefault(name, each.keys[name])
         return MappingNode(values, keys, done.position, *_extent(values.values()))
 
-    def _merged(self, value: Node) -> list[MappingNode]:
+    def _merged(self, value: Node, key: Position) -> list[MappingNode]:
         nodes = value.items if isinstance(value, ListNode) else (value,)
         found = [each for each in nodes if isinstance(each, MappingNode)]
         if len(found) < len(nodes):
             self._problem("<< takes a mapping", "Give it an alias of one.", value.position)
+        self._merged_nodes += sum(each.size for each in found)
+        if self._merged_nodes > NODES_MOST:
+            self._give_up("this merges too much", "Use fewer merge keys.", key)
         return found
 
     def _problem(self, message: str, remedy: str, position: Position) -> None:
