@@ -311,11 +311,15 @@ async def steps_of_a_pick(connection: AsyncConnection) -> int:
 
 async def test_a_backlog_is_not_read_through(sqlite_database: str) -> None:
     """A claim costs as much with ten thousand overdue endpoints as with a thousand, trap T27."""
-    crowded, other = new_uuid(), TenantId(new_uuid())
+    crowded, other = TenantId(new_uuid()), TenantId(new_uuid())
     costs = []
     async with open_store(
         parse_database_url(sqlite_database), vault=HeaderVault(Keyring())
     ) as store:
+        async with store.units.begin() as unit:
+            for tenant in (crowded, other):
+                await unit.catalog.add_job(a_job(tenant=tenant))
+            await unit.commit()
         for number in (1000, 10_000):
             rows = [
                 {

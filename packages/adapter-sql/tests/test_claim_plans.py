@@ -109,7 +109,7 @@ async def test_the_oldest_are_read_in_the_order_of_the_index(store: SqlStore) ->
     async with store.engine.begin() as connection:
         plan = await plan_of(connection, PICK.oldest, given)
 
-    assert scans(plan) == {"pk_due", "pk_endpoint_state"}
+    assert scans(plan) == {"pk_due", "pk_endpoint_state", "ix_jobs_tenant_id"}
     assert plan["Actual Rows"] == 5
     assert pages(plan) < 100
 

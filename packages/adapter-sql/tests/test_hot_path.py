@@ -124,6 +124,21 @@ async def test_a_batch_costs_as_much_as_one(store: SqlStore) -> None:
         assert for_many[1:] == (1, 1)
 
 
+async def test_a_full_claim_for_an_only_tenant_is_one_question_and_one_write(
+    store: SqlStore,
+) -> None:
+    """What is known is not read again, and where nobody else waits nobody's turn is looked for."""
+    await add(store, 100)
+    await statements_of_a_round(store, FIRST_SLOT)
+
+    with counting(store) as sent:
+        found = await claimed(store, FIRST_SLOT + MINUTE)
+
+    assert len(found) == 100
+    if store.engine.dialect.name == "postgresql":
+        assert len(sent) == 2
+
+
 async def left_behind(store: SqlStore, endpoint: Endpoint) -> tuple[object, ...]:
     """Read what a settle leaves: the plan, the failures, and from when it can be claimed."""
     async with store.units.begin() as unit:

@@ -3,7 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cronicorn_adapter_sql.lower_bound import FLOOR, NEAR, SLACK, SWEEP_EVERY, LowerBound
+from cronicorn_adapter_sql.lower_bound import (
+    FLOOR,
+    NEAR,
+    SLACK,
+    SWEEP_AT_LEAST_EVERY,
+    SWEEP_EVERY,
+    LowerBound,
+)
 from cronicorn_domain.errors import StoreUnavailable
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -59,19 +66,30 @@ def test_sweeps_find_what_came_back() -> None:
 
 
 def test_long_sweeps_are_seldom_and_small_ones_stand_in() -> None:
-    """A sweep that took a second is made once in a hundred; in between a few seconds are swept."""
+    """A sweep takes a hundredth of the time; in between a few seconds are swept."""
     watch = Stopwatch()
     bound = LowerBound(monotonic=watch)
     with bound.looking(NOON):
-        watch.seconds += 1
+        watch.seconds += 0.1
 
     swept = look(bound, NOON + SWEEP_EVERY)
     after = look(bound, NOON + SWEEP_EVERY + SECOND)
 
     assert swept == NOON - SLACK - NEAR
     assert after == NOON + SWEEP_EVERY - SLACK
-    assert look(bound, NOON + 99 * SECOND) > FLOOR
-    assert look(bound, NOON + 100 * SECOND) == FLOOR
+    assert look(bound, NOON + 9 * SECOND) > FLOOR
+    assert look(bound, NOON + 10 * SECOND) == FLOOR
+
+
+def test_the_longest_sweep_comes_in_time() -> None:
+    """What came back from far below waits 15 s at most, whatever has to be walked over for it."""
+    watch = Stopwatch()
+    bound = LowerBound(monotonic=watch)
+    with bound.looking(NOON):
+        watch.seconds += 20
+
+    assert look(bound, NOON + SWEEP_AT_LEAST_EVERY - SECOND) > FLOOR
+    assert look(bound, NOON + SWEEP_AT_LEAST_EVERY) == FLOOR
 
 
 def test_what_this_process_commits_is_not_missed() -> None:

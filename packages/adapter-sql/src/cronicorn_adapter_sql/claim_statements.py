@@ -1,3 +1,4 @@
+# ruff: noqa: S608  names of our own tables and columns only
 """
 The statements that pick due endpoints, and keep others from picking them, too.
 
@@ -6,6 +7,9 @@ state, so that no writer plans it meanwhile; both skip what is locked, so that a
 They are plain limited selects: the limit inside an ``UPDATE … WHERE id IN (SELECT … LIMIT n FOR
 UPDATE SKIP LOCKED)`` may be applied again and again by a nested loop, and then leases more than
 ``n``.
+
+What a row says is what it is under its locks: PostgreSQL reads a row anew that changed before it
+was locked. So the revision tells what is known of the endpoint, and nothing is to be read again.
 
 All look from ``since`` on only, see ``LowerBound``, and read no more rows than they return. Those
 of a tenant are asked for by pairs of tenant and instant, which the tenants' index alone serves: by
@@ -18,7 +22,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Boolean, String, TextualSelect, TypeDecorator, bindparam, text
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    Integer,
+    String,
+    TextualSelect,
+    TypeDecorator,
+    bindparam,
+    text,
+)
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Dialect
@@ -34,10 +47,10 @@ _SPAN: Final = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickStatements:
     """
-    What picks endpoints. Each row has ``endpoint_id``, ``tenant`` and ``due_at``.
+    What picks endpoints: ``endpoint_id``, ``tenant``, ``due_at`` and the state's ``revision``.
 
     Attributes:
-        oldest: The ``limit`` longest overdue.
+        oldest: The ``limit`` longest overdue; ``several`` says whether there is another tenant.
         shares: The ``share`` longest overdue of each of ``tenants``.
     """
 
@@ -70,7 +83,13 @@ class _JsonIds(TypeDecorator[Sequence[UUID]]):
 
 def _returning(sql: str, *more: BindParameter[Any]) -> TextualSelect:
     given = text(sql).bindparams(*_SPAN, *more)
-    return given.columns(endpoint_id=UuidType(), tenant=UuidType(), due_at=UtcDateTime())
+    return given.columns(
+        endpoint_id=UuidType(),
+        tenant=UuidType(),
+        due_at=UtcDateTime(),
+        revision=Integer(),
+        several=Boolean(),
+    )
 
 
 def _statements(
@@ -79,7 +98,8 @@ def _statements(
     """Build them; ``without`` is the condition that leaves some out, placed before the order."""
 
     def leaving(sql: str) -> str:
-        return sql.replace(" ORDER BY", f" AND {without} ORDER BY", 1)
+        condition, order, how = sql.rpartition(" ORDER BY")
+        return f"{condition} AND {without}{order}{how}"
 
     return ClaimStatements(
         all=PickStatements(oldest=_returning(oldest), shares=_returning(shares, tenants)),
@@ -90,18 +110,25 @@ def _statements(
     )
 
 
+_SEVERAL: Final = (
+    # The first and the last of the tenants that have jobs: two steps into an index, once for all
+    # rows. Where they are one, nobody else waits, and no turn has to be looked for.
+    "(SELECT tenant FROM jobs ORDER BY tenant LIMIT 1)"
+    " <> (SELECT tenant FROM jobs ORDER BY tenant DESC LIMIT 1) AS several"
+)
+
 _POSTGRES: Final = _statements(
     oldest=(
-        "SELECT d.endpoint_id, d.tenant, d.due_at FROM due AS d"
+        f"SELECT d.endpoint_id, d.tenant, d.due_at, s.revision, {_SEVERAL} FROM due AS d"
         " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
         " WHERE d.due_at >= :since AND d.due_at <= :now"
         " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
         " FOR UPDATE OF d, s SKIP LOCKED"
     ),
     shares=(
-        "SELECT one.endpoint_id, one.tenant, one.due_at"
+        "SELECT one.endpoint_id, one.tenant, one.due_at, one.revision"
         " FROM unnest(:tenants) AS t(tenant) CROSS JOIN LATERAL ("
-        " SELECT d.endpoint_id, d.tenant, d.due_at FROM due AS d"
+        " SELECT d.endpoint_id, d.tenant, d.due_at, s.revision FROM due AS d"
         " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
         " WHERE (d.tenant, d.due_at) >= (t.tenant, :since)"
         " AND (d.tenant, d.due_at) <= (t.tenant, :now)"
@@ -113,21 +140,25 @@ _POSTGRES: Final = _statements(
     without="d.endpoint_id <> ALL(:but)",
     but=bindparam("but", type_=ARRAY(UuidType())),
 )
+_REVISION: Final = (
+    "(SELECT s.revision FROM endpoint_state AS s WHERE s.endpoint_id = d.endpoint_id) AS revision"
+)
 _SQLITE: Final = _statements(
     oldest=(
-        "SELECT endpoint_id, tenant, due_at FROM due WHERE due_at >= :since AND due_at <= :now"
-        " ORDER BY due_at, endpoint_id LIMIT :limit"
+        f"SELECT d.endpoint_id, d.tenant, d.due_at, {_REVISION}, {_SEVERAL} FROM due AS d"
+        " WHERE d.due_at >= :since AND d.due_at <= :now"
+        " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
     ),
     # Ranking the rows of a tenant would read its whole backlog; the limit within reads the share.
     shares=(
-        "SELECT d.endpoint_id, d.tenant, d.due_at"
+        f"SELECT d.endpoint_id, d.tenant, d.due_at, {_REVISION}"
         " FROM json_each(:tenants) AS t CROSS JOIN due AS d WHERE d.rowid IN ("
-        " SELECT one.rowid FROM due AS one"
-        " WHERE one.tenant = t.value AND one.due_at >= :since AND one.due_at <= :now"
-        " ORDER BY one.due_at LIMIT :share)"
+        " SELECT d.rowid FROM due AS d"
+        " WHERE d.tenant = t.value AND d.due_at >= :since AND d.due_at <= :now"
+        " ORDER BY d.due_at LIMIT :share)"
     ),
     tenants=bindparam("tenants", type_=_JsonIds()),
-    without="endpoint_id NOT IN (SELECT value FROM json_each(:but))",
+    without="d.endpoint_id NOT IN (SELECT value FROM json_each(:but))",
     but=bindparam("but", type_=_JsonIds()),
 )
 CLAIM_STATEMENTS: Final = {"postgresql": _POSTGRES, "sqlite": _SQLITE}

@@ -15,7 +15,7 @@ from cronicorn_adapter_sql.claim_batch import Batch, reason_of
 from cronicorn_adapter_sql.errors import may_be_of_one
 from cronicorn_adapter_sql.known import Known
 from cronicorn_adapter_sql.left_alone import LeftAlone
-from cronicorn_adapter_sql.picking import Picking
+from cronicorn_adapter_sql.picking import Picked, Picking
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.transaction import Database, Transaction
 
@@ -50,29 +50,32 @@ class Claiming:
     async def _claim_together(
         self, worker: WorkerId, limit: int, until: datetime, now: datetime
     ) -> ClaimBatch:
-        picked: list[UUID] = []
+        picked: list[Picked] = []
         try:
             async with self._database.begin() as transaction:
                 picked = await self._picking.pick(
                     transaction.connection, now=now, limit=limit, but=self.withheld.at(now)
                 )
-                batch = await self._claim(transaction, picked, worker, until, now)
+                found = await self._read(transaction, picked, now)
+                batch = Batch(worker=worker, until=until, now=now)
+                await _claim(transaction, batch, found)
             return self._told(batch)
         except Exception as error:
             if not picked or not may_be_of_one(error):
                 raise
-        return await self._claim_apart(picked, worker, until, now)
+        return await self._claim_apart([each.endpoint_id for each in picked], worker, until, now)
 
     async def _claim_apart(
-        self, picked: Sequence[UUID], worker: WorkerId, until: datetime, now: datetime
+        self, ids: Sequence[UUID], worker: WorkerId, until: datetime, now: datetime
     ) -> ClaimBatch:
         batches: list[ClaimBatch] = []
         faults: dict[UUID, Exception] = {}
-        for endpoint_id in picked:
+        for endpoint_id in ids:
             try:
                 async with self._database.begin() as transaction:
-                    await transaction.situations.lock([endpoint_id])
-                    batch = await self._claim(transaction, [endpoint_id], worker, until, now)
+                    found = await transaction.locked([endpoint_id], now=now)
+                    batch = Batch(worker=worker, until=until, now=now)
+                    await _claim(transaction, batch, found)
                 batches.append(self._told(batch))
             except StoreUnavailable:
                 if not batches:
@@ -82,49 +85,25 @@ class Claiming:
                 if not may_be_of_one(error):
                     raise
                 faults[endpoint_id] = error
-        if len(faults) == len(picked):
+        if len(faults) == len(ids):
             _check_whose(faults)
         with suppress(StoreUnavailable):  # they will be met again
             batches.append(await self._set_aside(faults))
         return _joined(batches)
 
-    async def _claim(
-        self,
-        transaction: Transaction,
-        picked: Sequence[UUID],
-        worker: WorkerId,
-        until: datetime,
-        now: datetime,
-    ) -> Batch:
-        batch = Batch(worker=worker, until=until, now=now)
-        for read in await self._read(transaction, picked, now):
-            batch.decide(transaction, read)
-        await batch.write(transaction)
-        return batch
-
     async def _read(
-        self, transaction: Transaction, picked: Sequence[UUID], now: datetime
+        self, transaction: Transaction, picked: Sequence[Picked], now: datetime
     ) -> list[ReadEndpoint | UnreadableEndpoint]:
-        """
-        Read what is due of the locked endpoints, the longest overdue first.
-
-        One that was claimed, paused or put off since it was picked is left alone.
-        """
+        """Return what is known of the locked endpoints, and read the others."""
         found: list[ReadEndpoint | UnreadableEndpoint] = []
         unknown: list[UUID] = []
-        for endpoint_id, due_at, revision in await transaction.situations.standing(picked):
+        for endpoint_id, due_at, revision in picked:
             situation = self._known.situation(endpoint_id, revision, now)
             if situation is None:
                 unknown.append(endpoint_id)
             else:
                 found.append(ReadEndpoint(situation=situation, due_at=due_at, revision=revision))
-        found += await transaction.situations.read(unknown, now=now)
-        due_now = [
-            (read.due_at, read.id, read)
-            for read in found
-            if read.due_at is not None and read.due_at <= now
-        ]
-        return [read for _, _, read in sorted(due_now, key=lambda each: each[:2])]
+        return found + await transaction.situations.read(unknown, now=now)
 
     def _told(self, batch: Batch) -> ClaimBatch:
         """Return what a committed batch brought, and remember the situations of its runs."""
@@ -138,6 +117,24 @@ class Claiming:
             for endpoint_id in sorted(reasons):
                 await set_aside_unread(transaction.connection, endpoint_id, reasons[endpoint_id])
         return ClaimBatch(passed=len(reasons), quarantined=reasons)
+
+
+async def _claim(
+    transaction: Transaction, batch: Batch, found: Sequence[ReadEndpoint | UnreadableEndpoint]
+) -> None:
+    """
+    Claim what is due of the locked endpoints, the longest overdue first.
+
+    One that was claimed, paused or put off since it was picked is left alone.
+    """
+    due_now = [
+        (read.due_at, read.id, read)
+        for read in found
+        if read.due_at is not None and read.due_at <= batch.now
+    ]
+    for _, _, read in sorted(due_now, key=lambda each: each[:2]):
+        batch.decide(transaction, read)
+    await batch.write(transaction)
 
 
 def _check_whose(faults: Mapping[UUID, Exception]) -> None:

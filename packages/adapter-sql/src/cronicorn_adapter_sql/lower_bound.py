@@ -14,7 +14,9 @@ NEAR: Final = timedelta(seconds=10)
 """How far below the bound a small sweep looks."""
 SWEEP_EVERY: Final = timedelta(seconds=3)
 SHARE: Final = 100
-"""Sweeps from the floor come so seldom that a hundredth of the time goes into them at most."""
+"""Sweeps from the floor come so seldom that a hundredth of the time goes into them."""
+SWEEP_AT_LEAST_EVERY: Final = timedelta(seconds=15)
+"""However long they take, what came back from far below is found after so long."""
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +90,8 @@ class LowerBound:
         known = [each for each in (look.first, look.noted, now) if each is not None]
         self._lowest = max(min(known), FLOOR + SLACK) - SLACK
         if look.since == FLOOR:
-            self._floor_from = now + max(SWEEP_EVERY, took * SHARE)
+            seldom = min(took * SHARE, SWEEP_AT_LEAST_EVERY)
+            self._floor_from = now + max(SWEEP_EVERY, seldom)
             self._near_from = now + SWEEP_EVERY
 
     def note(self, instant: datetime) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, TextualSelect
@@ -24,13 +24,21 @@ FRESH_AT_ONCE: Final = 500
 """So many of the rows that became due since the last full claim are asked for their tenants."""
 
 
+class Picked(NamedTuple):
+    """An endpoint that is picked and locked: since when it is due, and its state's revision."""
+
+    endpoint_id: UUID
+    due_at: datetime
+    revision: int
+
+
 class Picking:
     """
     Picks for the claims of one process, and remembers whose turn it is.
 
     When fewer are free than fit, all of them are taken, whoever owns them. Only when a batch is
-    full do tenants come in turn: each gets an equal share, its longest overdue first, and what is
-    left goes to the oldest.
+    full, and there are several tenants, do they come in turn: each gets an equal share, its longest
+    overdue first, and what is left goes to the oldest.
 
     Who waits is never counted out, as that would cost a step for each tenant there is. Known are
     the tenants of what is oldest and of what has just become due, so that a backlog of one keeps
@@ -45,15 +53,15 @@ class Picking:
 
     async def pick(
         self, connection: AsyncConnection, *, now: datetime, limit: int, but: Sequence[UUID] = ()
-    ) -> list[UUID]:
+    ) -> list[Picked]:
         """Pick up to ``limit`` due endpoints, in no order and none of ``but``, and lock them."""
         # Mostly nothing is left out, and then nothing is asked about it.
         statements = CLAIM_STATEMENTS[connection.dialect.name]
         pick, left = (statements.all, {}) if not but else (statements.all_but, {"but": but})
         span = {"now": now, **left}
         oldest = await self._oldest(connection, pick.oldest, span | {"limit": limit}, now)
-        picked = [row.endpoint_id for row in oldest]
-        if len(oldest) < limit:
+        picked = [_picked(row) for row in oldest]
+        if len(oldest) < limit or not oldest[0].several:
             self._turns.clear()
         else:
             self._turns.wait(row.tenant for row in oldest)
@@ -62,7 +70,7 @@ class Picking:
                 picked = [*await self._shares(connection, pick, span, limit), *picked]
         self._fresh_since = now - SLACK
         # What this transaction has locked already is not skipped: the oldest may come twice.
-        return list(dict.fromkeys(picked))[:limit]
+        return list({each.endpoint_id: each for each in picked}.values())[:limit]
 
     async def _oldest(
         self,
@@ -96,13 +104,13 @@ class Picking:
         pick: PickStatements,
         span: dict[str, Any],
         limit: int,
-    ) -> Sequence[UUID]:
+    ) -> Sequence[Picked]:
         tenants = self._turns.next(min(limit, TENANTS_AT_ONCE))
         share = -(-limit // len(tenants))
         given = {"since": self._bound.lowest, "tenants": tenants, "share": share}
-        shares: dict[UUID, list[UUID]] = {tenant: [] for tenant in tenants}
+        shares: dict[UUID, list[Picked]] = {tenant: [] for tenant in tenants}
         for row in await connection.execute(pick.shares, span | given):
-            shares[row.tenant].append(row.endpoint_id)
+            shares[row.tenant].append(_picked(row))
         # One of each, then another of each: where a round has to end early, the last are next.
         rounds = [each for one in zip_longest(*shares.values()) for each in one if each is not None]
         picked = set(rounds[:limit])
@@ -111,3 +119,7 @@ class Picking:
         left = [tenant for tenant, own in shares.items() if len(own) >= share]
         self._turns.wait(sorted(left, key=behind.__getitem__))
         return rounds
+
+
+def _picked(row: Row[Any]) -> Picked:
+    return Picked(row.endpoint_id, row.due_at, row.revision)

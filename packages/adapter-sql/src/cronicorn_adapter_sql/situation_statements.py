@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, exists, select
+from sqlalchemy import Select, bindparam, exists, select
 
 from cronicorn_adapter_sql.among import among
 from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.tables import (
-    due,
     endpoint_state,
     endpoints,
     hints,
@@ -38,8 +37,6 @@ class SituationStatements:
         lock_free: Locks those states of ``ids`` that nobody else has locked, and returns the ids.
         lease: Finds the endpoints that ``tokens`` hold, and locks the leases, in the order of the
             endpoints' ids: so two who end the same leases cannot wait for each other.
-        standing: Reads of those of ``ids`` that have a row in `due` its instant and their state's
-            revision.
         rows: Reads of ``ids``, in this order, the columns of the endpoint, of its state, of its
             lease, its job's state, and whether it has open hints and triggers. Those are written
             under the lock of its state, so that whoever holds that can rely on the answer.
@@ -52,7 +49,6 @@ class SituationStatements:
     lock: Select[Any]
     lock_free: Select[Any]
     lease: Select[Any]
-    standing: Select[Any]
     rows: Select[Any]
     hints: Select[Any]
     triggers: Select[Any]
@@ -73,15 +69,6 @@ def situation_statements(dialect: str) -> SituationStatements:
         .where(among(leases.c.token, "tokens", dialect=dialect))
         .order_by(leases.c.endpoint_id)
         .with_for_update(),
-        standing=select(due.c.endpoint_id, due.c.due_at, endpoint_state.c.revision)
-        .join(
-            due,
-            and_(
-                due.c.endpoint_id == endpoint_state.c.endpoint_id,
-                due.c.due_at == endpoint_state.c.due_at,
-            ),
-        )
-        .where(among(endpoint_state.c.endpoint_id, "ids", dialect=dialect)),
         rows=_rows(dialect),
         hints=select(hints)
         .where(among(hints.c.endpoint_id, "ids", dialect=dialect), *_OPEN_HINT)

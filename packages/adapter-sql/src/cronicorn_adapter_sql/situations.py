@@ -152,16 +152,6 @@ class Situations:
             await self._connection.execute(_SHORT_PATIENCE)
         await self.lock(endpoint_ids)
 
-    async def standing(
-        self, endpoint_ids: Collection[UUID]
-    ) -> Sequence[tuple[UUID, datetime, int]]:
-        """Return those that have a row in `due`: with its instant, and their state's revision."""
-        if not endpoint_ids:
-            return []
-        wanted = {"ids": list(endpoint_ids)}
-        found = (await self._connection.execute(self._statements.standing, wanted)).all()
-        return [(endpoint_id, due_at, revision) for endpoint_id, due_at, revision in found]
-
     async def read(
         self, endpoint_ids: Collection[UUID], *, now: datetime | None
     ) -> list[ReadEndpoint | UnreadableEndpoint]:
