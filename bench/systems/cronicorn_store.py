@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -73,9 +73,9 @@ async def _store_work(database: str, work: Work, parked: int) -> float:
 async def _store_endpoints(store: SqlStore, job: Job, work: Work) -> None:
     now = _instant(work.begins_at) - _MOMENT
     for first in range(0, work.endpoints, _IN_ONE_TRANSACTION):
+        some = range(first, min(first + _IN_ONE_TRANSACTION, work.endpoints))
         async with store.units.begin() as unit:
-            for n in range(first, min(first + _IN_ONE_TRANSACTION, work.endpoints)):
-                await unit.catalog.add_endpoint(_of_work(job, work, n), now=now)
+            await _add(unit, [_of_work(job, work, n) for n in some], now)
             await unit.commit()
 
 
@@ -102,9 +102,10 @@ async def _park(store: SqlStore, job: Job, work: Work, count: int) -> None:
         await connection.execute(text("ANALYZE"))
 
 
-async def _add(unit: UnitOfWork, models: Iterable[Endpoint], now: datetime) -> None:
-    for endpoint in models:
-        await unit.catalog.add_endpoint(endpoint, now=now)
+async def _add(unit: UnitOfWork, endpoints: Sequence[Endpoint], now: datetime) -> None:
+    for refusal in await unit.catalog.add_endpoints(endpoints, now=now):
+        if refusal is not None:
+            raise refusal
 
 
 async def _copy(connection: AsyncConnection, model: EndpointId, numbers: range) -> None:

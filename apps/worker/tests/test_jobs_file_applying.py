@@ -1,7 +1,7 @@
 """Applying a jobs file makes the store hold what it says: all of it, once, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -17,10 +17,11 @@ from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.ports.job_catalog import EndpointRefusal
 from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND
 from cronicorn_worker.jobs_file.applied import Applied
-from cronicorn_worker.jobs_file.applying import AT_ONCE, apply_jobs
+from cronicorn_worker.jobs_file.applying import AT_ONCE, NEW_AT_ONCE, apply_jobs
 from cronicorn_worker.jobs_file.desired import DesiredJob
 
 Read = Callable[..., tuple[DesiredJob, ...]]
@@ -89,12 +90,14 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._unit.catalog, name)
 
-    async def add_endpoint(self, endpoint: Endpoint, *, now: datetime) -> None:
+    async def add_endpoints(
+        self, endpoints: Sequence[Endpoint], *, now: datetime
+    ) -> Sequence[EndpointRefusal | None]:
         """Note and pass on."""
-        self._written.append(endpoint.id)
-        if endpoint.name == "unsealable":
-            raise SecretsUnavailable("there is no key")
-        await self._unit.catalog.add_endpoint(endpoint, now=now)
+        self._written += [endpoint.id for endpoint in endpoints]
+        if any(endpoint.name == "unsealable" for endpoint in endpoints):
+            return [SecretsUnavailable("there is no key")] * len(endpoints)
+        return await self._unit.catalog.add_endpoints(endpoints, now=now)
 
     async def change_endpoint(self, endpoint: Endpoint, *, now: datetime) -> bool:
         """Note and pass on."""
@@ -366,13 +369,13 @@ async def test_an_outage_in_the_middle_is_ridden_out(bench: Bench, read: Read) -
 
 async def test_a_large_file_is_written_in_short_units(bench: Bench, read: Read) -> None:
     """No unit of work is so long that a worker could not renew meanwhile."""
-    count = AT_ONCE * 2 + 1
+    count = NEW_AT_ONCE * 2 + 1
     text = _many("shop", count)
     units = Lossy(bench.units)
 
     applied = await apply_jobs(read(text), units=units, clock=bench.clock, tenant=DEFAULT_TENANT)
 
-    assert [len(each) for each in units.written] == [AT_ONCE, AT_ONCE, 1]
+    assert [len(each) for each in units.written] == [NEW_AT_ONCE, NEW_AT_ONCE, 1]
     assert len(applied.created) == count + 1
 
 
@@ -387,7 +390,7 @@ async def test_what_is_there_is_written_in_the_order_of_ids(bench: Bench, read: 
 
     await apply_jobs(read(turned), units=units, clock=bench.clock, tenant=DEFAULT_TENANT)
 
-    ((new, *there),) = units.written
+    (new,), there = units.written
     assert there == sorted(there)
     assert new not in there
     assert len(there) == 9

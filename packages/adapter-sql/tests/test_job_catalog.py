@@ -2,6 +2,7 @@
 
 import pytest
 from cronicorn_domain.testing.job_catalog_archive_contract import JobCatalogArchiveContract
+from cronicorn_domain.testing.job_catalog_bulk_contract import JobCatalogBulkContract
 from cronicorn_domain.testing.job_catalog_contract import JobCatalogContract
 from cronicorn_domain.testing.job_catalog_endpoints_contract import JobCatalogEndpointsContract
 from cronicorn_domain.testing.store import Store
@@ -26,3 +27,7 @@ class TestEndpoints(Sql, JobCatalogEndpointsContract):
 
 class TestArchive(Sql, JobCatalogArchiveContract):
     """What is retired, and brought back."""
+
+
+class TestMany(Sql, JobCatalogBulkContract):
+    """Many endpoints at once."""

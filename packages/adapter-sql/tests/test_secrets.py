@@ -334,6 +334,21 @@ async def test_without_a_key_a_secret_is_refused(postgres_database: str) -> None
     assert PLAIN[0] not in str(refused.value)
 
 
+async def test_without_a_key_the_others_of_many_are_kept(postgres_database: str) -> None:
+    """Where many come at once only the secret one is refused, and it is told as if alone."""
+    vault = vault_for(parse_database_url(postgres_database), secret_key=None)
+    job = a_job()
+    secret, plain = an_endpoint(job, "secret", request=REQUEST), an_endpoint(job, "plain")
+    async with opened(postgres_database, vault) as keyless, keyless.units.begin() as unit:
+        await unit.catalog.add_job(job)
+        refusal, none = await unit.catalog.add_endpoints([secret, plain], now=EPOCH)
+
+        assert isinstance(refusal, SecretsUnavailable)
+        assert "CRONICORN_SECRET_KEY" in str(refusal)
+        assert none is None
+        assert await unit.catalog.list_endpoints(job.tenant) == [plain]
+
+
 async def test_without_a_key_an_edit_is_refused_whole(postgres_database: str) -> None:
     """The endpoint stays as it was, with nothing of the edit, trap T43."""
     vault = vault_for(parse_database_url(postgres_database), secret_key=None)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from cronicorn_domain.errors import NameTaken
+from cronicorn_domain.errors import ForbiddenTransition, NameTaken, NotFound
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.job import Job, JobState
@@ -20,6 +20,7 @@ from cronicorn_domain.policies.replanning import (
     reset_failures,
     skip_next_slot,
 )
+from cronicorn_domain.ports.job_catalog import EndpointRefusal
 
 from cronicorn_adapter_memory.tables import EndpointRow, Tables
 from cronicorn_adapter_memory.transaction import Transaction
@@ -102,13 +103,14 @@ class MemoryJobCatalog:
 
     async def add_endpoint(self, endpoint: Endpoint, *, now: datetime) -> None:
         """Keep a new endpoint and plan its first slot."""
+        _add_endpoint(await self._transaction.write(), endpoint, now)
+
+    async def add_endpoints(
+        self, endpoints: Sequence[Endpoint], *, now: datetime
+    ) -> Sequence[EndpointRefusal | None]:
+        """Keep new endpoints and plan their first slots; each stands or falls alone."""
         tables = await self._transaction.write()
-        job = tables.job(endpoint.tenant, endpoint.job_id)
-        job_states.check_open(job, "take a new endpoint")
-        _take_endpoint_name(tables, endpoint)
-        row = EndpointRow(endpoint=endpoint, state=EndpointState())
-        tables.endpoints[endpoint.id] = row
-        tables.keep(row, plan_first(tables.situation(row), now), now)
+        return [_try_endpoint(tables, endpoint, now) for endpoint in endpoints]
 
     async def get_endpoint(self, tenant: TenantId, endpoint_id: EndpointId) -> Endpoint:
         """Return the endpoint, archived or not."""
@@ -264,6 +266,23 @@ def _members(tables: Tables, job_id: JobId) -> Iterable[EndpointId]:
         and row.endpoint.archived_at is None
         and row.unreadable is None
     ]
+
+
+def _try_endpoint(tables: Tables, endpoint: Endpoint, now: datetime) -> EndpointRefusal | None:
+    try:
+        _add_endpoint(tables, endpoint, now)
+    except (NotFound, ForbiddenTransition, NameTaken) as refusal:
+        return refusal
+    return None
+
+
+def _add_endpoint(tables: Tables, endpoint: Endpoint, now: datetime) -> None:
+    job = tables.job(endpoint.tenant, endpoint.job_id)
+    job_states.check_open(job, "take a new endpoint")
+    _take_endpoint_name(tables, endpoint)
+    row = EndpointRow(endpoint=endpoint, state=EndpointState())
+    tables.endpoints[endpoint.id] = row
+    tables.keep(row, plan_first(tables.situation(row), now), now)
 
 
 def _move_endpoint(

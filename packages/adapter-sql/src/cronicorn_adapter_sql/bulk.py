@@ -138,6 +138,7 @@ def _instant_on_sqlite(instant: datetime) -> str:
 _WRITTEN_ON_SQLITE: Final[Mapping[type, Callable[[Any], str]]] = {
     datetime: _instant_on_sqlite,
     UUID: attrgetter("hex"),
+    list: lambda document: orjson.dumps(document).decode(),
 }
 
 

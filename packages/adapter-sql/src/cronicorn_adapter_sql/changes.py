@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Final
 
 from cronicorn_domain.identity import EndpointId
-from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change, Claim
 from cronicorn_domain.policies.eligibility import claimable_from
@@ -31,10 +30,20 @@ class Changes:
 
     earlier: bool = False
     earliest: datetime | None = None
+    _born: list[Values] = field(default_factory=list)
     _states: list[Values] = field(default_factory=list)
     _records: list[Values] = field(default_factory=list)
     _gone: list[Values] = field(default_factory=list)
     _new: list[Values] = field(default_factory=list)
+
+    def add(self, new: Situation, change: Change, now: datetime) -> None:
+        """Take the first plan of a new endpoint, whose own row is written already."""
+        planned = replace(new, state=change.state)
+        due_at = claimable_from(planned, now)
+        if due_at is not None:
+            self._put_in(planned, due_at, before=None)
+        self._born.append(_values_of_new_state(planned, due_at))
+        self._keep_records(planned, change)
 
     def apply(
         self, read: ReadEndpoint, change: Change, now: datetime, *, after: Situation | None = None
@@ -80,6 +89,7 @@ class Changes:
 
     async def write(self, connection: AsyncConnection) -> None:
         """Write what was taken."""
+        await BEAR.run(connection, self._born)
         await TAKE_OUT.run(connection, self._gone)
         await CHANGE_STATE.run(connection, self._states)
         await PUT_IN.run(connection, self._new)
@@ -127,19 +137,19 @@ async def set_aside_unread(
     await connection.execute(_QUARANTINE, given)
 
 
-def values_of_new_state(endpoint: Endpoint) -> Values:
-    """Return the values of a new endpoint's state."""
-    fresh: Values = {
-        "endpoint_id": endpoint.id,
-        "tenant": endpoint.tenant,
-        "due_at": None,
+def _values_of_new_state(planned: Situation, due_at: datetime | None) -> Values:
+    return {
+        "endpoint_id": planned.endpoint.id,
+        "tenant": planned.endpoint.tenant,
+        **values_of_state(planned.state),
+        "due_at": due_at,
         "revision": 0,
     }
-    return fresh | values_of_state(EndpointState())
 
 
 STATE_COLUMNS: Final = (*values_of_state(EndpointState()), "due_at")
 
+BEAR: Final = insertion(endpoint_state, endpoint_state.c.keys())
 TAKE_OUT: Final = removal(due, keys=("due_at", "endpoint_id"))
 PUT_IN: Final = insertion(due, ("due_at", "endpoint_id", "tenant", "slot", "host"))
 CHANGE_STATE: Final = changing(

@@ -2,8 +2,8 @@
 Makes a store hold what a jobs file asks for, and writes nothing that already stands.
 
 So a file may be applied every few minutes, and by several workers at once. What has to be written
-is found out by reading, and refused as a whole if any of it cannot be; it is written a few
-endpoints at a time, each at its own instant, so that no worker is kept from its leases for long.
+is found out by reading, and refused as a whole if any of it cannot be; it is written some endpoints
+at a time, each lot at its own instant, so that no worker is kept from its leases for long.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,8 +37,10 @@ from cronicorn_worker.jobs_file.survey import (
 
 _TRIES = 5
 _FIRST_PAUSE = timedelta(milliseconds=500)
+NEW_AT_ONCE = 500
+"""So many new endpoints are written in one unit of work: they cost little each."""
 AT_ONCE = 50
-"""So many endpoints are written in one unit of work."""
+"""So many endpoints that are there are written in one unit of work."""
 
 
 async def apply_jobs(
@@ -130,13 +132,23 @@ class _Application:
 
 def _parts(job: JobSteps) -> Iterator[JobSteps]:
     """Take a job's steps apart into what one unit of work writes; none if all stands."""
-    if job.any:
-        for begin in range(0, max(len(job.endpoints), 1), AT_ONCE):
-            yield replace(job, endpoints=job.endpoints[begin : begin + AT_ONCE])
+    new = [step for step in job.endpoints if _is_new(step)]
+    there = [step for step in job.endpoints if not _is_new(step)]
+    lots = [*_lots(new, NEW_AT_ONCE), *_lots(there, AT_ONCE)]
+    for lot in lots or [()] * job.any:
+        yield replace(job, endpoints=tuple(lot))
+
+
+def _lots(steps: Sequence[EndpointStep], most: int) -> list[Sequence[EndpointStep]]:
+    return [steps[begin : begin + most] for begin in range(0, len(steps), most)]
 
 
 def _has_secrets(desired: DesiredEndpoint) -> bool:
     return any(header.secret for header in desired.request.headers)
+
+
+def _is_new(step: EndpointStep) -> bool:
+    return step.existing is None
 
 
 class _Writing:
@@ -158,8 +170,10 @@ class _Writing:
             job_id = existing.id
             if await self._update_job(existing, desired):
                 self.applied.changed.append(desired.name)
+        await self._create_endpoints(job_id, [each for each in steps.endpoints if _is_new(each)])
         for step in steps.endpoints:
-            await self._write_endpoint(job_id, step)
+            if not _is_new(step):
+                await self._write_endpoint(job_id, step)
 
     async def _create_job(self, desired: DesiredJob) -> JobId:
         job = Job(
@@ -190,6 +204,23 @@ class _Writing:
             move = self._catalog.pause_job if desired.paused else self._catalog.resume_job
             await move(self._tenant, existing.id, now=self._now)
         return described or moved
+
+    async def _create_endpoints(self, job_id: JobId, steps: Sequence[EndpointStep]) -> None:
+        """Create endpoints; what another worker has created meanwhile is brought up to date."""
+        new = [
+            step.desired.created(tenant=self._tenant, job_id=job_id, now=self._now)
+            for step in steps
+            if step.desired is not None
+        ]
+        refusals = await self._catalog.add_endpoints(new, now=self._now) if new else []
+        for step, refusal in zip(steps, refusals, strict=True):
+            match refusal:
+                case None:
+                    self.applied.created.append(step.name)
+                case NameTaken():
+                    await self._write_endpoint(job_id, step)
+                case _:
+                    raise refusal
 
     async def _write_endpoint(self, job_id: JobId, step: EndpointStep) -> None:
         if step.desired is not None:

@@ -4,10 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from cronicorn_domain.errors import (
+    ForbiddenTransition,
+    NameTaken,
+    NotFound,
+    SecretsUnavailable,
+)
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.state import EndpointState, Situation
+
+EndpointRefusal = NotFound | ForbiddenTransition | NameTaken | SecretsUnavailable
+"""Why one new endpoint is not kept, though others may be."""
 
 
 class JobCatalog(Protocol):
@@ -82,6 +91,21 @@ class JobCatalog(Protocol):
             NotFound: the tenant has no such job.
             ForbiddenTransition: the job is archived, also by a concurrent writer.
             NameTaken: an unarchived endpoint of the job has the name.
+        """
+        ...
+
+    async def add_endpoints(
+        self, endpoints: Sequence[Endpoint], *, now: datetime
+    ) -> Sequence[EndpointRefusal | None]:
+        """
+        Keep many new endpoints at little more than the cost of one, and plan their first slots.
+
+        Each is kept or refused by the rules of ``add_endpoint``, whatever becomes of the others.
+        Of several with one name in one job the first has it. Returns in the order given: None for
+        what was kept, else what ``add_endpoint`` would have raised.
+
+        Raises:
+            StoreError: the store could not do it; none is kept.
         """
         ...
 

@@ -1,0 +1,43 @@
+"""What an edit makes of an endpoint whose stored configuration cannot be read."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cronicorn_domain.identity import JobId
+from cronicorn_domain.model.endpoint import Endpoint, Pause
+from cronicorn_domain.model.job import JobState
+from cronicorn_domain.model.state import Situation
+
+from cronicorn_adapter_sql.mapping_jobs import Columns
+from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+
+
+def mended(endpoint: Endpoint, row: Columns, now: datetime) -> Endpoint:
+    """Return the endpoint in the place of a row, of whose configuration nothing counts."""
+    until = row["paused_until"]
+    return replace(
+        endpoint,
+        job_id=JobId(row["job_id"]),
+        created_at=row["created_at"],
+        updated_at=now,
+        anchor=endpoint.bounds.starts_at or now,
+        archived_at=row["archived_at"],
+        pause=None if until is None else Pause(until=until, reason=row["pause_reason"]),
+    )
+
+
+def well_again(
+    endpoint: Endpoint, read: UnreadableEndpoint, job_state: JobState, floor: timedelta
+) -> tuple[ReadEndpoint, Situation]:
+    """Return what a mended endpoint counts as having been, and what it is now."""
+    situation = Situation(
+        job_state=job_state,
+        endpoint=endpoint,
+        state=replace(read.state, quarantine=None),
+        lease=read.lease,
+        floor=floor,
+    )
+    before = ReadEndpoint(
+        situation=replace(situation, state=read.state), due_at=read.due_at, revision=read.revision
+    )
+    return before, situation
