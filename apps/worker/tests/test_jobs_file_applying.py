@@ -213,6 +213,7 @@ async def test_every_optional_member_can_be_set_and_cleared(bench: Bench) -> Non
     rich = FILE.replace(
         "every: 30s",
         "every: 30s, min: 5s, max: 1h, jitter: 1s, max_runs: 7, timeout: 1s, redirects: 1,"
+        " response_hints: true, pause_when_gone: true,"
         " description: d, method: POST, body: [1], headers: {a: b}, retry: {attempts: 2},"
         " misfire: {policy: skip}, delivery: at_most_once, ends_at: 2030-01-01T00:00:00Z",
     )

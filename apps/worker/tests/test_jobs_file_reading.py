@@ -10,6 +10,7 @@ from cronicorn_domain.model.endpoint import (
     Delivery,
     Guardrails,
     Header,
+    Heeds,
     Limits,
     Method,
     Misfire,
@@ -55,6 +56,8 @@ jobs:
         timeout: 1.5s
         max_response_size: 64KiB
         redirects: 2
+        response_hints: true
+        pause_when_gone: true
         paused: 2026-12-01T09:00:00Z
 """
 
@@ -106,6 +109,7 @@ def test_every_setting_is_read(read: Read) -> None:
     assert endpoint.limits == Limits(
         timeout=timedelta(milliseconds=1500), response_size=65536, redirects=2
     )
+    assert endpoint.heeds == Heeds(hints=True, gone=True)
     assert endpoint.paused == datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 

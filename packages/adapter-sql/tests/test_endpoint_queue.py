@@ -1,6 +1,7 @@
 """The SQL queue keeps the contract."""
 
 import pytest
+from cronicorn_domain.testing.endpoint_queue_asking_contract import EndpointQueueAskingContract
 from cronicorn_domain.testing.endpoint_queue_concurrency_contract import (
     EndpointQueueConcurrencyContract,
 )
@@ -57,3 +58,7 @@ class TestInterventions(Sql, EndpointQueueInterventionsContract):
 
 class TestRhythms(Sql, EndpointQueueRhythmContract):
     """Grids, gaps and long lengths."""
+
+
+class TestAsking(Sql, EndpointQueueAskingContract):
+    """What responses ask for."""

@@ -22,6 +22,7 @@ STATE = EndpointState(
     last_end=NOON - timedelta(minutes=3),
     run_count=2,
     not_before=NOON - timedelta(minutes=2),
+    not_before_reason="the target asked for it",
     plan=PLAN,
     urgent=replace(PLAN, kind=Kind.MANUAL),
     noted=(NOON,),

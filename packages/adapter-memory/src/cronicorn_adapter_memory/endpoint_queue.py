@@ -212,8 +212,8 @@ class MemoryEndpointQueue:
         outcome = storable(settlement.outcome)
         clean = outcome is settlement.outcome
         result = settlement if clean else replace(settlement, outcome=outcome)
-        run = settled_run(self._tables.runs[row.lease.run_id], result)
         change = self._planned(row, lambda situation: settle(situation, result, now))
+        run = settled_run(self._tables.runs[row.lease.run_id], result, change.remark)
         self._end(row, row.lease, run)
         self._forget_expired(row, now)
         self._tables.keep(row, change, now)

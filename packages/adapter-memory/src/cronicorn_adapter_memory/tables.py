@@ -17,6 +17,7 @@ from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.eligibility import claimable_from
+from cronicorn_domain.policies.endpoint_states import paused
 from cronicorn_domain.ports.hint_book import HintRecord
 
 from cronicorn_adapter_memory.due_rows import Due
@@ -132,6 +133,9 @@ class Tables:
     def keep(self, row: EndpointRow, change: Change, now: datetime) -> None:
         """Write a transition's outcome to a row being edited, and its due row."""
         row.state = change.state
+        row.hints = (*row.hints, *change.hints)
+        if change.pause is not None:
+            row.endpoint = paused(row.endpoint, change.pause, now)
         for record in change.records:
             self.records.add(row.endpoint.id, record)
         self.place(row, now)

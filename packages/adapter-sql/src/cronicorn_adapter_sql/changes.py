@@ -8,14 +8,15 @@ from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change, Claim
 from cronicorn_domain.policies.eligibility import claimable_from
-from sqlalchemy import bindparam, delete, exists, not_, select, update
+from sqlalchemy import bindparam, delete, exists, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.bulk import changing, insertion, removal
+from cronicorn_adapter_sql.mapping_endpoints import values_of_standing
 from cronicorn_adapter_sql.mapping_jobs import Values
-from cronicorn_adapter_sql.mapping_states import values_of_record, values_of_state
+from cronicorn_adapter_sql.mapping_states import values_of_hint, values_of_record, values_of_state
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
-from cronicorn_adapter_sql.tables import due, endpoint_state, leases, slot_records
+from cronicorn_adapter_sql.tables import due, endpoint_state, endpoints, hints, leases, slot_records
 
 
 @dataclass(slots=True)
@@ -35,6 +36,8 @@ class Changes:
     _records: list[Values] = field(default_factory=list)
     _gone: list[Values] = field(default_factory=list)
     _new: list[Values] = field(default_factory=list)
+    _hints: list[Values] = field(default_factory=list)
+    _pauses: list[Values] = field(default_factory=list)
 
     def add(self, new: Situation, change: Change, now: datetime) -> None:
         """Take the first plan of a new endpoint, whose own row is written already."""
@@ -56,6 +59,7 @@ class Changes:
         the revision grows also where the state stays as it was, as it does while a lease lives.
         """
         situation = replace(after or read.situation, state=change.state)
+        self._keep_asked(situation, change)
         due_at = None if situation.lease else claimable_from(situation, now)
         if due_at is not None and read.due_at is not None and due_at <= now:
             # What is overdue keeps its place: whoever writes to it often is not to starve it.
@@ -94,6 +98,9 @@ class Changes:
         await CHANGE_STATE.run(connection, self._states)
         await PUT_IN.run(connection, self._new)
         await RECORD.run(connection, self._records)
+        if self._hints:
+            await connection.execute(insert(hints), self._hints)
+        await STAND.run(connection, self._pauses)
 
     def _write_state(
         self, endpoint_id: EndpointId, state: EndpointState, due_at: datetime | None
@@ -103,6 +110,13 @@ class Changes:
 
     def _keep_records(self, situation: Situation, change: Change) -> None:
         self._records += [values_of_record(situation.endpoint, each) for each in change.records]
+
+    def _keep_asked(self, situation: Situation, change: Change) -> None:
+        """Keep the hints and the pause that a response has asked for."""
+        endpoint = situation.endpoint
+        self._hints += [values_of_hint(endpoint.tenant, endpoint.id, each) for each in change.hints]
+        if change.pause is not None:
+            self._pauses.append({"id": endpoint.id, **values_of_standing(endpoint)})
 
     def _take_out(self, endpoint_id: EndpointId, due_at: datetime | None) -> None:
         if due_at is not None:
@@ -152,6 +166,9 @@ STATE_COLUMNS: Final = (*values_of_state(EndpointState()), "due_at")
 BEAR: Final = insertion(endpoint_state, endpoint_state.c.keys())
 TAKE_OUT: Final = removal(due, keys=("due_at", "endpoint_id"))
 PUT_IN: Final = insertion(due, ("due_at", "endpoint_id", "tenant", "slot", "host"))
+STAND: Final = changing(
+    endpoints, ("paused_until", "pause_reason", "updated_at", "archived_at"), keys=("id",)
+)
 CHANGE_STATE: Final = changing(
     endpoint_state,
     STATE_COLUMNS,

@@ -11,6 +11,7 @@ from cronicorn_domain.model.endpoint import (
     Endpoint,
     Guardrails,
     Header,
+    Heeds,
     HttpRequest,
     Limits,
     Method,
@@ -112,6 +113,7 @@ def _endpoint_from(row: Columns, vault: HeaderVault | None) -> Endpoint:
             response_size=row["response_size"],
             redirects=row["redirects"],
         ),
+        heeds=Heeds(hints=row["heeds_hints"], gone=row["heeds_gone"]),
         pause=None if until is None else Pause(until=until, reason=row["pause_reason"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
@@ -187,6 +189,8 @@ def _values_of_rules(endpoint: Endpoint) -> Values:
         "timeout": to_microseconds(limits.timeout),
         "response_size": limits.response_size,
         "redirects": limits.redirects,
+        "heeds_hints": endpoint.heeds.hints,
+        "heeds_gone": endpoint.heeds.gone,
     }
 
 

@@ -70,7 +70,11 @@ class QuickSettling:
             return []
         if self._sqlite:
             return await self._settle_on_sqlite(held, now)
-        ended = {each.token: each for each in (_ended(*one, now) for one in held)}
+        decided = [_ended(*one, now) for one in held]
+        # A hint or a pause that a response asks for is written with care, like any other.
+        ended = {each.token: each for each in decided if not each.change.is_asked_for}
+        if not ended:
+            return []
         with translated():
             async with self._single.connect() as connection:
                 accepted = await write_settled(
@@ -116,7 +120,7 @@ def _ended(held: HeldRun, settlement: Settlement, now: datetime) -> _Ended:
     return _Ended(
         token=settlement.token,
         revision=held.revision,
-        run=settled_run(held.run, settlement),
+        run=settled_run(held.run, settlement, change.remark),
         after=after,
         change=change,
         due_at=claimable_from(after, now),

@@ -34,8 +34,8 @@ def settle_one(
         return None
     run = run_of(lease, leased_plan(read.situation), now)
     change = settle(read.situation, settlement, now)
-    after = read.situation.after_the_run(change.state)
-    transaction.endings.end(lease, settled_run(run, settlement))
+    after = change.after_the_run(read.situation, now)
+    transaction.endings.end(lease, settled_run(run, settlement, change.remark))
     transaction.changes.apply(read, change, now, after=after)
     return after
 

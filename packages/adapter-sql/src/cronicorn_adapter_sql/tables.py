@@ -134,6 +134,8 @@ class EndpointRow(Row, table=True):
     timeout: int = Field(sa_type=BigInteger)
     response_size: int
     redirects: int
+    heeds_hints: bool
+    heeds_gone: bool
     paused_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     pause_reason: str | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -174,6 +176,7 @@ class EndpointStateRow(Row, table=True):
     last_end: datetime | None = Field(default=None, sa_type=UtcDateTime)
     run_count: int = Field(sa_type=BigInteger)
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    not_before_reason: str | None = None
     plan: str | None = None
     urgent: str | None = None
     noted: str | None = None

@@ -10,6 +10,7 @@ from cronicorn_domain.model.endpoint import (
     Delivery,
     Endpoint,
     Guardrails,
+    Heeds,
     HttpRequest,
     Limits,
     Misfire,
@@ -38,6 +39,7 @@ class DesiredEndpoint:
     retry: Retry
     delivery: Delivery
     limits: Limits
+    heeds: Heeds
     paused: PauseWish
 
     def created(self, *, tenant: TenantId, job_id: JobId, now: datetime) -> Endpoint:
@@ -66,6 +68,7 @@ class DesiredEndpoint:
             retry=self.retry,
             delivery=self.delivery,
             limits=self.limits,
+            heeds=self.heeds,
             pause=self._wanted_pause(now),
         )
 
@@ -83,6 +86,7 @@ class DesiredEndpoint:
             retry=self.retry,
             delivery=self.delivery,
             limits=self.limits,
+            heeds=self.heeds,
         )
 
     def pause_to_set(self, existing: Endpoint, now: datetime) -> Pause | None:

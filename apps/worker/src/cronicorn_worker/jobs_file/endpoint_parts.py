@@ -16,6 +16,7 @@ from cronicorn_domain.model.endpoint import (
     Bounds,
     Guardrails,
     Header,
+    Heeds,
     HttpRequest,
     Limits,
     Misfire,
@@ -121,6 +122,7 @@ def desired_endpoint(
                 retry=retry or Retry(),
                 delivery=entry.delivery,
                 limits=limits or Limits(),
+                heeds=Heeds(hints=entry.response_hints, gone=entry.pause_when_gone),
                 paused=entry.paused,
             )
         ),

@@ -144,6 +144,10 @@ class EndpointEntry(Entry):
     """How much of a response is kept, 1KiB to 10MiB. Default 100KiB."""
     redirects: Annotated[Count, Allowed(f"0 to {REDIRECTS_MOST}")] = _LIMITS.redirects
     """How many redirects are followed, 0 to 10. Default 0."""
+    response_hints: Flag = False
+    """Heed Cronicorn-Next-Run-In and Cronicorn-Pause-Until in its responses. Default false."""
+    pause_when_gone: Flag = False
+    """Pause it when its target answers 410 Gone, until someone resumes it. Default false."""
     paused: Paused | None = None
     """true, or the instant until which; false resumes; left out, a pause stays as it stands."""
 

@@ -46,6 +46,8 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "timeout": 1,
         "response_size": 1,
         "redirects": 0,
+        "heeds_hints": False,
+        "heeds_gone": False,
         "created_at": NOON,
         "updated_at": NOON,
     },

@@ -288,6 +288,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heeds:
+    """
+    What of its target's answers an endpoint acts on, by its owner's choice.
+
+    ``Retry-After`` is always heeded.
+
+    Attributes:
+        hints: ``Cronicorn-Next-Run-In`` and ``Cronicorn-Pause-Until``.
+        gone: ``410 Gone`` pauses it until someone resumes it.
+    """
+
+    hints: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
     """Not to be run until an instant; `OPEN_ENDED` means until someone resumes it."""
 
@@ -323,6 +339,7 @@ class Endpoint:
     retry: Retry = Retry()
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     limits: Limits = Limits()
+    heeds: Heeds = Heeds()
     pause: Pause | None = None
     archived_at: datetime | None = None
     rhythm: Rhythm | None = field(init=False, compare=False, repr=False)

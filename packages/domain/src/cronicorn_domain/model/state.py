@@ -27,6 +27,7 @@ class EndpointState:
         last_end: End of the latest recurring run.
         run_count: Occurrences started: not attempts, manual or test runs.
         not_before: Nothing is due before it.
+        not_before_reason: Why, as a clause.
         plan: The standing plan; while a lease lives, what the lease was made of. None: finished.
         urgent: A plan that goes before the standing one: a run by hand, or the sibling's trigger of
             a paused endpoint.
@@ -45,6 +46,7 @@ class EndpointState:
     last_end: datetime | None = None
     run_count: int = 0
     not_before: datetime | None = None
+    not_before_reason: str | None = None
     plan: Plan | None = None
     urgent: Plan | None = None
     noted: tuple[datetime, ...] = ()
@@ -70,6 +72,7 @@ class EndpointState:
             last_end=self.last_end,
             run_count=self.run_count,
             not_before=self.not_before,
+            not_before_reason=self.not_before_reason,
             plan=plan,
             urgent=self.urgent,
             noted=self.noted,

@@ -1,23 +1,50 @@
 """What a transition makes of a situation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import HintId, TriggerId
 from cronicorn_domain.model.decision import Plan
+from cronicorn_domain.model.endpoint import Pause
+from cronicorn_domain.model.hint import Hint
 from cronicorn_domain.model.slot_record import SlotRecord
-from cronicorn_domain.model.state import EndpointState
+from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.policies.endpoint_states import paused
 
 
 @quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """
-    The state that follows, and records of slots that will not be run. A store writes both or none.
+    What a store writes, all of it or nothing.
+
+    Attributes:
+        state: The state that follows.
+        records: Slots that will not be run.
+        hints: New ones, by the response of the run that ended.
+        pause: It is now the endpoint's, by the response of the run that ended; None: none is new.
+        remark: What is worth telling of the run that ended, beside its outcome.
     """
 
     state: EndpointState
     records: tuple[SlotRecord, ...] = ()
+    hints: tuple[Hint, ...] = ()
+    pause: Pause | None = None
+    remark: str | None = None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether a response has written more than the state: hints, or a pause."""
+        return bool(self.hints) or self.pause is not None
+
+    def after_the_run(self, situation: Situation, now: datetime) -> Situation:
+        """Return what the end of the leased run makes of its situation."""
+        after = situation.after_the_run(self.state)
+        if not self.is_asked_for:
+            return after
+        endpoint = after.endpoint if self.pause is None else paused(after.endpoint, self.pause, now)
+        return replace(after, endpoint=endpoint, hints=(*after.hints, *self.hints))
 
 
 @quickly_made

@@ -37,7 +37,7 @@ def planned(situation: Situation, candidate: Candidate, *, latest: datetime | No
         due_at = jittered
         candidate.trail.append(Weighed(Rule.JITTER, due_at))
     elif earliest is not None and due_at == earliest and due_at > candidate.slot:
-        candidate.trail.append(Weighed(rule, due_at))
+        candidate.trail.append(put_off(situation, rule, due_at))
     decision = Decision(
         slot=candidate.slot, due_at=due_at, source=candidate.source, trail=tuple(candidate.trail)
     )
@@ -62,6 +62,12 @@ def earliest_start(
     if state.not_before is not None and (apart is None or state.not_before > apart):
         return state.not_before, Rule.NOT_BEFORE
     return apart, Rule.SHORTEST_START
+
+
+def put_off(situation: Situation, rule: Rule, until: datetime) -> Weighed:
+    """Return the line that tells why a run starts no sooner."""
+    why = situation.state.not_before_reason if rule is Rule.NOT_BEFORE else None
+    return Weighed(rule, until, why or "")
 
 
 @lru_cache(maxsize=1024)

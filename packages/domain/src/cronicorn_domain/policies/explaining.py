@@ -158,7 +158,8 @@ def _aside(line: Weighed) -> str | None:
         case Rule.JITTER:
             return "jitter spreads its start"
         case Rule.NOT_BEFORE:
-            return f"nothing runs before {instant_in_words(line.instant)}"
+            why = f", since {line.detail}" if line.detail else ""
+            return f"nothing runs before {instant_in_words(line.instant)}{why}"
         case Rule.MOVED_ON:
             return f"the slot of {instant_in_words(line.instant)} could not start in time"
         case Rule.MISFIRE | Rule.RETRY | Rule.LOST_RUN:

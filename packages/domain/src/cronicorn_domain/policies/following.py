@@ -44,6 +44,7 @@ def after_run(
         last_end=ended_at if recurs else state.last_end,
         run_count=state.run_count + 1 if counts else state.run_count,
         not_before=state.not_before,
+        not_before_reason=state.not_before_reason,
         plan=state.plan if urgent else None,
         urgent=None if urgent else state.urgent,
         noted=state.noted,

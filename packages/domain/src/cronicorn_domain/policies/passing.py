@@ -65,11 +65,12 @@ def moved_over(situation: Situation, plan: Plan, now: datetime) -> tuple[SlotRec
     line = plan.moved_on
     if line is None:
         return ()
-    fate = Fate.DEFERRED if line.detail == Rule.NOT_BEFORE else Fate.COALESCED
+    fate, reason = Fate.COALESCED, "could not start before the newest slot"
+    if line.detail == Rule.NOT_BEFORE:
+        fate, why = Fate.DEFERRED, situation.state.not_before_reason
+        reason = f"{reason}, since {why}" if why else reason
     spans = slots_of(situation, plan, until=plan.slot - MICROSECOND)
-    return tuple(
-        _record(fate, each, "could not start before the newest slot", now) for each in spans
-    )
+    return tuple(_record(fate, each, reason, now) for each in spans)
 
 
 def coalesced(span: Span, reason: str, now: datetime) -> SlotRecord:

@@ -6,7 +6,7 @@ from datetime import datetime
 from cronicorn_domain.instants import ceil_millisecond
 from cronicorn_domain.model.decision import Decision, Plan, Rule, Source, Weighed
 from cronicorn_domain.model.state import Situation
-from cronicorn_domain.policies.due_instants import earliest_start
+from cronicorn_domain.policies.due_instants import earliest_start, put_off
 from cronicorn_domain.policies.sequence import next_recurring_slot
 
 
@@ -34,7 +34,7 @@ def timed_repeat(situation: Situation, repeat: Plan) -> Plan:
     decision = repeat.decision
     if earliest is None or decision.due_at >= earliest:
         return repeat
-    trail = (*decision.trail, Weighed(rule, earliest))
+    trail = (*decision.trail, put_off(situation, rule, earliest))
     return replace(repeat, decision=replace(decision, due_at=earliest, trail=trail))
 
 

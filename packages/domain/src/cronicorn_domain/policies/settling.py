@@ -16,6 +16,7 @@ from cronicorn_domain.model.run import (
 )
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.policies.asking import NOTHING, asked_for, is_gone
 from cronicorn_domain.policies.backoff import retry_wait
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.following import after_run, leased_plan, plan_behind, repeated
@@ -28,7 +29,16 @@ def settle(situation: Situation, settlement: Settlement, now: datetime) -> Chang
 
     Only failures of the target count, and of the tries of one fire time only the last; a success
     sets the count to zero. A retry is planned unless the next recurring slot makes it pointless.
+    What the target asks for in its answer is weighed already when the next run is planned.
     """
+    asked = asked_for(situation, settlement)
+    if asked is NOTHING:
+        return _settled(situation, settlement, now)
+    change = _settled(asked.heeded(situation, now), settlement, now)
+    return replace(change, hints=asked.hints, pause=asked.pause, remark=asked.remark)
+
+
+def _settled(situation: Situation, settlement: Settlement, now: datetime) -> Change:
     plan, failures = leased_plan(situation), situation.state.failures
     match class_of(settlement.outcome):
         case OutcomeClass.SUCCESS:
@@ -56,8 +66,8 @@ def class_of(outcome: Outcome) -> OutcomeClass:
             return OutcomeClass.NOT_ATTEMPTED
 
 
-def settled_run(run: Run, settlement: Settlement) -> Run:
-    """Return the run's row as its outcome leaves it."""
+def settled_run(run: Run, settlement: Settlement, remark: str | None = None) -> Run:
+    """Return the run's row as its outcome leaves it; its message tells the ``remark``, too."""
     ended = partial(
         run.standing,
         started_at=settlement.started_at,
@@ -66,12 +76,12 @@ def settled_run(run: Run, settlement: Settlement) -> Run:
     )
     match settlement.outcome:
         case Succeeded(response=response, timing=timing):
-            return ended(RunStatus.SUCCESS, response=response, timing=timing)
+            return ended(RunStatus.SUCCESS, message=remark, response=response, timing=timing)
         case Failed(kind=kind, message=message, response=response, timing=timing):
             return ended(
                 RunStatus.FAILED,
                 failure_kind=kind,
-                message=message,
+                message=message if remark is None else f"{message}; {remark}",
                 response=response,
                 timing=timing,
             )
@@ -94,7 +104,8 @@ def _failed(situation: Situation, plan: Plan, settlement: Settlement, now: datet
     """Try again if there is a try left and a point in it; else the failure counts."""
     endpoint, failures = situation.endpoint, situation.state.failures
     tries = plan.tries + 1
-    if tries < endpoint.retry.attempts and endpoint.archived_at is None:
+    gone = endpoint.heeds.gone and is_gone(settlement.outcome)
+    if tries < endpoint.retry.attempts and endpoint.archived_at is None and not gone:
         wait = retry_wait(endpoint.retry, endpoint.id, plan.slot, tries)
         retried = repeated(
             situation,

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from cronicorn_domain.model.run import Blocked, Body, Failed, Outcome, Response, Succeeded
+from cronicorn_domain.policies.asking import is_asking
 
 
 def storable(outcome: Outcome) -> Outcome:
@@ -51,10 +52,15 @@ def _readable(text: str) -> str:
 
 
 def bare(outcome: Outcome) -> Outcome:
-    """Return the least that is to be kept of an outcome: of a response its status alone."""
+    """
+    Return the least that is to be kept of an outcome: of a response its status, and what it asks.
+    """
     match outcome:
         case Succeeded(response=response) | Failed(response=Response() as response):
-            return replace(outcome, response=Response(status_code=response.status_code))
+            kept = tuple(each for each in response.headers if is_asking(*each))
+            return replace(
+                outcome, response=Response(status_code=response.status_code, headers=kept)
+            )
         case Failed() | Blocked():
             return outcome
         case _:

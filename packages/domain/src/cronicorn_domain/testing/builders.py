@@ -18,6 +18,7 @@ from cronicorn_domain.model.endpoint import (
     Delivery,
     Endpoint,
     Guardrails,
+    Heeds,
     HttpRequest,
     Misfire,
     Retry,
@@ -101,6 +102,7 @@ def an_endpoint(
     misfire: Misfire = Misfire(),
     retry: Retry = Retry(),
     delivery: Delivery = Delivery.AT_LEAST_ONCE,
+    heeds: Heeds = Heeds(),
 ) -> Endpoint:
     """Return an endpoint of the job, which runs every minute from its creation on."""
     return Endpoint(
@@ -119,6 +121,7 @@ def an_endpoint(
         misfire=misfire,
         retry=retry,
         delivery=delivery,
+        heeds=heeds,
     )
 
 
@@ -171,6 +174,16 @@ def succeeded(text: str = "", *, kind: BodyKind = BodyKind.TEXT) -> Succeeded:
     """Return the outcome of a 200; its body is the text, or none."""
     body = Body(kind=kind, text=text) if text else Body()
     return Succeeded(response=Response(status_code=200, body=body))
+
+
+def answered(status_code: int, **headers: str) -> Outcome:
+    """Return the outcome of an answer with headers; an underscore in a name is a hyphen there."""
+    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    response = Response(status_code=status_code, headers=named)
+    if status_code < 300:
+        return Succeeded(response=response)
+    message = f"answered {status_code}"
+    return Failed(kind=FailureKind.HTTP_STATUS, message=message, response=response)
 
 
 def failed(

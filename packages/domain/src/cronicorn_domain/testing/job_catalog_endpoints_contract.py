@@ -15,6 +15,7 @@ from cronicorn_domain.model.endpoint import (
     Endpoint,
     Guardrails,
     Header,
+    Heeds,
     HttpRequest,
     Limits,
     Method,
@@ -86,6 +87,8 @@ OPTIONAL: dict[str, Callable[[Endpoint], Endpoint]] = {
         endpoint,
         limits=Limits(timeout=timedelta(milliseconds=2500), response_size=2048, redirects=3),
     ),
+    "heeds_hints": lambda endpoint: replace(endpoint, heeds=Heeds(hints=True)),
+    "heeds_gone": lambda endpoint: replace(endpoint, heeds=Heeds(gone=True)),
     "name": lambda endpoint: replace(endpoint, name="stock"),
 }
 FOREIGN: dict[str, Callable[[JobCatalog, Endpoint], Awaitable[object]]] = {

@@ -135,6 +135,20 @@ class StoreSuite:
         )
         return (await self.queue.settle([settlement], now=now))[run.lease.token]
 
+    async def settle_all(self, ended: Sequence[tuple[ClaimedRun, Outcome]], now: datetime) -> None:
+        """End runs together, each with its outcome, and expect that all are accepted."""
+        settlements = [
+            a_settlement(
+                run.lease.token,
+                started_at=run.plan.decision.due_at,
+                ended_at=now,
+                outcome=outcome,
+            )
+            for run, outcome in ended
+        ]
+        results = await self.queue.settle(settlements, now=now)
+        assert set(results.values()) == {Settled.ACCEPTED}
+
     async def run_once(
         self, now: datetime, outcome: Outcome | None = None, *, lasts: timedelta = SECOND
     ) -> ClaimedRun:
