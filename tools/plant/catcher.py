@@ -1,17 +1,16 @@
-"""Who may catch a fault: the members' tests, and the simulation with its checker."""
+"""Who may catch a fault: the members' tests, the simulation, and the checker of random lives."""
 
 import re
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tools.plant.copied import environment_of
+from tools.plant.running import run
+from tools.plant.suites import ordered_tests
 
-SECONDS_AT_MOST = 900
-"""For one catcher: a fault may well make the code wait for ever, and that is a catch, too."""
+SEEDS = 60
 
 
 class Verdict(StrEnum):
@@ -20,92 +19,125 @@ class Verdict(StrEnum):
     CAUGHT = "caught"
     MISSED = "missed"
     HUNG = "hung"
+    """It did not end in time: a sign, but a slow machine gives it, too. It is no catch."""
+    UNSURE = "unsure"
+    """What had failed did not fail again, with the fault still there. It is no catch."""
     BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catch:
-    """A verdict with what showed it: the first test that failed, or the first finding."""
+    """A verdict with what showed it: the first test that failed, or the first seed."""
 
-    catcher: str
     verdict: Verdict
     by: str = ""
+    seconds: float = 0.0
 
     @property
     def caught(self) -> bool:
         """Say whether the fault would have been noticed."""
-        return self.verdict in {Verdict.CAUGHT, Verdict.HUNG}
+        return self.verdict is Verdict.CAUGHT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catcher:
     """
-    A command that succeeds on sound code, and ends with exit code 1 when it has found a fault.
+    Somebody who succeeds on sound code, and ends with exit code 1 when a fault was found.
 
-    ``first`` finds in its output what it was that failed. ``needs`` is what a fault must touch for
-    the command to be able to see it; empty: anything.
+    Attributes:
+        sees: Where a fault must be to be seen by it: beginnings of paths; empty: anywhere.
+        look: The command, for a fault in these files of the copy at a root; it stops at the first
+            thing that fails.
+        sign: Finds in what the command prints what that was, as named groups.
+        named: How that is called in the table.
+        again: The command that looks at that alone.
     """
 
     name: str
-    command: Sequence[str]
-    first: re.Pattern[str]
-    needs: tuple[str, ...] = ()
+    sees: tuple[str, ...]
+    look: Callable[[Path, frozenset[str]], Sequence[str]]
+    sign: re.Pattern[str]
+    named: str
+    again: Callable[[re.Match[str]], Sequence[str]]
 
-    def sees(self, files: frozenset[str]) -> bool:
+    def can_see(self, files: frozenset[str]) -> bool:
         """Say whether a fault in ``files`` can reach this catcher at all."""
-        return not self.needs or any(each.startswith(self.needs) for each in files)
+        return not self.sees or any(each.startswith(self.sees) for each in files)
 
-    def judge(self, root: Path) -> Catch:
-        """Run the command in the copy at ``root``."""
-        try:
-            done = subprocess.run(
-                self.command,
-                cwd=root,
-                env=environment_of(root),
-                capture_output=True,
-                text=True,
-                timeout=SECONDS_AT_MOST,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Catch(catcher=self.name, verdict=Verdict.HUNG, by="it never came to an end")
-        found = self.first.search(done.stdout)
-        by = found.group(1) if found else ""
-        match done.returncode:
-            case 0:
-                return Catch(catcher=self.name, verdict=Verdict.MISSED)
-            case 1 if found:
-                return Catch(catcher=self.name, verdict=Verdict.CAUGHT, by=by)
-            case _:
-                end = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-                return Catch(catcher=self.name, verdict=Verdict.BROKEN, by=end)
+    def judge(self, root: Path, files: frozenset[str], *, seconds_most: float) -> Catch:
+        """Look for a fault in ``files`` of the copy at ``root``: what fails has to fail twice."""
+        ran = run(self.look(root, files), root, seconds_most=seconds_most)
+        found = self.sign.search(ran.output)
+        by = self.named.format(**found.groupdict()) if found else ""
+        verdict = Verdict.BROKEN
+        if ran.code is None or (found and "Timeout (>" in found.group()):
+            verdict = Verdict.HUNG
+        elif ran.code == 0:
+            verdict = Verdict.MISSED
+        elif ran.code == 1 and found:
+            twice = run(self.again(found), root, seconds_most=seconds_most)
+            verdict = Verdict.CAUGHT if twice.code == 1 else Verdict.UNSURE
+        else:
+            by = "\n".join(ran.output.splitlines()[-15:])
+        return Catch(verdict=verdict, by=by, seconds=ran.seconds)
 
 
-def _pytest(member: str, *needs: str) -> Catcher:
-    options = ("-x", "-q", "-p", "no:cacheprovider", "-n0")
-    return Catcher(
-        name=Path(member).name,
-        command=(sys.executable, "-m", "pytest", member, *options),
-        first=re.compile(r"^(?:FAILED|ERROR) \S*?([^/\s]+::\S+)", re.MULTILINE),
-        needs=needs,
-    )
+_PYTEST = (sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider")
+_FAILED_TEST = re.compile(
+    r"^(?:FAILED|ERROR) (?P<file>\S*?(?P<where>[^/\s]+)::)(?P<what>.+?)(?: - .*)?$", re.MULTILINE
+)
+
+_TEST = "{where}::{what}"
 
 
-_PURE = "packages/domain/"
+def _look_by_tests(root: Path, files: frozenset[str]) -> Sequence[str]:
+    return (*_PYTEST, "-x", *ordered_tests(root, files))
+
+
+def _test_again(found: re.Match[str]) -> Sequence[str]:
+    return (*_PYTEST, found["file"] + found["what"])
+
+
+def _look_by_lives(_: Path, __: frozenset[str]) -> Sequence[str]:
+    return (*_PYTEST, "-x", "tests/checker/test_lives.py")
+
+
+def _look_by_seeds(_: Path, __: frozenset[str]) -> Sequence[str]:
+    seeds = ("--seeds", str(SEEDS), "--processes", "1")
+    return (sys.executable, "tools/simulate", *seeds, "--first", "--no-shrink")
+
+
+def _seed_again(found: re.Match[str]) -> Sequence[str]:
+    seed = ("--profile", found["where"], "--seed", found["what"])
+    return (sys.executable, "tools/simulate", *seed, "--no-shrink")
+
+
+_DOMAIN = "packages/domain/"
 _MEMORY = "packages/adapter-memory/"
 
 CATCHERS: Sequence[Catcher] = (
-    _pytest("packages/domain", _PURE),
-    _pytest("packages/adapter-memory", _PURE, _MEMORY),
-    _pytest("packages/scheduler", _PURE, _MEMORY, "packages/scheduler/"),
+    Catcher(
+        name="suite",
+        sees=(),
+        look=_look_by_tests,
+        sign=_FAILED_TEST,
+        named=_TEST,
+        again=_test_again,
+    ),
     Catcher(
         name="simulation",
-        command=(sys.executable, "tools/simulate", "--seeds", "60", "--no-shrink"),
-        first=re.compile(r"^FOUND (\S.*)$", re.MULTILINE),
-        needs=(_PURE, _MEMORY, "packages/scheduler/"),
+        sees=(_DOMAIN, _MEMORY, "packages/scheduler/"),
+        look=_look_by_seeds,
+        sign=re.compile(r"^Seed (?P<what>\d+) of '(?P<where>\w+)' breaks", re.MULTILINE),
+        named="{where} {what}",
+        again=_seed_again,
     ),
-    _pytest("packages/adapter-sql", _PURE, "packages/adapter-sql/"),
-    _pytest("packages/adapter-http", "packages/adapter-http/"),
-    _pytest("apps/worker", "apps/worker/"),
+    Catcher(
+        name="checker",
+        sees=(_DOMAIN,),
+        look=_look_by_lives,
+        sign=_FAILED_TEST,
+        named=_TEST,
+        again=_test_again,
+    ),
 )
-"""In the order in which they are asked: the quick ones first."""

@@ -1,20 +1,26 @@
 """
 Plants known faults in copies of the code, one by one, and reports who catches them.
 
-`uv run tools/plant` tries all of `faults/`; exit code 1 when one is missed, or no longer fits.
+First every catcher has to find sound code sound. Results are kept as they come: whoever is stopped
+goes on where it was. Exit code 1 when a fault is missed, 2 when the catchers prove nothing.
 """
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tools.plant.catcher import Verdict
+from tools.plant.catcher import CATCHERS, Verdict
+from tools.plant.copied import ROOT, commit, digest
 from tools.plant.fault import Fault, every_fault
-from tools.plant.planting import Trial, plant
+from tools.plant.results import Results
 from tools.plant.table import in_colour, write_page
+from tools.plant.trying import Trial, Trials, files_of, limit_of
+
+KEPT = ROOT / ".planted" / "results.jsonl"
 
 
 def main() -> int:
@@ -25,42 +31,81 @@ def main() -> int:
         for fault in faults:
             console.print(f"[bold]{fault.name}[/]  {fault.sentence}", highlight=False)
         return 0
-    trials = _plant_all(faults, options, console)
-    console.print(in_colour(trials))
+    with Trials(Results(KEPT, digest()), copies=options.at_once) as trials:
+        limits = _prove(faults, trials, console)
+        if limits is None:
+            return 2
+        tried = _plant_all(faults, trials, limits, options, console)
+    console.print(in_colour(tried))
     if options.write:
-        write_page(trials)
-    return 0 if _sound(trials, console) else 1
+        write_page(tried, commit=commit())
+    return 0 if _sound(tried, console) else 1
 
 
-def _plant_all(faults: Sequence[Fault], options: Namespace, console: Console) -> list[Trial]:
-    trials: dict[str, Trial] = {}
-    with (
-        Progress(console=console) as progress,
-        ThreadPoolExecutor(options.at_once) as pool,
-    ):
-        bar = progress.add_task("planting", total=len(faults))
-        tried = [pool.submit(plant, fault, thorough=options.thorough) for fault in faults]
-        for done in as_completed(tried):
-            trial = done.result()
-            trials[trial.fault.name] = trial
-            verdict = "[green]caught[/]" if trial.caught else "[bold red]missed[/]"
-            progress.console.print(f"{verdict} {trial.fault.name}")
-            progress.advance(bar)
-    return [trials[fault.name] for fault in faults]
+def _prove(faults: Sequence[Fault], trials: Trials, console: Console) -> Mapping[str, float] | None:
+    """Try the catchers on sound code; return how long each may take, or None: one is not sound."""
+    files, limits = files_of(faults), dict[str, float]()
+    for catcher in CATCHERS:
+        if not catcher.can_see(files):
+            continue
+        with console.status(f"trying the {catcher.name} on sound code"):
+            proof = trials.prove(catcher, files)
+        if proof.verdict is not Verdict.MISSED:
+            console.print(f"[red]Without a fault, {catcher.name} is {proof.verdict}:[/]")
+            console.print(escape(proof.by), highlight=False)
+            return None
+        limits[catcher.name] = limit_of(proof)
+        console.print(f"{catcher.name} finds sound code sound, in {proof.seconds:.0f} s")
+    return limits
 
 
-def _sound(trials: Sequence[Trial], console: Console) -> bool:
-    broken = [
-        (trial.fault.name, each)
-        for trial in trials
-        for each in trial.catches
-        if each.verdict is Verdict.BROKEN
-    ]
-    for name, each in broken:
-        console.print(f"[red]{name}: {each.catcher} did not run:[/]\n{each.by}", highlight=False)
-    caught = sum(trial.caught for trial in trials)
-    console.print(f"{caught} of {len(trials)} caught")
-    return caught == len(trials) and not broken
+def _plant_all(
+    faults: Sequence[Fault],
+    trials: Trials,
+    limits: Mapping[str, float],
+    options: Namespace,
+    console: Console,
+) -> Sequence[Trial]:
+    tried: dict[str, Trial] = {}
+    with _progress(console) as progress, ThreadPoolExecutor(options.at_once) as pool:
+        bar = progress.add_task("faults", total=len(faults))
+        futures = [
+            pool.submit(trials.attempt, fault, limits, thorough=options.thorough)
+            for fault in faults
+        ]
+        try:
+            for done in as_completed(futures):
+                trial = done.result()
+                tried[trial.fault.name] = trial
+                verdict = "[green]caught[/]" if trial.caught else "[bold red]missed[/]"
+                progress.console.print(f"{verdict} {trial.fault.name}")
+                progress.advance(bar)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [tried[fault.name] for fault in faults]
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def _sound(tried: Sequence[Trial], console: Console) -> bool:
+    unproven = {Verdict.HUNG, Verdict.UNSURE, Verdict.BROKEN}
+    for trial in tried:
+        for name, each in trial.catches.items():
+            if each.verdict in unproven:
+                console.print(f"[red]{trial.fault.name}: {name} is {each.verdict}:[/]")
+                console.print(escape(each.by), highlight=False)
+    caught = sum(trial.caught for trial in tried)
+    console.print(f"{caught} of {len(tried)} caught")
+    return caught == len(tried)
 
 
 def _options() -> Namespace:

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "faults"
@@ -39,6 +40,16 @@ class Fault:
         done = _git_apply(self.patch, root)
         if done.returncode != 0:
             raise ValueError(f"{self.patch.name} no longer fits:\n{done.stderr}")
+
+    def take_out(self, root: Path) -> None:
+        """Undo ``apply``."""
+        done = _git_apply(self.patch, root, "--reverse")
+        if done.returncode != 0:
+            raise RuntimeError(f"{self.patch.name} cannot be taken out:\n{done.stderr}")
+
+    def version(self) -> str:
+        """Return a word for the patch as it is."""
+        return sha256(self.patch.read_bytes()).hexdigest()[:16]
 
 
 def every_fault() -> Sequence[Fault]:

@@ -84,6 +84,8 @@ def _play_all(options: Options, console: Console) -> Sum:
             for sentence in sentences(verdict)[:1]:
                 profile = options.profile_of(seed)
                 progress.console.print(f"seed {seed} of {profile}: {sentence}", markup=False)
+            if options.first and total.broken:
+                break
     return total
 
 
@@ -93,8 +95,11 @@ def _verdicts(options: Options) -> Iterator[tuple[int, Verdict]]:
         yield from map(judge_seed, options.seeds)
         return
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(judge_seed, seed) for seed in options.seeds]):
-            yield done.result()
+        try:
+            for done in as_completed([pool.submit(judge_seed, seed) for seed in options.seeds]):
+                yield done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _progress(console: Console) -> Progress:

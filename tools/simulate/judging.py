@@ -46,7 +46,11 @@ class Verdict:
 def judge(scenario: Scenario, trace: Trace | None = None) -> Verdict:
     """Play a scenario and judge its history."""
     begun = time.process_time()
-    course = play(scenario, trace)
+    try:
+        course = play(scenario, trace)
+    except Exception as error:  # noqa: BLE001  a world that cannot go on has broken its promise
+        broken = (f"it could not be played to its end: {error!r}",)
+        return Verdict(slots=0, runs=0, requests=0, broken=broken)
     seconds = time.process_time() - begun
     history = course.history
     return Verdict(

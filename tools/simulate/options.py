@@ -31,6 +31,7 @@ class Options:
     only: frozenset[str] | None
     trace: bool
     shrink: bool
+    first: bool
 
     def profile_of(self, seed: int) -> str:
         """Return the profile that a seed is played in."""
@@ -49,6 +50,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         only=None if given.only is None else frozenset(given.only.split()),
         trace=given.trace,
         shrink=given.shrink,
+        first=given.first,
     )
 
 
@@ -73,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-shrink", action="store_false", dest="shrink", help="do not look for a short story"
     )
+    parser.add_argument("--first", action="store_true", help="end at the first broken seed")
     return parser
 
 
