@@ -35,9 +35,9 @@ class Child:
         """Its number."""
         return self.process.pid
 
-    def wait_for(self, word: str, *, within: float) -> str:
+    def wait_for(self, word: str, *, within: float, times: int = 1) -> str:
         """
-        Return the first line of the output with the word in it.
+        Return the first line of the output with the word in it, or that of so many times.
 
         Raises:
             GaveUp: it ended first, or ``within`` seconds passed.
@@ -46,9 +46,10 @@ class Child:
         while True:
             ended = self.process.poll() is not None
             text = self.output.read_text("utf-8", "replace")
-            for line in text.splitlines(keepends=True):
-                if word in line and line.endswith("\n"):
-                    return line.strip()
+            lines = text.splitlines(keepends=True)
+            found = [line for line in lines if word in line and line.endswith("\n")]
+            if len(found) >= times:
+                return found[times - 1].strip()
             if ended or time.monotonic() > deadline:
                 how = f"ended with {self.process.returncode}" if ended else f"said no {word!r}"
                 raise GaveUp(f"{how} within {within:g} s: {_last_words(text)}")

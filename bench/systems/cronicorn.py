@@ -51,22 +51,18 @@ class Cronicorn:
 
     @contextmanager
     def running(self, shape: Shape, place: Place) -> Iterator[Running]:
-        """Store the work, start the workers, and wait until all have begun."""
+        """Store the work, start the worker, and wait until all its processes have begun."""
         with ExitStack() as stack:
             if self.postgres:
                 database = stack.enter_context(place.server.database())
             else:
                 database = f"sqlite:///{place.folder / 'cronicorn.db'}"
             work, stored_in = self._store(shape, place, database)
-            workers = [
-                stack.enter_context(_worker(place, database, number))
-                for number in range(self.processes)
-            ]
-            for worker in workers:
-                worker.wait_for("scheduler_started", within=_STARTS_WITHIN)
+            worker = stack.enter_context(_worker(place, database, self.processes))
+            worker.wait_for("scheduler_started", times=self.processes, within=_STARTS_WITHIN)
             yield Running(
                 work=work,
-                workers=workers,
+                workers=[worker],
                 stored_in=stored_in,
                 database=database if self.postgres else None,
             )
@@ -86,7 +82,8 @@ class Cronicorn:
         return work, stored_in
 
 
-def _worker(place: Place, database: str, number: int) -> AbstractContextManager[Child]:
+def _worker(place: Place, database: str, processes: int) -> AbstractContextManager[Child]:
     command: list[str | Path] = [sys.executable, ROOT / "apps/worker", "--database", database]
     command += ["--egress-allow", "127.0.0.0/8", "--log-format", "json"]
-    return started(command, output=place.folder / f"worker-{number}.log", folder=place.folder)
+    command += ["--processes", str(processes)]
+    return started(command, output=place.folder / "worker.log", folder=place.folder)

@@ -28,6 +28,7 @@ def test_help_names_every_option() -> None:
         "demo",
         "for",
         "concurrency",
+        "processes",
         "egress-allow",
         "log-format",
     ]:
@@ -59,6 +60,8 @@ def test_help_comes_at_once() -> None:
         (["--prune"], "--prune needs a jobs file. Add --jobs FILE"),
         (["--demo", "--jobs", "x.yaml"], "--demo and --jobs do not go together."),
         (["--concurrency", "-1"], "--concurrency: '-1' is not possible. Give a number from 1"),
+        (["--processes", "0"], "--processes: '0' is not possible. Give a number from 1 to 64"),
+        (["--demo", "--processes", "2"], "--demo and --processes do not go together."),
         (["--log-format", "xml"], "--log-format: 'xml' is not possible. Write one of console"),
         (["--egress-allow", "a/b"], "--egress-allow: 'a/b' cannot be allowed"),
         (["--jobs", "none.yaml"], "none.yaml: the file cannot be read: No such file or directory."),

@@ -64,7 +64,7 @@ def test_its_memory_is_bounded() -> None:
     lateness = seen(*(timedelta(microseconds=3**n % 10**12) for n in range(20_000)))
 
     assert lateness.count == 20_000
-    assert len(lateness._buckets) < 500
+    assert len(lateness.buckets) < 500
 
 
 @pytest.mark.parametrize("share", [0.5, 0.99])

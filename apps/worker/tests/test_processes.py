@@ -93,11 +93,11 @@ class Worker:
         self._news = asyncio.Condition()
         self._reading = asyncio.gather(self._read_lines(), self._read_errors())
 
-    async def told(self, event: str) -> dict[str, Any]:
-        """Wait for a line and return it."""
+    async def told(self, event: str, times: int = 1) -> dict[str, Any]:
+        """Wait for a line, or the last of several, and return it."""
         async with asyncio.timeout(WITHIN), self._news:
-            await self._news.wait_for(lambda: self.all(event))
-        return self.all(event)[0]
+            await self._news.wait_for(lambda: len(self.all(event)) >= times)
+        return self.all(event)[times - 1]
 
     def all(self, event: str) -> list[dict[str, Any]]:
         """Return the lines of a name so far."""
@@ -106,6 +106,10 @@ class Worker:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to this process."""
         self._process.send_signal(number)
+
+    def interrupt_all(self) -> None:
+        """Interrupt this process and all that it started, as a terminal does."""
+        os.killpg(self._process.pid, signal.SIGINT)
 
     async def exit_code(self) -> int:
         """Wait for the end, and for the last line."""
@@ -147,6 +151,7 @@ async def a_worker(folder: Path, *arguments: str, **environ: str) -> AsyncIterat
         env=bare,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     worker = Worker(process)
     try:
@@ -296,3 +301,96 @@ async def test_a_killed_workers_slots_are_taken_over(
     assert {(c.path, c.key, c.slot) for c in repeats} == {(c.path, c.key, c.slot) for c in firsts}
     assert len(heir.all("run_reaped")) == len(names)
     assert max(Counter((call.key, call.attempt) for call in target.calls).values()) == 1
+
+
+async def test_a_process_that_dies_is_replaced(
+    tmp_path: Path, target: Target, postgres: str
+) -> None:
+    """Of several one is killed: another takes its place and number; none of its slots is lost."""
+    names = [f"e{n}" for n in range(8)]
+    path = jobs_file(tmp_path, target, names)
+    options = ("--database", postgres, "--jobs", str(path), "--egress-allow", target.address)
+
+    async with a_worker(tmp_path, *options, "--processes", "2") as worker:
+        await worker.told("scheduler_started", times=2)
+        await target.has(lambda calls: min(counted(calls, names)) >= 1)
+        killed = await worker.told("process_started")
+        os.kill(killed["pid"], signal.SIGKILL)
+        replaced = await worker.told("process_started", times=3)
+        await worker.told("scheduler_started", times=3)
+        begun = counted(target.calls, names)
+        await target.has(lambda calls: all(map(int.__lt__, begun, counted(calls, names))))
+        worker.signal(signal.SIGTERM)
+        code = await worker.exit_code()
+
+    (ended,), (summary,) = worker.all("process_ended"), worker.all("summary")
+    assert (code, worker.errors) == (0, "")
+    assert (ended["process"], ended["exit"], ended["level"]) == (killed["process"], -9, "error")
+    assert replaced["process"] == killed["process"]
+    assert replaced["pid"] != killed["pid"]
+    assert (summary["died"], summary["abandoned"]) == (1, 0)
+    assert {line["process"] for line in worker.all("run_succeeded")} <= {1, 2}
+    assert max(Counter((call.key, call.attempt) for call in target.calls).values()) == 1
+
+
+async def test_a_signal_to_all_processes_counts_once(
+    tmp_path: Path, target: Target, database: str
+) -> None:
+    """Ctrl-C reaches the keeper and the kept: what runs is finished all the same, and summed up."""
+    path = jobs_file(tmp_path, target, ["health", "stock"])
+    target.answers.clear()
+    options = ("--database", database, "--jobs", str(path), "--egress-allow", target.address)
+
+    async with a_worker(tmp_path, *options, "--processes", "2") as worker:
+        await worker.told("scheduler_started", times=2)
+        await target.has(lambda calls: len(calls) == 2)
+        worker.interrupt_all()
+        await worker.told("scheduler_draining", times=2)
+        target.answers.set()
+        code = await worker.exit_code()
+
+    (summary,) = worker.all("summary")
+    assert (code, worker.errors) == (0, "")
+    assert summary["outcomes"] == {"success": 2}
+    assert len(worker.all("scheduler_stopped")) == 2
+
+
+async def test_a_second_signal_hurries_every_process(
+    tmp_path: Path, target: Target, postgres: str
+) -> None:
+    """What no process could end is cut off, and the exit says how many of all of them."""
+    path = jobs_file(tmp_path, target, ["health", "stock"])
+    target.answers.clear()
+    options = ("--database", postgres, "--jobs", str(path), "--egress-allow", target.address)
+
+    async with a_worker(tmp_path, *options, "--processes", "2") as worker:
+        await worker.told("scheduler_started", times=2)
+        await target.has(lambda calls: len(calls) == 2)
+        worker.signal(signal.SIGTERM)
+        await worker.told("scheduler_draining", times=2)
+        worker.signal(signal.SIGTERM)
+        code = await worker.exit_code()
+
+    (summary,) = worker.all("summary")
+    assert code == 1
+    assert "2 runs had not ended and been settled" in worker.errors
+    assert summary["abandoned"] == 2
+
+
+async def test_processes_without_their_keeper_drain(
+    tmp_path: Path, target: Target, postgres: str
+) -> None:
+    """When the worker itself is killed, its processes finish what runs, and go."""
+    path = jobs_file(tmp_path, target, ["health"])
+    target.answers.clear()
+    options = ("--database", postgres, "--jobs", str(path), "--egress-allow", target.address)
+
+    async with a_worker(tmp_path, *options, "--processes", "2") as worker:
+        await worker.told("scheduler_started", times=2)
+        await target.has(lambda calls: len(calls) == 1)
+        worker.signal(signal.SIGKILL)
+        await worker.told("scheduler_draining", times=2)
+        target.answers.set()
+        await worker.told("scheduler_stopped", times=2)
+
+    assert len(worker.all("run_succeeded")) == len(target.calls) == 1

@@ -4,10 +4,7 @@ The command: options, and what each fault is worth to who typed them.
 What does the work is imported by who needs it, so that help comes at once.
 """
 
-import asyncio
-import sys
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Annotated, NoReturn
 
 import typer
@@ -48,7 +45,15 @@ RunFor = Annotated[
     ),
 ]
 Concurrency = Annotated[
-    str | None, typer.Option(metavar="N", help="Runs at once, at most.  [default: 200]")
+    str | None,
+    typer.Option(metavar="N", help="Runs at once in each process, at most.  [default: 200]"),
+]
+Processes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N",
+        help="Work in so many processes, kept alive; they write log lines.  [default: 1]",
+    ),
 ]
 EgressAllow = Annotated[
     list[str] | None,
@@ -81,6 +86,7 @@ def worker(
     demo: Demo = False,
     run_for: RunFor = None,
     concurrency: Concurrency = None,
+    processes: Processes = None,
     egress_allow: EgressAllow = None,
     log_format: LogFormat = None,
     log_level: LogLevel = None,
@@ -98,6 +104,7 @@ def worker(
         "demo": demo or None,
         "run_for": run_for,
         "concurrency": concurrency,
+        "processes": processes,
         "egress_allow": egress_allow or None,
         "log_format": log_format,
         "log_level": log_level,
@@ -113,11 +120,12 @@ def _work(given: Mapping[str, object]) -> None:
 
     from cronicorn_worker.faults import UsageFault, WorkerFault, sentences  # noqa: PLC0415
     from cronicorn_worker.jobs_file.problems import JobsFileRefused  # noqa: PLC0415
+    from cronicorn_worker.loops import complete  # noqa: PLC0415
     from cronicorn_worker.running import run  # noqa: PLC0415
     from cronicorn_worker.settings import place_of, read_settings  # noqa: PLC0415
 
     try:
-        _complete(run(read_settings(given)))
+        complete(run(read_settings(given)))
     except (UsageFault, JobsFileRefused) as fault:
         _exit(str(fault), USAGE)
     except InvalidInput as fault:
@@ -125,20 +133,6 @@ def _work(given: Mapping[str, object]) -> None:
         _exit(sentences(f"{place}: {fault}" if place else str(fault), fault.remedy or ""), USAGE)
     except (CronicornError, WorkerFault) as fault:
         _exit(sentences(str(fault)), FAILURE)
-
-
-def _complete(work: Coroutine[None, None, None]) -> None:
-    """Run to the end. Being stopped before there was anything to drain is a good end, too."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner, suppress(asyncio.CancelledError):
-        runner.run(work)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":
-        return None
-    import uvloop  # noqa: PLC0415
-
-    return uvloop.new_event_loop
 
 
 def _exit(message: str, code: int) -> NoReturn:

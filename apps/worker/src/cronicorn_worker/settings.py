@@ -8,6 +8,7 @@ variable that is empty counts as not set.
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
@@ -24,6 +25,8 @@ from cronicorn_worker.lengths import UnreadableLength, parse_length
 
 PREFIX = "CRONICORN_"
 CONCURRENCY_MOST = 10_000
+PROCESSES_MOST = 64
+DEFAULT_DATABASE = "sqlite:///cronicorn.db"
 _ENV_FILE = ".env"
 _DATABASE_NAMES = ("CRONICORN_DATABASE", "CRONICORN_DATABASE_URL", "DATABASE_URL")
 _ChoiceT = TypeVar("_ChoiceT", bound=StrEnum)
@@ -59,11 +62,14 @@ def _duration(value: object) -> timedelta:
     return length
 
 
-def _concurrency(value: object) -> int:
-    text = str(value).strip()
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= CONCURRENCY_MOST:
-        _refuse(f"{text[:40]!r} is not possible", f"Give a number from 1 to {CONCURRENCY_MOST}.")
-    return int(text)
+def _number(most: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        text = str(value).strip()
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
+            _refuse(f"{text[:40]!r} is not possible", f"Give a number from 1 to {most}.")
+        return int(text)
+
+    return read
 
 
 def _flag(value: object) -> bool:
@@ -124,11 +130,22 @@ class WorkerSettings(BaseSettings):
     run_for: Annotated[timedelta, BeforeValidator(_duration)] | None = Field(
         None, validation_alias="CRONICORN_FOR"
     )
-    concurrency: Annotated[int, BeforeValidator(_concurrency)] = 200
+    concurrency: Annotated[int, BeforeValidator(_number(CONCURRENCY_MOST))] = 200
+    processes: Annotated[int, BeforeValidator(_number(PROCESSES_MOST))] = 1
     egress_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_entries)] = ()
     log_format: Annotated[LogFormat, BeforeValidator(_choice(LogFormat))] | None = None
     log_level: Annotated[LogLevel, BeforeValidator(_choice(LogLevel))] = LogLevel.INFO
     secret_key: SecretStr | None = None
+
+    @property
+    def database_url(self) -> str:
+        """The database, or the default one."""
+        return DEFAULT_DATABASE if self.database is None else self.database.get_secret_value()
+
+    @property
+    def key(self) -> str | None:
+        """The key or keys to secret headers."""
+        return None if self.secret_key is None else self.secret_key.get_secret_value()
 
 
 def read_settings(given: Mapping[str, object]) -> WorkerSettings:
@@ -207,8 +224,23 @@ def _refuse_contradictions(settings: WorkerSettings, given: Mapping[str, object]
             f"{place_of('demo', given)} and {place_of('jobs', given)} do not go together",
             "The demo has jobs of its own; leave one of the two out.",
         )
+    if settings.processes > 1:
+        _refuse_several(settings, given)
     if settings.prune and settings.jobs is None:
         raise UsageFault(
             f"{place_of('prune', given)} needs a jobs file",
             "Add --jobs FILE; what is not in it is archived.",
+        )
+
+
+def _refuse_several(settings: WorkerSettings, given: Mapping[str, object]) -> None:
+    place = place_of("processes", given)
+    if settings.demo:
+        raise UsageFault(
+            f"{place_of('demo', given)} and {place} do not go together",
+            "The demo is one process that shows itself; leave one of the two out.",
+        )
+    if sys.platform == "win32":
+        raise UsageFault(
+            f"{place} does not work on Windows", "Start several workers on one database instead."
         )

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-_ASKING = (signal.SIGTERM, signal.SIGINT)
+ASKING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Requests:
@@ -28,13 +28,13 @@ def stop_requests(action: Callable[[], object]) -> Iterator[Requests]:
     """Lead the signals to ``action``, on the running loop, until the end of the block."""
     loop = asyncio.get_running_loop()
     requests = Requests(action)
-    before = {each: signal.getsignal(each) for each in _ASKING}
-    for each in _ASKING:
+    before = {each: signal.getsignal(each) for each in ASKING}
+    for each in ASKING:
         _handle(loop, each, requests.ask)
     try:
         yield requests
     finally:
-        for each in _ASKING:
+        for each in ASKING:
             with suppress(NotImplementedError):
                 loop.remove_signal_handler(each)
             signal.signal(each, before[each])

@@ -17,14 +17,14 @@ class Lateness:
     """
     A histogram of lengths whose buckets grow by 5 % each; the mean and the most are exact.
 
-    It holds a few hundred numbers, however many runs it has seen.
+    It holds a few hundred numbers, however many runs it has seen. ``buckets`` counts by bucket.
     """
 
     count: int = 0
     total: timedelta = timedelta()
     most: timedelta = timedelta()
     early: int = 0
-    _buckets: Counter[int] = field(default_factory=Counter)
+    buckets: Counter[int] = field(default_factory=Counter)
 
     def add(self, late: timedelta) -> None:
         """Take note of a start; one before its time counts as early, and as not late."""
@@ -34,7 +34,15 @@ class Lateness:
         self.count += 1
         self.total += late
         self.most = max(self.most, late)
-        self._buckets[_bucket(late)] += 1
+        self.buckets[_bucket(late)] += 1
+
+    def take_in(self, other: "Lateness") -> None:
+        """Count in what another has seen."""
+        self.count += other.count
+        self.total += other.total
+        self.early += other.early
+        self.most = max(self.most, other.most)
+        self.buckets.update(other.buckets)
 
     @property
     def mean(self) -> timedelta | None:
@@ -46,8 +54,8 @@ class Lateness:
         if not self.count:
             return None
         wanted = max(1, math.ceil(share * self.count))
-        buckets = sorted(self._buckets)
-        reached = accumulate(self._buckets[bucket] for bucket in buckets)
+        buckets = sorted(self.buckets)
+        reached = accumulate(self.buckets[bucket] for bucket in buckets)
         bucket = next(one for one, up_to in zip(buckets, reached, strict=True) if up_to >= wanted)
         return min(_middle(bucket), self.most)
 

@@ -18,6 +18,7 @@ no secret gets into a log.
 | store_unavailable, store_recovered | error, info | once per outage |
 | scheduler_started, scheduler_draining, scheduler_stopped | info | |
 | jobs_applied, store_empty, summary | info | told by the worker itself |
+| process_started, process_ended | info, error | of several; a warning if it ended well |
 | phase_changed, next_run_planned | info | told by the demo |
 """
 

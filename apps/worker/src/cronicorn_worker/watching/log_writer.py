@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TextIO
 
 import structlog
@@ -17,6 +18,7 @@ _LEVELS = {
     LogLevel.WARNING: logging.WARNING,
     LogLevel.ERROR: logging.ERROR,
 }
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class LogWriter:
@@ -24,11 +26,14 @@ class LogWriter:
     Writes lines of at least a level to standard output, and those of libraries among them.
 
     Libraries are heard from warnings on. A reader that goes away (``| head``) stops the lines and
-    nothing else.
+    nothing else. ``of`` are fields that every line ends with.
     """
 
-    def __init__(self, log_format: LogFormat, least: LogLevel) -> None:
+    def __init__(
+        self, log_format: LogFormat, least: LogLevel, *, of: Mapping[str, object] = NOTHING
+    ) -> None:
         self._least = _LEVELS[least]
+        self._of = of
         shared: list[Processor] = [
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -54,7 +59,7 @@ class LogWriter:
     def write(self, level: LogLevel, name: str, fields: Mapping[str, object]) -> None:
         """Write one line."""
         with suppress(BrokenPipeError):
-            self._logger.log(_LEVELS[level], name, **fields)
+            self._logger.log(_LEVELS[level], name, **fields, **self._of)
 
 
 class _Handler(logging.StreamHandler[TextIO]):

@@ -39,7 +39,7 @@ class Show(Protocol):
         """Show an event of the scheduler."""
         ...
 
-    def tell(self, name: str, fields: Fields) -> None:
+    def tell(self, name: str, fields: Fields, *, level: LogLevel = LogLevel.INFO) -> None:
         """Show something that the worker itself has to say."""
         ...
 
@@ -77,9 +77,9 @@ class LogShow:
         if self._plans is not None:
             self._plans.record(event)
 
-    def tell(self, name: str, fields: Fields) -> None:
+    def tell(self, name: str, fields: Fields, *, level: LogLevel = LogLevel.INFO) -> None:
         """Write a line."""
-        self._writer.write(LogLevel.INFO, name, fields)
+        self._writer.write(level, name, fields)
 
     def tell_phase(self, phase: str, telling: str) -> None:
         """Write a line."""
@@ -117,7 +117,13 @@ class LiveShow:
         self.tally.record(event)
         self._board.record(event)
 
-    def tell(self, name: str, fields: Fields) -> None:
+    def tell(
+        self,
+        name: str,
+        fields: Fields,
+        *,
+        level: LogLevel = LogLevel.INFO,  # noqa: ARG002  the board shows all alike
+    ) -> None:
         """Put it on the board."""
         self._board.notice(name, fields)
 
@@ -154,9 +160,14 @@ class LiveShow:
 
 
 def open_show(settings: WorkerSettings, *, store: str, clock: Clock) -> Show:
-    """Choose: log lines when a format is asked for or nobody watches, else the live view."""
+    """
+    Choose: log lines when a format is asked for or nobody watches, else the live view.
+
+    Several processes write log lines, each its own: no picture can hold what all of them do.
+    """
     console = Console()
-    if settings.log_format is None and console.is_terminal and not console.is_dumb_terminal:
+    watched = console.is_terminal and not console.is_dumb_terminal
+    if settings.log_format is None and watched and settings.processes == 1:
         title = "Cronicorn demo" if settings.demo else "Cronicorn"
         return LiveShow(console, title=title, store=store, clock=clock)
     chosen = settings.log_format or LogFormat.CONSOLE
@@ -165,3 +176,11 @@ def open_show(settings: WorkerSettings, *, store: str, clock: Clock) -> Show:
         summary_as_text=chosen is LogFormat.CONSOLE,
         tell_plans=settings.demo,
     )
+
+
+def show_of_process(settings: WorkerSettings, number: int) -> LogShow:
+    """Return the log lines of one process of several, each with its number."""
+    writer = LogWriter(
+        settings.log_format or LogFormat.CONSOLE, settings.log_level, of={"process": number}
+    )
+    return LogShow(writer, summary_as_text=False, tell_plans=False)

@@ -65,6 +65,7 @@ class Summary:
             "lost": self.tally.lost,
             "abandoned": self.tally.abandoned,
             "reaped": self.tally.reaped,
+            "died": self.tally.died,
         }
 
 
@@ -142,6 +143,8 @@ def _troubles(tally: Tally) -> Iterator[tuple[str, str]]:
         yield "lost", f"{tally.lost} runs{left}; their slots are repeated, or recorded"
     if tally.reaped:
         yield "taken over", f"{tally.reaped} runs of workers that are gone"
+    if tally.died:
+        yield "died", f"{tally.died} processes; what they did is not in these numbers"
 
 
 def _tenths(length: timedelta) -> timedelta:

@@ -36,6 +36,7 @@ class Tally:
         lost: Requests whose lease was lost, or that were left to the reaper.
         abandoned: Those of the lost that this worker left behind when it stopped.
         reaped: Leases of workers that had died, taken away by this one.
+        died: Processes of this worker that ended without telling what they had done.
         lateness: Starts against their due instants, as far as they were in time.
         made_up_for: Starts of slots that had been missed: later than their grace, or caught up.
         quarantined: Endpoints that are set aside, with the reason.
@@ -47,6 +48,7 @@ class Tally:
     lost: int = 0
     abandoned: int = 0
     reaped: int = 0
+    died: int = 0
     lateness: Lateness = field(default_factory=Lateness)
     made_up_for: Lateness = field(default_factory=Lateness)
     quarantined: dict[EndpointId, str] = field(default_factory=dict)
@@ -55,6 +57,19 @@ class Tally:
     def settled(self) -> int:
         """Count the runs that came to an end."""
         return self.outcomes.total()
+
+    def take_in(self, other: "Tally") -> None:
+        """Count in what another process has done."""
+        self.outcomes.update(other.outcomes)
+        self.started += other.started
+        self.released += other.released
+        self.lost += other.lost
+        self.abandoned += other.abandoned
+        self.reaped += other.reaped
+        self.died += other.died
+        self.lateness.take_in(other.lateness)
+        self.made_up_for.take_in(other.made_up_for)
+        self.quarantined |= other.quarantined
 
     def record(self, event: Event) -> None:
         """Count an event."""
