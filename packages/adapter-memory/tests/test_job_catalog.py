@@ -4,7 +4,9 @@ import pytest
 from cronicorn_domain.testing.job_catalog_archive_contract import JobCatalogArchiveContract
 from cronicorn_domain.testing.job_catalog_bulk_contract import JobCatalogBulkContract
 from cronicorn_domain.testing.job_catalog_contract import JobCatalogContract
+from cronicorn_domain.testing.job_catalog_counts_contract import JobCatalogCountsContract
 from cronicorn_domain.testing.job_catalog_endpoints_contract import JobCatalogEndpointsContract
+from cronicorn_domain.testing.job_catalog_keys_contract import JobCatalogKeysContract
 from cronicorn_domain.testing.store import Store
 
 
@@ -31,3 +33,11 @@ class TestArchive(Memory, JobCatalogArchiveContract):
 
 class TestMany(Memory, JobCatalogBulkContract):
     """Many endpoints at once."""
+
+
+class TestKeys(Memory, JobCatalogKeysContract):
+    """What other systems call them."""
+
+
+class TestCounts(Memory, JobCatalogCountsContract):
+    """What is counted, and held meanwhile."""

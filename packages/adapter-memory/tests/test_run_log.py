@@ -2,6 +2,7 @@
 
 import pytest
 from cronicorn_domain.testing.run_log_contract import RunLogContract
+from cronicorn_domain.testing.run_log_window_contract import RunLogWindowContract
 from cronicorn_domain.testing.store import Store
 
 
@@ -11,4 +12,13 @@ class TestMemoryRunLog(RunLogContract):
     @pytest.fixture
     async def store(self, memory: Store) -> Store:
         """Provide an empty store in memory."""
+        return memory
+
+
+class TestMemoryRunLogWindow(RunLogWindowContract):
+    """What lies from one instant to another."""
+
+    @pytest.fixture
+    async def store(self, memory: Store) -> Store:
+        """Provide an empty store."""
         return memory

@@ -2,6 +2,7 @@
 
 import pytest
 from cronicorn_domain.testing.run_log_contract import RunLogContract
+from cronicorn_domain.testing.run_log_window_contract import RunLogWindowContract
 from cronicorn_domain.testing.store import Store
 
 
@@ -11,4 +12,13 @@ class TestSqlRunLog(RunLogContract):
     @pytest.fixture
     async def store(self, sql_store: Store) -> Store:
         """Provide an empty store on SQL."""
+        return sql_store
+
+
+class TestSqlRunLogWindow(RunLogWindowContract):
+    """What lies from one instant to another."""
+
+    @pytest.fixture
+    async def store(self, sql_store: Store) -> Store:
+        """Provide an empty store."""
         return sql_store

@@ -111,16 +111,22 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
         {"end": "cleared", "ended_at": NOON, "run_id": OTHER},
     ),
     ("ck_triggers_kind_known", "triggers", {"kind": "ghost"}),
+    ("ck_audit_entries_subject_kind_known", "audit_entries", {"subject_kind": "moon"}),
+    ("ck_audit_entries_deed_is_whole", "audit_entries", {"actor": ""}),
+    ("ck_audit_entries_deed_is_whole", "audit_entries", {"action": ""}),
     ("ck_workers_name_filled", "workers", {"name": ""}),
     ("ck_workers_concurrency_allows_one", "workers", {"concurrency": 0}),
 )
 """The constraint, its table, and what makes a good row one that it refuses."""
 
 CLASHES: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
-    ("pk_jobs", "jobs", {"name": "other"}),
-    ("uq_jobs_tenant_name", "jobs", {"id": OTHER}),
-    ("pk_endpoints", "endpoints", {"name": "other"}),
-    ("uq_endpoints_job_id_name", "endpoints", {"id": OTHER}),
+    ("pk_tenants", "tenants", {}),
+    ("pk_jobs", "jobs", {"name": "other", "external_key": None}),
+    ("uq_jobs_tenant_name", "jobs", {"id": OTHER, "external_key": None}),
+    ("uq_jobs_tenant_external_key", "jobs", {"id": OTHER, "name": "other"}),
+    ("pk_endpoints", "endpoints", {"name": "other", "external_key": None}),
+    ("uq_endpoints_job_id_external_key", "endpoints", {"id": OTHER, "name": "other"}),
+    ("uq_endpoints_job_id_name", "endpoints", {"id": OTHER, "external_key": None}),
     ("pk_endpoint_state", "endpoint_state", {}),
     ("pk_due", "due", {"tenant": OTHER}),
     ("pk_leases", "leases", {"endpoint_id": OTHER}),
@@ -132,6 +138,7 @@ CLASHES: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("pk_roll_ups", "roll_ups", {"runs": 2}),
     ("pk_hints", "hints", {"every": 2}),
     ("pk_triggers", "triggers", {"kind": "sibling"}),
+    ("pk_audit_entries", "audit_entries", {"action": "resume"}),
     ("pk_workers", "workers", {"version": "2"}),
 )
 """The constraint, its table, and how a second row differs from the first, with which it clashes."""
@@ -139,6 +146,7 @@ CLASHES: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
 FREE: Final[tuple[tuple[str, Mapping[str, Any]], ...]] = (
     ("jobs", {"id": OTHER, "state": "archived", "archived_at": NOON}),
     ("jobs", {"id": OTHER, "tenant": OTHER}),
+    ("jobs", {"id": OTHER, "name": "other", "external_key": None}),
     ("endpoints", {"id": OTHER, "archived_at": NOON}),
     ("due", {"due_at": LATER}),
     ("leases", {"token": 2, "endpoint_id": OTHER}),

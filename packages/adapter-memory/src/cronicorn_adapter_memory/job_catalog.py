@@ -1,11 +1,12 @@
 """Jobs and endpoints in memory."""
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from cronicorn_domain.errors import ForbiddenTransition, NameTaken, NotFound
+from cronicorn_domain.errors import ForbiddenTransition, KeyTaken, NameTaken, NotFound
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.job import Job, JobState
@@ -38,9 +39,10 @@ class MemoryJobCatalog:
         _take_job_name(tables, job)
         tables.jobs[job.id] = job
 
-    async def get_job(self, tenant: TenantId, job_id: JobId) -> Job:
+    async def get_job(self, tenant: TenantId, job_id: JobId, *, to_change: bool = False) -> Job:
         """Return the job, archived or not."""
-        return self._transaction.read().job(tenant, job_id)
+        tables = await self._transaction.write() if to_change else self._transaction.read()
+        return tables.job(tenant, job_id)
 
     async def find_job(self, tenant: TenantId, name: str) -> Job | None:
         """Return the unarchived job of that name, or None."""
@@ -48,12 +50,29 @@ class MemoryJobCatalog:
         job_id = tables.job_names.get((tenant, name))
         return None if job_id is None else tables.jobs[job_id]
 
+    async def find_job_by_key(self, tenant: TenantId, key: str) -> Job | None:
+        """Return the unarchived job of that external key, or None."""
+        tables = self._transaction.read()
+        job_id = tables.job_keys.get((tenant, key))
+        return None if job_id is None else tables.jobs[job_id]
+
     async def list_jobs(
-        self, tenant: TenantId, *, limit: int = 100, after: JobId | None = None
+        self,
+        tenant: TenantId,
+        *,
+        limit: int = 100,
+        after: JobId | None = None,
+        state: JobState | None = None,
     ) -> Sequence[Job]:
         """Return jobs in the order of their ids, those behind ``after``."""
         jobs = self._transaction.read().jobs.values()
-        behind = (job for job in jobs if job.tenant == tenant and (not after or job.id > after))
+        behind = (
+            job
+            for job in jobs
+            if job.tenant == tenant
+            and (not after or job.id > after)
+            and (state is None or job.state is state)
+        )
         return heapq.nsmallest(limit, behind, key=lambda job: job.id)
 
     async def describe_job(
@@ -91,6 +110,7 @@ class MemoryJobCatalog:
         archived = job_states.archived(job, now)
         if archived != job:
             del tables.job_names[tenant, job.name]
+            tables.job_keys.pop((tenant, job.external_key or ""), None)
         return _move_job(tables, job, archived, replan, now)
 
     async def restore_job(self, tenant: TenantId, job_id: JobId, *, now: datetime) -> Job:
@@ -112,14 +132,27 @@ class MemoryJobCatalog:
         tables = await self._transaction.write()
         return [_try_endpoint(tables, endpoint, now) for endpoint in endpoints]
 
-    async def get_endpoint(self, tenant: TenantId, endpoint_id: EndpointId) -> Endpoint:
+    async def get_endpoint(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, to_change: bool = False
+    ) -> Endpoint:
         """Return the endpoint, archived or not."""
-        return self._transaction.read().readable_row(tenant, endpoint_id).endpoint
+        tables = await self._transaction.write() if to_change else self._transaction.read()
+        return tables.readable_row(tenant, endpoint_id).endpoint
 
     async def find_endpoint(self, tenant: TenantId, job_id: JobId, name: str) -> Endpoint | None:
         """Return the job's unarchived endpoint of that name, or None."""
         tables = self._transaction.read()
         endpoint_id = tables.endpoint_names.get((job_id, name))
+        if endpoint_id is None or tables.endpoints[endpoint_id].endpoint.tenant != tenant:
+            return None
+        return tables.readable_row(tenant, endpoint_id).endpoint
+
+    async def find_endpoint_by_key(
+        self, tenant: TenantId, job_id: JobId, key: str
+    ) -> Endpoint | None:
+        """Return the job's unarchived endpoint of that external key, or None."""
+        tables = self._transaction.read()
+        endpoint_id = tables.endpoint_keys.get((job_id, key))
         if endpoint_id is None or tables.endpoints[endpoint_id].endpoint.tenant != tenant:
             return None
         return tables.readable_row(tenant, endpoint_id).endpoint
@@ -131,6 +164,7 @@ class MemoryJobCatalog:
         *,
         limit: int = 100,
         after: EndpointId | None = None,
+        archived: bool = True,
     ) -> Sequence[Endpoint]:
         """Return readable endpoints in the order of their ids, those behind ``after``."""
         rows = self._transaction.read().endpoints.values()
@@ -140,9 +174,27 @@ class MemoryJobCatalog:
             if row.endpoint.tenant == tenant
             and (job_id is None or row.endpoint.job_id == job_id)
             and (after is None or row.endpoint.id > after)
+            and (archived or row.endpoint.archived_at is None)
             and row.unreadable is None
         )
         return heapq.nsmallest(limit, behind, key=lambda endpoint: endpoint.id)
+
+    async def count_endpoints(
+        self, tenant: TenantId, job_ids: Sequence[JobId]
+    ) -> Mapping[JobId, int]:
+        """Return how many unarchived endpoints each of the jobs has, none left out."""
+        counts = _unarchived(self._transaction.read(), tenant)
+        return {job_id: counts[job_id] for job_id in job_ids}
+
+    async def count_to_limit(self, tenant: TenantId) -> int:
+        """Return how many unarchived endpoints the tenant's unarchived jobs have, and hold it."""
+        tables = await self._transaction.write()
+        counts = _unarchived(tables, tenant)
+        return sum(
+            count
+            for job_id, count in counts.items()
+            if tables.jobs[job_id].state is not JobState.ARCHIVED
+        )
 
     async def change_endpoint(self, endpoint: Endpoint, *, now: datetime) -> bool:
         """Replace an endpoint's configuration; say whether anything differed."""
@@ -191,6 +243,7 @@ class MemoryJobCatalog:
         archived = endpoint_states.archived(endpoint, now)
         if archived != endpoint:
             del tables.endpoint_names[endpoint.job_id, endpoint.name]
+            tables.endpoint_keys.pop((endpoint.job_id, endpoint.external_key or ""), None)
         _move_endpoint(tables, endpoint, archived, replan, now)
 
     async def restore_endpoint(
@@ -271,7 +324,7 @@ def _members(tables: Tables, job_id: JobId) -> Iterable[EndpointId]:
 def _try_endpoint(tables: Tables, endpoint: Endpoint, now: datetime) -> EndpointRefusal | None:
     try:
         _add_endpoint(tables, endpoint, now)
-    except (NotFound, ForbiddenTransition, NameTaken) as refusal:
+    except (NotFound, ForbiddenTransition, NameTaken, KeyTaken) as refusal:
         return refusal
     return None
 
@@ -295,12 +348,34 @@ def _move_endpoint(
     tables.keep(row, transition(tables.situation(row), now), now)
 
 
+def _unarchived(tables: Tables, tenant: TenantId) -> Counter[JobId]:
+    return Counter(
+        row.endpoint.job_id
+        for row in tables.endpoints.values()
+        if row.endpoint.tenant == tenant and row.endpoint.archived_at is None
+    )
+
+
 def _take_job_name(tables: Tables, job: Job) -> None:
-    if tables.job_names.setdefault((job.tenant, job.name), job.id) != job.id:
+    """Take the name and the key, or neither."""
+    name, key = (job.tenant, job.name), (job.tenant, job.external_key or "")
+    if tables.job_names.get(name, job.id) != job.id:
         raise NameTaken("job", job.name)
+    if tables.job_keys.get(key, job.id) != job.id:
+        raise KeyTaken("job", key[1])
+    tables.job_names[name] = job.id
+    if job.external_key is not None:
+        tables.job_keys[key] = job.id
 
 
 def _take_endpoint_name(tables: Tables, endpoint: Endpoint) -> None:
-    key = (endpoint.job_id, endpoint.name)
-    if tables.endpoint_names.setdefault(key, endpoint.id) != endpoint.id:
+    """Take the name and the key, or neither."""
+    name = (endpoint.job_id, endpoint.name)
+    key = (endpoint.job_id, endpoint.external_key or "")
+    if tables.endpoint_names.get(name, endpoint.id) != endpoint.id:
         raise NameTaken("endpoint", endpoint.name)
+    if tables.endpoint_keys.get(key, endpoint.id) != endpoint.id:
+        raise KeyTaken("endpoint", key[1])
+    tables.endpoint_names[name] = endpoint.id
+    if endpoint.external_key is not None:
+        tables.endpoint_keys[key] = endpoint.id

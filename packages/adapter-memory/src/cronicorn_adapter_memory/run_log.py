@@ -40,6 +40,8 @@ class MemoryRunLog:
         limit: int = 100,
         before: RunId | None = None,
         status: RunStatus | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[Run]:
         """Return runs, the newest slot first, those before ``before``; bodies are left out."""
         tables = self._transaction.read()
@@ -50,16 +52,28 @@ class MemoryRunLog:
             for run in _newest_first(tables, endpoint_id)
             if (before is None or (last is not None and _by_slot(run) < _by_slot(last)))
             and (status is None or run.status is status)
+            and (since is None or run.slot >= since)
+            and (until is None or run.slot <= until)
         )
         return list(islice(found, limit))
 
     async def list_slot_records(
-        self, tenant: TenantId, endpoint_id: EndpointId, *, limit: int = 100
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        limit: int = 100,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[SlotRecord]:
         """Return what was not run, the newest slot first."""
         tables = self._transaction.read()
         tables.row(tenant, endpoint_id)
-        records = tables.records.of(endpoint_id)
+        records = (
+            record
+            for record in tables.records.of(endpoint_id)
+            if (since is None or record.last >= since) and (until is None or record.first <= until)
+        )
         return sorted(records, key=lambda record: record.last, reverse=True)[:limit]
 
     async def health(

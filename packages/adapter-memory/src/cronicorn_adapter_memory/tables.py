@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from cronicorn_domain.errors import NotFound, UnreadableRow
-from cronicorn_domain.identity import EndpointId, JobId, RunId, TenantId, Token
+from cronicorn_domain.identity import AuditId, EndpointId, JobId, RunId, TenantId, Token
+from cronicorn_domain.model.audit import AuditEntry
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.job import Job
@@ -87,8 +88,10 @@ class Tables:
     due: MutableMapping[EndpointId, Due]
     jobs: MutableMapping[JobId, Job] = field(default_factory=dict)
     job_names: MutableMapping[tuple[TenantId, str], JobId] = field(default_factory=dict)
+    job_keys: MutableMapping[tuple[TenantId, str], JobId] = field(default_factory=dict)
     endpoints: EndpointRows | DraftEndpointRows = field(default_factory=EndpointRows)
     endpoint_names: MutableMapping[tuple[JobId, str], EndpointId] = field(default_factory=dict)
+    endpoint_keys: MutableMapping[tuple[JobId, str], EndpointId] = field(default_factory=dict)
     leases: MutableMapping[Token, EndpointId] = field(default_factory=dict)
     runs: MutableMapping[RunId, Run] = field(default_factory=dict)
     runs_of: Log[EndpointId, RunId] = field(default_factory=Log)
@@ -96,6 +99,7 @@ class Tables:
     records: Log[EndpointId, SlotRecord] = field(default_factory=Log)
     ended_hints: Log[EndpointId, HintRecord] = field(default_factory=Log)
     roll_ups: MutableMapping[RollUpKey, Sums] = field(default_factory=dict)
+    audit: MutableMapping[AuditId, AuditEntry] = field(default_factory=dict)
 
     def row(self, tenant: TenantId, endpoint_id: EndpointId) -> EndpointRow:
         """Return the tenant's endpoint row. Raises ``NotFound``."""
@@ -175,8 +179,10 @@ class Draft:
             due=self._over(base.due),
             jobs=self._over(base.jobs),
             job_names=self._over(base.job_names),
+            job_keys=self._over(base.job_keys),
             endpoints=self._part(DraftEndpointRows(base.endpoints)),
             endpoint_names=self._over(base.endpoint_names),
+            endpoint_keys=self._over(base.endpoint_keys),
             leases=self._over(base.leases),
             runs=self._over(base.runs),
             runs_of=self._part(LogOverlay(base.runs_of)),
@@ -184,6 +190,7 @@ class Draft:
             records=self._part(LogOverlay(base.records)),
             ended_hints=self._part(LogOverlay(base.ended_hints)),
             roll_ups=self._over(base.roll_ups),
+            audit=self._over(base.audit),
         )
 
     def apply(self) -> None:

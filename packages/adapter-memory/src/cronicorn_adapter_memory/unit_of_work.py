@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 
+from cronicorn_adapter_memory.audit_log import MemoryAuditLog
 from cronicorn_adapter_memory.hint_book import MemoryHintBook
 from cronicorn_adapter_memory.job_catalog import MemoryJobCatalog
 from cronicorn_adapter_memory.run_log import MemoryRunLog
@@ -20,6 +21,7 @@ class MemoryUnitOfWork:
         self._catalog = MemoryJobCatalog(transaction)
         self._hints = MemoryHintBook(transaction)
         self._runs = MemoryRunLog(transaction)
+        self._audit = MemoryAuditLog(transaction)
 
     @property
     def catalog(self) -> MemoryJobCatalog:
@@ -35,6 +37,11 @@ class MemoryUnitOfWork:
     def runs(self) -> MemoryRunLog:
         """The history."""
         return self._runs
+
+    @property
+    def audit(self) -> MemoryAuditLog:
+        """Who did what."""
+        return self._audit
 
     async def commit(self) -> None:
         """Make everything lasting, and wake the workers when something became due earlier."""

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from cronicorn_domain.errors import (
     CronicornError,
+    KeyTaken,
     NameTaken,
     NotFound,
     SecretsUnavailable,
@@ -12,8 +13,8 @@ from cronicorn_domain.errors import (
 )
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.model.endpoint import Endpoint
-from cronicorn_domain.model.job import Job
-from sqlalchemy import Executable, Select, insert, select, update
+from cronicorn_domain.model.job import Job, JobState
+from sqlalchemy import ColumnElement, Executable, Select, insert, select, update
 
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_endpoints import (
@@ -45,17 +46,19 @@ class CatalogRows:
             raise NotFound("job", job_id)
         return job_from(row)
 
-    async def find_job(self, tenant: TenantId, name: str) -> Job | None:
-        """Return the unarchived job of a name."""
-        statement = select(jobs).where(
-            jobs.c.tenant == tenant, jobs.c.name == name, jobs.c.archived_at.is_(None)
-        )
+    async def find_job(self, tenant: TenantId, named: ColumnElement[bool]) -> Job | None:
+        """Return the unarchived job of a name or key."""
+        statement = select(jobs).where(jobs.c.tenant == tenant, named, jobs.c.archived_at.is_(None))
         row = await self._one(statement)
         return None if row is None else job_from(row)
 
-    async def list_jobs(self, tenant: TenantId, *, limit: int, after: JobId | None) -> list[Job]:
+    async def list_jobs(
+        self, tenant: TenantId, *, limit: int, after: JobId | None, state: JobState | None
+    ) -> list[Job]:
         """Return jobs in the order of their ids."""
         statement = select(jobs).where(jobs.c.tenant == tenant)
+        if state is not None:
+            statement = statement.where(jobs.c.state == state.value)
         if after is not None:
             statement = statement.where(jobs.c.id > after)
         rows = await self.all(statement.order_by(jobs.c.id).limit(limit))
@@ -83,11 +86,13 @@ class CatalogRows:
         """Return an endpoint."""
         return endpoint_from(await self.endpoint_row(tenant, endpoint_id), self._vault)
 
-    async def find_endpoint(self, tenant: TenantId, job_id: JobId, name: str) -> Endpoint | None:
-        """Return a job's unarchived endpoint of a name."""
+    async def find_endpoint(
+        self, tenant: TenantId, job_id: JobId, named: ColumnElement[bool]
+    ) -> Endpoint | None:
+        """Return a job's unarchived endpoint of a name or key."""
         statement = select(endpoints).where(
             endpoints.c.job_id == job_id,
-            endpoints.c.name == name,
+            named,
             endpoints.c.tenant == tenant,
             endpoints.c.archived_at.is_(None),
         )
@@ -95,7 +100,13 @@ class CatalogRows:
         return None if row is None else endpoint_from(row, self._vault)
 
     async def list_endpoints(
-        self, tenant: TenantId, job_id: JobId | None, *, limit: int, after: EndpointId | None
+        self,
+        tenant: TenantId,
+        job_id: JobId | None,
+        *,
+        limit: int,
+        after: EndpointId | None,
+        archived: bool,
     ) -> list[Endpoint]:
         """Return readable endpoints in the order of their ids."""
         found: list[Endpoint] = []
@@ -103,6 +114,8 @@ class CatalogRows:
             statement = select(endpoints).where(endpoints.c.tenant == tenant)
             if job_id is not None:
                 statement = statement.where(endpoints.c.job_id == job_id)
+            if not archived:
+                statement = statement.where(endpoints.c.archived_at.is_(None))
             if after is not None:
                 statement = statement.where(endpoints.c.id > after)
             wanted = limit - len(found)
@@ -132,7 +145,10 @@ class CatalogRows:
 
     async def _update_endpoint(self, endpoint: Endpoint, values: Values) -> None:
         statement = update(endpoints).where(endpoints.c.id == endpoint.id).values(values)
-        taken = {"uq_endpoints_job_id_name": NameTaken("endpoint", endpoint.name)}
+        taken = {
+            "uq_endpoints_job_id_name": NameTaken("endpoint", endpoint.name),
+            "uq_endpoints_job_id_external_key": KeyTaken("endpoint", endpoint.external_key or ""),
+        }
         await self._write(statement, taken)
 
     async def _write(
@@ -152,4 +168,7 @@ class CatalogRows:
 
 
 def _taken(job: Job) -> Mapping[str, CronicornError]:
-    return {"uq_jobs_tenant_name": NameTaken("job", job.name)}
+    return {
+        "uq_jobs_tenant_name": NameTaken("job", job.name),
+        "uq_jobs_tenant_external_key": KeyTaken("job", job.external_key or ""),
+    }

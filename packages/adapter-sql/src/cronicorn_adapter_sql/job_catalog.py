@@ -1,13 +1,13 @@
 """Jobs and endpoints on SQL."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.model.endpoint import Endpoint, Pause
-from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies import endpoint_states, job_states
 from cronicorn_domain.policies.change import Change
@@ -22,6 +22,7 @@ from cronicorn_domain.ports.job_catalog import EndpointRefusal
 from sqlalchemy import select
 
 from cronicorn_adapter_sql.catalog_rows import CatalogRows
+from cronicorn_adapter_sql.counting import count_by_job, count_unarchived, hold_tenant
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_states import state_from
 from cronicorn_adapter_sql.mending import mended, well_again
@@ -33,7 +34,7 @@ from cronicorn_adapter_sql.situations import (
     opened,
     readable,
 )
-from cronicorn_adapter_sql.tables import endpoint_state, endpoints
+from cronicorn_adapter_sql.tables import endpoint_state, endpoints, jobs
 from cronicorn_adapter_sql.transaction import Transaction
 from cronicorn_adapter_sql.vault import HeaderVault
 
@@ -53,19 +54,28 @@ class SqlJobCatalog:
         await self._transaction.begin_writing()
         await self._rows.insert_job(job)
 
-    async def get_job(self, tenant: TenantId, job_id: JobId) -> Job:
+    async def get_job(self, tenant: TenantId, job_id: JobId, *, to_change: bool = False) -> Job:
         """Return the job, archived or not."""
-        return await self._rows.job(tenant, job_id)
+        return await self._rows.job(tenant, job_id, lock=to_change)
 
     async def find_job(self, tenant: TenantId, name: str) -> Job | None:
         """Return the unarchived job of that name, or None."""
-        return await self._rows.find_job(tenant, name)
+        return await self._rows.find_job(tenant, jobs.c.name == name)
+
+    async def find_job_by_key(self, tenant: TenantId, key: str) -> Job | None:
+        """Return the unarchived job of that external key, or None."""
+        return await self._rows.find_job(tenant, jobs.c.external_key == key)
 
     async def list_jobs(
-        self, tenant: TenantId, *, limit: int = 100, after: JobId | None = None
+        self,
+        tenant: TenantId,
+        *,
+        limit: int = 100,
+        after: JobId | None = None,
+        state: JobState | None = None,
     ) -> Sequence[Job]:
         """Return jobs in the order of their ids, those behind ``after``."""
-        return await self._rows.list_jobs(tenant, limit=limit, after=after)
+        return await self._rows.list_jobs(tenant, limit=limit, after=after, state=state)
 
     async def describe_job(
         self, tenant: TenantId, job_id: JobId, *, name: str, description: str | None, now: datetime
@@ -110,13 +120,25 @@ class SqlJobCatalog:
         """Keep new endpoints and plan their first slots; each stands or falls alone."""
         return await keep_new(endpoints, self._transaction, self._vault, now=now)
 
-    async def get_endpoint(self, tenant: TenantId, endpoint_id: EndpointId) -> Endpoint:
+    async def get_endpoint(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, to_change: bool = False
+    ) -> Endpoint:
         """Return the endpoint, archived or not."""
+        if to_change:
+            await self._transaction.begin_writing()
+            with translated():
+                await self._transaction.situations.lock([endpoint_id])
         return await self._rows.endpoint(tenant, endpoint_id)
 
     async def find_endpoint(self, tenant: TenantId, job_id: JobId, name: str) -> Endpoint | None:
         """Return the job's unarchived endpoint of that name, or None."""
-        return await self._rows.find_endpoint(tenant, job_id, name)
+        return await self._rows.find_endpoint(tenant, job_id, endpoints.c.name == name)
+
+    async def find_endpoint_by_key(
+        self, tenant: TenantId, job_id: JobId, key: str
+    ) -> Endpoint | None:
+        """Return the job's unarchived endpoint of that external key, or None."""
+        return await self._rows.find_endpoint(tenant, job_id, endpoints.c.external_key == key)
 
     async def list_endpoints(
         self,
@@ -125,9 +147,26 @@ class SqlJobCatalog:
         *,
         limit: int = 100,
         after: EndpointId | None = None,
+        archived: bool = True,
     ) -> Sequence[Endpoint]:
         """Return readable endpoints in the order of their ids, those behind ``after``."""
-        return await self._rows.list_endpoints(tenant, job_id, limit=limit, after=after)
+        return await self._rows.list_endpoints(
+            tenant, job_id, limit=limit, after=after, archived=archived
+        )
+
+    async def count_endpoints(
+        self, tenant: TenantId, job_ids: Sequence[JobId]
+    ) -> Mapping[JobId, int]:
+        """Return how many unarchived endpoints each of the jobs has, none left out."""
+        with translated():
+            return await count_by_job(self._transaction.connection, tenant, job_ids)
+
+    async def count_to_limit(self, tenant: TenantId) -> int:
+        """Return how many unarchived endpoints the tenant's unarchived jobs have, and hold it."""
+        connection = await self._transaction.begin_writing()
+        with translated():
+            await hold_tenant(connection, tenant)
+            return await count_unarchived(connection, tenant)
 
     async def change_endpoint(self, endpoint: Endpoint, *, now: datetime) -> bool:
         """Replace an endpoint's configuration; say whether anything differed."""

@@ -52,6 +52,7 @@ def values_of_endpoint(endpoint: Endpoint, vault: HeaderVault) -> Values:
         **_values_of_rules(endpoint),
         **values_of_standing(endpoint),
         "created_at": endpoint.created_at,
+        "external_key": endpoint.external_key,
     }
 
 
@@ -118,6 +119,7 @@ def _endpoint_from(row: Columns, vault: HeaderVault | None) -> Endpoint:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         archived_at=row["archived_at"],
+        external_key=row["external_key"],
     )
 
 

@@ -25,6 +25,7 @@ def values_of_job(job: Job) -> Values:
         "created_at": job.created_at,
         "updated_at": job.updated_at,
         "archived_at": job.archived_at,
+        "external_key": job.external_key,
     }
 
 
@@ -39,4 +40,5 @@ def job_from(row: Columns) -> Job:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         archived_at=row["archived_at"],
+        external_key=row["external_key"],
     )

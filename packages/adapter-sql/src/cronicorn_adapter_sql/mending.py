@@ -23,6 +23,7 @@ def mended(endpoint: Endpoint, row: Columns, now: datetime) -> Endpoint:
         anchor=endpoint.bounds.starts_at or now,
         archived_at=row["archived_at"],
         pause=None if until is None else Pause(until=until, reason=row["pause_reason"]),
+        external_key=row["external_key"],
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from cronicorn_domain.errors import (
     ForbiddenTransition,
+    KeyTaken,
     NameTaken,
     NotFound,
     SecretsUnavailable,
@@ -37,8 +38,8 @@ async def keep_new(
     Keep endpoints and plan their first slots; see ``JobCatalog.add_endpoints``.
 
     Their jobs are locked, in the order of the ids, so that an archive of one waits. Whether a name
-    is taken the unique index says while it is written to: it also knows of who renames or restores
-    at this moment.
+    or key is taken the unique index says while it is written to: it also knows of who renames or
+    restores at this moment.
     """
     await transaction.begin_writing()
     with translated():
@@ -50,8 +51,10 @@ async def keep_new(
                 if endpoint.id in kept:
                     _plan(endpoint, found[endpoint.job_id], transaction, now)
             await transaction.write()
+        clashing = [each for each in weighed if isinstance(each, dict) and each["id"] not in kept]
+        named = await _with_taken_names(clashing, transaction)
     return [
-        None if endpoint.id in kept else _refusal(endpoint, each)
+        None if endpoint.id in kept else _refusal(endpoint, each, named)
         for endpoint, each in zip(given, weighed, strict=True)
     ]
 
@@ -89,6 +92,20 @@ async def _insert(rows: Sequence[Values], transaction: Transaction) -> set[UUID]
     return kept
 
 
+async def _with_taken_names(rows: Sequence[Values], transaction: Transaction) -> set[UUID]:
+    """Of rows that clashed, return the ids of those whose names are taken, not only the keys."""
+    named: set[UUID] = set()
+    for row in rows:
+        taken = select(endpoints.c.id).where(
+            endpoints.c.job_id == row["job_id"],
+            endpoints.c.name == row["name"],
+            endpoints.c.archived_at.is_(None),
+        )
+        if row["external_key"] is None or await transaction.connection.scalar(taken) is not None:
+            named.add(row["id"])
+    return named
+
+
 def _portions(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
     """Take ids apart into what one statement can name: SQLite has 32 766 parameters at most."""
     for first in range(0, len(ids), _NAMED_AT_ONCE):
@@ -105,13 +122,19 @@ def _plan(endpoint: Endpoint, job: Job, transaction: Transaction, now: datetime)
     transaction.changes.add(new, plan_first(new, now), now)
 
 
-def _refusal(endpoint: Endpoint, weighed: Values | EndpointRefusal) -> EndpointRefusal:
-    return NameTaken("endpoint", endpoint.name) if isinstance(weighed, dict) else weighed
+def _refusal(
+    endpoint: Endpoint, weighed: Values | EndpointRefusal, named: set[UUID]
+) -> EndpointRefusal:
+    if not isinstance(weighed, dict):
+        return weighed
+    if endpoint.id in named:
+        return NameTaken("endpoint", endpoint.name)
+    return KeyTaken("endpoint", endpoint.external_key or "")
 
 
 _NAMED_AT_ONCE: Final = 10_000
 _KEEP: Final = insertion(
     endpoints,
     endpoints.c.keys(),
-    more="ON CONFLICT (job_id, name) WHERE archived_at IS NULL DO NOTHING",
+    more="ON CONFLICT DO NOTHING",
 )

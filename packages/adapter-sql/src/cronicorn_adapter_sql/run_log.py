@@ -55,6 +55,8 @@ class SqlRunLog:
         limit: int = 100,
         before: RunId | None = None,
         status: RunStatus | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[Run]:
         """Return runs, the newest slot first, those before ``before``; bodies are left out."""
         await self._check(tenant, endpoint_id)
@@ -64,21 +66,31 @@ class SqlRunLog:
             statement = statement.where(tuple_(*_BY_SLOT) < last)
         if status is not None:
             statement = statement.where(runs.c.status == status.value)
+        if since is not None:
+            statement = statement.where(runs.c.slot >= since)
+        if until is not None:
+            statement = statement.where(runs.c.slot <= until)
         rows = await self._all(statement.order_by(*_NEWEST_FIRST).limit(limit))
         return [run_from(row) for row in rows]
 
     async def list_slot_records(
-        self, tenant: TenantId, endpoint_id: EndpointId, *, limit: int = 100
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        limit: int = 100,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[SlotRecord]:
         """Return what was not run, the newest slot first."""
         await self._check(tenant, endpoint_id)
-        statement = (
-            select(slot_records)
-            .where(slot_records.c.endpoint_id == endpoint_id)
-            .order_by(slot_records.c.last.desc(), slot_records.c.id)
-            .limit(limit)
-        )
-        return [record_from(row) for row in await self._all(statement)]
+        statement = select(slot_records).where(slot_records.c.endpoint_id == endpoint_id)
+        if since is not None:
+            statement = statement.where(slot_records.c.last >= since)
+        if until is not None:
+            statement = statement.where(slot_records.c.first <= until)
+        newest = statement.order_by(slot_records.c.last.desc(), slot_records.c.id).limit(limit)
+        return [record_from(row) for row in await self._all(newest)]
 
     async def health(
         self, tenant: TenantId, endpoint_id: EndpointId, *, since: datetime, now: datetime

@@ -29,6 +29,14 @@ from cronicorn_adapter_sql.column_types import JSON_DOCUMENT, Row, UtcDateTime, 
 _Tokens = BigInteger().with_variant(Integer(), "sqlite")  # which counts up no other
 
 
+class TenantRow(Row, table=True):
+    """A tenant; its row is the lock under which its endpoints are counted against a limit."""
+
+    __tablename__ = "tenants"
+
+    id: UUID = Field(primary_key=True)
+
+
 class JobRow(Row, table=True):
     """A named group of endpoints."""
 
@@ -47,6 +55,14 @@ class JobRow(Row, table=True):
             postgresql_where=text("archived_at IS NULL"),
             sqlite_where=text("archived_at IS NULL"),
         ),
+        Index(
+            "uq_jobs_tenant_external_key",
+            "tenant",
+            "external_key",
+            unique=True,
+            postgresql_where=text("archived_at IS NULL AND external_key IS NOT NULL"),
+            sqlite_where=text("archived_at IS NULL AND external_key IS NOT NULL"),
+        ),
         Index("ix_jobs_tenant_id", "tenant", "id"),
     )
 
@@ -58,6 +74,7 @@ class JobRow(Row, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    external_key: str | None = None
 
 
 class EndpointRow(Row, table=True):
@@ -96,6 +113,14 @@ class EndpointRow(Row, table=True):
             unique=True,
             postgresql_where=text("archived_at IS NULL"),
             sqlite_where=text("archived_at IS NULL"),
+        ),
+        Index(
+            "uq_endpoints_job_id_external_key",
+            "job_id",
+            "external_key",
+            unique=True,
+            postgresql_where=text("archived_at IS NULL AND external_key IS NOT NULL"),
+            sqlite_where=text("archived_at IS NULL AND external_key IS NOT NULL"),
         ),
         Index("ix_endpoints_tenant_id", "tenant", "id"),
         Index("ix_endpoints_job_id_id", "job_id", "id"),
@@ -141,6 +166,7 @@ class EndpointRow(Row, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    external_key: str | None = None
 
 
 class EndpointStateRow(Row, table=True):
@@ -455,6 +481,28 @@ class TriggerRow(Row, table=True):
     run_id: UUID | None = None
 
 
+class AuditEntryRow(Row, table=True):
+    """Who did what, to what, and what changed by it; kept when its subject is gone."""
+
+    __tablename__ = "audit_entries"
+    __table_args__: ClassVar = (
+        CheckConstraint("subject_kind IN ('job', 'endpoint')", name="subject_kind_known"),
+        CheckConstraint("actor <> '' AND action <> ''", name="deed_is_whole"),
+        Index("ix_audit_entries_tenant_at", "tenant", "at", "id"),
+        Index("ix_audit_entries_tenant_subject_at", "tenant", "subject", "at", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: UUID
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str
+    action: str
+    subject_kind: str
+    subject: UUID
+    subject_name: str
+    changes: list[dict[str, object]] = Field(sa_column=Column(JSON_DOCUMENT, nullable=False))
+
+
 class WorkerRow(Row, table=True):
     """What a worker told of itself last; no lease depends on it."""
 
@@ -473,6 +521,7 @@ class WorkerRow(Row, table=True):
     clock_skew: int = Field(sa_type=BigInteger)
 
 
+tenants: Final = metadata.tables["tenants"]
 jobs: Final = metadata.tables["jobs"]
 endpoints: Final = metadata.tables["endpoints"]
 endpoint_state: Final = metadata.tables["endpoint_state"]
@@ -484,4 +533,5 @@ slot_records: Final = metadata.tables["slot_records"]
 roll_ups: Final = metadata.tables["roll_ups"]
 hints: Final = metadata.tables["hints"]
 triggers: Final = metadata.tables["triggers"]
+audit_entries: Final = metadata.tables["audit_entries"]
 workers: Final = metadata.tables["workers"]

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cronicorn_adapter_sql.audit_log import SqlAuditLog
 from cronicorn_adapter_sql.engine import reading_first
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.hint_book import SqlHintBook
@@ -25,6 +26,7 @@ class SqlUnitOfWork:
         self._catalog = SqlJobCatalog(self._transaction, vault=database.vault)
         self._hints = SqlHintBook(self._transaction)
         self._runs = SqlRunLog(self._transaction)
+        self._audit = SqlAuditLog(self._transaction)
 
     @property
     def catalog(self) -> SqlJobCatalog:
@@ -40,6 +42,11 @@ class SqlUnitOfWork:
     def runs(self) -> SqlRunLog:
         """The history."""
         return self._runs
+
+    @property
+    def audit(self) -> SqlAuditLog:
+        """Who did what."""
+        return self._audit
 
     async def commit(self) -> None:
         """Make everything lasting, and wake this process's workers if something is due earlier."""

@@ -4,10 +4,19 @@ Everything this system can refuse to do.
 CronicornError
 ├── InvalidInput            what was given cannot be meant; `field` says where
 │   ├── InvalidSchedule     an expression, zone or length that cannot be a schedule
-│   └── RefusedUrl          a URL that the egress rules do not let out
+│   ├── RefusedUrl          a URL that the egress rules do not let out
+│   └── SeveralFaults       more than one of these, each an `Issue`
 ├── NotFound                there is no such job, endpoint, run or hint for this tenant
-├── NameTaken               the job or endpoint name is in use
-├── ForbiddenTransition     the state machine does not allow it from here
+├── NotAllowed              the caller may not do it at all
+├── RefusedByRule           it could be meant, and a rule of this installation forbids it
+│   ├── LimitReached        the tenant has as much of it as it may have
+│   ├── TooLarge            more than can be taken at once
+│   └── TooManyRequests     too often; `retry_after` says when it may be asked again
+├── Conflict                what stands already does not go with it
+│   ├── NameTaken           the job or endpoint name is in use
+│   ├── KeyTaken            the external key is in use
+│   ├── ForbiddenTransition the state machine does not allow it from here
+│   └── ChangedMeanwhile    somebody has changed it since the caller saw it
 ├── LeaseLost               the token is no longer the endpoint's; nothing was written
 └── StoreError              the store's own cause is in ``__cause__``
     ├── StoreUnavailable    cannot be reached, is locked or full; trying again may help
@@ -17,7 +26,28 @@ CronicornError
     └── SecretsUnavailable  a secret cannot be encrypted or read: no key, or not its key
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
 from cronicorn_domain.identity import Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """
+    One thing to mend in what was given.
+
+    Attributes:
+        path: The member at fault, dotted (``headers.Accept``); empty for the whole.
+        message: What was found, and what is allowed instead.
+        code: The kind of fault, a name that lasts: programs depend on it.
+    """
+
+    path: str
+    message: str
+    code: str
 
 
 class CronicornError(Exception):
@@ -31,7 +61,10 @@ class InvalidInput(CronicornError):
     Attributes:
         field: The member at fault, as the person wrote it (``min``, ``url``), or None.
         remedy: What to write instead, one sentence.
+        code: The kind of fault, as an issue names it.
     """
+
+    code: ClassVar[str] = "invalid"
 
     def __init__(
         self, message: str, *, field: str | None = None, remedy: str | None = None
@@ -40,13 +73,36 @@ class InvalidInput(CronicornError):
         self.field = field
         self.remedy = remedy
 
+    @property
+    def issues(self) -> Sequence[Issue]:
+        """Everything that is to be mended."""
+        message = f"{self}: {self.remedy}" if self.remedy else str(self)
+        return (Issue(path=self.field or "", message=message, code=self.code),)
+
 
 class InvalidSchedule(InvalidInput):
     """An expression, zone or length that cannot be a schedule, or one that can never fire."""
 
+    code = "invalid_schedule"
+
 
 class RefusedUrl(InvalidInput):
     """A URL that is malformed, or that the egress rules do not let out."""
+
+    code = "refused_url"
+
+
+class SeveralFaults(InvalidInput):
+    """More than one thing to mend, all told at once."""
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        super().__init__("; ".join(each.message for each in issues))
+        self._issues = tuple(issues)
+
+    @property
+    def issues(self) -> Sequence[Issue]:
+        """Everything that is to be mended, in the order in which it was found."""
+        return self._issues
 
 
 class NotFound(CronicornError):
@@ -58,7 +114,44 @@ class NotFound(CronicornError):
         self.identity = identity
 
 
-class NameTaken(CronicornError):
+class NotAllowed(CronicornError):
+    """The caller has proven who it is, and may not do this."""
+
+    def __init__(self, needed: str) -> None:
+        super().__init__(f"this needs the scope {needed}")
+        self.needed = needed
+
+
+class RefusedByRule(CronicornError):
+    """It could be meant, and a rule of this installation forbids it."""
+
+
+class LimitReached(RefusedByRule):
+    """The tenant has as much of something as it may have."""
+
+    def __init__(self, subject: str, *, limit: int) -> None:
+        super().__init__(f"no more than {limit} {subject} are allowed")
+        self.subject = subject
+        self.limit = limit
+
+
+class TooLarge(RefusedByRule):
+    """More than can be taken at once."""
+
+
+class TooManyRequests(RefusedByRule):
+    """It was asked too often."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__("this was asked too often")
+        self.retry_after = retry_after
+
+
+class Conflict(CronicornError):
+    """What stands already does not go with what was asked."""
+
+
+class NameTaken(Conflict):
     """A job of the tenant, or an endpoint of the job, has this name already."""
 
     def __init__(self, kind: str, name: str) -> None:
@@ -67,7 +160,25 @@ class NameTaken(CronicornError):
         self.name = name
 
 
-class ForbiddenTransition(CronicornError):
+class KeyTaken(Conflict):
+    """A job of the tenant, or an endpoint of the job, has this external key already."""
+
+    def __init__(self, kind: str, key: str) -> None:
+        super().__init__(f"the external key {key!r} is another {kind}'s")
+        self.kind = kind
+        self.key = key
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody has changed it since the caller saw it; nothing was overwritten."""
+
+    def __init__(self, kind: str, identity: object) -> None:
+        super().__init__(f"{kind} {identity} was changed meanwhile")
+        self.kind = kind
+        self.identity = identity
+
+
+class ForbiddenTransition(Conflict):
     """The state machine of a job or an endpoint does not allow it from where it is."""
 
     def __init__(self, kind: str, identity: object, *, state: str, verb: str) -> None:

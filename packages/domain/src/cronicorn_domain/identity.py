@@ -12,6 +12,7 @@ EndpointId = NewType("EndpointId", UUID)
 RunId = NewType("RunId", UUID)
 HintId = NewType("HintId", UUID)
 TriggerId = NewType("TriggerId", UUID)
+AuditId = NewType("AuditId", UUID)
 WorkerId = NewType("WorkerId", str)
 """A worker's name, unique among the living: host, process and a random part."""
 Token = NewType("Token", int)

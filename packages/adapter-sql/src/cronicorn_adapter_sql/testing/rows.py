@@ -16,10 +16,12 @@ TENANT, OTHER = UUID(int=1), UUID(int=2)
 JOB, ENDPOINT, RUN = UUID(int=10), UUID(int=20), UUID(int=30)
 
 GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
+    "tenants": {"id": TENANT},
     "jobs": {
         "id": JOB,
         "tenant": TENANT,
         "name": "shop",
+        "external_key": "shop-1",
         "state": "active",
         "created_at": NOON,
         "updated_at": NOON,
@@ -29,6 +31,7 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "tenant": TENANT,
         "job_id": JOB,
         "name": "health",
+        "external_key": "health-1",
         "url": "http://shop.example/",
         "method": "GET",
         "headers": [],
@@ -141,6 +144,17 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "kind": "manual",
         "at": NOON,
         "expires_at": LATER,
+    },
+    "audit_entries": {
+        "id": UUID(int=70),
+        "tenant": TENANT,
+        "at": NOON,
+        "actor": "person:ada",
+        "action": "pause",
+        "subject_kind": "endpoint",
+        "subject": ENDPOINT,
+        "subject_name": "health",
+        "changes": [],
     },
     "workers": {
         "name": "a",

@@ -9,7 +9,12 @@ from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.instants import LATEST, NO_TIME, ceil_millisecond
 from cronicorn_domain.model.hosts import host_of
-from cronicorn_domain.model.job import check_description, check_name, check_text
+from cronicorn_domain.model.job import (
+    check_description,
+    check_external_key,
+    check_name,
+    check_text,
+)
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.grid import Grid
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Rhythm, Schedule
@@ -319,7 +324,7 @@ class Endpoint:
     ``anchor`` is the origin of an interval's grid: the creation, or ``bounds.starts_at``; only an
     edit that changes the interval or ``starts_at`` moves it. ``rhythm`` is derived: the schedule's
     own recurring slots, an interval's as close as the longest guardrail asks; None for a single
-    instant.
+    instant. ``external_key`` is what another system calls it, given once, when it is created.
     """
 
     id: EndpointId
@@ -342,12 +347,14 @@ class Endpoint:
     heeds: Heeds = Heeds()
     pause: Pause | None = None
     archived_at: datetime | None = None
+    external_key: str | None = None
     rhythm: Rhythm | None = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a name nobody could find again and a jitter below zero."""
         check_name(self.name)
         check_description(self.description)
+        check_external_key(self.external_key)
         if not NO_TIME <= self.jitter <= timedelta(days=1):
             raise InvalidInput(
                 f"a jitter of {length_in_words(self.jitter)} is not possible",

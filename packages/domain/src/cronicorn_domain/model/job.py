@@ -10,6 +10,7 @@ from cronicorn_domain.identity import JobId, TenantId
 
 NAME_LENGTH = 255
 DESCRIPTION_LENGTH = 1000
+EXTERNAL_KEY_LENGTH = 255
 _STEERING = frozenset({"Cc", "Zl", "Zp"})
 """Characters that break lines or steer a terminal; marks within a word, as in emoji, do not."""
 
@@ -24,7 +25,11 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A named group of endpoints; pausing or archiving it takes all of them out of the claim."""
+    """
+    A named group of endpoints; pausing or archiving it takes all of them out of the claim.
+
+    ``external_key`` is what another system calls it, given once, when it is created.
+    """
 
     id: JobId
     tenant: TenantId
@@ -34,11 +39,13 @@ class Job:
     description: str | None = None
     state: JobState = JobState.ACTIVE
     archived_at: datetime | None = None
+    external_key: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a name nobody could find again."""
         check_name(self.name)
         check_description(self.description)
+        check_external_key(self.external_key)
 
 
 def check_name(name: str) -> None:
@@ -55,6 +62,18 @@ def check_name(name: str) -> None:
             f"{name[:40]!r} cannot be a name",
             field="name",
             remedy=f"give 1 to {NAME_LENGTH} characters, not all of them blank",
+        )
+
+
+def check_external_key(key: str | None) -> None:
+    """Refuse with ``InvalidInput`` a key that no address holds: blank, endless, unprintable."""
+    if key is not None and not (
+        key.strip() and key.isprintable() and len(key) <= EXTERNAL_KEY_LENGTH
+    ):
+        raise InvalidInput(
+            f"{key[:40]!r} cannot be an external key",
+            field="external_key",
+            remedy=f"give 1 to {EXTERNAL_KEY_LENGTH} printable characters, not all of them blank",
         )
 
 

@@ -10,7 +10,9 @@ from cronicorn_domain.schedules.schedule import IntervalSchedule
 
 def edited(old: Endpoint, new: Endpoint, now: datetime) -> Endpoint:
     """
-    Return ``new`` with what an edit cannot touch taken from ``old``: identity, pause and archive.
+    Return ``new`` with what an edit cannot touch taken from ``old``.
+
+    That are identity and key, pause and archive.
 
     The grid's anchor moves only when the interval or ``starts_at`` changes: to ``starts_at``, else
     to ``now``. If nothing differs, ``old`` itself comes back.
@@ -25,6 +27,7 @@ def edited(old: Endpoint, new: Endpoint, now: datetime) -> Endpoint:
         pause=old.pause,
         archived_at=old.archived_at,
         anchor=old.anchor,
+        external_key=old.external_key,
     )
     if kept == old:
         return old

@@ -1,21 +1,22 @@
 """Keeps jobs and endpoints: everything that a person configures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from cronicorn_domain.errors import (
     ForbiddenTransition,
+    KeyTaken,
     NameTaken,
     NotFound,
     SecretsUnavailable,
 )
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
 from cronicorn_domain.model.endpoint import Endpoint, Pause
-from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.model.state import EndpointState, Situation
 
-EndpointRefusal = NotFound | ForbiddenTransition | NameTaken | SecretsUnavailable
+EndpointRefusal = NotFound | ForbiddenTransition | NameTaken | KeyTaken | SecretsUnavailable
 """Why one new endpoint is not kept, though others may be."""
 
 
@@ -27,7 +28,8 @@ class JobCatalog(Protocol):
 
     - Another tenant's job or endpoint is ``NotFound``, the same as one that does not exist.
     - Job names are unique among a tenant's unarchived jobs, endpoint names among a job's unarchived
-      endpoints; a second use raises ``NameTaken``.
+      endpoints; a second use raises ``NameTaken``. External keys are unique likewise, and raise
+      ``KeyTaken``.
     - Every change replans in the same transaction and so takes effect at once; while a lease
       lives the settle plans. Writing what already stands changes nothing and replans nothing.
     - Secret header values are encrypted at rest; without a key on PostgreSQL they are refused with
@@ -35,22 +37,37 @@ class JobCatalog(Protocol):
     """
 
     async def add_job(self, job: Job) -> None:
-        """Keep a new job. Raises ``NameTaken``."""
+        """Keep a new job. Raises ``NameTaken``, ``KeyTaken``."""
         ...
 
-    async def get_job(self, tenant: TenantId, job_id: JobId) -> Job:
-        """Return the job, archived or not. Raises ``NotFound``."""
+    async def get_job(self, tenant: TenantId, job_id: JobId, *, to_change: bool = False) -> Job:
+        """
+        Return the job, archived or not. Raises ``NotFound``.
+
+        ``to_change`` keeps other units from changing it until this one ends.
+        """
         ...
 
     async def find_job(self, tenant: TenantId, name: str) -> Job | None:
         """Return the unarchived job of that name, or None."""
         ...
 
+    async def find_job_by_key(self, tenant: TenantId, key: str) -> Job | None:
+        """Return the unarchived job of that external key, or None."""
+        ...
+
     async def list_jobs(
-        self, tenant: TenantId, *, limit: int = 100, after: JobId | None = None
+        self,
+        tenant: TenantId,
+        *,
+        limit: int = 100,
+        after: JobId | None = None,
+        state: JobState | None = None,
     ) -> Sequence[Job]:
         """
-        Return jobs, archived ones included, in the order of their ids, those behind ``after``.
+        Return jobs in the order of their ids, those behind ``after``.
+
+        Without ``state`` they are in any, archived ones included.
         """
         ...
 
@@ -79,7 +96,7 @@ class JobCatalog(Protocol):
         Bring an archived job back as active.
 
         Slots that passed meanwhile are coalesced. Raises ``ForbiddenTransition`` unless it is
-        archived, ``NameTaken`` when its name is in use by now.
+        archived, ``NameTaken`` or ``KeyTaken`` when its name or key is in use by now.
         """
         ...
 
@@ -90,7 +107,7 @@ class JobCatalog(Protocol):
         Raises:
             NotFound: the tenant has no such job.
             ForbiddenTransition: the job is archived, also by a concurrent writer.
-            NameTaken: an unarchived endpoint of the job has the name.
+            NameTaken, KeyTaken: an unarchived endpoint of the job has the name or key.
         """
         ...
 
@@ -101,20 +118,32 @@ class JobCatalog(Protocol):
         Keep many new endpoints at little more than the cost of one, and plan their first slots.
 
         Each is kept or refused by the rules of ``add_endpoint``, whatever becomes of the others.
-        Of several with one name in one job the first has it. Returns in the order given: None for
-        what was kept, else what ``add_endpoint`` would have raised.
+        Of several with one name or key in one job the first has it. Returns in the order given:
+        None for what was kept, else what ``add_endpoint`` would have raised.
 
         Raises:
             StoreError: the store could not do it; none is kept.
         """
         ...
 
-    async def get_endpoint(self, tenant: TenantId, endpoint_id: EndpointId) -> Endpoint:
-        """Return the endpoint, archived or not. Raises ``NotFound``, ``UnreadableRow``."""
+    async def get_endpoint(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, to_change: bool = False
+    ) -> Endpoint:
+        """
+        Return the endpoint, archived or not. Raises ``NotFound``, ``UnreadableRow``.
+
+        ``to_change`` keeps other units from changing it until this one ends.
+        """
         ...
 
     async def find_endpoint(self, tenant: TenantId, job_id: JobId, name: str) -> Endpoint | None:
         """Return the job's unarchived endpoint of that name, or None."""
+        ...
+
+    async def find_endpoint_by_key(
+        self, tenant: TenantId, job_id: JobId, key: str
+    ) -> Endpoint | None:
+        """Return the job's unarchived endpoint of that external key, or None."""
         ...
 
     async def list_endpoints(
@@ -124,9 +153,27 @@ class JobCatalog(Protocol):
         *,
         limit: int = 100,
         after: EndpointId | None = None,
+        archived: bool = True,
     ) -> Sequence[Endpoint]:
         """
-        Return endpoints, archived ones included, in the order of their ids; unreadable ones not.
+        Return endpoints in the order of their ids; unreadable ones not.
+
+        Without ``archived`` those that are archived are left out.
+        """
+        ...
+
+    async def count_endpoints(
+        self, tenant: TenantId, job_ids: Sequence[JobId]
+    ) -> Mapping[JobId, int]:
+        """Return how many unarchived endpoints each of the jobs has, none left out."""
+        ...
+
+    async def count_to_limit(self, tenant: TenantId) -> int:
+        """
+        Return how many unarchived endpoints the tenant's unarchived jobs have.
+
+        Whoever else asks this for the tenant waits until the unit ends: who asks before it adds or
+        restores is passed by nobody. Ask before anything of the tenant is changed in the unit.
         """
         ...
 
@@ -137,7 +184,7 @@ class JobCatalog(Protocol):
         A change of schedule, zone or bounds plans anew from ``now``; a standing slot that had come
         is recorded as coalesced. A changed interval or ``starts_at`` moves the grid's anchor: the
         ``anchor`` given is ignored. A valid edit ends a quarantine. Pause and archive are not
-        changed here.
+        changed here, nor is the external key.
 
         Raises:
             NotFound, NameTaken.
@@ -170,7 +217,11 @@ class JobCatalog(Protocol):
     async def restore_endpoint(
         self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
     ) -> None:
-        """Bring it back and plan from ``now``. Raises ``ForbiddenTransition``, ``NameTaken``."""
+        """
+        Bring it back and plan from ``now``.
+
+        Raises ``ForbiddenTransition``, ``NameTaken``, ``KeyTaken``.
+        """
         ...
 
     async def reset_failures(

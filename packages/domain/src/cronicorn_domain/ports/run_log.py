@@ -81,18 +81,31 @@ class RunLog(Protocol):
         limit: int = 100,
         before: RunId | None = None,
         status: RunStatus | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[Run]:
         """
         Return runs, the newest slot first, of one slot the latest attempt; bodies are left out.
 
-        With ``before`` those that come behind that run, in this order.
+        With ``before`` those that come behind that run, in this order. Their slots lie from
+        ``since`` to ``until``, both within.
         """
         ...
 
     async def list_slot_records(
-        self, tenant: TenantId, endpoint_id: EndpointId, *, limit: int = 100
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        limit: int = 100,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[SlotRecord]:
-        """Return what was not run, the newest slot first."""
+        """
+        Return what was not run, the newest slot first.
+
+        Of records that reach from ``since`` to ``until``, both within, any part is enough.
+        """
         ...
 
     async def health(

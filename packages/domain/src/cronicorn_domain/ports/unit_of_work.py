@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from cronicorn_domain.ports.audit_log import AuditLog
 from cronicorn_domain.ports.hint_book import HintBook
 from cronicorn_domain.ports.job_catalog import JobCatalog
 from cronicorn_domain.ports.run_log import RunLog
@@ -32,6 +33,11 @@ class UnitOfWork(Protocol):
     @property
     def runs(self) -> RunLog:
         """The history."""
+        ...
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who did what."""
         ...
 
     async def commit(self) -> None:

@@ -77,7 +77,11 @@ def once(instant: datetime) -> OnceSchedule:
 
 
 def a_job(
-    name: str = "shop", *, tenant: TenantId = DEFAULT_TENANT, created_at: datetime = EPOCH
+    name: str = "shop",
+    *,
+    tenant: TenantId = DEFAULT_TENANT,
+    created_at: datetime = EPOCH,
+    external_key: str | None = None,
 ) -> Job:
     """Return an active job."""
     return Job(
@@ -86,6 +90,7 @@ def a_job(
         name=name,
         created_at=created_at,
         updated_at=created_at,
+        external_key=external_key,
     )
 
 
@@ -103,6 +108,7 @@ def an_endpoint(
     retry: Retry = Retry(),
     delivery: Delivery = Delivery.AT_LEAST_ONCE,
     heeds: Heeds = Heeds(),
+    external_key: str | None = None,
 ) -> Endpoint:
     """Return an endpoint of the job, which runs every minute from its creation on."""
     return Endpoint(
@@ -122,6 +128,7 @@ def an_endpoint(
         retry=retry,
         delivery=delivery,
         heeds=heeds,
+        external_key=external_key,
     )
 
 

@@ -22,6 +22,7 @@ branch_labels: Final = None
 depends_on: Final = None
 
 _TABLES: Final = (
+    "tenants",
     "jobs",
     "endpoints",
     "endpoint_state",
@@ -33,12 +34,14 @@ _TABLES: Final = (
     "roll_ups",
     "hints",
     "triggers",
+    "audit_entries",
     "workers",
 )
 
 
 def upgrade() -> None:
     """Apply it."""
+    _make_tenants()
     _make_jobs()
     _make_endpoints()
     _make_endpoint_state()
@@ -50,6 +53,7 @@ def upgrade() -> None:
     _make_roll_ups()
     _make_hints()
     _make_triggers()
+    _make_audit_entries()
     _make_workers()
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT WITH (fillfactor = 50)")
@@ -60,6 +64,15 @@ def downgrade() -> None:
     """Undo it; indexes and partitions go with their tables."""
     for name in reversed(_TABLES):
         op.drop_table(name)
+
+
+def _make_tenants() -> None:
+    """Whose jobs there are: a row to lock."""
+    op.create_table(
+        "tenants",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tenants")),
+    )
 
 
 def _make_jobs() -> None:
@@ -74,6 +87,7 @@ def _make_jobs() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("external_key", sa.String(), nullable=True),
         sa.CheckConstraint(
             "(state = 'archived') = (archived_at IS NOT NULL)",
             name=op.f("ck_jobs_archived_has_its_instant"),
@@ -92,6 +106,14 @@ def _make_jobs() -> None:
         unique=True,
         postgresql_where=sa.text("archived_at IS NULL"),
         sqlite_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_index(
+        "uq_jobs_tenant_external_key",
+        "jobs",
+        ["tenant", "external_key"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL AND external_key IS NOT NULL"),
+        sqlite_where=sa.text("archived_at IS NULL AND external_key IS NOT NULL"),
     )
 
 
@@ -139,6 +161,7 @@ def _make_endpoints() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("external_key", sa.String(), nullable=True),
         sa.CheckConstraint(
             "(schedule_kind = 'cron' AND cron IS NOT NULL AND timezone IS NOT NULL"
             " AND every IS NULL AND run_at IS NULL)"
@@ -188,6 +211,14 @@ def _make_endpoints() -> None:
         unique=True,
         postgresql_where=sa.text("archived_at IS NULL"),
         sqlite_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_index(
+        "uq_endpoints_job_id_external_key",
+        "endpoints",
+        ["job_id", "external_key"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL AND external_key IS NOT NULL"),
+        sqlite_where=sa.text("archived_at IS NULL AND external_key IS NOT NULL"),
     )
 
 
@@ -509,6 +540,33 @@ def _make_triggers() -> None:
         sqlite_where=sa.text("run_id IS NOT NULL"),
     )
     op.create_index("ix_triggers_expires_at", "triggers", ["expires_at"])
+
+
+def _make_audit_entries() -> None:
+    """Who did what."""
+    op.create_table(
+        "audit_entries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("subject_kind", sa.String(), nullable=False),
+        sa.Column("subject", sa.Uuid(), nullable=False),
+        sa.Column("subject_name", sa.String(), nullable=False),
+        sa.Column("changes", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.CheckConstraint(
+            "actor <> '' AND action <> ''", name=op.f("ck_audit_entries_deed_is_whole")
+        ),
+        sa.CheckConstraint(
+            "subject_kind IN ('job', 'endpoint')", name=op.f("ck_audit_entries_subject_kind_known")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
+    )
+    op.create_index("ix_audit_entries_tenant_at", "audit_entries", ["tenant", "at", "id"])
+    op.create_index(
+        "ix_audit_entries_tenant_subject_at", "audit_entries", ["tenant", "subject", "at", "id"]
+    )
 
 
 def _make_workers() -> None:
