@@ -11,7 +11,6 @@ from cronicorn_domain.model.state import DEFAULT_FLOOR
 from cronicorn_domain.policies.editing import first_anchor
 from cronicorn_domain.policies.reaping import abandoned_run
 from cronicorn_domain.policies.releasing import released_run
-from cronicorn_domain.policies.replanning import plan_afresh
 from cronicorn_domain.policies.settling import settled_run
 from cronicorn_domain.ports.endpoint_queue import Settlement
 from cronicorn_domain.testing.story import LEASE_LENGTH, SUCCESS, Claimed, Story
@@ -120,19 +119,12 @@ class RecordedStory:
 
     def archive(self) -> None:
         """Archive it."""
-        story = self.story
-        endpoint = replace(story.situation.endpoint, archived_at=story.now)
-        story.situation = replace(story.situation, endpoint=endpoint)
+        self.story.archive()
         self._write(Archived())
 
     def restore(self) -> None:
         """Bring it back."""
-        story = self.story
-        endpoint = replace(story.situation.endpoint, archived_at=None)
-        story.situation = replace(story.situation, endpoint=endpoint)
-        change = plan_afresh(story.situation, story.now, "restored")
-        story.situation = replace(story.situation, state=change.state)
-        story.records.extend(change.records)
+        self.story.restore()
         self._write(Restored())
 
     def skip(self) -> None:

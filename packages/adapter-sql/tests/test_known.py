@@ -60,15 +60,26 @@ def test_what_has_another_revision_is_not_known() -> None:
 @pytest.mark.parametrize(
     ("now", "left"), [(EPOCH + HOUR - MICROSECOND, 1), (EPOCH + HOUR, 0)], ids=["before", "at"]
 )
-def test_what_has_expired_is_left_out(now: datetime, left: int) -> None:
-    """A hint and a trigger are known until the instant of their end, trap T44."""
+def test_what_has_lapsed_is_left_out(now: datetime, left: int) -> None:
+    """Behind the last slot a hint and a trigger are known until their end, trap T44."""
     known, situation = Known(), a_situation()
-    known.keep(situation, 1)
+    known.keep(replace(situation, state=EndpointState(last_slot=EPOCH + HOUR)), 1)
 
     found = known.situation(situation.endpoint.id, 1, now)
 
     assert found is not None
     assert (len(found.hints), len(found.triggers)) == (left, left)
+
+
+def test_a_hint_is_known_until_a_slot_lies_behind_its_end() -> None:
+    """The slots that came while it lived are slots until they are accounted for."""
+    known, situation = Known(), a_situation()
+    known.keep(replace(situation, state=EndpointState(last_slot=EPOCH + HOUR - MICROSECOND)), 1)
+
+    found = known.situation(situation.endpoint.id, 1, EPOCH + 2 * HOUR)
+
+    assert found is not None
+    assert (len(found.hints), len(found.triggers)) == (1, 0)
 
 
 def test_the_longest_unused_endpoint_is_forgotten() -> None:

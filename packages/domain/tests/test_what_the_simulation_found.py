@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.endpoint import Bounds
-from cronicorn_domain.testing.builders import MINUTE, an_interval_hint, at
+from cronicorn_domain.testing.builders import MINUTE, SECOND, an_interval_hint, at
 from cronicorn_domain.testing.story import told
 
 
@@ -19,3 +19,20 @@ def test_the_slot_of_a_hint_that_has_ended_leaves_a_record_when_the_rhythm_begin
 
     assert story.next is None
     assert [(each.first, each.last) for each in story.records] == [(at("12:12:00"), at("12:30:00"))]
+
+
+def test_a_run_that_ends_in_the_archive_plans_nothing() -> None:
+    """What a hint would have put behind it is coalesced at the restore, and not run."""
+    story = told(every=10 * MINUTE)
+    story.run()
+    story.offer(an_interval_hint(2 * MINUTE, created_at=story.now))
+    story.claim_when_due()
+    story.start()
+    story.archive()
+    story.after(SECOND).settle()
+    assert story.state.plan is None
+    story.at(at("12:17:00")).restore()
+
+    assert story.next is not None
+    assert story.next.slot == at("12:18:00")
+    assert [(each.first, each.last) for each in story.records] == [(at("12:14:00"), at("12:16:00"))]

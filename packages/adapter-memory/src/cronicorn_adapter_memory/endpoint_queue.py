@@ -12,6 +12,7 @@ from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.change import Change, Claim, Postponement
 from cronicorn_domain.policies.claiming import claim
+from cronicorn_domain.policies.lapsing import lapsed_until
 from cronicorn_domain.policies.reaping import abandoned_run, reap
 from cronicorn_domain.policies.releasing import release, released_run
 from cronicorn_domain.policies.replanning import plan_afresh
@@ -215,8 +216,8 @@ class MemoryEndpointQueue:
         change = self._planned(row, lambda situation: settle(situation, result, now))
         run = settled_run(self._tables.runs[row.lease.run_id], result, change.remark)
         self._end(row, row.lease, run)
-        self._forget_expired(row, now)
         self._tables.keep(row, change, now)
+        self._forget_lapsed(row, now)
         return Settled.ACCEPTED
 
     def _release(self, token: Token, now: datetime) -> Settled:
@@ -283,15 +284,16 @@ class MemoryEndpointQueue:
         for record in change.records:
             self._tables.records.add(row.endpoint.id, record)
 
-    def _forget_expired(self, row: EndpointRow, now: datetime) -> None:
-        """Move out of the way what nothing can revive, so that situations stay small."""
+    def _forget_lapsed(self, row: EndpointRow, now: datetime) -> None:
+        """Move out of the way what has no say any more, so that situations stay small."""
         if not row.hints and not row.triggers:
             return
+        until = lapsed_until(row.endpoint, row.state, now)
         for hint in row.hints:
-            if hint.expires_at <= now:
+            if hint.expires_at <= until:
                 record = HintRecord(hint=hint, end=HintEnd.EXPIRED, ended_at=hint.expires_at)
                 self._tables.ended_hints.add(row.endpoint.id, record)
-        row.hints = tuple(hint for hint in row.hints if hint.expires_at > now)
+        row.hints = tuple(hint for hint in row.hints if hint.expires_at > until)
         row.triggers = tuple(each for each in row.triggers if each.expires_at > now)
 
 

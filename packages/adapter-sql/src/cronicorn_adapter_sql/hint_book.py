@@ -52,7 +52,11 @@ class SqlHintBook:
     ) -> int:
         """End one active hint, or all of the endpoint's, and return how many there were."""
         read = await self._locked(tenant, endpoint_id, now)
-        cleared = {each.id for each in read.situation.hints if hint_id in {None, each.id}}
+        cleared = {
+            each.id
+            for each in read.situation.hints
+            if each.expires_at > now and hint_id in {None, each.id}
+        }
         held = await self._clear_held(read.situation.lease, hint_id, now)
         if cleared:
             ended = update(hints).where(hints.c.id.in_(cleared))

@@ -8,7 +8,7 @@ writes. What is not remembered, or has changed, is read: to forget is always saf
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
@@ -16,6 +16,7 @@ from uuid import UUID
 from cronicorn_domain.identity import Token
 from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.lapsing import unlapsed
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -45,9 +46,9 @@ class Known:
         self._runs: dict[Token, HeldRun] = {}
 
     def situation(self, endpoint_id: UUID, revision: int, now: datetime) -> Situation | None:
-        """Return an endpoint's situation without what has expired, if it has this revision."""
+        """Return an endpoint's situation without what has lapsed, if it has this revision."""
         known = self._endpoints.get(endpoint_id)
-        return unexpired(known[1], now) if known is not None and known[0] == revision else None
+        return unlapsed(known[1], now) if known is not None and known[0] == revision else None
 
     def keep(self, situation: Situation, revision: int) -> None:
         """Remember the situation that an endpoint without a lease has at a revision."""
@@ -73,17 +74,6 @@ class Known:
         """Forget everything: the database may not be the one it was."""
         self._endpoints.clear()
         self._runs.clear()
-
-
-def unexpired(situation: Situation, now: datetime) -> Situation:
-    """Return the situation with those hints and triggers alone that are active at ``now``."""
-    if not situation.hints and not situation.triggers:
-        return situation
-    return replace(
-        situation,
-        hints=tuple(each for each in situation.hints if each.expires_at > now),
-        triggers=tuple(each for each in situation.triggers if each.expires_at > now),
-    )
 
 
 def _shrink(remembered: dict[Key, Value], most: int) -> None:

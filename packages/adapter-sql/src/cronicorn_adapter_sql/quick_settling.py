@@ -16,13 +16,14 @@ from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.eligibility import claimable_from
+from cronicorn_domain.policies.lapsing import unlapsed
 from cronicorn_domain.policies.settling import settle, settled_run
 from cronicorn_domain.ports.endpoint_queue import Settlement
 
 from cronicorn_adapter_sql.changes import Changes
 from cronicorn_adapter_sql.engine import single_statements
 from cronicorn_adapter_sql.errors import translated
-from cronicorn_adapter_sql.known import HeldRun, Known, unexpired
+from cronicorn_adapter_sql.known import HeldRun, Known
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_body, values_of_ended
 from cronicorn_adapter_sql.mapping_states import values_of_record, values_of_state
@@ -102,7 +103,7 @@ class QuickSettling:
                 if lease is None or found.get(lease.token) != run.revision:
                     continue
                 read = ReadEndpoint(
-                    situation=unexpired(run.situation, now), due_at=None, revision=run.revision
+                    situation=unlapsed(run.situation, now), due_at=None, revision=run.revision
                 )
                 left = settle_one(transaction, read, lease, settlement, now)
                 if left is not None:
@@ -114,7 +115,7 @@ class QuickSettling:
 
 
 def _ended(held: HeldRun, settlement: Settlement, now: datetime) -> _Ended:
-    situation = unexpired(held.situation, now)
+    situation = unlapsed(held.situation, now)
     change = settle(situation, settlement, now)
     after = situation.after_the_run(change.state)
     return _Ended(

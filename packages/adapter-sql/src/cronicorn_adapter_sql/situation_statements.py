@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, exists, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select
 
 from cronicorn_adapter_sql.among import among
 from cronicorn_adapter_sql.column_types import UtcDateTime
@@ -23,7 +23,6 @@ LEASE_COLUMNS: Final = tuple(leases.c.keys())
 
 
 _NOW: Final = bindparam("now", type_=UtcDateTime())
-_OPEN_HINT: Final = (hints.c.end.is_(None), hints.c.expires_at > _NOW)
 _OPEN_TRIGGER: Final = (triggers.c.run_id.is_(None), triggers.c.expires_at > _NOW)
 
 
@@ -43,7 +42,7 @@ class SituationStatements:
         hints: Reads the open hints of ``ids``.
         triggers: Reads the open triggers of ``ids``.
 
-    Open is what has not been ended and expires after ``now``.
+    Open is what has not been ended, nor has lapsed at ``now`` (see ``policies.lapsing``).
     """
 
     lock: Select[Any]
@@ -71,7 +70,9 @@ def situation_statements(dialect: str) -> SituationStatements:
         .with_for_update(),
         rows=_rows(dialect),
         hints=select(hints)
-        .where(among(hints.c.endpoint_id, "ids", dialect=dialect), *_OPEN_HINT)
+        .join(endpoints, endpoints.c.id == hints.c.endpoint_id)
+        .join(endpoint_state, endpoint_state.c.endpoint_id == hints.c.endpoint_id)
+        .where(among(hints.c.endpoint_id, "ids", dialect=dialect), *_open_hint(dialect))
         .order_by(hints.c.created_at, hints.c.id),
         triggers=select(triggers)
         .where(among(triggers.c.endpoint_id, "ids", dialect=dialect), *_OPEN_TRIGGER)
@@ -80,7 +81,7 @@ def situation_statements(dialect: str) -> SituationStatements:
 
 
 def _rows(dialect: str) -> Select[Any]:
-    hinted = exists().where(hints.c.endpoint_id == endpoints.c.id, *_OPEN_HINT)
+    hinted = exists().where(hints.c.endpoint_id == endpoints.c.id, *_open_hint(dialect))
     asked = exists().where(triggers.c.endpoint_id == endpoints.c.id, *_OPEN_TRIGGER)
     return (
         select(
@@ -96,3 +97,9 @@ def _rows(dialect: str) -> Select[Any]:
         .outerjoin(leases, leases.c.endpoint_id == endpoints.c.id)
         .where(among(endpoints.c.id, "ids", dialect=dialect))
     )
+
+
+def _open_hint(dialect: str) -> tuple[ColumnElement[bool], ...]:
+    earlier = func.min if dialect == "sqlite" else func.least
+    last_slot = func.coalesce(endpoint_state.c.last_slot, endpoints.c.created_at)
+    return hints.c.end.is_(None), hints.c.expires_at > earlier(_NOW, last_slot)

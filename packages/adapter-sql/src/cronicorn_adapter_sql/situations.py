@@ -158,7 +158,7 @@ class Situations:
         """
         Read endpoints, in no order; those that do not exist are left out.
 
-        Hints and triggers that expired at or before ``now`` are left out, too; None leaves them in.
+        Hints and triggers that have lapsed at ``now`` are left out, too; None leaves them in.
         """
         if not endpoint_ids:
             return []

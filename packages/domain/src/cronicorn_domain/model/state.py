@@ -91,7 +91,8 @@ class Situation:
     Everything the governor weighs about one endpoint, read in one transaction.
 
     ``hints`` and ``triggers`` are those that nothing has ended: neither cleared nor consumed.
-    Whether they have expired is judged against ``now`` by who reads them.
+    Whether they have expired is judged against ``now`` by who reads them; those that have lapsed
+    (see ``policies.lapsing``) may be left out.
     """
 
     job_state: JobState

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cronicorn_domain.model.decision import Kind, Plan, Rule
+from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.passing import coalesce_passed
@@ -61,18 +62,21 @@ def plan_behind(situation: Situation, state: EndpointState, plan: Plan, *, now: 
     Plan what comes after ``plan``'s run, which is over; ``state`` is what it left.
 
     Behind a recurring run slots that passed meanwhile are coalesced; behind any other the next slot
-    may lie in the past, and is run. A plan that an urgent run went before stands again.
+    may lie in the past, and is run. A plan that an urgent run went before stands again. For an
+    archived endpoint nothing is planned.
     """
     ended = situation.after_the_run(state)
-    if plan.kind is not Kind.RECURRING:
-        return plan_on(ended, after=_behind_other(state, plan), now=now)
-    if state.noted:
-        return plan_on(ended, after=now, now=now)
-    passed = coalesce_passed(ended, after=plan.slot, until=now, now=now)
-    if not passed.records:
-        return plan_on(ended, after=max(now, plan.slot), now=now)
-    change = plan_on(replace(ended, state=passed.state), after=max(now, plan.slot), now=now)
-    return replace(change, records=(*passed.records, *change.records))
+    records: tuple[SlotRecord, ...] = ()
+    recurs = plan.kind is Kind.RECURRING
+    if recurs and not state.noted:
+        passed = coalesce_passed(ended, after=plan.slot, until=now, now=now)
+        if passed.records:
+            ended, records = replace(ended, state=passed.state), passed.records
+    if situation.endpoint.archived_at is not None:
+        return Change(state=ended.state, records=records)
+    after = max(now, plan.slot) if recurs else _behind_other(state, plan)
+    change = plan_on(ended, after=after, now=now)
+    return replace(change, records=(*records, *change.records)) if records else change
 
 
 def repeated(

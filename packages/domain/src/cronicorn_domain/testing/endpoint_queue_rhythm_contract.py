@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from cronicorn_domain.model.decision import Source
-from cronicorn_domain.model.endpoint import Endpoint, Guardrails, Misfire, MisfirePolicy
+from cronicorn_domain.model.endpoint import Endpoint, Guardrails, Misfire, MisfirePolicy, Retry
 from cronicorn_domain.model.hint import LONGEST_LIFE
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.testing.builders import (
@@ -21,6 +21,7 @@ from cronicorn_domain.testing.builders import (
     at,
     cron,
     every,
+    failed,
     once,
 )
 from cronicorn_domain.testing.store_suite import FIRST_SLOT, StoreSuite
@@ -53,6 +54,42 @@ class EndpointQueueRhythmContract(StoreSuite):
 
         assert slots[:3] == [at("12:01:10"), at("12:02:20"), at("12:03:30")]
         assert slots[3:] == [at("12:05:00"), at("12:10:00")]
+
+    async def test_slots_of_a_hint_that_ended_during_a_run_are_recorded(self) -> None:
+        """A hint's slots are slots also if it has ended by the time the run over them has."""
+        endpoint = await self.add_cron("*/5 * * * *")
+        await self.offer(endpoint, an_interval_hint(MINUTE, life=4 * MINUTE))
+
+        await self.run_once(at("12:01:00"), lasts=5 * MINUTE)
+
+        (record,) = await self.records(endpoint)
+        assert (record.first, record.last, record.count) == (at("12:02:00"), at("12:05:00"), 3)
+
+    async def test_slots_of_a_hint_written_during_a_run_that_outlasts_it_are_recorded(self) -> None:
+        """The same where the hint is as old as the run is long."""
+        endpoint = await self.add_cron("*/5 * * * *")
+        run = await self.start_one(at("12:05:00"))
+        hint = an_interval_hint(MINUTE, created_at=at("12:05:10"), life=3 * MINUTE)
+        await self.offer(endpoint, hint, at("12:05:10"))
+
+        await self.settle(run, at("12:09:00"))
+
+        (record,) = await self.records(endpoint)
+        assert (record.first, record.last, record.count) == (at("12:06:00"), at("12:08:00"), 3)
+
+    async def test_slots_of_a_hint_that_ended_before_the_repeat_are_recorded(self) -> None:
+        """A hint that ends during a first try is not forgotten before the last one is over."""
+        retry = Retry(attempts=2, backoff=10 * SECOND, backoff_most=10 * SECOND)
+        job = await self.add_job()
+        endpoint = await self.add(an_endpoint(job, schedule=every(5 * MINUTE), retry=retry))
+        await self.offer(endpoint, an_interval_hint(MINUTE, life=2 * MINUTE + SECOND))
+        await self.run_once(at("12:01:00"), failed(), lasts=63 * SECOND)
+
+        again = await self.run_once(at("12:02:20"))
+
+        assert again.plan.repeat
+        (record,) = await self.records(endpoint)
+        assert (record.first, record.last, record.count) == (at("12:02:00"), at("12:02:00"), 1)
 
     async def test_cron_stays_on_its_grid_after_a_pause(self) -> None:
         """Resumed within the grace it runs the missed slot, then the grid again, trap T09."""

@@ -111,6 +111,10 @@ class Story:
         self.now = now
         return self
 
+    def after(self, length: timedelta) -> "Story":
+        """Let some time pass."""
+        return self.at(self.now + length)
+
     def having(self, **state: object) -> "Story":
         """Set parts of the state by hand, and plan from them."""
         changed = replace(self.state, plan=None, **state)  # type: ignore[arg-type]
@@ -157,6 +161,15 @@ class Story:
     def resume(self) -> None:
         """End the pause."""
         self._set_pause(None)
+
+    def archive(self) -> None:
+        """Archive the endpoint."""
+        self._set_endpoint(archived_at=self.now)
+
+    def restore(self) -> None:
+        """Bring it back."""
+        self._set_endpoint(archived_at=None)
+        self._take(plan_afresh(self.situation, self.now, "restored"))
 
     def skip(self) -> None:
         """Skip the next slot."""
@@ -272,9 +285,12 @@ class Story:
         )
 
     def _set_pause(self, pause: Pause | None) -> None:
-        endpoint = replace(self.situation.endpoint, pause=pause)
-        self.situation = replace(self.situation, endpoint=endpoint)
+        self._set_endpoint(pause=pause)
         self._apply(replan)
+
+    def _set_endpoint(self, **fields: object) -> None:
+        endpoint = replace(self.situation.endpoint, **fields)  # type: ignore[arg-type]
+        self.situation = replace(self.situation, endpoint=endpoint)
 
     def _end(self, change: Change) -> None:
         self._consumed = ((), ())
