@@ -124,6 +124,34 @@ async def test_close_slots_share_a_claim(rig):
     assert worker.connection.count("claim") - before <= 7
 
 
+async def test_a_slot_alone_costs_one_claim(rig):
+    """Behind a rest a claim that brought something is followed by a look, which costs less."""
+    await rig.an_endpoint(seconds=60)
+    worker = rig.working()
+
+    await rig.until(59)
+    before = worker.connection.counts()
+    await rig.until(181)
+
+    assert len(rig.runs()) == 3
+    assert worker.connection.count("claim") - before["claim"] == 3
+
+
+async def test_while_something_is_always_due_no_look_is_taken(rig):
+    """What comes every few milliseconds is claimed and claimed, with nothing in between."""
+    for n in range(400):
+        await rig.until(n * 0.007)
+        await rig.an_endpoint(f"health-{n}", seconds=60)
+    worker = rig.working()
+
+    await rig.until(59)
+    before = worker.connection.counts()
+    await rig.until(62.8)
+
+    assert len(rig.runs()) == 400
+    assert worker.connection.count("next_due") - before["next_due"] < 20
+
+
 async def test_a_slot_waits_little_for_company(rig):
     """Being claimed together makes no slot later than the pause between two looks."""
     for n in range(50):

@@ -130,6 +130,33 @@ async def test_many_leases_are_renewed_in_bounded_batches(rig):
     assert worker.connection.sizes["renew"] == [20, 20, 10]
 
 
+async def test_a_run_that_is_over_soon_is_never_renewed(rig):
+    """Renewals are counted from the claim, so that short runs cost none, whenever they begin."""
+    await rig.an_endpoint(seconds=7)
+    worker = rig.working(answer=rig.taking(2))
+
+    await rig.until(200)
+
+    assert len(rig.runs()) == 28
+    assert worker.connection.count("renew") == 0
+
+
+async def test_a_lease_that_came_late_is_renewed_in_time(rig):
+    """What counts is when the claim was sent: its answer was five seconds on the way."""
+    await rig.an_endpoint(seconds=600)
+    worker = rig.working(answer=rig.taking(30))
+
+    await rig.until(599)
+    worker.connection.latency = timedelta(seconds=5)
+    await rig.until(606)
+    worker.connection.latency = timedelta()
+    await rig.until(650)
+
+    renewals = [at for name, at in worker.connection.asked if name == "renew"]
+    assert renewals[0] <= rig.after(606)
+    assert [run.status for run in rig.runs()] == [RunStatus.SUCCESS]
+
+
 async def test_leases_are_renewed_during_a_drain(rig):
     """A stop does not let the leases of what still runs end (trap T06)."""
     await rig.an_endpoint(seconds=600)

@@ -20,6 +20,7 @@ from cronicorn_scheduler.observing import (
     SlotsPassed,
 )
 from cronicorn_scheduler.outages import Outages
+from cronicorn_scheduler.resting import Resting
 from cronicorn_scheduler.settings import SchedulerSettings
 from cronicorn_scheduler.waiting import first_of
 
@@ -37,8 +38,10 @@ class Claiming:
     Claims, and waits for a due instant, a wake-up, a freed place or the ceiling; never for a tick.
 
     No more is claimed than can start at once: while every place is taken the store is not asked. A
-    claim that comes back full is followed by another at once. Otherwise two looks are a few
-    milliseconds apart, so that slots close to one another are claimed together.
+    claim that comes back full is followed by another at once. Otherwise a few milliseconds pass, so
+    that slots close to one another are claimed together. Then, as long as there is always something
+    due, the store is asked for it without a look; behind a rest a look comes first, since it costs
+    less than a claim that brings nothing.
     """
 
     name = "claim"
@@ -59,7 +62,6 @@ class Claiming:
         first_claim: asyncio.Event,
     ) -> None:
         self._queue = queue
-        self._wakeups = wakeups
         self._holdings = holdings
         self._begin = begin
         self._settings = settings
@@ -69,21 +71,26 @@ class Claiming:
         self._claims = outages.line(self.name)
         self._looks = outages.line("look")
         self._chance = chance
+        self._resting = Resting(wakeups, clock=clock, stopping=stopping)
         self._stopping = stopping
         self._first_claim = first_claim
         self._fruitless = 0
+        self._busy = False
         self._withheld: dict[EndpointId, str] = {}
 
     async def run(self) -> None:
         """Claim what is due, until the scheduler stops."""
-        while await self._room():
-            match await self._claim():
-                case Next.AT_ONCE:
-                    pass
-                case Next.SOON:
-                    await self._pause()
-                case Next.WHEN_DUE:
-                    await self._until_due()
+        try:
+            while await self._room():
+                match await self._claim():
+                    case Next.AT_ONCE:
+                        pass
+                    case Next.SOON:
+                        await self._pause()
+                    case Next.WHEN_DUE:
+                        await self._until_due()
+        finally:
+            await self._resting.close()
 
     async def _room(self) -> bool:
         """Wait for a free place; say whether there is still something to claim for."""
@@ -124,17 +131,18 @@ class Claiming:
             self._observer.record(EndpointWithheld(endpoint_id=endpoint_id, reason=reason))
 
     def _next(self, found: int, limit: int) -> Next:
-        if found == 0:
-            return Next.WHEN_DUE
-        self._fruitless = 0
-        return Next.AT_ONCE if found >= limit else Next.SOON
+        if found:
+            self._fruitless = 0
+        if found >= limit:
+            return Next.AT_ONCE
+        return Next.SOON if found and self._busy else Next.WHEN_DUE
 
     async def _until_due(self) -> None:
         """Look for the next due instant and wait for it, as often as something wakes us before."""
         due = False
         while not (due or self._stopping.is_set()):
             await self._pause()
-            self._wakeups.arm()
+            self._resting.arm()
             due = await self._await(await self._look())
 
     async def _look(self) -> datetime | None:
@@ -147,11 +155,13 @@ class Claiming:
         now = self._clock.now()
         if due_at is not None and due_at <= now:
             self._fruitless += 1
+            self._busy = True
             return True
         self._fruitless = 0
+        self._busy = False
         ceiling = now + self._settings.idle_ceiling * self._chance.uniform(1, 1.2)
         until = ceiling if due_at is None else min(due_at, ceiling)
-        await first_of(self._clock.sleep_until(until), self._wakeups.wait(), self._stopping.wait())
+        await self._resting.until(until)
         return due_at is not None and due_at <= self._clock.now()
 
     async def _pause(self) -> None:

@@ -67,6 +67,7 @@ class Holdings:
         self._concurrency = concurrency
         self._held: dict[Token, Held] = {}
         self._room = asyncio.Event()
+        self._some = asyncio.Event()
         self._empty = asyncio.Event()
         self._room.set()
         self._empty.set()
@@ -91,6 +92,7 @@ class Holdings:
     def take(self, run: ClaimedRun) -> Held:
         """Take a claimed run into hand."""
         held = self._held[run.lease.token] = Held(run)
+        self._some.set()
         self._empty.clear()
         if self.free <= 0:
             self._room.clear()
@@ -102,11 +104,16 @@ class Holdings:
         if self.free > 0:
             self._room.set()
         if not self._held:
+            self._some.clear()
             self._empty.set()
 
     async def room(self) -> None:
         """Return when one more can be taken."""
         await self._room.wait()
+
+    async def some(self) -> None:
+        """Return when anything is in hand."""
+        await self._some.wait()
 
     async def empty(self) -> None:
         """Return when nothing is in hand."""

@@ -1,7 +1,7 @@
 """Keeps the leases in hand alive; the runs themselves know nothing of it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cronicorn_domain.identity import Token
 from cronicorn_domain.ports.clock import Clock
@@ -12,7 +12,11 @@ from cronicorn_scheduler.outages import Line
 
 
 class Renewing:
-    """Prolongs every lease in hand every few seconds, and cancels the requests of those lost."""
+    """
+    Prolongs every lease in hand every few seconds, and cancels the requests of those lost.
+
+    While nothing is in hand it sleeps, and a run that is over before the first is due needs none.
+    """
 
     name = "renew"
 
@@ -38,6 +42,18 @@ class Renewing:
     async def run(self) -> None:
         """Renew what is in hand, for ever; also during a drain and while results wait."""
         while True:
+            await self._holdings.some()
+            await self._clock.sleep_until(self._first_renewal())
+            await self._keep_alive()
+
+    def _first_renewal(self) -> datetime:
+        """Return when the oldest lease is due: at once if its claim was answered late."""
+        held = (each.run.lease.until for each in self._holdings.all())
+        return min(held, default=self._clock.now() + self._lease) - self._lease + self._every
+
+    async def _keep_alive(self) -> None:
+        """Renew every few seconds, as long as anything is in hand."""
+        while len(self._holdings):
             # From the beginning of the last: one that was answered late prolonged little, since a
             # lease lives from the instant that its renewal was sent.
             began = self._clock.now()
