@@ -58,3 +58,30 @@ def test_a_run_that_ends_in_the_archive_plans_nothing() -> None:
     scenario = scenario.lasting(timedelta(seconds=265))
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_a_run_that_was_given_back_at_its_second_start_never_started() -> None:
+    """The answer to its start was lost, and when it was asked for again the endpoint was paused."""
+    scenario = draw("mixed", 3135)
+    scenario = scenario.only({"e1", "w2", "d5", "t11"})
+    scenario = scenario.lasting(timedelta(seconds=720))
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_a_request_within_its_own_deadline_is_nothing_left_over() -> None:
+    """A target hangs for five minutes, and the world ends after three."""
+    scenario = draw("mixed", 3234)
+    scenario = scenario.only({"e1", "w3", "t15"})
+    scenario = scenario.lasting(timedelta(seconds=711))
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_a_slot_that_is_caught_up_is_late_only_behind_its_jitter() -> None:
+    """It missed the instant that jitter had put it off to, and tells of its slot alone."""
+    scenario = draw("calm", 3125)
+    scenario = scenario.only({"e2", "w1"})
+    scenario = scenario.lasting(timedelta(seconds=183))
+
+    assert sentences(judge(scenario)) == ()

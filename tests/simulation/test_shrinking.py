@@ -15,7 +15,7 @@ LASTS_LEAST = timedelta(seconds=77)
 def judge(scenario: Scenario) -> Verdict:
     """Find a promise broken as long as the parts that it needs are there, and the time."""
     broken = set(scenario.parts()) >= NEEDED and scenario.lasts >= LASTS_LEAST
-    return Verdict(slots=0, runs=0, requests=0, broken=("a promise",) if broken else ())
+    return Verdict(broken=("a promise",) if broken else ())
 
 
 def whole() -> Scenario:

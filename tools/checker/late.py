@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cronicorn_domain.identity import EndpointId
-from cronicorn_domain.model.decision import Kind
+from cronicorn_domain.model.decision import Kind, Source
 from cronicorn_domain.model.hint import OneShotHint, Trigger
 
 from tools.checker.finding import Fault, Finding, about, stamp
@@ -50,7 +50,10 @@ def check_claimed(claim: Claim, patience: Patience) -> Iterator[Finding]:
     """Judge when a run was claimed."""
     if claim.run.kind is Kind.TEST:
         return
-    since = max(claim.run.decision.due_at, claim.claimable_since)
+    due_at = claim.run.decision.due_at
+    if claim.run.decision.source is Source.CATCH_UP:
+        due_at += claim.setting.endpoint.jitter  # its slot was put off, and is told without that
+    since = max(due_at, claim.claimable_since)
     if patience.is_late(since, claim.at):
         yield about(claim.run, Fault.LATE, f"it was claimed {claim.at - since} late")
 

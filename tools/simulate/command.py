@@ -32,7 +32,8 @@ class Sum:
     slots: int = 0
     runs: int = 0
     requests: int = 0
-    seconds: float = 0.0
+    playing: float = 0.0
+    judging: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     broken: dict[int, Verdict] = field(default_factory=dict)
 
@@ -42,7 +43,8 @@ class Sum:
         self.slots += verdict.slots
         self.runs += verdict.runs
         self.requests += verdict.requests
-        self.seconds += verdict.seconds
+        self.playing += verdict.playing
+        self.judging += verdict.judging
         self.faults.update(verdict.faults)
         if not verdict.sound:
             self.broken[seed] = verdict
@@ -124,7 +126,8 @@ def _summary(total: Sum) -> Table:
         ("seeds with broken promises", len(total.broken)),
     ):
         table.add_row(what, f"{count:,}")
-    table.add_row("processor seconds of playing", f"{total.seconds:.1f}", end_section=True)
+    table.add_row("processor seconds of playing", f"{total.playing:.1f}")
+    table.add_row("processor seconds of judging", f"{total.judging:.1f}", end_section=True)
     for kind, count in sorted(total.faults.items()):
         table.add_row(f"fault: {kind}", f"{count:,}")
     return table

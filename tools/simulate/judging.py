@@ -1,12 +1,12 @@
 """Plays scenarios and has their histories judged."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cronicorn_domain.model.run import RunStatus
 
-from tools.checker.check import check
+from tools.checker.check import Report, examine
 from tools.checker.finding import Finding
 from tools.checker.history import History
 from tools.simulate.scenario import Scenario
@@ -26,16 +26,18 @@ class Verdict:
         faults: What was met, by kind.
         findings: What the checker found.
         broken: What must never happen, whatever the history says.
-        seconds: The processor time of playing, without the checking.
+        playing: The processor seconds of playing.
+        judging: The processor seconds of the checker.
     """
 
-    slots: int
-    runs: int
-    requests: int
+    slots: int = 0
+    runs: int = 0
+    requests: int = 0
     faults: Mapping[str, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     broken: tuple[str, ...] = ()
-    seconds: float = 0.0
+    playing: float = 0.0
+    judging: float = 0.0
 
     @property
     def sound(self) -> bool:
@@ -49,18 +51,20 @@ def judge(scenario: Scenario, trace: Trace | None = None) -> Verdict:
     try:
         course = play(scenario, trace)
     except Exception as error:  # noqa: BLE001  a world that cannot go on has broken its promise
-        broken = (f"it could not be played to its end: {error!r}",)
-        return Verdict(slots=0, runs=0, requests=0, broken=broken)
-    seconds = time.process_time() - begun
+        return Verdict(broken=(f"it could not be played to its end: {error!r}",))
+    played = time.process_time()
+    report = examine(course.history)
+    judged = time.process_time()
     history = course.history
     return Verdict(
         slots=_slots(history),
         runs=len(history.runs),
         requests=len(history.requests),
         faults=course.faults,
-        findings=tuple(check(history)),
-        broken=(*course.broken, *_left_over(course)),
-        seconds=seconds,
+        findings=tuple(report.findings),
+        broken=(*course.broken, *_unjudged(report), *_left_over(scenario, course)),
+        playing=played - begun,
+        judging=judged - played,
     )
 
 
@@ -70,6 +74,25 @@ def _slots(history: History) -> int:
     return len(run) + recorded
 
 
-def _left_over(course: Course) -> tuple[str, ...]:
-    running = sum(each.status is RunStatus.RUNNING for each in course.history.runs)
-    return (f"{running} runs are still running after the end",) if running else ()
+def _unjudged(report: Report) -> Iterator[str]:
+    """A history whose definitions are missing says nothing."""
+    if report.unreadable:
+        yield f"{report.unreadable} endpoints could not be judged"
+
+
+def _left_over(scenario: Scenario, course: Course) -> Iterator[str]:
+    """Behind the end nothing is under way but requests whose own deadline lies behind it, too."""
+    history = course.history
+    timeouts = {each.endpoint.id: each.endpoint.limits.timeout for each in scenario.newcomers}
+    slow = {
+        each.id
+        for each in history.runs
+        if each.started_at is not None
+        and each.started_at + timeouts[each.endpoint_id] > history.ends_at
+    }
+    running = [each for each in history.runs if each.status is RunStatus.RUNNING]
+    if left := [each for each in running if each.id not in slow]:
+        yield f"{len(left)} runs are still running after the end"
+    leased = [each for each in history.leases if each.end is None]
+    if alive := [each for each in leased if each.run_id not in slow]:
+        yield f"{len(alive)} leases live on after the end"

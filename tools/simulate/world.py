@@ -69,7 +69,7 @@ class _World:
         ends_at = site.clock.now()
         for place in places.values():
             await place.close()
-        self._look_around(site)
+        site.broken.extend(self._loop.errors)
         history = site.recorder.history(
             site.store.tables,
             begins_at=self._scenario.begins_at,
@@ -136,13 +136,6 @@ class _World:
 
     def _do(self, work: Callable[[One], Coroutine[None, None, None]], given: One) -> None:
         self._tasks.append(self._loop.create_task(work(given)))
-
-    def _look_around(self, site: Site) -> None:
-        """Say what is left behind that must not be."""
-        site.broken.extend(self._loop.errors)
-        left = len(site.store.tables.leases)
-        if left:
-            site.broken.append(f"{left} leases live on after the end")
 
 
 def _serial_ids() -> Callable[[], UUID]:

@@ -61,10 +61,15 @@ def _coalesce(situation: Situation, plan: Plan, now: datetime) -> Change:
 
 
 def released_run(run: Run, now: datetime, message: str = "given back before it started") -> Run:
-    """Return the run's row as the release leaves it: canceled, nothing was sent."""
+    """
+    Return the run's row as the release leaves it: canceled, nothing was sent.
+
+    A start whose answer was lost, and that was refused when it was asked for again, is none.
+    """
     return replace(
         run,
         status=RunStatus.CANCELED,
+        started_at=None,
         finished_at=now,
         outcome_class=OutcomeClass.NOT_ATTEMPTED,
         message=message,

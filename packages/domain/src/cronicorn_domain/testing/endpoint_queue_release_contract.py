@@ -209,6 +209,18 @@ class EndpointQueueReleaseContract(StoreSuite):
         again = await self.claim_one(FIRST_SLOT + 2 * SECOND)
         assert (again.plan.decision.slot, again.plan.attempt) == (FIRST_SLOT, 2)
 
+    async def test_a_start_that_is_asked_for_again_meets_the_pause(self) -> None:
+        """Its first answer was lost and nothing sent: the run never started, trap T14."""
+        endpoint = await self.add_minutely()
+        run = await self.claim_one(FIRST_SLOT)
+        assert await self.start(run, FIRST_SLOT) is None
+        await self.pause(endpoint, FIRST_SLOT)
+
+        assert await self.start(run, FIRST_SLOT + SECOND) is StartRefusal.PAUSED
+
+        await self.expect_undone(run, endpoint)
+        assert (await self.run_row(run)).started_at is None
+
     async def test_an_archive_refuses_the_start(self) -> None:
         """An archive between claim and start stops the request for good, trap T14."""
         endpoint = await self.add_minutely()
