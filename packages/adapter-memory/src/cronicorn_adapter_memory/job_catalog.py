@@ -273,6 +273,18 @@ class MemoryJobCatalog:
         tables = self._transaction.read()
         return tables.situation(tables.readable_row(tenant, endpoint_id))
 
+    async def get_situations(
+        self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
+    ) -> Sequence[Situation]:
+        """Return what the governor weighs about those that can be read, in the order given."""
+        tables = self._transaction.read()
+        rows = [tables.endpoints.get(endpoint_id) for endpoint_id in endpoint_ids]
+        return [
+            tables.situation(row)
+            for row in rows
+            if row is not None and row.endpoint.tenant == tenant and row.unreadable is None
+        ]
+
     async def get_states(
         self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
     ) -> Sequence[tuple[EndpointId, EndpointState]]:

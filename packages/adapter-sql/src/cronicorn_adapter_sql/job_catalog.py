@@ -241,6 +241,19 @@ class SqlJobCatalog:
             found = await self._transaction.situations.read([endpoint_id], now=None)
         return opened(of_tenant(found, tenant, endpoint_id)).situation
 
+    async def get_situations(
+        self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
+    ) -> Sequence[Situation]:
+        """Return what the governor weighs about those that can be read, in the order given."""
+        with translated():
+            found = await self._transaction.situations.read(endpoint_ids, now=None)
+        read = {
+            each.id: each.situation
+            for each in found
+            if isinstance(each, ReadEndpoint) and each.tenant == tenant and each.withheld is None
+        }
+        return [read[each] for each in endpoint_ids if each in read]
+
     async def get_states(
         self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
     ) -> Sequence[tuple[EndpointId, EndpointState]]:

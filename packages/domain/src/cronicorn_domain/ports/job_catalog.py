@@ -240,6 +240,14 @@ class JobCatalog(Protocol):
         """Return everything that the governor weighs. Raises ``NotFound``, ``UnreadableRow``."""
         ...
 
+    async def get_situations(
+        self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
+    ) -> Sequence[Situation]:
+        """
+        Return what the governor weighs about those endpoints that can be read, in the order given.
+        """
+        ...
+
     async def get_states(
         self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
     ) -> Sequence[tuple[EndpointId, EndpointState]]:

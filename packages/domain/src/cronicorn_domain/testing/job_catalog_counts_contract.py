@@ -85,6 +85,22 @@ class JobCatalogCountsContract(StoreSuite):
             with pytest.raises(NotFound):
                 await unit.catalog.get_job(OTHER_TENANT, endpoint.job_id, to_change=True)
 
+    async def test_situations_are_read_together(self) -> None:
+        """They come in the order given; what cannot be read or is another's is left out."""
+        job = await self.add_job()
+        first, second, broken = [await self.add(an_endpoint(job, name)) for name in "abc"]
+        await self.given.corrupt_schedule(broken.id)
+        ids = [second.id, broken.id, EndpointId(new_uuid()), first.id]
+
+        async with self.unit() as unit:
+            read = await unit.catalog.get_situations(DEFAULT_TENANT, ids)
+            assert read == [
+                await unit.catalog.get_situation(DEFAULT_TENANT, each.id)
+                for each in (second, first)
+            ]
+            assert await unit.catalog.get_situations(OTHER_TENANT, ids) == []
+            assert await unit.catalog.get_situations(DEFAULT_TENANT, []) == []
+
     async def test_jobs_are_listed_by_state(self) -> None:
         """Only those in the state come, page by page like all."""
         active, paused = await self.add_job("a"), await self.add_job("b")

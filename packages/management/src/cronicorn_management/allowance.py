@@ -1,0 +1,41 @@
+"""What a tenant may have: its plan, as people say; here a plan is when an endpoint fires next."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cronicorn_domain.identity import TenantId
+from cronicorn_domain.model.state import DEFAULT_FLOOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """
+    The limits of one tenant; those given here are for whoever runs Cronicorn for themselves.
+
+    Attributes:
+        name: What it is called.
+        endpoints: How many unarchived endpoints its unarchived jobs have at most.
+        floor: No endpoint runs more often, whatever is configured or proposed.
+        runs_a_month: How many runs.
+        tokens_a_month: How many tokens of a model.
+        requests_a_minute: How often it may ask.
+    """
+
+    name: str = "self-hosted"
+    endpoints: int = 1_000_000
+    floor: timedelta = DEFAULT_FLOOR
+    runs_a_month: int = 1_000_000_000
+    tokens_a_month: int = 1_000_000_000
+    requests_a_minute: int = 60_000
+
+
+Allowances = Callable[[TenantId], Allowance]
+"""Says what a tenant may have."""
+
+_SELF_HOSTED = Allowance()
+
+
+def same_for_all(_: TenantId) -> Allowance:
+    """Allow every tenant what self-hosted installations allow."""
+    return _SELF_HOSTED

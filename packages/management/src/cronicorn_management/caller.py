@@ -1,0 +1,47 @@
+"""For whom something is asked: whose tenant, who, and what they may."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cronicorn_domain.errors import NotAllowed
+from cronicorn_domain.identity import TenantId
+
+
+class Scope(StrEnum):
+    """What a caller may do; none includes another."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+class CallerKind(StrEnum):
+    """By what a caller is known."""
+
+    PERSON = "person"
+    KEY = "key"
+    DEVICE = "device"
+    FILE = "file"
+
+
+EVERY_SCOPE = frozenset(Scope)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, once it is proven; ``name`` is what the audit calls them."""
+
+    tenant: TenantId
+    kind: CallerKind
+    name: str
+    scopes: frozenset[Scope]
+
+    @property
+    def actor(self) -> str:
+        """Who it is, as the audit has it."""
+        return f"{self.kind}:{self.name}"
+
+    def check(self, scope: Scope) -> None:
+        """Refuse with ``NotAllowed`` who does not have the scope."""
+        if scope not in self.scopes:
+            raise NotAllowed(scope)

@@ -1,0 +1,101 @@
+"""Where callers come: begins the one transaction in which a caller's verbs do what they do."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from cronicorn_domain.identity import TenantId
+from cronicorn_domain.instants import floor_millisecond
+from cronicorn_domain.ports.audit_log import AuditLog
+from cronicorn_domain.ports.clock import Clock
+from cronicorn_domain.ports.egress_rules import EgressRules
+from cronicorn_domain.ports.hint_book import HintBook
+from cronicorn_domain.ports.job_catalog import JobCatalog
+from cronicorn_domain.ports.run_log import RunLog
+from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
+
+from cronicorn_management.allowance import Allowance, Allowances, same_for_all
+from cronicorn_management.caller import Caller, Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One unit of work at one instant, for a caller who may read."""
+
+    unit: UnitOfWork
+    caller: Caller
+    now: datetime
+
+    @property
+    def tenant(self) -> TenantId:
+        """Whose jobs and endpoints there are."""
+        return self.caller.tenant
+
+    @property
+    def catalog(self) -> JobCatalog:
+        """Jobs and endpoints."""
+        return self.unit.catalog
+
+    @property
+    def hints(self) -> HintBook:
+        """Hints and triggers."""
+        return self.unit.hints
+
+    @property
+    def runs(self) -> RunLog:
+        """The history."""
+        return self.unit.runs
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who did what."""
+        return self.unit.audit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changing(Reading):
+    """One unit of work at one instant, for a caller who may write."""
+
+    rules: EgressRules
+    allowance: Allowance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Begins units of work for callers; the verbs of this package do what is asked in them."""
+
+    units: UnitsOfWork
+    clock: Clock
+    rules: EgressRules
+    allowances: Allowances = same_for_all
+
+    @asynccontextmanager
+    async def reading(self, caller: Caller) -> AsyncIterator[Reading]:
+        """Begin to read. Raises ``NotAllowed``."""
+        caller.check(Scope.READ)
+        async with self.units.begin() as unit:
+            yield Reading(unit=unit, caller=caller, now=self._now())
+
+    @asynccontextmanager
+    async def changing(self, caller: Caller) -> AsyncIterator[Changing]:
+        """Begin to change; it is committed at the end of the block. Raises ``NotAllowed``."""
+        async with self.rehearsing(caller) as work:
+            yield work
+            await work.unit.commit()
+
+    @asynccontextmanager
+    async def rehearsing(self, caller: Caller) -> AsyncIterator[Changing]:
+        """Begin to change without effect: nothing of it is kept. Raises ``NotAllowed``."""
+        caller.check(Scope.WRITE)
+        async with self.units.begin() as unit:
+            yield Changing(
+                unit=unit,
+                caller=caller,
+                now=self._now(),
+                rules=self.rules,
+                allowance=self.allowances(caller.tenant),
+            )
+
+    def _now(self) -> datetime:
+        return floor_millisecond(self.clock.now())

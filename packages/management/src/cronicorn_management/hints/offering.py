@@ -1,0 +1,76 @@
+"""Offer a hint: another interval for a while, or one run at an instant."""
+
+from datetime import datetime, timedelta
+
+from cronicorn_domain.identity import EndpointId, HintId, new_uuid
+from cronicorn_domain.instants import iso_milliseconds
+from cronicorn_domain.model.audit import FieldChange
+from cronicorn_domain.model.hint import DEFAULT_LIFE, Author, Hint, IntervalHint, OneShotHint
+from cronicorn_domain.wording import length_in_words
+
+from cronicorn_management.desk import Changing
+from cronicorn_management.endpoints.finding import endpoint_to_change
+from cronicorn_management.limits import check_floor
+from cronicorn_management.noting import Deed, note
+from cronicorn_management.reasons import check_reason
+
+
+async def offer_interval(
+    work: Changing,
+    endpoint_id: EndpointId,
+    *,
+    every: timedelta,
+    life: timedelta = DEFAULT_LIFE,
+    reason: str | None = None,
+) -> IntervalHint:
+    """
+    Propose another interval from now on, until its life is over.
+
+    Raises ``InvalidInput``, ``NotFound``, ``ForbiddenTransition`` on an archived endpoint.
+    """
+    hint = IntervalHint(
+        id=HintId(new_uuid()),
+        author=Author.API,
+        every=every,
+        created_at=work.now,
+        expires_at=work.now + life,
+        reason=check_reason(reason),
+    )
+    check_floor(every, work.allowance.floor, field="interval")
+    await _offer(work, endpoint_id, hint, f"every {length_in_words(every)}")
+    return hint
+
+
+async def offer_oneshot(
+    work: Changing,
+    endpoint_id: EndpointId,
+    *,
+    at: datetime | timedelta,
+    life: timedelta = DEFAULT_LIFE,
+    reason: str | None = None,
+) -> OneShotHint:
+    """
+    Propose one run at an instant, or so long from now; its life is counted from there.
+
+    Raises ``InvalidInput``, ``NotFound``, ``ForbiddenTransition`` on an archived endpoint.
+    """
+    instant = work.now + at if isinstance(at, timedelta) else at
+    hint = OneShotHint(
+        id=HintId(new_uuid()),
+        author=Author.API,
+        at=instant,
+        created_at=work.now,
+        expires_at=instant + life,
+        reason=check_reason(reason),
+    )
+    await _offer(work, endpoint_id, hint, f"once, at {iso_milliseconds(hint.at)}")
+    return hint
+
+
+async def _offer(work: Changing, endpoint_id: EndpointId, hint: Hint, told: str) -> None:
+    endpoint = await endpoint_to_change(work, endpoint_id)
+    await work.hints.offer(work.tenant, endpoint_id, hint, now=work.now)
+    told = f"{told}, until {iso_milliseconds(hint.expires_at)}"
+    if hint.reason is not None:
+        told = f"{told} ({hint.reason})"
+    await note(work, Deed.HINT, endpoint, [FieldChange(field="hint", before=None, after=told)])

@@ -1,0 +1,107 @@
+"""List an endpoint's slots with what became of each: a run, or the reason why there was none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cronicorn_domain.identity import EndpointId, RunId
+from cronicorn_domain.model.decision import Kind, Source
+from cronicorn_domain.model.run import Run, RunStatus
+from cronicorn_domain.model.slot_record import Fate, SlotRecord
+
+from cronicorn_management.desk import Reading
+from cronicorn_management.pages import PAGE_USUAL, check_limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotOutcome:
+    """
+    What became of a slot, or of consecutive ones that shared a fate.
+
+    Attributes:
+        first: The slot, or the first of them.
+        last: The last of them.
+        count: How many.
+        outcome: How the latest attempt of its run stands, or what became of it instead.
+        reason: Why it was not run; None for a run.
+        source: Which rule planned the run; None for what was not run.
+        run_id: The latest attempt; None for what was not run.
+        attempts: How many attempts there were.
+    """
+
+    first: datetime
+    last: datetime
+    count: int
+    outcome: RunStatus | Fate
+    reason: str | None = None
+    source: Source | None = None
+    run_id: RunId | None = None
+    attempts: int = 0
+
+
+async def list_slots(
+    work: Reading,
+    endpoint_id: EndpointId,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = PAGE_USUAL,
+) -> Sequence[SlotOutcome]:
+    """
+    Return the slots from ``since`` to ``until`` that have come, the newest first.
+
+    Test runs have no slot. Raises ``InvalidInput``, ``NotFound``.
+    """
+    check_limit(limit)
+    records = await work.runs.list_slot_records(
+        work.tenant, endpoint_id, limit=limit, since=since, until=until
+    )
+    found = [_of_record(record) for record in records]
+    found += await _of_runs(work, endpoint_id, since=since, until=until, limit=limit)
+    return sorted(found, key=lambda each: each.last, reverse=True)[:limit]
+
+
+async def _of_runs(
+    work: Reading,
+    endpoint_id: EndpointId,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+) -> Sequence[SlotOutcome]:
+    """Find the latest attempts of the newest slots; a slot may have many."""
+    latest: dict[datetime, Run] = {}
+    before: RunId | None = None
+    while len(latest) < limit:
+        runs = await work.runs.list_runs(
+            work.tenant, endpoint_id, limit=limit, before=before, since=since, until=until
+        )
+        for run in runs:
+            if run.kind is not Kind.TEST:
+                latest.setdefault(run.slot, run)
+        if len(runs) < limit:
+            break
+        before = runs[-1].id
+    return [_of_run(run) for run in latest.values()]
+
+
+def _of_run(run: Run) -> SlotOutcome:
+    return SlotOutcome(
+        first=run.slot,
+        last=run.slot,
+        count=1,
+        outcome=run.status,
+        source=run.decision.source,
+        run_id=run.id,
+        attempts=run.attempt,
+    )
+
+
+def _of_record(record: SlotRecord) -> SlotOutcome:
+    return SlotOutcome(
+        first=record.first,
+        last=record.last,
+        count=record.count,
+        outcome=record.fate,
+        reason=record.reason,
+    )

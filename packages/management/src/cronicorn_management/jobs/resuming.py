@@ -1,0 +1,15 @@
+"""Resume a job."""
+
+from cronicorn_domain.identity import JobId
+from cronicorn_domain.model.job import Job
+
+from cronicorn_management.desk import Changing
+from cronicorn_management.noting import Deed, note_change
+
+
+async def resume_job(work: Changing, job_id: JobId) -> Job:
+    """Let a paused job's endpoints run again. Raises ``NotFound``, ``ForbiddenTransition``."""
+    before = await work.catalog.get_job(work.tenant, job_id, to_change=True)
+    after = await work.catalog.resume_job(work.tenant, job_id, now=work.now)
+    await note_change(work, Deed.RESUME, before, after)
+    return after

@@ -1,0 +1,56 @@
+"""Notes in the audit what a verb did; a verb that changed nothing notes nothing."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from cronicorn_domain.identity import AuditId, new_uuid
+from cronicorn_domain.model.audit import AuditEntry, FieldChange, Subject, SubjectKind
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.job import Job
+
+from cronicorn_management.desk import Changing
+from cronicorn_management.telling import changes_between
+
+
+class Deed(StrEnum):
+    """What can be done; the names last, since audits are read by programs."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    PAUSE = "pause"
+    RESUME = "resume"
+    ARCHIVE = "archive"
+    RESTORE = "restore"
+    RESET_FAILURES = "reset_failures"
+    SKIP = "skip"
+    RUN = "run"
+    HINT = "hint"
+    CLEAR_HINTS = "clear_hints"
+
+
+async def note_change(
+    work: Changing, deed: Deed, before: Job | Endpoint | None, after: Job | Endpoint
+) -> bool:
+    """Note what became of a job or an endpoint, and say whether anything did."""
+    changes = changes_between(before, after)
+    if changes:
+        await note(work, deed, after, changes)
+    return bool(changes)
+
+
+async def note(
+    work: Changing, deed: Deed, subject: Job | Endpoint, changes: Sequence[FieldChange] = ()
+) -> None:
+    """Note a deed; it lasts when the work does."""
+    kind = SubjectKind.JOB if isinstance(subject, Job) else SubjectKind.ENDPOINT
+    await work.audit.add(
+        AuditEntry(
+            id=AuditId(new_uuid()),
+            tenant=work.tenant,
+            at=work.now,
+            actor=work.caller.actor,
+            action=deed,
+            subject=Subject(kind=kind, id=subject.id, name=subject.name),
+            changes=tuple(changes),
+        )
+    )

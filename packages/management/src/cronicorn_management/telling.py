@@ -1,0 +1,99 @@
+"""Jobs and endpoints told member by member, as the audit keeps them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, assert_never
+
+from cronicorn_domain.instants import OPEN_ENDED, iso_milliseconds
+from cronicorn_domain.model.audit import FieldChange
+from cronicorn_domain.model.endpoint import Endpoint, Pause
+from cronicorn_domain.model.job import Job
+from cronicorn_domain.wording import length_in_words
+
+from cronicorn_management.masking import MASK
+from cronicorn_management.settings import settings_of
+
+_SHOWN_MOST: Final = 500
+_Plain = str | int | bool | datetime | timedelta | StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A member's value; a secret one is compared, and not shown."""
+
+    text: str
+    secret: bool = False
+
+    def shown(self) -> str:
+        if self.secret:
+            return MASK
+        return self.text if len(self.text) <= _SHOWN_MOST else f"{self.text[: _SHOWN_MOST - 1]}…"
+
+
+def changes_between(
+    before: Job | Endpoint | None, after: Job | Endpoint
+) -> tuple[FieldChange, ...]:
+    """
+    Tell which members differ, in the order of their names.
+
+    Of a secret value can be seen only that it is another, of a long one the beginning.
+    """
+    was: Mapping[str, _Text] = {} if before is None else dict(_told(before))
+    became = dict(_told(after))
+    return tuple(
+        FieldChange(field=name, before=_shown(was.get(name)), after=_shown(became.get(name)))
+        for name in sorted({*was, *became})
+        if was.get(name) != became.get(name)
+    )
+
+
+def _shown(value: _Text | None) -> str | None:
+    return None if value is None else value.shown()
+
+
+def _told(thing: Job | Endpoint) -> Iterator[tuple[str, _Text]]:
+    match thing:
+        case Job():
+            yield from _texts({"name": thing.name, "description": thing.description})
+            yield from _texts({"state": thing.state, "external_key": thing.external_key})
+        case Endpoint():
+            yield from _texts({"external_key": thing.external_key, "archived": thing.archived_at})
+            yield from _texts({"paused": _pause_text(thing.pause)})
+            yield from _settings(thing)
+        case _:
+            assert_never(thing)
+
+
+def _settings(endpoint: Endpoint) -> Iterator[tuple[str, _Text]]:
+    settings = settings_of(endpoint)
+    members = {each.name: getattr(settings, each.name) for each in fields(settings)}
+    for header in members.pop("headers"):
+        yield f"headers.{header.name}", _Text(header.value, secret=header.secret)
+    yield from _texts(members)
+
+
+def _pause_text(pause: Pause | None) -> str | None:
+    if pause is None:
+        return None
+    until = "until resumed" if pause.until >= OPEN_ENDED else iso_milliseconds(pause.until)
+    return f"{until} ({pause.reason})" if pause.reason else until
+
+
+def _texts(members: Mapping[str, _Plain | None]) -> Iterator[tuple[str, _Text]]:
+    for name, value in members.items():
+        if value is not None:
+            yield name, _Text(_text(value))
+
+
+def _text(value: _Plain) -> str:
+    match value:
+        case datetime():
+            return iso_milliseconds(value)
+        case timedelta():
+            return length_in_words(value)
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value)
