@@ -8,7 +8,7 @@ from typing import Final
 
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
-from cronicorn_adapter_sql.migration_runner import upgrade
+from cronicorn_adapter_sql.migrating.runner import upgrade
 from cronicorn_adapter_sql.store import SqlStore, store_over
 from cronicorn_adapter_sql.tables import due, endpoint_state, endpoints
 from cronicorn_adapter_sql.vault import vault_for

@@ -1,11 +1,12 @@
 """The command ``cronicorn-db``: what it says, and how it ends."""
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from cronicorn_adapter_sql.command import app
+from cronicorn_adapter_sql.command.verbs import app
 from sqlalchemy.engine import make_url
 from typer.testing import CliRunner, Result
 
@@ -43,6 +44,84 @@ def test_up_down_and_up_again(empty_database_url: str) -> None:
         assert f"{name} has no tables" in down.stdout
 
 
+def test_a_plan_is_a_script_and_applies_nothing(empty_database_url: str) -> None:
+    """Standard output is the SQL alone; what it is about stands on standard error."""
+    option = ("--database", empty_database_url)
+    up = cronicorn_db("plan", *option)
+    assert cronicorn_db("history", *option).stdout.count("<- the database is here") <= 1
+    cronicorn_db("upgrade", *option)
+    down = cronicorn_db("plan", "-1", *option)
+    none = cronicorn_db("plan", *option)
+
+    assert (up.exit_code, down.exit_code, none.exit_code) == (0, 0, 0)
+    assert "CREATE TABLE jobs" in up.stdout
+    assert "would apply 0001: Begin with every table." in up.stderr
+    assert "would" not in up.stdout
+    assert "would undo" in down.stderr
+    assert (none.stdout, none.stderr) == ("", "nothing to do\n")
+
+
+def test_a_plan_makes_no_file(here: Path) -> None:
+    """A SQLite file that is not there can be planned, and is not there afterwards."""
+    done = cronicorn_db("plan")
+
+    assert (done.exit_code, "CREATE TABLE jobs" in done.stdout) == (0, True)
+    assert list(here.iterdir()) == []
+
+
+def test_check_says_what_differs(empty_sqlite_database: str) -> None:
+    """It exits with 0 and a line where all is well, else with 1 and a line for each difference."""
+    option = ("--database", empty_sqlite_database)
+    cronicorn_db("upgrade", *option)
+    fine = cronicorn_db("check", *option)
+    with sqlite3.connect(empty_sqlite_database.removeprefix("sqlite:///")) as connection:
+        connection.execute("CREATE INDEX mine ON jobs (description)")
+    connection.close()
+    drifted = cronicorn_db("check", *option)
+    refused = cronicorn_db("downgrade", "base", *option)
+    insisted = cronicorn_db("downgrade", "base", "--despite-drift", *option)
+
+    assert (fine.exit_code, "no differences" in fine.stdout) == (0, True)
+    assert drifted.exit_code == 1
+    assert "differs: the index mine of jobs is not ours: CREATE INDEX mine" in drifted.stdout
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "cronicorn-db check" in refused.stderr
+    assert insisted.exit_code == 0
+
+
+def test_check_refuses_what_is_not_at_the_newest_revision(empty_sqlite_database: str) -> None:
+    """A database without tables is not as it should be."""
+    Path(empty_sqlite_database.removeprefix("sqlite:///")).touch()
+
+    done = cronicorn_db("check", "--database", empty_sqlite_database)
+
+    assert (done.exit_code, "run `cronicorn-db upgrade`" in done.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("here")
+def test_history_marks_where_the_database_is(empty_sqlite_database: str) -> None:
+    """It lists the migrations with their titles, also where there is no database."""
+    option = ("--database", empty_sqlite_database)
+    without = cronicorn_db("history")
+    cronicorn_db("upgrade", *option)
+    at_head = cronicorn_db("history", *option)
+    cronicorn_db("downgrade", "base", *option)
+    at_base = cronicorn_db("history", *option)
+
+    assert (without.exit_code, "here" in without.stdout) == (0, False)
+    assert "note: there is no database" in without.stderr
+    assert "0001  Begin with every table." in without.stdout
+    assert at_head.stdout.splitlines()[0].endswith("  <- the database is here")
+    assert at_base.stdout.splitlines()[-1] == "base  No tables.  <- the database is here"
+
+
+def test_a_revision_needs_a_title() -> None:
+    """What cannot be the name of a migration is bad usage, and no file is written."""
+    refused = cronicorn_db("revision", "../evil")
+
+    assert (refused.exit_code, "say in 3 to 80 letters" in refused.stderr) == (2, True)
+
+
 def test_one_step_down_is_no_option(empty_sqlite_database: str) -> None:
     """``downgrade -1`` undoes the last migration, although it begins like an option."""
     option = ("--database", empty_sqlite_database)
@@ -76,7 +155,7 @@ def test_without_a_database_it_is_the_embedded_one(here: Path, database_url: str
     assert [file.name for file in here.iterdir()] == ["cronicorn.db"]
 
 
-@pytest.mark.parametrize("arguments", [("current",), ("downgrade", "base")])
+@pytest.mark.parametrize("arguments", [("current",), ("check",), ("downgrade", "base")])
 def test_only_an_upgrade_makes_a_database(here: Path, arguments: tuple[str, ...]) -> None:
     """Looking at a file that is not there, or emptying it, is refused with what makes it."""
     refused = cronicorn_db(*arguments)
@@ -92,6 +171,8 @@ def test_only_an_upgrade_makes_a_database(here: Path, arguments: tuple[str, ...]
         ("upgrade", "--database", "mysql://localhost/x"),
         ("upgrade", "--database", ""),
         ("upgrade", "nowhere"),
+        ("plan", "nowhere"),
+        ("plan", "--everything"),
         ("downgrade", "nowhere"),
         ("downgrade", "--everything"),
         ("downgrade",),
@@ -126,7 +207,7 @@ def test_a_refusing_database_exits_with_1(postgres_url: str) -> None:
 def test_help_comes_before_the_work_is_loaded() -> None:
     """Asking for help does not import what only the verbs need."""
     script = (
-        "import sys; from cronicorn_adapter_sql.command import main\n"
+        "import sys; from cronicorn_adapter_sql.command.verbs import main\n"
         "try: main()\n"
         "except SystemExit as end: print(end.code, {'sqlalchemy', 'alembic'} & set(sys.modules))"
     )

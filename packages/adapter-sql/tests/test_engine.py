@@ -22,7 +22,7 @@ from cronicorn_adapter_sql.engine import (
     single_statements,
 )
 from cronicorn_adapter_sql.errors import translated
-from cronicorn_adapter_sql.migration_runner import upgrade
+from cronicorn_adapter_sql.migrating.runner import upgrade
 from cronicorn_domain.errors import SchemaMismatch, StoreRefused, StoreUnavailable
 from sqlalchemy import text
 from sqlalchemy.engine import make_url

@@ -12,15 +12,9 @@ from alembic.script import ScriptDirectory
 from cronicorn_adapter_sql.column_types import metadata
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
-from cronicorn_adapter_sql.migration_runner import (
-    HEAD,
-    OUR_TREE,
-    current,
-    downgrade,
-    require_head,
-    table_names,
-    upgrade,
-)
+from cronicorn_adapter_sql.migrating.runner import downgrade, upgrade
+from cronicorn_adapter_sql.migrating.standing import current, require_head, table_names
+from cronicorn_adapter_sql.migrating.tree import HEAD, OUR_TREE
 from cronicorn_adapter_sql.testing.databases import sqlite_url
 from cronicorn_adapter_sql.testing.rows import GOOD, write
 from cronicorn_domain.errors import SchemaMismatch

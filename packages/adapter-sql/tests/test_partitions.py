@@ -9,7 +9,8 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import EngineLimits, open_engine
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
 from cronicorn_adapter_sql.keys import Keyring
-from cronicorn_adapter_sql.migration_runner import downgrade, table_names, upgrade
+from cronicorn_adapter_sql.migrating.runner import downgrade, upgrade
+from cronicorn_adapter_sql.migrating.standing import table_names
 from cronicorn_adapter_sql.store import SqlStore, open_store, store_over
 from cronicorn_adapter_sql.tables import runs
 from cronicorn_adapter_sql.vault import HeaderVault

@@ -13,7 +13,7 @@ from cronicorn_adapter_http.egress import EgressGuard
 from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
-from cronicorn_adapter_sql.migration_runner import upgrade
+from cronicorn_adapter_sql.migrating.runner import upgrade
 from cronicorn_adapter_sql.store import store_over
 from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId

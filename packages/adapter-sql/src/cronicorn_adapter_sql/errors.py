@@ -36,8 +36,10 @@ _CONNECTION_LOST = "08"
 _BAD_DATA = "22"
 _OPERATOR_INTERVENED = "57P"
 _NO_RESOURCES = "53"
-_TIME_RAN_OUT = {"57014", "55P03", "25P03", "25P04"}
-_CONFLICTS = {"40001", "40P01"}
+_LOCK_HELD: Final = "55P03"
+_DEADLOCK: Final = "40P01"
+_TIME_RAN_OUT = {"57014", _LOCK_HELD, "25P03", "25P04"}
+_CONFLICTS = {"40001", _DEADLOCK}
 _IO_ERROR = "58030"
 READ_ONLY: Final = "25006"
 _MISSING_TABLES = {"42P01", "42703", "3F000"}
@@ -103,6 +105,17 @@ def is_about_values(error: StoreRefused) -> bool:
             return False
         case _:
             return True
+
+
+def is_about_locks(error: StoreError) -> bool:
+    """Say whether somebody else's lock was in the way, so that the same may go through later."""
+    match error.__cause__:
+        case DBAPIError(orig=sqlite3.Error() as cause):
+            return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _LOCKED
+        case DBAPIError(orig=psycopg.Error() as cause):
+            return cause.sqlstate in {_LOCK_HELD, _DEADLOCK}
+        case _:
+            return False
 
 
 def may_be_of_one(error: Exception) -> bool:

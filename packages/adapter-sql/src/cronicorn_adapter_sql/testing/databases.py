@@ -22,7 +22,7 @@ import cronicorn_adapter_sql.tables  # noqa: F401  it brings the tables into the
 from cronicorn_adapter_sql.column_types import metadata
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
-from cronicorn_adapter_sql.migration_runner import upgrade
+from cronicorn_adapter_sql.migrating.runner import upgrade
 
 _DISCONNECT_OTHERS: Final = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

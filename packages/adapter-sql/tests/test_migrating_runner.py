@@ -5,6 +5,8 @@ import io
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,15 +16,12 @@ from alembic.config import Config
 from cronicorn_adapter_sql.column_types import JSON_DOCUMENT, UtcDateTime, metadata
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
-from cronicorn_adapter_sql.migration_runner import (
-    Step,
-    current,
-    downgrade,
-    require_head,
-    table_names,
-    upgrade,
-)
-from cronicorn_domain.errors import InvalidInput, SchemaMismatch, StoreRefused
+from cronicorn_adapter_sql.migrating.journey import Began, Event, Finished, HeldUp, Patience
+from cronicorn_adapter_sql.migrating.runner import downgrade, upgrade
+from cronicorn_adapter_sql.migrating.standing import current, require_head, table_names
+from cronicorn_adapter_sql.migrating.tree import Step
+from cronicorn_adapter_sql.migrating.watching import doing
+from cronicorn_domain.errors import InvalidInput, SchemaMismatch, StoreRefused, StoreUnavailable
 from sqlalchemy import Column, Connection, Integer, Table, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.sql.sqltypes import AutoString
@@ -168,7 +167,7 @@ async def test_a_migration_that_fails_leaves_nothing(empty: AsyncEngine, tree: s
     await upgrade(empty, tree=tree)
     add(tree, "r3", "r2", "Fail", up=half, down="pass")
 
-    with pytest.raises(StoreRefused, match=r"migrating .* to head failed.*nowhere") as refused:
+    with pytest.raises(StoreRefused, match=r"migrating .* to r3 failed.*nowhere") as refused:
         await upgrade(empty, tree=tree)
 
     assert refused.value.__cause__ is not None
@@ -192,7 +191,7 @@ REPLICA = """
 import asyncio, sys
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
-from cronicorn_adapter_sql.migration_runner import upgrade
+from cronicorn_adapter_sql.migrating.runner import upgrade
 
 async def main(url, tree):
     async with open_engine(parse_database_url(url)) as engine:
@@ -231,6 +230,99 @@ async def test_tasks_of_one_process_take_turns(empty: AsyncEngine, tree: str) ->
     done = await asyncio.gather(*(upgrade(empty, tree=tree) for _ in range(3)))
 
     assert sorted(done, key=len) == [(), (), ALL]
+
+
+HELD = {"sqlite": "UPDATE parents SET fresh = 2", "postgresql": "LOCK TABLE parents"}
+HASTY = Patience(lock=timedelta(milliseconds=20), pause=timedelta(0), tries=3)
+
+
+async def add_name(empty: AsyncEngine, tree: str) -> None:
+    """Bring a database to the revision before one that needs a table for itself."""
+    await upgrade(empty, tree=tree)
+    up = 'op.add_column("parents", sa.Column("name", sa.String()))'
+    add(tree, "r3", "r2", "Name the parents", up=up, down='op.drop_column("parents", "name")')
+
+
+async def test_a_lock_that_somebody_holds_is_waited_for(empty: AsyncEngine, tree: str) -> None:
+    """The step gives up at once, so that nobody queues behind it, and is tried again."""
+    await add_name(empty, tree)
+    told: list[Event] = []
+
+    async with empty.connect() as holder:
+        await holder.execute(text(HELD[empty.dialect.name]))
+
+        def tell(event: Event) -> None:
+            told.append(event)
+            if isinstance(event, HeldUp) and event.tried == 2:
+                ended.set()
+
+        ended = asyncio.Event()
+        going = asyncio.create_task(
+            upgrade(empty, tree=tree, tell=tell, patience=replace(HASTY, tries=1000))
+        )
+        async with asyncio.timeout(30):
+            await ended.wait()
+        await holder.rollback()
+
+    assert [step.revision for step in await going] == ["r3"]
+    held = [event for event in told if isinstance(event, HeldUp)]
+    assert [event.tried for event in held[:2]] == [1, 2]
+    assert isinstance(told[-1], Finished)
+
+
+async def test_a_lock_that_is_never_given_back_ends_in_a_message(
+    empty: AsyncEngine, tree: str
+) -> None:
+    """After its tries the migration is refused, nothing of it is left, and it says why."""
+    await add_name(empty, tree)
+    async with empty.connect() as holder:
+        await holder.execute(text(HELD[empty.dialect.name]))
+
+        with pytest.raises(StoreUnavailable, match=r"to r3 failed.* lock"):
+            await upgrade(empty, tree=tree, patience=HASTY)
+
+    assert await current(empty) == "r2"
+
+
+async def test_each_step_is_told(empty: AsyncEngine, tree: str) -> None:
+    """Who waits for a long migration sees which step is under way, and how many there are."""
+    told: list[Event] = []
+
+    await upgrade(empty, tree=tree, tell=told.append)
+    await downgrade(empty, target="-1", tree=tree, tell=told.append)
+
+    assert told == [
+        Began(step=ALL[0], undone=False, number=1, count=2),
+        Finished(step=ALL[0], undone=False),
+        Began(step=ALL[1], undone=False, number=2, count=2),
+        Finished(step=ALL[1], undone=False),
+        Began(step=ALL[1], undone=True, number=1, count=1),
+        Finished(step=ALL[1], undone=True),
+    ]
+
+
+async def test_what_holds_a_migration_up_is_named(empty_postgres_database: str, tree: str) -> None:
+    """Others see for which process, since when in its transaction, a migration waits."""
+    url = parse_database_url(empty_postgres_database)
+    patience = Patience(lock=timedelta(seconds=60))
+    async with open_engine(url, application_name="careless") as engine:
+        await add_name(engine, tree)
+        async with engine.connect() as holder:
+            await holder.execute(text(HELD["postgresql"]))
+            going = asyncio.create_task(
+                upgrade(engine, tree=tree, patience=patience, despite_drift=True)
+            )
+            seen = None
+            async with asyncio.timeout(30):
+                while seen is None and not going.done():
+                    seen = await doing(engine)
+            await holder.rollback()
+            await going
+
+        assert seen is not None
+        assert seen.startswith("waiting for process ")
+        assert "of careless, which is idle in transaction, in a transaction since " in seen
+        assert await doing(engine) is None
 
 
 @pytest.mark.parametrize("target", ["nowhere", "+9", "-1", "", "r1:r2"])
@@ -312,7 +404,6 @@ class TestEnvironment:
         config = Config(output_buffer=io.StringIO())
         config.set_main_option("script_location", tree)
         config.set_main_option("path_separator", "os")
-        config.attributes["steps"] = []
         return config
 
     @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])

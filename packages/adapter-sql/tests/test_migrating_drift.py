@@ -1,0 +1,280 @@
+"""Drift: what somebody changed by hand is told, in words, and kept from being migrated over."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.history_room import SqlHistoryRoom
+from cronicorn_adapter_sql.migrating.drift import find_drift
+from cronicorn_adapter_sql.migrating.planning import plan
+from cronicorn_adapter_sql.migrating.runner import downgrade, upgrade
+from cronicorn_adapter_sql.migrating.standing import current, table_names
+from cronicorn_adapter_sql.testing.rows import GOOD, NOON, write
+from cronicorn_domain.errors import SchemaMismatch, StoreRefused
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+CHANGES: Final = {
+    "column added": (
+        "ALTER TABLE jobs ADD COLUMN color TEXT",
+        "the column color of jobs is not ours",
+    ),
+    "column dropped": (
+        "ALTER TABLE jobs DROP COLUMN description",
+        "the column description of jobs is missing",
+    ),
+    "table added": ("CREATE TABLE stray (id INTEGER)", "the table stray is not ours"),
+    "table dropped": ("DROP TABLE workers", "the table workers is missing"),
+    "index added": (
+        "CREATE INDEX mine ON jobs (description)",
+        "the index mine of jobs is not ours",
+    ),
+    "index dropped": ("DROP INDEX ix_leases_until", "the index ix_leases_until of leases is miss"),
+    "condition of an index gone": (
+        (
+            "DROP INDEX uq_jobs_tenant_name;"
+            "CREATE UNIQUE INDEX uq_jobs_tenant_name ON jobs (tenant, name)"
+        ),
+        "the index uq_jobs_tenant_name of jobs is ",
+    ),
+}
+ON_POSTGRES: Final = {
+    "type changed": (
+        "ALTER TABLE workers ALTER COLUMN concurrency TYPE bigint",
+        "the column concurrency of workers is 'bigint not null' and should be 'integer not null'",
+    ),
+    "default given": (
+        "ALTER TABLE jobs ALTER COLUMN state SET DEFAULT 'active'",
+        "the column state of jobs is",
+    ),
+    "null allowed": ("ALTER TABLE jobs ALTER COLUMN name DROP NOT NULL", "the column name of jobs"),
+    "check dropped": (
+        "ALTER TABLE jobs DROP CONSTRAINT ck_jobs_state_known",
+        "the check ck_jobs_state_known of jobs is missing",
+    ),
+    "check changed": (
+        (
+            "ALTER TABLE workers DROP CONSTRAINT ck_workers_concurrency_allows_one;"
+            "ALTER TABLE workers ADD CONSTRAINT ck_workers_concurrency_allows_one"
+            " CHECK (concurrency >= 0)"
+        ),
+        "the check ck_workers_concurrency_allows_one of workers is 'CHECK ((concurrency >= 0))'",
+    ),
+    "primary key dropped": (
+        "ALTER TABLE due DROP CONSTRAINT pk_due",
+        "the primary key pk_due of due is missing",
+    ),
+    "unique dropped": (
+        "ALTER TABLE leases DROP CONSTRAINT uq_leases_endpoint_id",
+        "the unique constraint uq_leases_endpoint_id of leases is missing",
+    ),
+    "foreign key changed": (
+        (
+            "ALTER TABLE endpoint_state DROP CONSTRAINT fk_endpoint_state_endpoint_id;"
+            "ALTER TABLE endpoint_state ADD CONSTRAINT fk_endpoint_state_endpoint_id"
+            " FOREIGN KEY (endpoint_id) REFERENCES endpoints (id)"
+        ),
+        "the foreign key fk_endpoint_state_endpoint_id of endpoint_state is",
+    ),
+    "trigger added": (
+        (
+            "CREATE TRIGGER slow BEFORE UPDATE ON runs FOR EACH ROW"
+            " EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+        ),
+        "the trigger slow of runs is not ours",
+    ),
+    "unlogged": ("ALTER TABLE due SET UNLOGGED", "the table due is 'ordinary, unlogged'"),
+    "fill changed": (
+        "ALTER TABLE roll_ups SET (fillfactor = 100)",
+        "the table roll_ups is 'ordinary, fillfactor=100'",
+    ),
+    "net gone": ("DROP TABLE runs_default", "the table runs_default is missing"),
+    "tokens may be used again": (
+        "ALTER SEQUENCE leases_token_seq CYCLE",
+        "the sequence leases_token_seq is",
+    ),
+}
+ON_SQLITE: Final = {
+    "check changed": (
+        (
+            "PRAGMA writable_schema=ON; UPDATE sqlite_master SET sql ="
+            " replace(sql, 'concurrency >= 1', 'concurrency >= 0') WHERE name = 'workers';"
+            " PRAGMA writable_schema=OFF"
+        ),
+        "the check ck_workers_concurrency_allows_one of workers is 'CHECK (concurrency >= 0)'",
+    ),
+    "primary key changed": (
+        (
+            "DROP TABLE due; CREATE TABLE due (due_at DATETIME NOT NULL,"
+            " endpoint_id CHAR(32) NOT NULL,"
+            " tenant CHAR(32) NOT NULL, slot DATETIME NOT NULL, host VARCHAR NOT NULL,"
+            " CONSTRAINT pk_due PRIMARY KEY (endpoint_id));"
+            "CREATE INDEX ix_due_tenant_due_at ON due (tenant, due_at)"
+        ),
+        "the primary key pk_due of due is 'PRIMARY KEY (endpoint_id)' and should be",
+    ),
+    "trigger added": (
+        "CREATE TRIGGER slow AFTER UPDATE ON runs BEGIN SELECT 1; END",
+        "the trigger slow of runs is not ours",
+    ),
+}
+
+
+@pytest.fixture
+async def engine(empty_database_url: str) -> AsyncIterator[AsyncEngine]:
+    """Give a migrated database of the test's own, on either dialect in turn."""
+    async with open_engine(parse_database_url(empty_database_url)) as opened:
+        await upgrade(opened)
+        yield opened
+
+
+async def change(engine: AsyncEngine, statements: str) -> None:
+    """Do to a database what nobody should."""
+    async with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            await connection.exec_driver_sql(statements)
+            return
+        for each in statements.split(";") if "TRIGGER" not in statements else [statements]:
+            await connection.exec_driver_sql(each)
+
+
+async def told(engine: AsyncEngine) -> list[str]:
+    """Say what differs."""
+    return [str(each) for each in await find_drift(engine)]
+
+
+async def test_what_the_migrations_made_is_no_drift(engine: AsyncEngine) -> None:
+    """A migrated database has none, full or empty, and looking leaves nothing behind."""
+    before = await table_names(engine)
+    await write(engine, *GOOD.items())
+
+    assert await told(engine) == []
+    assert await table_names(engine) == before
+    if engine.dialect.name == "postgresql":
+        async with engine.connect() as connection:
+            left = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'cronicorn%'"
+            assert (await connection.execute(text(left))).scalar_one() == 0
+
+
+async def test_up_down_and_up_is_no_drift(engine: AsyncEngine) -> None:
+    """A database that went all the way down and up again is as one that went up once."""
+    await downgrade(engine, target="base")
+    assert await told(engine) == []
+    await upgrade(engine)
+
+    assert await told(engine) == []
+
+
+@pytest.mark.parametrize("case", CHANGES)
+async def test_a_change_by_hand_is_told(engine: AsyncEngine, case: str) -> None:
+    """Whatever was added, dropped or changed is named once, with its table."""
+    statements, words = CHANGES[case]
+    await change(engine, statements)
+
+    (difference,) = await told(engine)
+    assert words in difference
+
+
+async def test_what_only_postgresql_has_is_told(empty_postgres_database: str) -> None:
+    """Checks, keys, conditions, triggers and more, of which Alembic's comparison sees a part."""
+    async with open_engine(parse_database_url(empty_postgres_database)) as engine:
+        for case, (statements, words) in ON_POSTGRES.items():
+            await upgrade(engine, despite_drift=True)
+            await change(engine, statements)
+
+            differences = await told(engine)
+
+            assert [words in each for each in differences] == [True], (case, differences)
+            await change(engine, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+
+
+@pytest.mark.parametrize("case", ON_SQLITE)
+async def test_what_is_changed_behind_sqlites_back_is_told(
+    empty_sqlite_database: str, case: str
+) -> None:
+    """Checks, keys and triggers of a SQLite file are compared as well."""
+    statements, words = ON_SQLITE[case]
+    async with open_engine(parse_database_url(empty_sqlite_database)) as engine:
+        await upgrade(engine)
+        await change(engine, statements)
+
+    async with open_engine(parse_database_url(empty_sqlite_database)) as engine:
+        (difference,) = await told(engine)
+    assert words in difference
+
+
+async def test_partitions_of_days_are_no_drift(empty_postgres_database: str) -> None:
+    """Workers make them and drop them; a table that only looks like one is told."""
+    async with open_engine(parse_database_url(empty_postgres_database)) as engine:
+        await upgrade(engine)
+        await SqlHistoryRoom(engine).prepare(until=NOON + timedelta(days=2), now=NOON)
+        assert await told(engine) == []
+
+        await change(engine, "CREATE TABLE runs_20990101 (id int)")
+        assert await told(engine) == ["the table runs_20990101 is not ours: ordinary"]
+
+
+async def test_what_an_extension_brought_is_no_drift(empty_postgres_database: str) -> None:
+    """Views and functions of extensions live in the same schema, and are not ours to judge."""
+    async with open_engine(parse_database_url(empty_postgres_database)) as engine:
+        await upgrade(engine)
+        await change(engine, "CREATE EXTENSION pg_stat_statements")
+
+        assert await told(engine) == []
+
+
+async def test_a_database_of_a_newer_version_is_not_judged(engine: AsyncEngine) -> None:
+    """Nobody here knows what its tables should be."""
+    await change(engine, "UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(SchemaMismatch, match="a newer version made it"):
+        await find_drift(engine)
+
+
+DRIFTED: Final = "the index mine of jobs is not ours"
+
+
+async def test_drift_is_not_migrated_over(engine: AsyncEngine) -> None:
+    """Up or down, or only planned: it is refused with the reason and the remedy, until insisted."""
+    await change(engine, CHANGES["index added"][0])
+    at, tables = await current(engine), await table_names(engine)
+
+    for migrate in (downgrade, plan):
+        with pytest.raises(StoreRefused, match=f"(?s){DRIFTED}.*cronicorn-db check.*despite-drift"):
+            await migrate(engine, target="base")
+    assert (await current(engine), await table_names(engine)) == (at, tables)
+    assert await upgrade(engine) == ()
+
+    assert await downgrade(engine, target="base", despite_drift=True) != ()
+
+
+async def test_tables_of_others_beside_ours_do_not_keep_us_from_migrating(
+    engine: AsyncEngine,
+) -> None:
+    """Only drift of our own tables can get into the way of a migration."""
+    await change(engine, CHANGES["table added"][0])
+
+    assert await downgrade(engine, target="base") != ()
+
+
+async def test_a_role_that_may_not_make_a_schema_is_told_what_to_grant(
+    empty_postgres_database: str,
+) -> None:
+    """The comparison needs one for a moment; the message says how to allow it."""
+    name = f"reader_{Path(empty_postgres_database).name}"
+    async with open_engine(parse_database_url(empty_postgres_database)) as engine:
+        await upgrade(engine)
+        await change(engine, f"CREATE ROLE {name} LOGIN; GRANT SELECT ON alembic_version TO {name}")
+        url = make_url(empty_postgres_database).set(username=name)
+        reader = parse_database_url(url.render_as_string(hide_password=False))
+        try:
+            async with open_engine(reader) as limited:
+                with pytest.raises(StoreRefused, match="GRANT CREATE ON DATABASE"):
+                    await find_drift(limited)
+        finally:
+            await change(engine, f"DROP OWNED BY {name}; DROP ROLE {name}")
