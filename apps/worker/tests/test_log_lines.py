@@ -173,6 +173,18 @@ def test_json_lines_are_one_object_each(capsys: pytest.CaptureFixture[str], runs
 
 
 @pytest.mark.usefixtures("logging_as_before")
+def test_no_text_keeps_a_json_line_from_being_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """Half a character, a number beyond all numbers, and what JSON does not know are told, too."""
+    odd = {"message": "half \ud800", "number": 1 << 80, "other": {1}}
+
+    LogWriter(LogFormat.JSON, LogLevel.INFO).write(LogLevel.ERROR, "part_failed", odd)
+
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["message"], line["number"], line["other"]) == ("half \ud800", 1 << 80, "{1}")
+    assert (line["event"], line["level"]) == ("part_failed", "error")
+
+
+@pytest.mark.usefixtures("logging_as_before")
 def test_console_lines_are_for_people(capsys: pytest.CaptureFixture[str], runs: Any) -> None:
     """Name first, then the fields; no colours where no terminal is. The level holds some back."""
     writer = LogWriter(LogFormat.CONSOLE, LogLevel.WARNING)

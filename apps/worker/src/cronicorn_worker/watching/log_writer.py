@@ -1,12 +1,16 @@
 """Sets up log lines on standard output: for people, or as one JSON object per line."""
 
+import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
+from time import time
 from types import MappingProxyType
-from typing import TextIO
+from typing import Any, Final, TextIO
 
+import orjson
 import structlog
 from structlog.typing import Processor
 
@@ -18,7 +22,9 @@ _LEVELS = {
     LogLevel.WARNING: logging.WARNING,
     LogLevel.ERROR: logging.ERROR,
 }
-NOTHING: Mapping[str, object] = MappingProxyType({})
+NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+Line = Callable[[LogLevel, str, Mapping[str, object]], str]
+"""Makes a line: level, name, fields."""
 
 
 class LogWriter:
@@ -34,20 +40,12 @@ class LogWriter:
     ) -> None:
         self._least = _LEVELS[least]
         self._of = of
-        shared: list[Processor] = [
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-        ]
         renderer = _renderer(log_format)
-        # Ours go straight to the stream: a detour through `logging` would double their cost.
-        self._logger = structlog.wrap_logger(
-            structlog.WriteLogger(sys.stdout),
-            processors=[*shared, renderer],
-            wrapper_class=structlog.make_filtering_bound_logger(self._least),
-        )
+        self._stream = sys.stdout
+        self._line = _json_line if log_format is LogFormat.JSON else _rendering(renderer)
         handler = _Handler(sys.stdout)
         handler.setFormatter(
-            structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared)
+            structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=_PREPARING)
         )
         logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
         logging.captureWarnings(capture=True)
@@ -57,9 +55,13 @@ class LogWriter:
         return _LEVELS[level] >= self._least
 
     def write(self, level: LogLevel, name: str, fields: Mapping[str, object]) -> None:
-        """Write one line."""
+        """Write one line, in one piece: other processes may write to the same place."""
+        if not self.wants(level):
+            return
+        line = self._line(level, name, {**fields, **self._of})
         with suppress(BrokenPipeError):
-            self._logger.log(_LEVELS[level], name, **fields, **self._of)
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -70,6 +72,29 @@ class _Handler(logging.StreamHandler[TextIO]):
             super().handleError(record)
 
 
+def _json_line(level: LogLevel, name: str, fields: Mapping[str, object]) -> str:
+    """Write a line as structlog would, past all that it does to be able to do more."""
+    line = {**fields, "event": name, "level": level.value, "timestamp": _now()}
+    try:
+        return orjson.dumps(line, default=repr, option=orjson.OPT_UTC_Z).decode()
+    except orjson.JSONEncodeError:  # a text that is no clean one, or a huge number
+        return json.dumps(line, default=str)
+
+
+def _rendering(renderer: Processor) -> Line:
+    def line(level: LogLevel, name: str, fields: Mapping[str, object]) -> str:
+        event: Any = {**fields, "event": name}
+        for process in (*_PREPARING, renderer):
+            event = process(None, level.value, event)
+        return str(event)
+
+    return line
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time(), UTC)
+
+
 def _renderer(log_format: LogFormat) -> Processor:
     match log_format:
         case LogFormat.JSON:
@@ -78,3 +103,9 @@ def _renderer(log_format: LogFormat) -> Processor:
             return structlog.dev.ConsoleRenderer(
                 colors=sys.stdout.isatty(), sort_keys=False, pad_event_to=16
             )
+
+
+_PREPARING: Final[Sequence[Processor]] = (
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
