@@ -1,7 +1,7 @@
 """Databases for the tests: a real PostgreSQL and SQLite files, empty for each test."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -146,6 +146,19 @@ class SqlHandle:
 @pytest.fixture
 async def sql_store(database_url: str) -> AsyncIterator[SqlHandle]:
     """Give an empty store, on either dialect in turn."""
+    async with _opened(database_url) as handle:
+        yield handle
+
+
+@pytest.fixture
+async def postgres_store(postgres_database: str) -> AsyncIterator[SqlHandle]:
+    """Give an empty store on PostgreSQL."""
+    async with _opened(postgres_database) as handle:
+        yield handle
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[SqlHandle]:
     vault = HeaderVault(Keyring(parse_keys("test:" + "A" * 43 + "=")))
     async with AsyncExitStack() as opened:
-        yield await SqlHandle(database_url, vault, opened).open()
+        yield await SqlHandle(url, vault, opened).open()

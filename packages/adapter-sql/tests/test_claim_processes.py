@@ -1,13 +1,10 @@
 """Several processes and connections over one database: no overlap, nothing lost, nobody waits."""
 
 import asyncio
-import json
 import random
 import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +15,7 @@ from cronicorn_adapter_sql.keys import Keyring
 from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import due, endpoint_state, endpoints, leases, roll_ups, runs
 from cronicorn_adapter_sql.testing.claiming_process import LEASE
+from cronicorn_adapter_sql.testing.processes import Claimed, Processes
 from cronicorn_adapter_sql.vault import HeaderVault
 from cronicorn_domain.errors import ForbiddenTransition
 from cronicorn_domain.identity import TenantId, Token, WorkerId, new_uuid
@@ -37,9 +35,6 @@ from cronicorn_domain.testing.builders import (
 from sqlalchemy import Table, func, insert, select, text
 
 FIRST_SLOT = EPOCH + MINUTE
-
-Claimed = tuple[int, str, str, int]
-"""Token, endpoint, slot and attempt of a run, as a process tells them."""
 
 
 def opened(url: str) -> Any:
@@ -77,51 +72,6 @@ async def count(store: SqlStore, table: Table) -> int:
         found = await connection.execute(select(func.count()).select_from(table))
         number: int = found.scalar_one()
     return number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
-    """A worker that is a process of its own."""
-
-    running: asyncio.subprocess.Process
-
-    async def say(self, command: str) -> None:
-        """Give it a command."""
-        assert self.running.stdin is not None
-        self.running.stdin.write(f"{command}\n".encode())
-        await self.running.stdin.drain()
-
-    async def ask(self, command: str) -> list[Claimed]:
-        """Give it a command, and return the runs that it tells."""
-        await self.say(command)
-        assert self.running.stdout is not None
-        line = await self.running.stdout.readline()
-        return [(token, key, slot, attempt) for token, key, slot, attempt in json.loads(line)]
-
-
-class Processes:
-    """Starts processes over a database, and ends them with the test."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._started: list[asyncio.subprocess.Process] = []
-
-    async def start(self, name: str) -> Process:
-        """Start one."""
-        pipe = asyncio.subprocess.PIPE
-        module = "cronicorn_adapter_sql.testing.claiming_process"
-        running = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, self._url, name, stdin=pipe, stdout=pipe
-        )
-        self._started.append(running)
-        return Process(running=running)
-
-    async def end(self) -> None:
-        """End those that still run: their input ends."""
-        for running in self._started:
-            if running.stdin is not None:
-                running.stdin.close()
-            await running.wait()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import upgrade
-from cronicorn_adapter_sql.store import store_over
+from cronicorn_adapter_sql.store import shared_store
 from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.ports.clock import Clock
@@ -59,16 +59,16 @@ async def open_store(url: str, secret_key: str | None) -> AsyncIterator[Store]:
     vault = vault_for(database, secret_key=secret_key)
     async with open_engine(database, application_name="cronicorn-worker") as engine:
         await upgrade(engine)
-        store = store_over(engine, vault=vault)
-        yield Store(
-            name=str(database),
-            queue=store.queue,
-            units=store.units,
-            wakeups=store.wakeups,
-            workers=store.workers,
-            room=store.room,
-            clock=await DatabaseClock.synchronized(engine),
-        )
+        async with shared_store(engine, vault=vault) as store:
+            yield Store(
+                name=str(database),
+                queue=store.queue,
+                units=store.units,
+                wakeups=store.wakeups,
+                workers=store.workers,
+                room=store.room,
+                clock=await DatabaseClock.synchronized(engine),
+            )
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change, Claim
 from cronicorn_domain.policies.eligibility import claimable_from
+from cronicorn_domain.ports.wakeups import LOOK_WITHIN
 from sqlalchemy import bindparam, delete, exists, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,18 +20,34 @@ from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.tables import due, endpoint_state, endpoints, hints, leases, slot_records
 
 
+@dataclass(slots=True, kw_only=True)
+class Brought:
+    """
+    What is claimable once a transaction is committed.
+
+    Attributes:
+        first: The first instant at which anything that was put in can be claimed.
+        earlier: Whether something may be claimed sooner than before: sleepers are to be woken.
+        soon: Whether it comes before those of other processes look anyway: they are to be told.
+    """
+
+    first: datetime | None = None
+    earlier: bool = False
+    soon: bool = False
+
+    def put_in(self, due_at: datetime, now: datetime, *, before: datetime | None) -> None:
+        """Note the instant from which an endpoint is claimable, and the one it had ``before``."""
+        earlier = before is None or due_at < before
+        self.earlier = self.earlier or earlier
+        self.soon = self.soon or (earlier and due_at <= now + LOOK_WITHIN)
+        self.first = due_at if self.first is None else min(due_at, self.first)
+
+
 @dataclass(slots=True)
 class Changes:
-    """
-    The writes of one transaction about endpoints it has locked.
+    """The writes of one transaction about endpoints it has locked, and what they bring about."""
 
-    ``earlier`` says whether something may be claimed sooner than before, so that sleepers are to be
-    woken once the transaction is committed; ``earliest`` is the first instant at which anything
-    that was put in can be claimed.
-    """
-
-    earlier: bool = False
-    earliest: datetime | None = None
+    brought: Brought = field(default_factory=Brought)
     _born: list[Values] = field(default_factory=list)
     _states: list[Values] = field(default_factory=list)
     _records: list[Values] = field(default_factory=list)
@@ -44,7 +61,8 @@ class Changes:
         planned = replace(new, state=change.state)
         due_at = claimable_from(planned, now)
         if due_at is not None:
-            self._put_in(planned, due_at, before=None)
+            self._put_in(planned, due_at)
+            self.brought.put_in(due_at, now, before=None)
         self._born.append(_values_of_new_state(planned, due_at))
         self._keep_records(planned, change)
 
@@ -68,7 +86,8 @@ class Changes:
         if changed or due_at != read.due_at:
             self._take_out(read.id, read.due_at)
             if due_at is not None:
-                self._put_in(situation, due_at, before=read.due_at)
+                self._put_in(situation, due_at)
+                self.brought.put_in(due_at, now, before=read.due_at)
             self._write_state(read.id, change.state, due_at)
         self._keep_records(situation, change)
 
@@ -122,7 +141,7 @@ class Changes:
         if due_at is not None:
             self._gone.append({"due_at": due_at, "endpoint_id": endpoint_id})
 
-    def _put_in(self, situation: Situation, due_at: datetime, *, before: datetime | None) -> None:
+    def _put_in(self, situation: Situation, due_at: datetime) -> None:
         endpoint, plan = situation.endpoint, situation.state.next_plan
         assert plan is not None  # else it could not be claimed from any instant on
         row: Values = {
@@ -133,8 +152,6 @@ class Changes:
             "host": endpoint.request.host,
         }
         self._new.append(row)
-        self.earlier = self.earlier or before is None or due_at < before
-        self.earliest = due_at if self.earliest is None else min(due_at, self.earliest)
 
 
 async def set_aside_unread(

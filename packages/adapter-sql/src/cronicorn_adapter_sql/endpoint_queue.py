@@ -60,6 +60,7 @@ class SqlEndpointQueue:
         self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
     ) -> ClaimBatch:
         """Lease up to ``limit`` endpoints that are due."""
+        self._database.signal.look()
         try:
             return await self._claiming.claim(
                 worker=worker, limit=limit, until=now + lease_for, now=now

@@ -30,7 +30,8 @@ class EngineLimits:
     How much an engine may take, and how long it waits.
 
     Attributes:
-        connections: The most connections at once; a further one waits.
+        connections: The most connections at once; a further one waits. On PostgreSQL one of them
+            may listen all the time.
         wait_for_connection: How long it waits.
         connect: How long one attempt to reach a server may last (PostgreSQL, whole seconds).
         statement: How long one statement may run (PostgreSQL).
@@ -39,7 +40,7 @@ class EngineLimits:
         idle_in_transaction: How long a transaction may wait for its own client (PostgreSQL).
     """
 
-    connections: int = 5
+    connections: int = 6
     wait_for_connection: timedelta = timedelta(seconds=10)
     connect: timedelta = timedelta(seconds=5)
     statement: timedelta = timedelta(seconds=30)

@@ -7,7 +7,7 @@ meanwhile (a hint, a pause, an edit, a trigger) is seen by that, and such a run 
 settled from what the store then holds. So is one whose endpoint somebody has locked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from cronicorn_domain.policies.lapsing import unlapsed
 from cronicorn_domain.policies.settling import settle, settled_run
 from cronicorn_domain.ports.endpoint_queue import Settlement
 
-from cronicorn_adapter_sql.changes import Changes
+from cronicorn_adapter_sql.changes import Brought
 from cronicorn_adapter_sql.engine import single_statements
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.known import HeldRun, Known
@@ -86,9 +86,22 @@ class QuickSettling:
         for token in accepted:
             self._known.keep(ended[token].after, ended[token].revision + 1)
         self._known.let_go(accepted)
-        due = [at for token in accepted if (at := ended[token].due_at) is not None]
-        self._database.committed(Changes(earlier=bool(due), earliest=min(due, default=None)))
+        self._database.committed(self._brought((ended[token] for token in accepted), now))
         return accepted
+
+    def _brought(self, ended: Iterable[_Ended], now: datetime) -> Brought:
+        """
+        Tell what is claimable next.
+
+        Whoever claims here takes it in time. Others are told only where nobody does: a process that
+        is full, or drains.
+        """
+        brought = Brought()
+        for each in ended:
+            if each.due_at is not None:
+                brought.put_in(each.due_at, now, before=None)
+        brought.soon = brought.soon and not self._database.signal.heeded
+        return brought
 
     async def _settle_on_sqlite(
         self, held: Sequence[tuple[HeldRun, Settlement]], now: datetime

@@ -12,6 +12,8 @@ from cronicorn_adapter_sql.database_url import DatabaseUrl
 from cronicorn_adapter_sql.endpoint_queue import SqlEndpointQueue
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
+from cronicorn_adapter_sql.listening import Listening
+from cronicorn_adapter_sql.notifying import Notifying
 from cronicorn_adapter_sql.transaction import Database
 from cronicorn_adapter_sql.unit_of_work import SqlUnitsOfWork
 from cronicorn_adapter_sql.vault import HeaderVault
@@ -34,16 +36,40 @@ class SqlStore:
 def store_over(
     engine: AsyncEngine, *, vault: HeaderVault, floor: timedelta = DEFAULT_FLOOR
 ) -> SqlStore:
-    """Return the store over an engine whose database has all tables."""
-    signal = Signal()
-    database = Database(engine=engine, vault=vault, floor=floor, signal=signal)
+    """
+    Return the store over an engine whose database has all tables.
+
+    It neither tells other processes of its commits nor hears of theirs: all learn by polling.
+    """
+    return _store(Database(engine=engine, vault=vault, floor=floor, signal=Signal()))
+
+
+@asynccontextmanager
+async def shared_store(
+    engine: AsyncEngine, *, vault: HeaderVault, floor: timedelta = DEFAULT_FLOOR
+) -> AsyncIterator[SqlStore]:
+    """Give a store that, on PostgreSQL, tells of its commits and hears of those of others."""
+    if engine.dialect.name == "sqlite":
+        yield store_over(engine, vault=vault, floor=floor)
+        return
+    signal, notifying = Signal(), Notifying(engine)
+    listening = Listening(engine, signal.send)
+    database = Database(engine=engine, vault=vault, floor=floor, signal=signal, notifying=notifying)
+    try:
+        yield _store(database, listening)
+    finally:
+        await listening.close()
+        await notifying.close()
+
+
+def _store(database: Database, listening: Listening | None = None) -> SqlStore:
     return SqlStore(
-        engine=engine,
+        engine=database.engine,
         queue=SqlEndpointQueue(database),
         units=SqlUnitsOfWork(database),
-        wakeups=SqlWakeups(signal),
-        workers=SqlWorkerRegistry(engine),
-        room=SqlHistoryRoom(engine),
+        wakeups=SqlWakeups(database.signal, listening),
+        workers=SqlWorkerRegistry(database.engine),
+        room=SqlHistoryRoom(database.engine),
     )
 
 
@@ -58,5 +84,8 @@ async def open_store(
         StoreUnavailable: it cannot be reached or is locked; trying again may help.
         StoreRefused: the file, the database or the role does not do.
     """
-    async with open_engine(database) as engine:
-        yield store_over(engine, vault=vault, floor=floor)
+    async with (
+        open_engine(database) as engine,
+        shared_store(engine, vault=vault, floor=floor) as store,
+    ):
+        yield store

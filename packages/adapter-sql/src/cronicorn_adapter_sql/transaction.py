@@ -8,11 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cronicorn_adapter_sql.changes import Changes
+from cronicorn_adapter_sql.changes import Brought, Changes
 from cronicorn_adapter_sql.endings import Endings
 from cronicorn_adapter_sql.engine import begin_writing
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.lower_bound import LowerBound
+from cronicorn_adapter_sql.notifying import Notifying
 from cronicorn_adapter_sql.situations import ReadEndpoint, Situations, UnreadableEndpoint
 from cronicorn_adapter_sql.vault import HeaderVault
 from cronicorn_adapter_sql.wakeups import Signal
@@ -64,8 +65,7 @@ class Transaction:
         """Write what was collected so far, and begin to collect anew."""
         await self.endings.write(self.connection)
         await self.changes.write(self.connection)
-        earlier, earliest = self.changes.earlier, self.changes.earliest
-        self.endings, self.changes = Endings(), Changes(earlier=earlier, earliest=earliest)
+        self.endings, self.changes = Endings(), Changes(self.changes.brought)
 
     def _check_open(self) -> None:
         if self._connection.closed:
@@ -80,14 +80,17 @@ class Database:
     vault: HeaderVault
     floor: timedelta
     signal: Signal
+    notifying: Notifying | None = None
     due_bound: LowerBound = field(default_factory=LowerBound)
 
-    def committed(self, changes: Changes) -> None:
-        """Let this process's claims and sleepers know what has become claimable, and when."""
-        if changes.earliest is not None:
-            self.due_bound.note(changes.earliest)
-        if changes.earlier:
+    def committed(self, brought: Brought) -> None:
+        """Let claims and sleepers know what has become claimable, and when."""
+        if brought.first is not None:
+            self.due_bound.note(brought.first)
+        if brought.earlier:
             self.signal.send()
+        if brought.soon and self.notifying is not None:
+            self.notifying.tell()
 
     def over(self, connection: AsyncConnection) -> Transaction:
         """Return a transaction over a connection that has begun one."""
@@ -99,7 +102,7 @@ class Database:
         """
         Begin a transaction that is written and committed at the end of the block.
 
-        Sleepers of this process wake up afterwards if something became claimable earlier.
+        Sleepers wake up afterwards if something became claimable earlier.
         Errors leave nothing behind and come out as the domain's.
         """
         with translated():
@@ -107,4 +110,4 @@ class Database:
                 transaction = self.over(connection)
                 yield transaction
                 await transaction.write()
-        self.committed(transaction.changes)
+        self.committed(transaction.changes.brought)

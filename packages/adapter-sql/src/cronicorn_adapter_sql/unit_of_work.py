@@ -49,12 +49,12 @@ class SqlUnitOfWork:
         return self._audit
 
     async def commit(self) -> None:
-        """Make everything lasting, and wake this process's workers if something is due earlier."""
+        """Make everything lasting, and wake who waits if something is due earlier."""
         connection = self._transaction.connection
         with translated():
             await connection.commit()
             await connection.close()
-        self._database.committed(self._transaction.changes)
+        self._database.committed(self._transaction.changes.brought)
 
     async def rollback(self) -> None:
         """Undo everything; harmless when there is nothing to undo."""

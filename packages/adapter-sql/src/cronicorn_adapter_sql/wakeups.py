@@ -1,14 +1,24 @@
-"""Wake-ups within one process; other processes learn by polling."""
+"""Wake-ups: within a process by a signal, from others by notifications where there are any."""
 
 import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from cronicorn_adapter_sql.listening import Listening
+
+_LATELY: Final = timedelta(seconds=1)
 
 
 class Signal:
     """Counts what was signalled, so that nobody who has armed before misses one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.count = 0
         self._waiters: set[asyncio.Future[None]] = set()
+        self._monotonic = monotonic
+        self._looked_at: float | None = None
 
     def send(self) -> None:
         """Wake everybody who waits."""
@@ -28,16 +38,36 @@ class Signal:
             finally:
                 self._waiters.discard(waiter)
 
+    def look(self) -> None:
+        """Note that somebody of this process looks for what is due."""
+        self._looked_at = self._monotonic()
+
+    @property
+    def heeded(self) -> bool:
+        """Whether somebody of this process waits for a signal, or has looked within a second."""
+        if self._waiters:
+            return True
+        looked_at = self._looked_at
+        return looked_at is not None and self._monotonic() - looked_at < _LATELY.total_seconds()
+
 
 class SqlWakeups:
-    """Ends the waits of this process's workers when a commit of ours brought a slot earlier."""
+    """
+    Ends the waits of this process's workers when a commit brought a slot earlier.
 
-    def __init__(self, signal: Signal) -> None:
+    Commits of other processes are heard from the first ``arm`` on, if there is ``listening``.
+    """
+
+    def __init__(self, signal: Signal, listening: Listening | None) -> None:
         self._signal = signal
+        self._listening = listening
         self._seen = signal.count
 
     def arm(self) -> None:
         """Forget the signals up to now."""
+        if self._listening is not None:
+            self._listening.begin()
+        self._signal.look()
         self._seen = self._signal.count
 
     async def wait(self) -> None:

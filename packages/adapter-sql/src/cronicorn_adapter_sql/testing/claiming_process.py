@@ -7,6 +7,9 @@ and answers each with a line of JSON: a list of ``[token, endpoint, slot, attemp
 - ``work NOW``: claims, starts and settles until nothing is due, and tells the runs.
 - ``claim NOW``: claims once, and tells the runs.
 - ``start NOW``: starts every second run of the last claim, and tells them.
+- ``listen``: tells nothing, as soon as it hears what others commit.
+- ``sleep NOW``: waits until something is due by then, without ever looking by itself, and goes on
+  as for ``work``.
 - ``die-before WORDS``: the process kills itself (SIGKILL) before a statement with these words.
 """
 
@@ -21,13 +24,12 @@ from typing import Any, Final
 
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.model.run import Response, Succeeded
-from cronicorn_domain.ports.endpoint_queue import ClaimedRun, EndpointQueue, Settlement
+from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Settlement
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring
-from cronicorn_adapter_sql.store import open_store
+from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.vault import HeaderVault
 
 LEASE: Final = timedelta(seconds=10)
@@ -37,9 +39,10 @@ _BATCH: Final = 7
 class ClaimingProcess:
     """What the process does on each command."""
 
-    def __init__(self, engine: AsyncEngine, queue: EndpointQueue, worker: WorkerId) -> None:
-        self._engine = engine
-        self._queue = queue
+    def __init__(self, store: SqlStore, worker: WorkerId) -> None:
+        self._engine = store.engine
+        self._queue = store.queue
+        self._wakeups = store.wakeups
         self._worker = worker
         self._held: Sequence[ClaimedRun] = ()
 
@@ -52,6 +55,12 @@ class ClaimingProcess:
                 return await self._claim(datetime.fromisoformat(argument))
             case "start":
                 return await self._start(datetime.fromisoformat(argument))
+            case "listen":
+                self._wakeups.arm()
+                await self._wakeups.wait()
+                return ()
+            case "sleep":
+                return await self._sleep(datetime.fromisoformat(argument))
             case "die-before":
                 self._die_before(argument)
                 return ()
@@ -84,6 +93,13 @@ class ClaimingProcess:
             done += runs
         return done
 
+    async def _sleep(self, now: datetime) -> Sequence[ClaimedRun]:
+        self._wakeups.arm()
+        while not (done := await self._work(now)):
+            await self._wakeups.wait()
+            self._wakeups.arm()
+        return done
+
     def _die_before(self, words: str) -> None:
         def look(_connection: object, _cursor: object, statement: str, *_: Any) -> None:
             if words in statement:
@@ -108,7 +124,7 @@ def _told(runs: Sequence[ClaimedRun]) -> str:
 
 async def _main(url: str, name: str) -> None:
     async with open_store(parse_database_url(url), vault=HeaderVault(Keyring())) as store:
-        process = ClaimingProcess(store.engine, store.queue, WorkerId(name))
+        process = ClaimingProcess(store, WorkerId(name))
         while line := await asyncio.to_thread(sys.stdin.readline):
             command, _, argument = line.strip().partition(" ")
             sys.stdout.write(f"{_told(await process.obey(command, argument))}\n")

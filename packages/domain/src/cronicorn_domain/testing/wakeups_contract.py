@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -10,11 +11,13 @@ from cronicorn_domain.testing.builders import (
     HOUR,
     SECOND,
     a_oneshot,
+    a_trigger,
     an_endpoint,
     an_interval_hint,
     at,
     every,
 )
+from cronicorn_domain.testing.store import Store
 from cronicorn_domain.testing.store_suite import StoreSuite
 
 PATIENCE = 20
@@ -109,3 +112,61 @@ class WakeupsContract(StoreSuite):
         await self.expect_wakeup()
 
         await self.expect_wakeup()
+
+    async def test_polling_alone_finds_what_another_process_did(self) -> None:
+        """Whoever looks sees it, whether or not a signal comes."""
+        endpoint = await self.add_hourly()
+        other = await self.given.another()
+        self.given.wakeups.arm()
+        assert await self.given.queue.next_due() == at("13:00:00")
+
+        await run_now(other, endpoint, at("12:00:10"))
+
+        assert await self.given.queue.next_due() == at("12:00:10")
+
+
+class WakeupsBetweenProcessesContract(StoreSuite):
+    """Where signals of another process can be heard, none that matters to a sleeper is missed."""
+
+    async def sleep_until_due(self, instant: datetime) -> None:
+        """Do as a sleeper does, but without ever looking again by itself."""
+        async with asyncio.timeout(PATIENCE):
+            self.given.wakeups.arm()
+            while await self.given.queue.next_due() != instant:
+                await self.given.wakeups.wait()
+                self.given.wakeups.arm()
+
+    async def add_three(self) -> list[Endpoint]:
+        """Keep three endpoints of one hour, whose first slot is 13:00:00."""
+        job = await self.add_job()
+        names = ("health", "stock", "prices")
+        return [await self.add(an_endpoint(job, name, schedule=every(HOUR))) for name in names]
+
+    async def test_what_another_process_commits_ends_the_wait(self) -> None:
+        """One change after another is heard, also what comes before anybody waits."""
+        endpoints = await self.add_three()
+        other = await self.given.another()
+        await self.sleep_until_due(at("13:00:00"))
+
+        for second, endpoint in zip((30, 20, 10), endpoints, strict=True):
+            instant = at(f"12:00:{second}")
+            asleep = asyncio.create_task(self.sleep_until_due(instant))
+            await run_now(other, endpoint, instant)
+            await asleep
+
+    async def test_several_processes_wake_the_same_sleeper(self) -> None:
+        """Whoever of them wrote, and however close together."""
+        asleep = asyncio.create_task(self.sleep_until_due(at("12:00:10")))
+
+        for second, endpoint in zip((30, 20, 10), await self.add_three(), strict=True):
+            await run_now(await self.given.another(), endpoint, at(f"12:00:{second}"))
+
+        await asleep
+
+
+async def run_now(store: Store, endpoint: Endpoint, instant: datetime) -> None:
+    """Ask for a run at an instant, as another process would."""
+    async with store.units.begin() as unit:
+        trigger = a_trigger(instant)
+        await unit.hints.trigger(endpoint.tenant, endpoint.id, trigger, now=instant)
+        await unit.commit()
