@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
+from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
     EndpointQueue,
@@ -114,12 +115,20 @@ class Connection:
         return await answer
 
     async def claim(
-        self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
+        self,
+        *,
+        worker: WorkerId,
+        limit: int,
+        lease_for: timedelta,
+        now: datetime,
+        caps: Caps = NO_CAPS,
     ) -> ClaimBatch:
         """Ask for leases."""
         return await self.ask(
             Call.CLAIM,
-            lambda: self._queue.claim(worker=worker, limit=limit, lease_for=lease_for, now=now),
+            lambda: self._queue.claim(
+                worker=worker, limit=limit, lease_for=lease_for, now=now, caps=caps
+            ),
         )
 
     async def start(

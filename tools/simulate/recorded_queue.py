@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
 from cronicorn_domain.instants import iso_milliseconds
+from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
     ClaimedRun,
@@ -31,10 +32,18 @@ class RecordedQueue:
         self._recorder = recorder
 
     async def claim(
-        self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
+        self,
+        *,
+        worker: WorkerId,
+        limit: int,
+        lease_for: timedelta,
+        now: datetime,
+        caps: Caps = NO_CAPS,
     ) -> ClaimBatch:
         """Claim, and note the leases."""
-        batch = await self._queue.claim(worker=worker, limit=limit, lease_for=lease_for, now=now)
+        batch = await self._queue.claim(
+            worker=worker, limit=limit, lease_for=lease_for, now=now, caps=caps
+        )
         if batch.runs:
             self._recorder.granted(batch.runs, now=now)
         for run in batch.runs if self._recorder.tracing else ():

@@ -29,6 +29,8 @@ def test_help_names_every_option() -> None:
         "for",
         "concurrency",
         "processes",
+        "host-cap",
+        "tenant-cap",
         "egress-allow",
         "log-format",
     ]:

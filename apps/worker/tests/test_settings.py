@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from cronicorn_domain.identity import DEFAULT_TENANT, TenantId
 from cronicorn_worker.faults import UsageFault
 from cronicorn_worker.settings import LogFormat, LogLevel, process_environment, read_settings
 
@@ -118,6 +120,9 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"run_for": "-5s"}, "--for: '-5s' is negative."),
         ({"concurrency": "0"}, "--concurrency: '0' is not possible. Give a number from 1 to 10000"),
         ({"concurrency": "many"}, "--concurrency: 'many' is not possible."),
+        ({"host_cap": ("0",)}, "--host-cap: '0' is no cap. Write N, or HOST=N, with N from 1 on."),
+        ({"host_cap": ("a.example=x",)}, "--host-cap: 'a.example=x' is no cap."),
+        ({"tenant_cap": ("me=3",)}, "--tenant-cap: 'me' is no tenant. Write the tenant's id."),
         ({"log_format": "jsn"}, "--log-format: 'jsn' is not possible. Did you mean json?"),
         ({"log_level": "loud"}, "--log-level: 'loud' is not possible. Write one of debug, info"),
         ({"prune": True}, "--prune needs a jobs file. Add --jobs FILE"),
@@ -169,3 +174,19 @@ def test_the_environment_of_jobs_files_holds_the_env_file(
     assert environ["SHOP_TOKEN"] == "from-file"
     assert environ["Shop_Port"] == "80"
     assert environ["BOTH"] == "process"
+
+
+def test_caps_are_for_all_or_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number caps every host or tenant, one with a name that host or tenant alone."""
+    tenant = "018f4f2e-0000-7000-8000-000000000001"
+    monkeypatch.setenv("CRONICORN_HOST_CAP", "10, Api.example:8443=2")
+    caps = read_settings({"tenant_cap": (f"{tenant}=4",)}).caps
+
+    assert (caps.of_host("shop.example"), caps.of_host("api.example:8443")) == (10, 2)
+    assert caps.of_tenant(TenantId(UUID(tenant))) == 4
+    assert caps.of_tenant(DEFAULT_TENANT) is None
+
+
+def test_nothing_is_capped_by_default() -> None:
+    """As many runs as the workers take on may go to one host."""
+    assert not read_settings({}).caps.are_set

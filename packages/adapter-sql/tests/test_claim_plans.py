@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 import pytest
 from cronicorn_adapter_sql.claim_statements import CLAIM_STATEMENTS, FRESH_TENANTS, NEXT_TENANTS
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring
+from cronicorn_adapter_sql.lanes import FIRST, IN_A_LANE, LANES
 from cronicorn_adapter_sql.lower_bound import FLOOR
 from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.vault import HeaderVault
@@ -33,6 +35,12 @@ TENANTS: Final = (
     " FROM generate_series(1, :count) RETURNING tenant)"
     " INSERT INTO due (due_at, endpoint_id, tenant, slot, host)"
     " SELECT :later, gen_random_uuid(), tenant, :later, 'shop.example' FROM made"
+)
+
+WAITING: Final = (
+    "INSERT INTO due (due_at, endpoint_id, tenant, slot, host, lane)"
+    " SELECT :at, gen_random_uuid(), :tenant, :first + n * interval '1 millisecond',"
+    " 'shop.example', 'host ' || n % 7 FROM generate_series(1, :count) AS n"
 )
 
 
@@ -169,3 +177,26 @@ async def test_looking_for_tenants_costs_the_same_however_many_there_are(
     assert pages(stepped) < 1500
     assert scans(fresh) - {"Sort"} == {"pk_due"}
     assert pages(fresh) < 1500
+
+
+async def test_what_waits_for_room_is_not_walked_over(store: SqlStore) -> None:
+    """However much waits in lanes, a claim reads what it takes, and a step for each lane."""
+    await add_due(store, 8)
+    async with store.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE due SET (autovacuum_enabled = false)"))
+        waiting = text("UPDATE due SET due_at = :at, lane = 'host 1' WHERE due_at <= :now")
+        await connection.execute(waiting, {"at": IN_A_LANE, "now": NOW})
+        given = {"first": NOW + HOUR, "tenant": DEFAULT_TENANT, "count": GONE, "at": IN_A_LANE}
+        await connection.execute(text(WAITING), given)
+    span = {"since": FLOOR, "now": NOW, "limit": 5}
+    places = orjson.dumps([{"lane": "host 1", "places": 2}]).decode()
+
+    async with store.engine.begin() as connection:
+        pick = await plan_of(connection, PICK.oldest, span)
+        lanes = await plan_of(connection, LANES, {"onward": "", "most": 100})
+        first = await plan_of(connection, FIRST, {"rows": places})
+
+    assert (pick["Actual Rows"], lanes["Actual Rows"], first["Actual Rows"]) == (0, 7, 2)
+    assert scans(lanes) == {"ix_due_lane_slot"}
+    assert scans(first) == {"ix_due_lane_slot", "pk_endpoint_state"}
+    assert max(pages(pick), pages(lanes), pages(first)) < 100

@@ -2,6 +2,7 @@
 
 import pytest
 from cronicorn_domain.testing.endpoint_queue_asking_contract import EndpointQueueAskingContract
+from cronicorn_domain.testing.endpoint_queue_caps_contract import EndpointQueueCapsContract
 from cronicorn_domain.testing.endpoint_queue_concurrency_contract import (
     EndpointQueueConcurrencyContract,
 )
@@ -62,3 +63,7 @@ class TestRhythms(Sql, EndpointQueueRhythmContract):
 
 class TestAsking(Sql, EndpointQueueAskingContract):
     """What responses ask for."""
+
+
+class TestCaps(Sql, EndpointQueueCapsContract):
+    """So many at once, for each tenant and each host."""

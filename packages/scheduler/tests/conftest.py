@@ -132,12 +132,8 @@ class Connection:
             raise StoreUnavailable("the connection was lost on the way back")
         return answer
 
-    async def claim(self, *, worker, limit, lease_for, now):
-        return await self._ask(
-            "claim",
-            lambda: self._queue.claim(worker=worker, limit=limit, lease_for=lease_for, now=now),
-            limit,
-        )
+    async def claim(self, *, limit, **rest):
+        return await self._ask("claim", lambda: self._queue.claim(limit=limit, **rest), limit)
 
     async def start(self, tokens, *, now):
         return await self._ask("start", lambda: self._queue.start(tokens, now=now), len(tokens))

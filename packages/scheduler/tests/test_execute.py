@@ -205,10 +205,8 @@ class ClaimsAhead:
     def __getattr__(self, name):
         return getattr(self._queue, name)
 
-    async def claim(self, *, worker, limit, lease_for, now):
-        return await self._queue.claim(
-            worker=worker, limit=limit, lease_for=lease_for, now=now + self._ahead
-        )
+    async def claim(self, *, now, **rest):
+        return await self._queue.claim(now=now + self._ahead, **rest)
 
     async def next_due(self):
         due_at = await self._queue.next_due()

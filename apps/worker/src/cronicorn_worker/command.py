@@ -55,6 +55,21 @@ Processes = Annotated[
         help="Work in so many processes, kept alive; they write log lines.  [default: 1]",
     ),
 ]
+HostCap = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="N|HOST=N",
+        help="Runs at once to each host, or to one, over all workers; may be given several times."
+        "  [default: no cap]",
+    ),
+]
+TenantCap = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="N|TENANT=N",
+        help="Runs at once of each tenant, or of one, over all workers.  [default: no cap]",
+    ),
+]
 EgressAllow = Annotated[
     list[str] | None,
     typer.Option(
@@ -87,6 +102,8 @@ def worker(
     run_for: RunFor = None,
     concurrency: Concurrency = None,
     processes: Processes = None,
+    host_cap: HostCap = None,
+    tenant_cap: TenantCap = None,
     egress_allow: EgressAllow = None,
     log_format: LogFormat = None,
     log_level: LogLevel = None,
@@ -105,6 +122,8 @@ def worker(
         "run_for": run_for,
         "concurrency": concurrency,
         "processes": processes,
+        "host_cap": host_cap or None,
+        "tenant_cap": tenant_cap or None,
         "egress_allow": egress_allow or None,
         "log_format": log_format,
         "log_level": log_level,

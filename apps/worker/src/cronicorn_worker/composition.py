@@ -17,6 +17,7 @@ from cronicorn_adapter_sql.migrating.runner import upgrade
 from cronicorn_adapter_sql.store import shared_store
 from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId
+from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.history_room import HistoryRoom
@@ -73,7 +74,7 @@ async def open_store(url: str, secret_key: str | None) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def open_scheduler(
-    store: Store, guard: EgressGuard, concurrency: int, observer: Observer
+    store: Store, guard: EgressGuard, observer: Observer, *, concurrency: int, caps: Caps
 ) -> AsyncIterator[Scheduler]:
     """Build the scheduler over a store; it claims no more than its dispatcher can send."""
     worker = WorkerId(f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}")
@@ -86,6 +87,6 @@ async def open_scheduler(
             workers=store.workers,
             room=store.room,
             clock=store.clock,
-            settings=SchedulerSettings(worker=worker, concurrency=concurrency),
+            settings=SchedulerSettings(worker=worker, concurrency=concurrency, caps=caps),
             observer=observer,
         )

@@ -64,7 +64,9 @@ async def _run_jobs(settings: WorkerSettings, requests: Requests) -> None:
             requests.lead_to(crew.request_stop)
             await see_through(crew, store, show, settings.run_for)
             return
-        async with open_scheduler(store, guard, settings.concurrency, show) as scheduler:
+        async with open_scheduler(
+            store, guard, show, concurrency=settings.concurrency, caps=settings.caps
+        ) as scheduler:
             requests.lead_to(scheduler.request_stop)
             await see_through(scheduler, store, show, settings.run_for)
 
@@ -77,7 +79,9 @@ async def _run_demo(settings: WorkerSettings, requests: Requests) -> None:
                 guard = egress_guard((*settings.egress_allow, shop))
                 jobs = demo_jobs(shop, now=store.clock.now(), rules=guard)
                 await _apply(jobs, store, show)
-                async with open_scheduler(store, guard, settings.concurrency, show) as scheduler:
+                async with open_scheduler(
+                    store, guard, show, concurrency=settings.concurrency, caps=settings.caps
+                ) as scheduler:
                     requests.lead_to(scheduler.request_stop)
                     await see_through(scheduler, store, show, settings.run_for)
             # In a database that stays, nothing must go on asking a shop that is closed.

@@ -15,7 +15,10 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar, cast
+from uuid import UUID
 
+from cronicorn_domain.identity import TenantId
+from cronicorn_domain.model.caps import Caps
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
@@ -25,6 +28,8 @@ from cronicorn_worker.lengths import UnreadableLength, parse_length
 
 PREFIX = "CRONICORN_"
 CONCURRENCY_MOST = 10_000
+EVERY = "*"
+"""Stands for every host, or every tenant, that has no cap by name."""
 PROCESSES_MOST = 64
 DEFAULT_DATABASE = "sqlite:///cronicorn.db"
 _ENV_FILE = ".env"
@@ -97,6 +102,32 @@ def _entries(value: object) -> tuple[str, ...]:
     return tuple(entry for text in texts for entry in re.split(r"[\s,]+", str(text)) if entry)
 
 
+_NamedCaps = tuple[tuple[str, int], ...]
+
+
+def _caps(name: str) -> Callable[[object], _NamedCaps]:
+    """Take entries that are a number, or a name with one; the one without is under ``EVERY``."""
+
+    def read(value: object) -> _NamedCaps:
+        caps: dict[str, int] = {}
+        for entry in _entries(value):
+            whose, _, number = entry.rpartition("=")
+            if not re.fullmatch(r"[0-9]{1,9}", number) or int(number) < 1:
+                _refuse(f"{entry[:60]!r} is no cap", f"Write N, or {name}=N, with N from 1 on.")
+            caps[whose.lower() or EVERY] = int(number)
+        return tuple(caps.items())
+
+    return read
+
+
+def _tenant_caps(value: object) -> _NamedCaps:
+    caps = _caps("TENANT")(value)
+    for whose, _ in caps:
+        if whose != EVERY and not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", whose):
+            _refuse(f"{whose[:60]!r} is no tenant", "Write the tenant's id.")
+    return caps
+
+
 def _choice(kind: type[_ChoiceT]) -> Callable[[object], _ChoiceT]:
     known = [each.value for each in kind]
 
@@ -132,6 +163,8 @@ class WorkerSettings(BaseSettings):
     )
     concurrency: Annotated[int, BeforeValidator(_number(CONCURRENCY_MOST))] = 200
     processes: Annotated[int, BeforeValidator(_number(PROCESSES_MOST))] = 1
+    host_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_caps("HOST"))] = ()
+    tenant_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_tenant_caps)] = ()
     egress_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_entries)] = ()
     log_format: Annotated[LogFormat, BeforeValidator(_choice(LogFormat))] | None = None
     log_level: Annotated[LogLevel, BeforeValidator(_choice(LogLevel))] = LogLevel.INFO
@@ -146,6 +179,14 @@ class WorkerSettings(BaseSettings):
     def key(self) -> str | None:
         """The key or keys to secret headers."""
         return None if self.secret_key is None else self.secret_key.get_secret_value()
+
+    @property
+    def caps(self) -> Caps:
+        """What may be under way at once."""
+        hosts, tenants = dict(self.host_cap), dict(self.tenant_cap)
+        per_host, per_tenant = hosts.pop(EVERY, None), tenants.pop(EVERY, None)
+        by_id = {TenantId(UUID(name)): cap for name, cap in tenants.items()}
+        return Caps(per_host=per_host, hosts=hosts, per_tenant=per_tenant, tenants=by_id)
 
 
 def read_settings(given: Mapping[str, object]) -> WorkerSettings:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cronicorn_domain.identity import EndpointId, TenantId
+from cronicorn_domain.policies.room import Lane
 
 STALE_LEAST = 1024
 """Superseded entries below this number are not worth a clean-up."""
@@ -14,10 +15,11 @@ STALE_LEAST = 1024
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """From when on an endpoint can be claimed, and whose it is."""
+    """From when on an endpoint can be claimed, whose it is, and whether it waits for room."""
 
     due_at: datetime
     tenant: TenantId
+    waits: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +48,8 @@ class DueRows(MutableMapping[EndpointId, Due]):
         self._waiting: list[_Ordered] = []
         self._ready: dict[TenantId, list[_Ordered]] = {}
         self._turn: deque[TenantId] = deque()
+        self._lanes: dict[Lane, list[_Ordered]] = {}
+        self._room_made = False
         self._serial = 0
         self._came_earlier = came_earlier
 
@@ -81,6 +85,8 @@ class DueRows(MutableMapping[EndpointId, Due]):
         heads = [head for tenant in self._turn if (head := self._head(self._ready[tenant]))]
         if waiting := self._head(self._waiting):
             heads.append(waiting)
+        if self._room_made:
+            heads += [head for rows in self._lanes.values() if (head := self._head(rows))]
         return min(heads)[0] if heads else None
 
     def take(self, now: datetime) -> tuple[EndpointId, Due] | None:
@@ -100,18 +106,43 @@ class DueRows(MutableMapping[EndpointId, Due]):
                 return entry.endpoint_id, entry.due
         return None
 
+    def hold(self, endpoint_id: EndpointId, due: Due, lane: Lane) -> None:
+        """Put a row that was taken into a lane, where no ``take`` looks and nothing is due."""
+        self._serial += 1
+        held = Due(due.due_at, due.tenant, waits=True)
+        entry = self._rows[endpoint_id] = _Entry(endpoint_id, held)
+        heapq.heappush(self._lanes.setdefault(lane, []), (due.due_at, self._serial, entry))
+
+    def let_in(self, places: Callable[[Lane], int]) -> None:
+        """Put as many rows of each lane as it has places back among those that are due."""
+        self._room_made = False
+        for lane, rows in list(self._lanes.items()):
+            for _ in range(places(lane)):
+                if self._head(rows) is None:
+                    break
+                self._put_in_turn(heapq.heappop(rows))
+            if self._head(rows) is None:
+                del self._lanes[lane]
+
+    def room_made(self) -> None:
+        """Note that a run has ended: what waits in a lane may be claimable from now on."""
+        if self._lanes and not self._room_made:
+            self._room_made = True
+            self._came_earlier()
+
     def _make_ready(self, now: datetime) -> None:
         waiting = self._waiting
         while waiting and waiting[0][0] <= now:
             ordered = heapq.heappop(waiting)
-            entry = ordered[2]
-            if entry.stale:
-                continue
-            tenant = entry.due.tenant
-            if tenant not in self._ready:
-                self._ready[tenant] = []
-                self._turn.append(tenant)
-            heapq.heappush(self._ready[tenant], ordered)
+            if not ordered[2].stale:
+                self._put_in_turn(ordered)
+
+    def _put_in_turn(self, ordered: _Ordered) -> None:
+        tenant = ordered[2].due.tenant
+        if tenant not in self._ready:
+            self._ready[tenant] = []
+            self._turn.append(tenant)
+        heapq.heappush(self._ready[tenant], ordered)
 
     def _head(self, rows: list[_Ordered]) -> _Ordered | None:
         while rows and rows[0][2].stale:

@@ -1,11 +1,12 @@
 """The queue in memory: each method is atomic, since nothing is awaited while it writes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId
+from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId
+from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.hint import OneShotHint
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Run
@@ -16,6 +17,7 @@ from cronicorn_domain.policies.lapsing import lapsed_until
 from cronicorn_domain.policies.reaping import abandoned_run, reap
 from cronicorn_domain.policies.releasing import release, released_run
 from cronicorn_domain.policies.replanning import plan_afresh
+from cronicorn_domain.policies.room import Room
 from cronicorn_domain.policies.settling import settle, settled_run
 from cronicorn_domain.policies.starting import start_refusal
 from cronicorn_domain.policies.storable import storable
@@ -42,11 +44,17 @@ class MemoryEndpointQueue:
         self._tables = store.tables
 
     async def claim(
-        self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
+        self,
+        *,
+        worker: WorkerId,
+        limit: int,
+        lease_for: timedelta,
+        now: datetime,
+        caps: Caps = NO_CAPS,
     ) -> ClaimBatch:
         """Lease up to ``limit`` endpoints that are due."""
         async with self._store.writing:
-            return self._claim(worker, limit, now + lease_for, now)
+            return self._claim(worker, limit, now + lease_for, now, caps)
 
     async def start(
         self, tokens: Sequence[Token], *, now: datetime
@@ -118,13 +126,22 @@ class MemoryEndpointQueue:
         situation = replace(self._tables.situation(row), state=well)
         self._tables.keep(row, plan_afresh(situation, now, "healed"), now)
 
-    def _claim(self, worker: WorkerId, limit: int, until: datetime, now: datetime) -> ClaimBatch:
+    def _claim(
+        self, worker: WorkerId, limit: int, until: datetime, now: datetime, caps: Caps
+    ) -> ClaimBatch:
         leased: list[tuple[datetime, ClaimedRun]] = []
         postponed: list[EndpointRow] = []
         quarantined: dict[EndpointId, str] = {}
-        while len(leased) < limit and (taken := self._store.due_rows.take(now)) is not None:
+        due_rows, room, held_back = self._store.due_rows, Room(caps, self._running(caps)), 0
+        due_rows.let_in(room.places_in)
+        while len(leased) < limit and (taken := due_rows.take(now)) is not None:
             endpoint_id, due = taken
             row = self._tables.endpoints[endpoint_id]
+            tenant, host = row.endpoint.tenant, row.endpoint.request.host
+            if (lane := room.full_lane(tenant, host)) is not None:
+                due_rows.hold(endpoint_id, due, lane)
+                held_back += 1
+                continue
             decided = self._decide(row, now)
             match decided:
                 case str():
@@ -134,6 +151,7 @@ class MemoryEndpointQueue:
                     self._write(row, change)
                     postponed.append(row)
                 case Claim() as made:
+                    room.take(tenant, host)
                     leased.append((due.due_at, self._lease(row, made, worker, until, now)))
         # Only now, so that one claim meets no endpoint twice.
         for row in postponed:
@@ -143,7 +161,15 @@ class MemoryEndpointQueue:
             runs=tuple(run for _, run in leased),
             passed=len(postponed) + len(quarantined),
             quarantined=quarantined,
+            held_back=held_back,
         )
+
+    def _running(self, caps: Caps) -> Iterator[tuple[TenantId, str, int]]:
+        """Tell what is under way, for caps to be counted by; without caps nothing is counted."""
+        if caps.are_set:
+            for endpoint_id in self._tables.leases.values():
+                endpoint = self._tables.endpoints[endpoint_id].endpoint
+                yield endpoint.tenant, endpoint.request.host, 1
 
     def _decide(self, row: EndpointRow, now: datetime) -> Claim | Postponement | str:
         """Let the domain decide; words say why it cannot, which harms this endpoint alone."""
@@ -273,6 +299,7 @@ class MemoryEndpointQueue:
     def _end(self, row: EndpointRow, lease: Lease, run: Run) -> None:
         """End the lease with its run; what the run has consumed stays so."""
         del self._tables.leases[lease.token]
+        self._store.due_rows.room_made()
         self._tables.runs[run.id] = run
         for record in row.held_hints:
             self._tables.ended_hints.add(lease.endpoint_id, record)

@@ -158,8 +158,9 @@ class Tables:
         if standing and due_at <= now:
             # What is overdue keeps its place: whoever writes to it often is not to starve it.
             due_at = min(due_at, self.due[endpoint_id].due_at)
-        if not standing or self.due[endpoint_id].due_at != due_at:
-            self.due[endpoint_id] = Due(due_at, row.endpoint.tenant)
+        row_of_due = Due(due_at, row.endpoint.tenant)
+        if not standing or self.due[endpoint_id] != row_of_due:
+            self.due[endpoint_id] = row_of_due
 
 
 class _Applies(Protocol):

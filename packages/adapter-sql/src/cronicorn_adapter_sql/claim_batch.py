@@ -54,11 +54,16 @@ class Batch:
     worker: WorkerId
     until: datetime
     now: datetime
+    held_back: int = 0
     _made: list[_Made] = field(default_factory=list)
     _leases: list[Lease] = field(default_factory=list)
     _postponed: int = 0
     _quarantined: dict[EndpointId, str] = field(default_factory=dict)
     _withheld: dict[EndpointId, str] = field(default_factory=dict)
+
+    def afresh(self) -> "Batch":
+        """Return a batch of the same claim that has decided nothing yet."""
+        return Batch(worker=self.worker, until=self.until, now=self.now)
 
     def decide(self, transaction: Transaction, read: ReadEndpoint | UnreadableEndpoint) -> None:
         """Let the domain decide about an endpoint; one that cannot be read is set aside."""
@@ -99,6 +104,7 @@ class Batch:
             passed=self._postponed + len(self._quarantined),
             quarantined=self._quarantined,
             withheld=self._withheld,
+            held_back=self.held_back,
         )
 
     def held(self) -> Iterator[tuple[Token, HeldRun]]:

@@ -47,7 +47,7 @@ _SPAN: Final = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickStatements:
     """
-    What picks endpoints: ``endpoint_id``, ``tenant``, ``due_at`` and the state's ``revision``.
+    What picks endpoints: whose, where to, since when due, and the state's ``revision``.
 
     Attributes:
         oldest: The ``limit`` longest overdue; ``several`` says whether there is another tenant.
@@ -86,6 +86,7 @@ def _returning(sql: str, *more: BindParameter[Any]) -> TextualSelect:
     return given.columns(
         endpoint_id=UuidType(),
         tenant=UuidType(),
+        host=String(),
         due_at=UtcDateTime(),
         revision=Integer(),
         several=Boolean(),
@@ -119,16 +120,16 @@ _SEVERAL: Final = (
 
 _POSTGRES: Final = _statements(
     oldest=(
-        f"SELECT d.endpoint_id, d.tenant, d.due_at, s.revision, {_SEVERAL} FROM due AS d"
+        f"SELECT d.endpoint_id, d.tenant, d.host, d.due_at, s.revision, {_SEVERAL} FROM due AS d"
         " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
         " WHERE d.due_at >= :since AND d.due_at <= :now"
         " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
         " FOR UPDATE OF d, s SKIP LOCKED"
     ),
     shares=(
-        "SELECT one.endpoint_id, one.tenant, one.due_at, one.revision"
+        "SELECT one.endpoint_id, one.tenant, one.host, one.due_at, one.revision"
         " FROM unnest(:tenants) AS t(tenant) CROSS JOIN LATERAL ("
-        " SELECT d.endpoint_id, d.tenant, d.due_at, s.revision FROM due AS d"
+        " SELECT d.endpoint_id, d.tenant, d.host, d.due_at, s.revision FROM due AS d"
         " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
         " WHERE (d.tenant, d.due_at) >= (t.tenant, :since)"
         " AND (d.tenant, d.due_at) <= (t.tenant, :now)"
@@ -145,13 +146,13 @@ _REVISION: Final = (
 )
 _SQLITE: Final = _statements(
     oldest=(
-        f"SELECT d.endpoint_id, d.tenant, d.due_at, {_REVISION}, {_SEVERAL} FROM due AS d"
+        f"SELECT d.endpoint_id, d.tenant, d.host, d.due_at, {_REVISION}, {_SEVERAL} FROM due AS d"
         " WHERE d.due_at >= :since AND d.due_at <= :now"
         " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
     ),
     # Ranking the rows of a tenant would read its whole backlog; the limit within reads the share.
     shares=(
-        f"SELECT d.endpoint_id, d.tenant, d.due_at, {_REVISION}"
+        f"SELECT d.endpoint_id, d.tenant, d.host, d.due_at, {_REVISION}"
         " FROM json_each(:tenants) AS t CROSS JOIN due AS d WHERE d.rowid IN ("
         " SELECT d.rowid FROM due AS d"
         " WHERE d.tenant = t.value AND d.due_at >= :since AND d.due_at <= :now"

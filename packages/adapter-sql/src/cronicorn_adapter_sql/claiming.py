@@ -1,6 +1,6 @@
 """Claims due endpoints, together if the database takes them all, else one by one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,12 +8,14 @@ from uuid import UUID
 
 from cronicorn_domain.errors import StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import EndpointId, WorkerId
+from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch
 
 from cronicorn_adapter_sql.changes import set_aside_unread
 from cronicorn_adapter_sql.claim_batch import Batch, reason_of
 from cronicorn_adapter_sql.errors import may_be_of_one
 from cronicorn_adapter_sql.known import Known
+from cronicorn_adapter_sql.lanes import Lanes
 from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.picking import Picked, Picking
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
@@ -30,53 +32,54 @@ class Claiming:
         self._database = database
         self._known = known
         self._picking = Picking(database.due_bound)
+        self.lanes = Lanes(database.due_bound)
         self.withheld: LeftAlone[UUID] = LeftAlone(WITHHELD_FOR, bound=database.due_bound)
 
     async def claim(
-        self, *, worker: WorkerId, limit: int, until: datetime, now: datetime
+        self, *, worker: WorkerId, limit: int, until: datetime, now: datetime, caps: Caps
     ) -> ClaimBatch:
         """
-        Lease up to ``limit`` due endpoints.
+        Lease up to ``limit`` due endpoints, as far as the caps leave room.
 
         One about which the domain cannot decide is set aside. If the batch fails as a whole (a row
         that breaks a constraint, a column beyond reading), each endpoint is claimed on its own, and
         those at fault are set aside. What refuses all of them (rights, missing tables) is no fault
         of theirs.
         """
-        batch = await self._claim_together(worker, limit, until, now)
+        batch = await self._claim_together(
+            Batch(worker=worker, until=until, now=now), limit=limit, caps=caps
+        )
         self.withheld.add(batch.withheld, now)
         return batch
 
-    async def _claim_together(
-        self, worker: WorkerId, limit: int, until: datetime, now: datetime
-    ) -> ClaimBatch:
-        picked: list[Picked] = []
+    async def _claim_together(self, batch: Batch, *, limit: int, caps: Caps) -> ClaimBatch:
+        picked: Sequence[Picked] = []
+        now = batch.now
         try:
             async with self._database.begin() as transaction:
+                connection = transaction.connection
+                await self.lanes.let_in(connection, caps, limit=limit, now=now)
                 picked = await self._picking.pick(
-                    transaction.connection, now=now, limit=limit, but=self.withheld.at(now)
+                    connection, now=now, limit=limit, but=self.withheld.at(now)
                 )
-                found = await self._read(transaction, picked, now)
-                batch = Batch(worker=worker, until=until, now=now)
+                admitted = await self.lanes.admit(connection, picked, caps, now=now)
+                batch.held_back = admitted.held_back
+                found = await self._read(transaction, admitted.picked, now)
                 await _claim(transaction, batch, found)
             return self._told(batch)
         except Exception as error:
             if not picked or not may_be_of_one(error):
                 raise
-        return await self._claim_apart([each.endpoint_id for each in picked], worker, until, now)
+        return await self._claim_apart(picked, batch.afresh, caps)
 
     async def _claim_apart(
-        self, ids: Sequence[UUID], worker: WorkerId, until: datetime, now: datetime
+        self, picked: Sequence[Picked], afresh: Callable[[], Batch], caps: Caps
     ) -> ClaimBatch:
         batches: list[ClaimBatch] = []
         faults: dict[UUID, Exception] = {}
-        for endpoint_id in ids:
+        for each in picked:
             try:
-                async with self._database.begin() as transaction:
-                    found = await transaction.locked([endpoint_id], now=now)
-                    batch = Batch(worker=worker, until=until, now=now)
-                    await _claim(transaction, batch, found)
-                batches.append(self._told(batch))
+                batches.append(await self._claim_one(each, afresh(), caps))
             except StoreUnavailable:
                 if not batches:
                     raise
@@ -84,12 +87,23 @@ class Claiming:
             except Exception as error:
                 if not may_be_of_one(error):
                     raise
-                faults[endpoint_id] = error
-        if len(faults) == len(ids):
+                faults[each.endpoint_id] = error
+        if len(faults) == len(picked):
             _check_whose(faults)
         with suppress(StoreUnavailable):  # they will be met again
             batches.append(await self._set_aside(faults))
         return _joined(batches)
+
+    async def _claim_one(self, picked: Picked, batch: Batch, caps: Caps) -> ClaimBatch:
+        async with self._database.begin() as transaction:
+            found = await transaction.locked([picked.endpoint_id], now=batch.now)
+            if all(read.due_at == picked.due_at for read in found):
+                admitted = await self.lanes.admit(
+                    transaction.connection, [picked], caps, now=batch.now
+                )
+                batch.held_back = admitted.held_back
+                await _claim(transaction, batch, found if admitted.picked else ())
+        return self._told(batch)
 
     async def _read(
         self, transaction: Transaction, picked: Sequence[Picked], now: datetime
@@ -97,12 +111,15 @@ class Claiming:
         """Return what is known of the locked endpoints, and read the others."""
         found: list[ReadEndpoint | UnreadableEndpoint] = []
         unknown: list[UUID] = []
-        for endpoint_id, due_at, revision in picked:
-            situation = self._known.situation(endpoint_id, revision, now)
+        for each in picked:
+            situation = self._known.situation(each.endpoint_id, each.revision, now)
             if situation is None:
-                unknown.append(endpoint_id)
+                unknown.append(each.endpoint_id)
             else:
-                found.append(ReadEndpoint(situation=situation, due_at=due_at, revision=revision))
+                known = ReadEndpoint(
+                    situation=situation, due_at=each.due_at, revision=each.revision
+                )
+                found.append(known)
         return found + await transaction.situations.read(unknown, now=now)
 
     def _told(self, batch: Batch) -> ClaimBatch:
@@ -154,4 +171,5 @@ def _joined(batches: Sequence[ClaimBatch]) -> ClaimBatch:
         passed=sum(batch.passed for batch in batches),
         quarantined={key: why for batch in batches for key, why in batch.quarantined.items()},
         withheld={key: why for batch in batches for key, why in batch.withheld.items()},
+        held_back=sum(batch.held_back for batch in batches),
     )

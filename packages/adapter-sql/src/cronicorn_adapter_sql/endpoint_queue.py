@@ -8,6 +8,7 @@ from uuid import UUID
 
 from cronicorn_domain.errors import StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
+from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.policies.starting import start_refusal
 from cronicorn_domain.policies.storable import bare, storable
@@ -26,6 +27,7 @@ from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import is_about_values, may_be_of_one, translated
 from cronicorn_adapter_sql.healing import Healing
 from cronicorn_adapter_sql.known import Known
+from cronicorn_adapter_sql.lanes import IN_A_LANE
 from cronicorn_adapter_sql.lease_statements import ended, freeing, living, mark_of_start, renewal
 from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.lower_bound import LowerBound
@@ -57,13 +59,19 @@ class SqlEndpointQueue:
         self._stuck: LeftAlone[Token] = LeftAlone(_STUCK_FOR, bound=self._lease_bound)
 
     async def claim(
-        self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
+        self,
+        *,
+        worker: WorkerId,
+        limit: int,
+        lease_for: timedelta,
+        now: datetime,
+        caps: Caps = NO_CAPS,
     ) -> ClaimBatch:
         """Lease up to ``limit`` endpoints that are due."""
         self._database.signal.look()
         try:
             return await self._claiming.claim(
-                worker=worker, limit=limit, until=now + lease_for, now=now
+                worker=worker, limit=limit, until=now + lease_for, now=now, caps=caps
             )
         except StoreUnavailable:
             self._known.forget()  # what comes back may be another database, or an older state of it
@@ -144,7 +152,13 @@ class SqlEndpointQueue:
             raise
         self._untold -= results.keys()
         self._known.let_go(results)
+        self._room_made(now)
         return results
+
+    def _room_made(self, now: datetime) -> None:
+        """Let a claim look for what waits for room, if anything does: some runs have ended."""
+        if self._claiming.lanes.room_made(now):
+            self._database.signal.send()
 
     async def _settle_all(
         self, results: dict[Token, Settled], batch: Sequence[Settlement], now: datetime
@@ -171,6 +185,7 @@ class SqlEndpointQueue:
             return results
         for token in await self._release(results, tokens, now, shortly=False):
             await self._release(results, [token], now, shortly=True)
+        self._room_made(now)
         return results
 
     async def _release(
@@ -263,10 +278,13 @@ class SqlEndpointQueue:
             async with self._looking.connect() as connection:
                 found = await connection.execute(earliest, {"ids": left_alone})
                 due_at: datetime | None = found.scalar_one()
+        if due_at == IN_A_LANE:
+            self._claiming.lanes.seen_waiting()
+            due_at = None
         if due_at is not None:
             bound.note(due_at)  # a claim passed over it while somebody held it
-        again = withheld.first_end()
-        return min((each for each in (due_at, again) if each is not None), default=None)
+        again = (withheld.first_end(), self._claiming.lanes.look_at())
+        return min((each for each in (due_at, *again) if each is not None), default=None)
 
     async def heal_quarantined(self, *, now: datetime) -> Sequence[EndpointId]:
         """Let out of quarantine the endpoints whose stored schedule can be read after all."""

@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from cronicorn_domain.identity import TenantId
 from sqlalchemy import Row, TextualSelect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,11 +26,17 @@ FRESH_AT_ONCE: Final = 500
 
 
 class Picked(NamedTuple):
-    """An endpoint that is picked and locked: since when it is due, and its state's revision."""
+    """
+    An endpoint that is picked and locked.
+
+    Since when it is due, its state's revision, whose it is, and where its request goes.
+    """
 
     endpoint_id: UUID
     due_at: datetime
     revision: int
+    tenant: TenantId
+    host: str
 
 
 class Picking:
@@ -122,4 +129,4 @@ class Picking:
 
 
 def _picked(row: Row[Any]) -> Picked:
-    return Picked(row.endpoint_id, row.due_at, row.revision)
+    return Picked(row.endpoint_id, row.due_at, row.revision, TenantId(row.tenant), row.host)

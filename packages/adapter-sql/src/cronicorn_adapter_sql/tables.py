@@ -219,17 +219,28 @@ class DueRow(Row, table=True):
     """
     What is claimable, and from when; one row an endpoint, kept under its state's lock.
 
-    ``slot`` is that of the plan which fires next, ``host`` where its request goes.
+    ``slot`` is that of the plan which fires next, ``host`` where its request goes. ``lane`` is set
+    while it waits for room; it then has an instant behind all others (see ``lanes``).
     """
 
     __tablename__ = "due"
-    __table_args__: ClassVar = (Index("ix_due_tenant_due_at", "tenant", "due_at"),)
+    __table_args__: ClassVar = (
+        Index("ix_due_tenant_due_at", "tenant", "due_at"),
+        Index(
+            "ix_due_lane_slot",
+            "lane",
+            "slot",
+            postgresql_where=text("lane IS NOT NULL"),
+            sqlite_where=text("lane IS NOT NULL"),
+        ),
+    )
 
     due_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
     endpoint_id: UUID = Field(primary_key=True)
     tenant: UUID
     slot: datetime = Field(sa_type=UtcDateTime)
     host: str
+    lane: str | None = None
 
 
 class LeaseRow(Row, table=True):

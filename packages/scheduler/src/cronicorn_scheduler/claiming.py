@@ -106,10 +106,12 @@ class Claiming:
                 limit=limit,
                 lease_for=self._settings.lease,
                 now=self._clock.now(),
+                caps=self._settings.caps,
             )
             self._first_claim.set()
             self._take(batch)
-            return self._next(len(batch.runs) + batch.passed + len(batch.withheld), limit)
+            left = len(batch.withheld) + batch.held_back
+            return self._next(len(batch.runs) + batch.passed + left, limit)
         return Next.AT_ONCE  # the line has waited already
 
     def _take(self, batch: ClaimBatch) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.instants import NO_TIME
+from cronicorn_domain.model.caps import NO_CAPS, Caps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class SchedulerSettings:
         worker: Its name, written to leases and runs.
         concurrency: Runs in hand at most, from claim to settled result: each has a task and a
             socket.
+        caps: Runs under way at most for each tenant and each host, over all workers of the store:
+            they must have the same. None unless told.
         claim_batch: Leases taken by one claim at most, so that one worker leaves work to others.
         claim_pause: The least time between looks that did not come back full: it gathers slots that
             lie close together, and is added to lateness at worst.
@@ -57,6 +60,7 @@ class SchedulerSettings:
 
     worker: WorkerId
     concurrency: int = 200
+    caps: Caps = NO_CAPS
     claim_batch: int = 100
     claim_pause: timedelta = timedelta(milliseconds=10)
     claim_pause_most: timedelta = timedelta(milliseconds=500)

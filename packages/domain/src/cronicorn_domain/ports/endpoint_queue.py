@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId
+from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.decision import Plan
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.lease import Lease
@@ -38,12 +39,15 @@ class ClaimBatch:
         withheld: Due endpoints that this worker cannot run for want of the key to their secrets,
             with the reason and the remedy. They are left as they are, for workers that have it, and
             out of this worker's claims for a while. They are not among ``passed``.
+        held_back: How many due endpoints were found that the caps leave no room for now. They wait
+            out of the way of others, and are claimed when there is room.
     """
 
     runs: tuple[ClaimedRun, ...] = ()
     passed: int = 0
     quarantined: Mapping[EndpointId, str] = field(default_factory=dict)
     withheld: Mapping[EndpointId, str] = field(default_factory=dict)
+    held_back: int = 0
 
 
 class StartRefusal(StrEnum):
@@ -107,7 +111,13 @@ class EndpointQueue(Protocol):
     """
 
     async def claim(
-        self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
+        self,
+        *,
+        worker: WorkerId,
+        limit: int,
+        lease_for: timedelta,
+        now: datetime,
+        caps: Caps = NO_CAPS,
     ) -> ClaimBatch:
         """
         Lease up to ``limit`` endpoints that are due.
@@ -115,6 +125,10 @@ class EndpointQueue(Protocol):
         Eligible: due at or before ``now``, its job active, neither paused nor archived nor
         quarantined, and without a lease. A sibling's trigger makes a paused endpoint eligible once.
         Tenants come in turn, within one the longest overdue first.
+
+        No tenant and no host ever has more leases than its cap, whoever claims at once, as long as
+        all claim by the same ``caps``. What finds no room (``held_back``) keeps nothing else from
+        its turn, and costs a claim nothing while it waits, however much there is of it.
 
         For each, in the one transaction: the lease runs until ``now + lease_for``; every one-shot
         and trigger whose instant has come is consumed and marked with the run; missed slots are
@@ -188,7 +202,11 @@ class EndpointQueue(Protocol):
         ...
 
     async def next_due(self) -> datetime | None:
-        """Return the earliest instant at which something may become claimable; None: never."""
+        """
+        Return the earliest instant at which something may become claimable; None: never.
+
+        What waits for room is looked at again soon, as another process may be making it.
+        """
         ...
 
     async def heal_quarantined(self, *, now: datetime) -> Sequence[EndpointId]:

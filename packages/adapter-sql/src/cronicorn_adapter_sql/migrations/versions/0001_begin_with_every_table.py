@@ -276,9 +276,17 @@ def _make_due() -> None:
         sa.Column("tenant", sa.Uuid(), nullable=False),
         sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
         sa.Column("host", sa.String(), nullable=False),
+        sa.Column("lane", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("due_at", "endpoint_id", name=op.f("pk_due")),
     )
     op.create_index("ix_due_tenant_due_at", "due", ["tenant", "due_at"])
+    op.create_index(
+        "ix_due_lane_slot",
+        "due",
+        ["lane", "slot"],
+        postgresql_where=sa.text("lane IS NOT NULL"),
+        sqlite_where=sa.text("lane IS NOT NULL"),
+    )
 
 
 def _make_leases() -> None:
