@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # The suites' asserts show their values only if rewritten, and rewriting has to be asked for
 # before the first import.
@@ -15,6 +15,13 @@ settings.register_profile(
     parent=settings(),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
+)
+# For who only asks whether something fails, and needs no smallest example.
+settings.register_profile(
+    "hasty",
+    parent=settings.get_profile("cronicorn"),
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
 )
 settings.load_profile("cronicorn")
 

@@ -126,3 +126,19 @@ def test_going_in_circles_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(Stuck):
         run(main)
+
+
+def test_a_storm_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes, and nobody comes to rest: many more steps than the world can need."""
+    monkeypatch.setattr("tools.simulate.loop.STEPS_AT_FIRST", 1000)
+
+    async def main(_: VirtualTimeLoop) -> None:
+        while True:  # noqa: ASYNC110  the storm itself
+            await asyncio.sleep(0.001)
+
+    loop = VirtualTimeLoop(0, pace=500)
+    try:
+        with pytest.raises(Stuck, match="a storm"):
+            loop.run_until_complete(main(loop))
+    finally:
+        loop.close()

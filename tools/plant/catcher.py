@@ -82,7 +82,10 @@ class Catcher:
         return Catch(verdict=verdict, by=by, seconds=ran.seconds)
 
 
-_PYTEST = (sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider")
+_PYTEST = (
+    *(sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider"),
+    *("--hypothesis-profile", "hasty"),
+)
 _FAILED_TEST = re.compile(
     r"^(?:FAILED|ERROR) (?P<file>\S*?(?P<where>[^/\s]+)::)(?P<what>.+?)(?: - .*)?$", re.MULTILINE
 )

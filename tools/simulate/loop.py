@@ -9,6 +9,7 @@ import asyncio
 import heapq
 from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
+from math import inf
 from random import Random
 from typing import Any, TypeVarTuple
 
@@ -20,9 +21,12 @@ PROCESS: ContextVar[str | None] = ContextVar("PROCESS", default=None)
 STEPS_MOST = 1_000_000
 """So many steps without any time passing are a circle."""
 
+STEPS_AT_FIRST = 200_000
+"""So many are allowed for beginnings and crowded moments, whatever the pace."""
+
 
 class Stuck(RuntimeError):
-    """Nothing will ever happen again, or the same for ever."""
+    """Nothing will ever happen again, or the same for ever, or far too much."""
 
 
 class Step(asyncio.TimerHandle):
@@ -61,10 +65,11 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     Runs tasks in a time that jumps to the next timer whenever nothing is ready.
 
     Of steps that are ready together the seed says which goes first. There are no threads, files or
-    sockets. ``errors`` keeps what callbacks raised and nobody caught.
+    sockets. ``errors`` keeps what callbacks raised and nobody caught. More steps than ``pace`` for
+    each second, on the whole, are a storm.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, pace: float = inf) -> None:
         super().__init__()
         self.errors: list[str] = []
         self._seconds = 0.0
@@ -73,6 +78,8 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         self._timers: list[tuple[float, int, Step]] = []
         self._serial = 0
         self._still = 0
+        self._taken = 0
+        self._pace = pace
         self._stopped: dict[str, list[Step]] = {}
         self._doomed: dict[str, tuple[int, Callable[[], None]]] = {}
         self.set_exception_handler(self._keep_error)
@@ -146,6 +153,9 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
         self._still += len(steps)
         if self._still > STEPS_MOST:
             raise Stuck(f"{STEPS_MOST} steps, and no time has passed")
+        self._taken += len(steps)
+        if self._taken > STEPS_AT_FIRST and self._taken > self._pace * self._seconds:
+            raise Stuck(f"{self._taken} steps in {self._seconds:.0f} s are a storm")
 
     def _wake(self) -> None:
         """Add the timers that are due to what is ready; time jumps if there is nothing else."""

@@ -28,6 +28,14 @@ Given = TypeVarTuple("Given")
 One = TypeVar("One")
 
 
+PACE = 500
+PACE_OF_EACH = 100
+"""
+Steps a second, and more for each endpoint: several times what the busiest worlds take. Whoever
+takes more claims for ever what cannot be run, or hammers a store that does not answer.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """
@@ -43,7 +51,8 @@ class Course:
 
 def play(scenario: Scenario, trace: Trace | None = None) -> Course:
     """Play a scenario in virtual time. The same scenario always takes the same course."""
-    loop = VirtualTimeLoop(scenario.seed)
+    pace = PACE + PACE_OF_EACH * len(scenario.newcomers)
+    loop = VirtualTimeLoop(scenario.seed, pace=pace)
     try:
         return loop.run_until_complete(_World(scenario, loop, trace).live())
     finally:
