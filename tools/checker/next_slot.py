@@ -237,7 +237,8 @@ def _no_later_than_longest(setting: Setting, past: Past, found: Next) -> Next:
         latest, source, due_now = past.last_slot + setting.shortest, Source.CLAMPED_MIN, False
     if found.slot <= latest:
         return found
-    return replace(found, slot=latest, source=source, due_now=due_now)
+    # It is the guardrail's then, and no longer a hint's.
+    return replace(found, slot=latest, source=source, due_now=due_now, hint=None)
 
 
 def _moved_past(start: datetime, length: timedelta, end: datetime | None) -> datetime:

@@ -92,8 +92,7 @@ class RecordedStory:
 
     def clear_hints(self) -> None:
         """Clear every hint that lives."""
-        hints = tuple(HintId(hint.id) for hint in self.story.situation.hints)
-        self.story.clear_hints()
+        hints = tuple(HintId(hint.id) for hint in self.story.clear_hints())
         self._write(HintsCleared(hints=hints))
 
     def trigger(self, kind: TriggerKind = TriggerKind.MANUAL) -> Trigger:

@@ -71,7 +71,7 @@ def test_what_has_lapsed_is_left_out(now: datetime, left: int) -> None:
     assert (len(found.hints), len(found.triggers)) == (left, left)
 
 
-def test_a_hint_is_known_until_a_slot_lies_behind_its_end() -> None:
+def test_what_has_ended_is_known_until_a_slot_lies_behind_its_end() -> None:
     """The slots that came while it lived are slots until they are accounted for."""
     known, situation = Known(), a_situation()
     known.keep(replace(situation, state=EndpointState(last_slot=EPOCH + HOUR - MICROSECOND)), 1)
@@ -79,7 +79,7 @@ def test_a_hint_is_known_until_a_slot_lies_behind_its_end() -> None:
     found = known.situation(situation.endpoint.id, 1, EPOCH + 2 * HOUR)
 
     assert found is not None
-    assert (len(found.hints), len(found.triggers)) == (1, 0)
+    assert (len(found.hints), len(found.triggers)) == (1, 1)
 
 
 def test_the_longest_unused_endpoint_is_forgotten() -> None:

@@ -3,9 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 from cronicorn_domain.instants import OPEN_ENDED
-from cronicorn_domain.model.endpoint import Bounds, Misfire, MisfirePolicy, Retry
+from cronicorn_domain.model.decision import Source
+from cronicorn_domain.model.endpoint import Bounds, Guardrails, Misfire, MisfirePolicy, Retry
 from cronicorn_domain.model.hint import TriggerKind
-from cronicorn_domain.schedules.schedule import IntervalSchedule
+from cronicorn_domain.schedules.cron import CronSchedule
+from cronicorn_domain.schedules.cron_expression import CronExpression
+from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule
+from cronicorn_domain.testing.builders import a_oneshot, an_interval_hint
 from cronicorn_domain.testing.story import FAILURE, Story, told
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
@@ -108,3 +112,77 @@ def test_a_lost_claim_leaves_what_it_consumed_pending() -> None:
     story.at(NOON + 20 * S).reap()
 
     assert len(story.situation.triggers) == 1
+
+
+def every_25_minutes_at_most() -> Story:
+    """An hourly expression that a longest guardrail tightens: its slots are counted, not found."""
+    hourly = CronSchedule(expression=CronExpression.parse("0 * * * *"))
+    return told(schedule=hourly, guardrails=Guardrails(longest=25 * M))
+
+
+def test_a_oneshot_that_ends_unrun_leaves_the_slots_it_had_gone_before() -> None:
+    """Nobody came until it was over: what would have followed it is next, and not a slot of now."""
+    story = every_25_minutes_at_most()
+    story.run()
+    story.offer(a_oneshot(NOON + 40 * M, life=5 * M))
+    story.at(NOON + 58 * M).claim()
+
+    assert story.next is not None
+    assert story.next.slot == NOON + 50 * M
+
+
+def test_a_oneshot_that_ends_unrun_leaves_a_hint_its_slot() -> None:
+    """A hint that lived at the one-shot's instant had a slot behind it, and a next one there."""
+    story = told(every=M)
+    story.run()
+    story.offer(a_oneshot(NOON + 10 * M, life=5 * M))
+    story.offer(an_interval_hint(30 * M, created_at=story.now, life=40 * M))
+    story.at(NOON + 35 * M).claim()
+
+    assert story.next is not None
+    assert (story.next.slot, story.next.source) == (NOON + 31 * M, Source.AI_INTERVAL)
+
+
+def test_a_hint_written_while_a_oneshot_stood_counts_from_there() -> None:
+    """The one-shot was over before anybody came, and the hint's slot was due as it was written."""
+    story = told(every=timedelta(hours=1))
+    story.pause(OPEN_ENDED)
+    story.offer(a_oneshot(NOON + 10 * M, life=5 * M))
+    story.at(NOON + 12 * M).offer(an_interval_hint(5 * M, created_at=story.now))
+    story.at(NOON + 20 * M).resume()
+
+    assert story.next is not None
+    assert story.next.slot == NOON + 12 * M
+
+
+def test_the_slot_of_the_longest_outlives_the_hint_that_proposed_a_later_one() -> None:
+    """What the guardrail demands is due, whatever becomes of the hint."""
+    story = every_25_minutes_at_most()
+    story.run()
+    story.offer(an_interval_hint(90 * M, created_at=story.now, life=120 * M))
+    story.at(NOON + 180 * M).claim()
+
+    assert recorded(story) == [(NOON + 50 * M, NOON + 175 * M, 6)]
+    assert [run.slot for run in story.runs] == [NOON + 25 * M, NOON + 180 * M]
+
+
+def test_a_skip_does_not_take_the_slot_of_a_hint_that_has_ended() -> None:
+    """What the hint had planned is not next any more; the schedule's slot is passed over."""
+    story = told(every=10 * M)
+    story.pause(OPEN_ENDED)
+    story.offer(an_interval_hint(3 * M, created_at=story.now, life=5 * M))
+    story.at(NOON + 8 * M).skip()
+
+    assert recorded(story) == [(NOON + 10 * M, NOON + 10 * M, 1)]
+
+
+def test_a_single_instant_that_came_in_the_archive_is_recorded_behind_a_trigger() -> None:
+    """It is coalesced at the restore as any slot is, also where a trigger stands before it."""
+    story = told(schedule=OnceSchedule(at=NOON + 40 * M))
+    story.at(NOON + 10 * M).trigger(TriggerKind.SIBLING)
+    story.archive()
+    story.at(NOON + 50 * M).restore()
+    story.run()
+
+    assert recorded(story) == [(NOON + 40 * M, NOON + 40 * M, 1)]
+    assert story.next is None

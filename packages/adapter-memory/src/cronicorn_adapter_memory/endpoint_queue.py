@@ -321,7 +321,7 @@ class MemoryEndpointQueue:
                 record = HintRecord(hint=hint, end=HintEnd.EXPIRED, ended_at=hint.expires_at)
                 self._tables.ended_hints.add(row.endpoint.id, record)
         row.hints = tuple(hint for hint in row.hints if hint.expires_at > until)
-        row.triggers = tuple(each for each in row.triggers if each.expires_at > now)
+        row.triggers = tuple(each for each in row.triggers if each.expires_at > until)
 
 
 def _consume(row: EndpointRow, made: Claim, lease: Lease, now: datetime) -> None:

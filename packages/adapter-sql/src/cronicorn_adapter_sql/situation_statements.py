@@ -1,6 +1,7 @@
 """The statements that lock and read endpoints; each is built once for a dialect."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -23,7 +24,6 @@ LEASE_COLUMNS: Final = tuple(leases.c.keys())
 
 
 _NOW: Final = bindparam("now", type_=UtcDateTime())
-_OPEN_TRIGGER: Final = (triggers.c.run_id.is_(None), triggers.c.expires_at > _NOW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +75,16 @@ def situation_statements(dialect: str) -> SituationStatements:
         .where(among(hints.c.endpoint_id, "ids", dialect=dialect), *_open_hint(dialect))
         .order_by(hints.c.created_at, hints.c.id),
         triggers=select(triggers)
-        .where(among(triggers.c.endpoint_id, "ids", dialect=dialect), *_OPEN_TRIGGER)
+        .join(endpoints, endpoints.c.id == triggers.c.endpoint_id)
+        .join(endpoint_state, endpoint_state.c.endpoint_id == triggers.c.endpoint_id)
+        .where(among(triggers.c.endpoint_id, "ids", dialect=dialect), *_open_trigger(dialect))
         .order_by(triggers.c.at, triggers.c.id),
     )
 
 
 def _rows(dialect: str) -> Select[Any]:
     hinted = exists().where(hints.c.endpoint_id == endpoints.c.id, *_open_hint(dialect))
-    asked = exists().where(triggers.c.endpoint_id == endpoints.c.id, *_OPEN_TRIGGER)
+    asked = exists().where(triggers.c.endpoint_id == endpoints.c.id, *_open_trigger(dialect))
     return (
         select(
             *endpoints.c,
@@ -100,6 +102,13 @@ def _rows(dialect: str) -> Select[Any]:
 
 
 def _open_hint(dialect: str) -> tuple[ColumnElement[bool], ...]:
+    return hints.c.end.is_(None), hints.c.expires_at > _lapsed_until(dialect)
+
+
+def _open_trigger(dialect: str) -> tuple[ColumnElement[bool], ...]:
+    return triggers.c.run_id.is_(None), triggers.c.expires_at > _lapsed_until(dialect)
+
+
+def _lapsed_until(dialect: str) -> ColumnElement[datetime]:
     earlier = func.min if dialect == "sqlite" else func.least
-    last_slot = func.coalesce(endpoint_state.c.last_slot, endpoints.c.created_at)
-    return hints.c.end.is_(None), hints.c.expires_at > earlier(_NOW, last_slot)
+    return earlier(_NOW, func.coalesce(endpoint_state.c.last_slot, endpoints.c.created_at))

@@ -70,11 +70,12 @@ def latest_allowed(situation: Situation, now: datetime) -> tuple[datetime, Sourc
 def keep_longest(candidate: Candidate, allowed: tuple[datetime, Source] | None) -> None:
     """
     Move a slot of any kind that lies behind the latest allowed instant to it, as a recurring one.
+
+    It is the guardrail's then, and stands whatever becomes of the hint that proposed a later one.
     """
     if allowed is None or candidate.slot <= allowed[0]:
         return
-    if candidate.kind is not Kind.RECURRING:
-        candidate.kind, candidate.hint, candidate.origin = Kind.RECURRING, None, None
+    candidate.kind, candidate.hint, candidate.origin = Kind.RECURRING, None, None
     _move(candidate, allowed[0], allowed[1], Rule.LONGEST, "")
 
 

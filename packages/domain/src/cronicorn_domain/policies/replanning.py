@@ -77,6 +77,9 @@ def reset_failures(situation: Situation, now: datetime) -> Change:
 
 def skip_next_slot(situation: Situation, now: datetime) -> Change:
     """Pass the next recurring slot over, with a record; without one nothing changes."""
+    if not _unplanned(situation):
+        # A plan whose hint has ended meanwhile is not the one to be passed over.
+        situation = replace(situation, state=replan(situation, now).state)
     passed = _passed_so_far(situation, now)
     ahead = replace(situation, state=passed.state)
     slot = _next_slot(ahead, now)

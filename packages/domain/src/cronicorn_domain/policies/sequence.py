@@ -70,7 +70,7 @@ def slots_between(situation: Situation, *, after: datetime, until: datetime) -> 
         return None
     ends_at = situation.endpoint.bounds.ends_at
     until = until if ends_at is None else min(until, ends_at)
-    if until <= after or situation.endpoint.rhythm is None:
+    if until <= after:
         return None
     if _too_early(situation, after, until):
         return None

@@ -9,6 +9,7 @@ slot. A repeat stands until the next recurring slot makes it pointless. What goe
 from dataclasses import replace
 from datetime import datetime
 
+from cronicorn_domain.identity import HintId, TriggerId
 from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.model.decision import Kind, Plan, Source
 from cronicorn_domain.model.hint import IntervalHint
@@ -89,17 +90,66 @@ def _standing_or_new(situation: Situation, *, after: datetime, now: datetime) ->
         return _given_up(situation, plan, after=after, now=now)
     if plan.decision.source is Source.CATCH_UP:
         return _with_plan(situation.state, _timed_anew(situation, plan))
-    if plan.first_slot <= now:
-        if still_planned(situation, plan, now):
-            return _with_plan(situation.state, _timed_anew(situation, plan))
-        after = plan.first_slot - MICROSECOND
-    return _planned_anew(situation, after=after, now=now)
+    if plan.first_slot > now:
+        return _planned_anew(situation, after=after, now=now)
+    if still_planned(situation, plan, now):
+        return _with_plan(situation.state, _timed_anew(situation, plan))
+    return _behind_ended(situation, plan, after=after, now=now)
 
 
 def _planned_anew(situation: Situation, *, after: datetime, now: datetime) -> Change:
     state = situation.state
     plan = govern(situation, after=after, now=now)
     return _with_plan(state, None if plan is None else continued(state, plan))
+
+
+def _behind_ended(situation: Situation, plan: Plan, *, after: datetime, now: datetime) -> Change:
+    """
+    What planned it was cleared or has expired: all is as if somebody had looked when it ended.
+
+    What would have been planned then may have come since, and stands or has ended in its turn.
+    """
+    ended_at = _ended_at(situation, plan, now)
+    left = _without(situation, plan.origin)
+    then = _known_at(left, ended_at)
+    change = _planned_anew(then, after=plan.first_slot - MICROSECOND, now=ended_at)
+    for written_at in sorted({hint.created_at for hint in left.hints}):
+        if ended_at < written_at < now:
+            then = _known_at(replace(left, state=change.state), written_at)
+            change = _and_then(change, _standing_or_new(then, after=written_at, now=written_at))
+    if ended_at >= now:
+        return change
+    left = replace(left, state=change.state)
+    return _and_then(change, _standing_or_new(left, after=after, now=now))
+
+
+def _ended_at(situation: Situation, plan: Plan, now: datetime) -> datetime:
+    """
+    Return the instant as of which something else takes the place of a plan that has ended.
+
+    A one-shot or trigger leaves it to the slots behind its own instant, which it had gone before; a
+    hint to those behind its end, or behind now if it was cleared.
+    """
+    if plan.kind is not Kind.RECURRING:
+        return plan.first_slot
+    return next((hint.expires_at for hint in situation.hints if hint.id == plan.origin), now)
+
+
+def _without(situation: Situation, origin: HintId | TriggerId | None) -> Situation:
+    return replace(
+        situation,
+        hints=tuple(hint for hint in situation.hints if hint.id != origin),
+        triggers=tuple(each for each in situation.triggers if each.id != origin),
+    )
+
+
+def _known_at(situation: Situation, instant: datetime) -> Situation:
+    hints = tuple(hint for hint in situation.hints if hint.created_at <= instant)
+    return situation if hints == situation.hints else replace(situation, hints=hints)
+
+
+def _and_then(first: Change, second: Change) -> Change:
+    return replace(second, records=(*first.records, *second.records))
 
 
 def _repeat_or_new(situation: Situation, repeat: Plan, *, after: datetime, now: datetime) -> Change:

@@ -127,10 +127,15 @@ class Story:
         self.situation = replace(self.situation, hints=(*self.situation.hints, hint))
         self._apply(replan)
 
-    def clear_hints(self) -> None:
-        """Clear every hint."""
-        self.situation = replace(self.situation, hints=())
-        self._apply(replan)
+    def clear_hints(self) -> tuple[Hint, ...]:
+        """Clear every hint that lives, and return them."""
+        hints = self.situation.hints
+        living = tuple(hint for hint in hints if hint.expires_at > self.now)
+        left = tuple(hint for hint in hints if hint not in living)
+        self.situation = replace(self.situation, hints=left)
+        if living:
+            self._apply(replan)
+        return living
 
     def trigger(self, kind: TriggerKind = TriggerKind.MANUAL) -> Trigger:
         """Ask for a run, now."""
