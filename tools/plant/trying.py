@@ -7,12 +7,14 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Self
 
-from tools.plant.catcher import CATCHERS, Catch, Catcher
+from tools.plant.catcher import CATCHERS, Catch, Catcher, Verdict
 from tools.plant.copied import copied_tree, planted
 from tools.plant.fault import Fault
 from tools.plant.results import SOUND, Results
 
 SECONDS_LEAST = 120
+TRIES_MOST = 3
+"""On sound code: what fails once and not again is no reason to plant nothing."""
 SLOWER_MOST = 3
 """A catcher may take so much longer than on sound code, and a little, before it hangs."""
 
@@ -51,7 +53,9 @@ class Trials:
         """Try a catcher on the code as it is: as if something in ``files`` were wrong."""
         version = _version(files)
         known = self._results.of(SOUND, version, catcher.name)
-        if known is None:
+        tries = 0
+        while known is None or (known.verdict is Verdict.UNSURE and tries < TRIES_MOST):
+            tries += 1
             root = self._free.get()
             try:
                 known = catcher.judge(root, files, seconds_most=SECONDS_LEAST * 10)
