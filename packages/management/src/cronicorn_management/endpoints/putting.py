@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cronicorn_domain.errors import KeyTaken
+from cronicorn_domain.errors import KeyTaken, NameTaken
 from cronicorn_domain.identity import JobId
 from cronicorn_domain.model.endpoint import Endpoint
 
@@ -34,8 +34,8 @@ async def put_endpoint(
         try:
             endpoint = await create_endpoint(work, job_id, settings, key=key)
             return PutEndpoint(endpoint=endpoint, created=True)
-        except KeyTaken:
-            # Somebody created it at this moment: then it is there to be updated.
+        except (KeyTaken, NameTaken):
+            # Somebody may have created it at this moment: then it is there to be updated.
             existing = await work.catalog.find_endpoint_by_key(work.tenant, job_id, key)
             if existing is None:
                 raise

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cronicorn_domain.errors import KeyTaken
+from cronicorn_domain.errors import KeyTaken, NameTaken
 from cronicorn_domain.model.job import Job
 
 from cronicorn_management.desk import Changing
@@ -29,8 +29,8 @@ async def put_job(work: Changing, key: str, *, name: str, description: str | Non
         try:
             job = await create_job(work, name=name, description=description, key=key)
             return PutJob(job=job, created=True)
-        except KeyTaken:
-            # Somebody created it at this moment: then it is there to be updated.
+        except (KeyTaken, NameTaken):
+            # Somebody may have created it at this moment: then it is there to be updated.
             existing = await work.catalog.find_job_by_key(work.tenant, key)
             if existing is None:
                 raise
