@@ -8,16 +8,17 @@ from cronicorn_adapter_memory.clock import ManualClock
 from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
-from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.schedule import OnceSchedule
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND
+from cronicorn_management.desk import Desk
 from cronicorn_worker.demo.jobs import demo_jobs, retire
 from cronicorn_worker.demo.shop import answer
 from cronicorn_worker.demo.story import CHAPTERS, SALE_OPENS_AFTER, WHOLE, Phase, chapter_at
 from cronicorn_worker.demo.target import Shop, open_shop
 from cronicorn_worker.jobs_file.applying import apply_jobs
+from cronicorn_worker.jobs_file.caller import file_caller
 
 
 def test_the_story_is_told_within_a_minute() -> None:
@@ -124,13 +125,14 @@ class Hurried(ManualClock):
 async def test_the_demos_jobs_are_a_jobs_file_like_any_other() -> None:
     """An interval, a cron of seconds, a retry and a single instant; applied, and retired."""
     store = MemoryStore()
-    units, clock = MemoryUnitsOfWork(store), ManualClock(EPOCH)
-    jobs = demo_jobs("127.0.0.1:9000", now=EPOCH, rules=EveryUrlAllowed())
+    rules = EveryUrlAllowed()
+    desk = Desk(units=MemoryUnitsOfWork(store), clock=ManualClock(EPOCH), rules=rules)
+    jobs = demo_jobs("127.0.0.1:9000", now=EPOCH, rules=rules)
 
-    await apply_jobs(jobs, units=units, clock=clock, tenant=DEFAULT_TENANT)
-    await retire(jobs, units=units, clock=clock, tenant=DEFAULT_TENANT)
+    await apply_jobs(jobs, desk=desk, caller=file_caller("demo"))
+    await retire(jobs, desk=desk, caller=file_caller("demo"))
 
-    endpoints = {endpoint.name: endpoint for endpoint in jobs[0].endpoints}
+    endpoints = {endpoint.name: endpoint.meant for endpoint in jobs[0].endpoints}
     assert set(endpoints) == {"health", "stock", "checkout", "queue", "open the sale"}
     assert isinstance(endpoints["queue"].schedule, CronSchedule)
     assert endpoints["checkout"].retry.attempts == 3

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cronicorn_adapter_memory.clock import ManualClock
+from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_domain.errors import SecretsUnavailable, StoreUnavailable
@@ -17,11 +18,14 @@ from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.job_catalog import EndpointRefusal
 from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND
+from cronicorn_management.desk import Desk
 from cronicorn_worker.jobs_file.applied import Applied
 from cronicorn_worker.jobs_file.applying import AT_ONCE, NEW_AT_ONCE, apply_jobs
+from cronicorn_worker.jobs_file.caller import file_caller
 from cronicorn_worker.jobs_file.desired import DesiredJob
 
 Read = Callable[..., tuple[DesiredJob, ...]]
@@ -81,6 +85,7 @@ class Watched:
         self._unit, self._lossy = unit, lossy
         self._written: list[EndpointId] = []
         self.hints, self.runs, self.rollback = unit.hints, unit.runs, unit.rollback
+        self.audit = unit.audit
 
     @property
     def catalog(self) -> Any:
@@ -110,6 +115,14 @@ class Watched:
         await self._unit.commit()
 
 
+async def apply(
+    jobs: Sequence[DesiredJob], units: UnitsOfWork, clock: Clock, *, prune: bool = False
+) -> Applied:
+    """Apply a file's jobs."""
+    desk = Desk(units=units, clock=clock, rules=EveryUrlAllowed())
+    return await apply_jobs(jobs, desk=desk, caller=file_caller("jobs.yaml"), prune=prune)
+
+
 class Bench:
     """A store, and the file applied to it again and again."""
 
@@ -121,13 +134,7 @@ class Bench:
 
     async def apply(self, text: str, *, prune: bool = False) -> Applied:
         """Read a file and apply it."""
-        return await apply_jobs(
-            self._read(text),
-            units=self.units,
-            clock=self.clock,
-            tenant=DEFAULT_TENANT,
-            prune=prune,
-        )
+        return await apply(self._read(text), self.units, self.clock, prune=prune)
 
     async def situation(self, job: str, name: str) -> Situation:
         """Return everything about an endpoint."""
@@ -343,7 +350,7 @@ async def test_a_store_that_stays_away_is_an_error(bench: Bench, read: Read) -> 
     units = Lossy(bench.units, lambda _: True)
 
     with pytest.raises(StoreUnavailable):
-        await apply_jobs(read(FILE), units=units, clock=Impatient(EPOCH), tenant=DEFAULT_TENANT)
+        await apply(read(FILE), units, Impatient(EPOCH))
 
     assert units.commits == 5
     assert await bench.names() == set()
@@ -353,9 +360,7 @@ async def test_an_outage_in_the_middle_is_ridden_out(bench: Bench, read: Read) -
     """What was written before it stays, the rest follows, and all of it is told (trap T31)."""
     units = Lossy(bench.units, lambda commit: commit == 2)
 
-    applied = await apply_jobs(
-        read(FILE), units=units, clock=Impatient(EPOCH), tenant=DEFAULT_TENANT
-    )
+    applied = await apply(read(FILE), units, Impatient(EPOCH))
 
     assert sorted(applied.created) == [
         "office",
@@ -374,7 +379,7 @@ async def test_a_large_file_is_written_in_short_units(bench: Bench, read: Read) 
     text = _many("shop", count)
     units = Lossy(bench.units)
 
-    applied = await apply_jobs(read(text), units=units, clock=bench.clock, tenant=DEFAULT_TENANT)
+    applied = await apply(read(text), units, bench.clock)
 
     assert [len(each) for each in units.written] == [NEW_AT_ONCE, NEW_AT_ONCE, 1]
     assert len(applied.created) == count + 1
@@ -389,7 +394,7 @@ async def test_what_is_there_is_written_in_the_order_of_ids(bench: Bench, read: 
     )
     units = Lossy(bench.units)
 
-    await apply_jobs(read(turned), units=units, clock=bench.clock, tenant=DEFAULT_TENANT)
+    await apply(read(turned), units, bench.clock)
 
     (new,), there = units.written
     assert there == sorted(there)
@@ -408,7 +413,7 @@ async def test_each_unit_is_written_at_its_own_instant(bench: Bench, read: Read)
 
     units = Lossy(bench.units, a_minute_passes)
     edited = read(_many("shop", count, every="20s"))
-    await apply_jobs(edited, units=units, clock=bench.clock, tenant=DEFAULT_TENANT)
+    await apply(edited, units, bench.clock)
 
     _, (last,) = units.written
     async with bench.units.begin() as unit:
@@ -429,9 +434,7 @@ async def test_a_secret_without_a_key_keeps_everything_from_being_applied(
 """
 
     with pytest.raises(SecretsUnavailable):
-        await apply_jobs(
-            read(FILE + secret), units=Lossy(bench.units), clock=bench.clock, tenant=DEFAULT_TENANT
-        )
+        await apply(read(FILE + secret), Lossy(bench.units), bench.clock)
 
     assert await bench.names() == set()
 
@@ -483,3 +486,30 @@ async def test_what_was_done_is_told_by_name(bench: Bench) -> None:
         "names": "~ shop / health",
     }
     assert str(many.fields()["names"]).endswith("+ e19, …")
+
+
+async def test_the_audit_tells_what_a_file_did(bench: Bench) -> None:
+    """Each deed is told in the file's name; applying it again tells nothing, trap T50."""
+    await bench.apply(FILE)
+    edited = FILE.replace("every: 30s", "every: 20s, paused: true")
+    await bench.apply(edited)
+    await bench.apply(edited)
+    await bench.apply("jobs: []", prune=True)
+
+    async with bench.units.begin() as unit:
+        told = [
+            (entry.actor, entry.action, entry.subject.name)
+            for entry in reversed(await unit.audit.list_entries(DEFAULT_TENANT))
+        ]
+    assert {actor for actor, _, _ in told} == {"file:jobs.yaml"}
+    assert sorted((action, name) for _, action, name in told) == [
+        ("archive", "office"),
+        ("archive", "shop"),
+        ("change", "health"),
+        ("create", "health"),
+        ("create", "mail"),
+        ("create", "office"),
+        ("create", "shop"),
+        ("create", "stock"),
+        ("pause", "health"),
+    ]

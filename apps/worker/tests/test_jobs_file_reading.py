@@ -75,47 +75,47 @@ def test_every_setting_is_read(read: Read) -> None:
 
     assert (job.name, job.description, job.paused) == ("shop", "What sells", True)
     assert endpoint.name == "orders"
-    assert endpoint.description == "Places one"
-    assert endpoint.request.url == "https://shop.example/orders?x=1"
-    assert endpoint.request.method is Method.POST
-    assert endpoint.request.headers == (
+    assert endpoint.meant.description == "Places one"
+    assert endpoint.meant.request.url == "https://shop.example/orders?x=1"
+    assert endpoint.meant.request.method is Method.POST
+    assert endpoint.meant.request.headers == (
         Header(name="Authorization", value="Bearer s3cret", secret=True),
         Header(name="X-Plain", value="007"),
         Header(name="X-Hidden", value="abc", secret=True),
         Header(name="Content-Type", value="application/json"),
     )
-    assert endpoint.schedule == CronSchedule(
+    assert endpoint.meant.schedule == CronSchedule(
         expression=CronExpression.parse("30 2 * * MON-FRI"),
         timezone="Europe/Berlin",
         gap=GapPolicy.SKIP,
         repeat=RepeatPolicy.SECOND,
     )
-    assert endpoint.guardrails == Guardrails(
+    assert endpoint.meant.guardrails == Guardrails(
         shortest=timedelta(minutes=1), longest=timedelta(minutes=90)
     )
-    assert endpoint.jitter == timedelta(milliseconds=500)
-    assert endpoint.bounds == Bounds(
+    assert endpoint.meant.jitter == timedelta(milliseconds=500)
+    assert endpoint.meant.bounds == Bounds(
         starts_at=datetime(2025, 12, 31, 23, tzinfo=UTC),
         ends_at=datetime(2027, 1, 1, tzinfo=UTC),
         max_runs=10,
     )
-    assert endpoint.misfire == Misfire(
+    assert endpoint.meant.misfire == Misfire(
         policy=MisfirePolicy.CATCH_UP, grace=timedelta(minutes=5), catch_up_limit=3
     )
-    assert endpoint.retry == Retry(
+    assert endpoint.meant.retry == Retry(
         attempts=3, backoff=timedelta(milliseconds=250), backoff_most=timedelta(seconds=10)
     )
-    assert endpoint.delivery is Delivery.AT_MOST_ONCE
-    assert endpoint.limits == Limits(
+    assert endpoint.meant.delivery is Delivery.AT_MOST_ONCE
+    assert endpoint.meant.limits == Limits(
         timeout=timedelta(milliseconds=1500), response_size=65536, redirects=2
     )
-    assert endpoint.heeds == Heeds(hints=True, gone=True)
+    assert endpoint.meant.heeds == Heeds(hints=True, gone=True)
     assert endpoint.paused == datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 
 def test_a_body_that_is_no_text_is_sent_as_json(read: Read) -> None:
     """YAML 1.2 decides what is a number: `on` and `12:30` are text, and keys keep their order."""
-    body = only(read(EVERYTHING, TOKEN="t", RUNS="1")).request.body
+    body = only(read(EVERYTHING, TOKEN="t", RUNS="1")).meant.request.body
 
     assert body == '{"sku":"moon-lamp","count":2,"tags":["a","on","12:30",null]}'
 
@@ -151,7 +151,7 @@ jobs:
         body: {written}
 """
 
-    assert only(read(text)).request.body == sent
+    assert only(read(text)).meant.request.body == sent
 
 
 def test_a_text_body_brings_no_content_type(read: Read) -> None:
@@ -161,8 +161,8 @@ def test_a_text_body_brings_no_content_type(read: Read) -> None:
     plain = only(read(base % "body: hello"))
     named = only(read(base % "body: [1], headers: {content-type: application/x-mine+json}"))
 
-    assert plain.request.headers == ()
-    assert [header.value for header in named.request.headers] == ["application/x-mine+json"]
+    assert plain.meant.request.headers == ()
+    assert [header.value for header in named.meant.request.headers] == ["application/x-mine+json"]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_schedule_is_one_of_three(read: Read, member: str, schedule: object) -
     """An interval, a cron expression (in UTC unless said), or a single instant."""
     text = f"jobs: [{{name: a, endpoints: [{{name: b, url: 'http://x.example', {member}}}]}}]"
 
-    assert only(read(text)).schedule == schedule
+    assert only(read(text)).meant.schedule == schedule
 
 
 def test_what_is_left_out_has_its_default(read: Read) -> None:
@@ -191,12 +191,12 @@ def test_what_is_left_out_has_its_default(read: Read) -> None:
     endpoint = only((job,))
 
     assert (job.description, job.paused) == (None, None)
-    assert endpoint.request.method is Method.GET
-    assert endpoint.guardrails == Guardrails()
-    assert endpoint.misfire == Misfire()
-    assert endpoint.retry == Retry()
-    assert endpoint.limits == Limits()
-    assert endpoint.delivery is Delivery.AT_LEAST_ONCE
+    assert endpoint.meant.request.method is Method.GET
+    assert endpoint.meant.guardrails == Guardrails()
+    assert endpoint.meant.misfire == Misfire()
+    assert endpoint.meant.retry == Retry()
+    assert endpoint.meant.limits == Limits()
+    assert endpoint.meant.delivery is Delivery.AT_LEAST_ONCE
     assert endpoint.paused is None
 
 
@@ -220,11 +220,14 @@ jobs:
     endpoint = only((job,))
 
     assert job.name == "1.10"
-    assert endpoint.request.url == "http://x.example:80/"
-    assert endpoint.schedule == IntervalSchedule(every=timedelta(seconds=5))
+    assert endpoint.meant.request.url == "http://x.example:80/"
+    assert endpoint.meant.schedule == IntervalSchedule(every=timedelta(seconds=5))
     assert endpoint.paused is True
-    assert endpoint.request.headers[0].value == "0123"
-    assert json.loads(endpoint.request.body or "") == {"count": "0123", "price": "${TOKEN} $5"}
+    assert endpoint.meant.request.headers[0].value == "0123"
+    assert json.loads(endpoint.meant.request.body or "") == {
+        "count": "0123",
+        "price": "${TOKEN} $5",
+    }
 
 
 def test_anchors_and_merge_keys_save_repetition(read: Read) -> None:
@@ -247,9 +250,9 @@ jobs:
     (job,) = read(text)
     health, stock = job.endpoints
 
-    assert (stock.name, stock.request.url) == ("stock", health.request.url)
-    assert stock.schedule == IntervalSchedule(every=timedelta(seconds=5))
-    assert stock.retry == health.retry == Retry(attempts=3)
+    assert (stock.name, stock.meant.request.url) == ("stock", health.meant.request.url)
+    assert stock.meant.schedule == IntervalSchedule(every=timedelta(seconds=5))
+    assert stock.meant.retry == health.meant.retry == Retry(attempts=3)
 
 
 def test_the_json_schema_is_current() -> None:

@@ -368,6 +368,19 @@ async def test_the_audit_holds_no_secret(office) -> None:
     assert "hidden" not in repr(await office.audit())
 
 
+async def test_the_audit_of_a_creation_tells_what_is_not_usual(office) -> None:
+    """What nobody had to say is left out."""
+    await office.an_endpoint(retry_attempts=3, timeout=timedelta(seconds=30))
+
+    entry = (await office.audit())[-1]
+    assert [(each.field, each.after) for each in entry.changes] == [
+        ("every", "1 min"),
+        ("name", "health"),
+        ("retry_attempts", "3"),
+        ("url", "http://shop.example/health"),
+    ]
+
+
 async def test_an_endpoint_is_put_by_its_key(office) -> None:
     """It is created once, then made what is given: also what is not said any more is undone."""
     job = await office.a_job()

@@ -12,6 +12,8 @@ from cronicorn_domain.ports.hint_book import HintEnd
 from cronicorn_domain.testing.builders import HOUR, MINUTE, SECOND, at
 from cronicorn_management.endpoints.archiving import archive_endpoint
 from cronicorn_management.endpoints.explaining import explain_endpoint
+from cronicorn_management.endpoints.judging import judge_of
+from cronicorn_management.endpoints.mending import mend_endpoint
 from cronicorn_management.endpoints.pausing import pause_endpoint
 from cronicorn_management.endpoints.resetting import reset_failures
 from cronicorn_management.endpoints.restoring import restore_endpoint
@@ -264,3 +266,16 @@ async def test_hints_are_cleared(office) -> None:
 
     assert await office.next_slot(endpoint) == at("13:00:00")
     assert (await office.deeds()).count("clear_hints") == 1
+
+
+async def test_what_cannot_be_read_is_mended(office) -> None:
+    """By a whole configuration; that ends the quarantine, and is told in the audit; trap T15."""
+    endpoint = await office.an_endpoint()
+    office.store.tables.endpoints[endpoint.id].unreadable = "broken"
+    async with office.changing() as work:
+        meant = judge_of(work).configuration(office.settings("health", every=HOUR))
+        mended = await mend_endpoint(work, endpoint.id, endpoint.job_id, meant)
+
+    assert mended.id == endpoint.id
+    assert await office.next_slot(endpoint) == at("13:00:00")
+    assert (await office.deeds())[-1] == "change"

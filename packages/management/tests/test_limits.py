@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
-from cronicorn_domain.errors import LimitReached
+from cronicorn_domain.errors import LimitReached, NameTaken
+from cronicorn_domain.testing.builders import an_endpoint
 from cronicorn_management.allowance import Allowance
 from cronicorn_management.endpoints.archiving import archive_endpoint
-from cronicorn_management.endpoints.creating import create_endpoint
+from cronicorn_management.endpoints.creating import create_endpoint, create_many
 from cronicorn_management.endpoints.putting import put_endpoint
 from cronicorn_management.endpoints.restoring import restore_endpoint
 from cronicorn_management.jobs.archiving import archive_job
@@ -64,6 +65,23 @@ async def test_what_is_archived_makes_room(office) -> None:
     with pytest.raises(LimitReached):
         async with office.changing() as work:
             await restore_job(work, other.id)
+
+
+async def test_of_many_all_have_room_or_none(office) -> None:
+    """There is not a part of them created; of those that there is room for each falls alone."""
+    job = await office.a_job()
+
+    def new(*names):
+        return [an_endpoint(job, name) for name in names]
+
+    async with office.changing() as work:
+        with pytest.raises(LimitReached):
+            await create_many(work, new("a", "b", "c"))
+        refusals = await create_many(work, new("a", "a"))
+        assert await create_many(work, []) == []
+
+    assert [type(each) for each in refusals] == [type(None), NameTaken]
+    assert await office.deeds() == ["create", "create"]
 
 
 async def test_an_update_needs_no_room(office) -> None:

@@ -24,6 +24,7 @@ from cronicorn_domain.ports.history_room import HistoryRoom
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
+from cronicorn_management.desk import Desk
 from cronicorn_scheduler.observing import Observer
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
@@ -45,6 +46,11 @@ class Store:
 def egress_guard(allowed: Iterable[str]) -> EgressGuard:
     """Let out HTTP to public addresses and to the entries. Raises ``InvalidInput``."""
     return EgressGuard(AllowList.parse(allowed))
+
+
+def desk_over(store: Store, guard: EgressGuard) -> Desk:
+    """Return where the jobs file asks for what it wants."""
+    return Desk(units=store.units, clock=store.clock, rules=guard)
 
 
 @asynccontextmanager

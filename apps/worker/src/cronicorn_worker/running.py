@@ -8,11 +8,20 @@ from pathlib import Path
 
 from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.ports.egress_rules import EgressRules
+from cronicorn_management.caller import Caller
+from cronicorn_management.desk import Desk
 
-from cronicorn_worker.composition import Store, egress_guard, open_scheduler, open_store
+from cronicorn_worker.composition import (
+    Store,
+    desk_over,
+    egress_guard,
+    open_scheduler,
+    open_store,
+)
 from cronicorn_worker.demo.jobs import demo_jobs, retire
 from cronicorn_worker.demo.target import open_shop
 from cronicorn_worker.jobs_file.applying import apply_jobs
+from cronicorn_worker.jobs_file.caller import file_caller
 from cronicorn_worker.jobs_file.desired import DesiredJob
 from cronicorn_worker.jobs_file.file_text import file_text
 from cronicorn_worker.jobs_file.reading import read_jobs
@@ -56,7 +65,8 @@ async def _run_jobs(settings: WorkerSettings, requests: Requests) -> None:
     async with open_store(settings.database_url, settings.key) as store:
         show = open_show(settings, store=store.name, clock=store.clock)
         if jobs is not None:
-            await _apply(jobs, store, show, prune=settings.prune)
+            caller = file_caller(str(settings.jobs))
+            await _apply(jobs, desk_over(store, guard), caller, show, prune=settings.prune)
         elif await _is_empty(store):
             show.tell("store_empty", {"hint": NEXT_STEPS})
         if settings.processes > 1:
@@ -78,14 +88,15 @@ async def _run_demo(settings: WorkerSettings, requests: Requests) -> None:
             async with open_shop(store.clock, show.tell_phase) as shop:
                 guard = egress_guard((*settings.egress_allow, shop))
                 jobs = demo_jobs(shop, now=store.clock.now(), rules=guard)
-                await _apply(jobs, store, show)
+                desk, caller = desk_over(store, guard), file_caller("demo")
+                await _apply(jobs, desk, caller, show)
                 async with open_scheduler(
                     store, guard, show, concurrency=settings.concurrency, caps=settings.caps
                 ) as scheduler:
                     requests.lead_to(scheduler.request_stop)
                     await see_through(scheduler, store, show, settings.run_for)
             # In a database that stays, nothing must go on asking a shop that is closed.
-            await retire(jobs, units=store.units, clock=store.clock, tenant=DEFAULT_TENANT)
+            await retire(jobs, desk=desk, caller=caller)
 
 
 def _jobs_of(path: Path, rules: EgressRules) -> tuple[DesiredJob, ...]:
@@ -93,11 +104,9 @@ def _jobs_of(path: Path, rules: EgressRules) -> tuple[DesiredJob, ...]:
 
 
 async def _apply(
-    jobs: tuple[DesiredJob, ...], store: Store, show: Show, *, prune: bool = False
+    jobs: tuple[DesiredJob, ...], desk: Desk, caller: Caller, show: Show, *, prune: bool = False
 ) -> None:
-    applied = await apply_jobs(
-        jobs, units=store.units, clock=store.clock, tenant=DEFAULT_TENANT, prune=prune
-    )
+    applied = await apply_jobs(jobs, desk=desk, caller=caller, prune=prune)
     show.tell("jobs_applied", applied.fields())
 
 

@@ -17,9 +17,11 @@ class MemoryAuditLog:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    async def add(self, entry: AuditEntry) -> None:
-        """Keep an entry."""
-        (await self._transaction.write()).audit[entry.id] = entry
+    async def add(self, *entries: AuditEntry) -> None:
+        """Keep entries."""
+        audit = (await self._transaction.write()).audit
+        for entry in entries:
+            audit[entry.id] = entry
 
     async def list_entries(
         self,

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from cronicorn_domain.identity import AuditId, TenantId
 from cronicorn_domain.model.audit import AuditEntry, FieldChange, Subject, SubjectKind
-from sqlalchemy import insert, select, tuple_
+from sqlalchemy import select, tuple_
 
+from cronicorn_adapter_sql.bulk import insertion
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Columns, Values
 from cronicorn_adapter_sql.tables import audit_entries
 from cronicorn_adapter_sql.transaction import Transaction
 
-_BY_TIME = (audit_entries.c.at, audit_entries.c.id)
+_KEEP: Final = insertion(audit_entries, audit_entries.c.keys())
+_BY_TIME: Final = (audit_entries.c.at, audit_entries.c.id)
 
 
 class SqlAuditLog:
@@ -22,11 +25,11 @@ class SqlAuditLog:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    async def add(self, entry: AuditEntry) -> None:
-        """Keep an entry."""
+    async def add(self, *entries: AuditEntry) -> None:
+        """Keep entries, all in one statement."""
         connection = await self._transaction.begin_writing()
         with translated():
-            await connection.execute(insert(audit_entries).values(_values(entry)))
+            await _KEEP.run(connection, [_values(each) for each in entries])
 
     async def list_entries(
         self,

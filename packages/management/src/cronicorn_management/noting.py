@@ -42,15 +42,25 @@ async def note(
     work: Changing, deed: Deed, subject: Job | Endpoint, changes: Sequence[FieldChange] = ()
 ) -> None:
     """Note a deed; it lasts when the work does."""
+    await work.audit.add(_entry(work, deed, subject, changes))
+
+
+async def note_created(work: Changing, endpoints: Sequence[Endpoint]) -> None:
+    """Note that many endpoints were created."""
+    told = ((each, changes_between(None, each)) for each in endpoints)
+    await work.audit.add(*(_entry(work, Deed.CREATE, each, changes) for each, changes in told))
+
+
+def _entry(
+    work: Changing, deed: Deed, subject: Job | Endpoint, changes: Sequence[FieldChange]
+) -> AuditEntry:
     kind = SubjectKind.JOB if isinstance(subject, Job) else SubjectKind.ENDPOINT
-    await work.audit.add(
-        AuditEntry(
-            id=AuditId(new_uuid()),
-            tenant=work.tenant,
-            at=work.now,
-            actor=work.caller.actor,
-            action=deed,
-            subject=Subject(kind=kind, id=subject.id, name=subject.name),
-            changes=tuple(changes),
-        )
+    return AuditEntry(
+        id=AuditId(new_uuid()),
+        tenant=work.tenant,
+        at=work.now,
+        actor=work.caller.actor,
+        action=deed,
+        subject=Subject(kind=kind, id=subject.id, name=subject.name),
+        changes=tuple(changes),
     )

@@ -6,17 +6,49 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, assert_never
 
-from cronicorn_domain.instants import OPEN_ENDED, iso_milliseconds
+from cronicorn_domain.instants import NO_TIME, OPEN_ENDED, iso_milliseconds
 from cronicorn_domain.model.audit import FieldChange
-from cronicorn_domain.model.endpoint import Endpoint, Pause
+from cronicorn_domain.model.endpoint import (
+    Delivery,
+    Endpoint,
+    Limits,
+    Method,
+    Misfire,
+    Pause,
+    Retry,
+)
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.wording import length_in_words
 
 from cronicorn_management.masking import MASK
-from cronicorn_management.settings import settings_of
+from cronicorn_management.settings import EndpointSettings, settings_of
 
 _SHOWN_MOST: Final = 500
 _Plain = str | int | bool | datetime | timedelta | StrEnum
+
+
+_MEMBERS: Final = tuple(each.name for each in fields(EndpointSettings) if each.name != "headers")
+_NOTHING: Final[Mapping[str, _Plain]] = {}
+_MISFIRE: Final = Misfire()
+_RETRY: Final = Retry()
+_LIMITS: Final = Limits()
+_USUAL: Final[Mapping[str, _Plain]] = {
+    "method": Method.GET,
+    "jitter": NO_TIME,
+    "misfire_policy": _MISFIRE.policy,
+    "misfire_grace": _MISFIRE.grace,
+    "catch_up_limit": _MISFIRE.catch_up_limit,
+    "retry_attempts": _RETRY.attempts,
+    "retry_backoff": _RETRY.backoff,
+    "retry_backoff_most": _RETRY.backoff_most,
+    "delivery": Delivery.AT_LEAST_ONCE,
+    "timeout": _LIMITS.timeout,
+    "max_response_size": _LIMITS.response_size,
+    "redirects": _LIMITS.redirects,
+    "response_hints": False,
+    "pause_when_gone": False,
+}
+"""What nobody had to say: a creation that told of it would be mostly that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +68,12 @@ def changes_between(
     before: Job | Endpoint | None, after: Job | Endpoint
 ) -> tuple[FieldChange, ...]:
     """
-    Tell which members differ, in the order of their names.
+    Tell which members differ, in the order of their names; of something new, what is not usual.
 
     Of a secret value can be seen only that it is another, of a long one the beginning.
     """
     was: Mapping[str, _Text] = {} if before is None else dict(_told(before))
-    became = dict(_told(after))
+    became = dict(_told(after, but=_USUAL if before is None else _NOTHING))
     return tuple(
         FieldChange(field=name, before=_shown(was.get(name)), after=_shown(became.get(name)))
         for name in sorted({*was, *became})
@@ -53,7 +85,9 @@ def _shown(value: _Text | None) -> str | None:
     return None if value is None else value.shown()
 
 
-def _told(thing: Job | Endpoint) -> Iterator[tuple[str, _Text]]:
+def _told(
+    thing: Job | Endpoint, *, but: Mapping[str, _Plain] = _NOTHING
+) -> Iterator[tuple[str, _Text]]:
     match thing:
         case Job():
             yield from _texts({"name": thing.name, "description": thing.description})
@@ -61,17 +95,17 @@ def _told(thing: Job | Endpoint) -> Iterator[tuple[str, _Text]]:
         case Endpoint():
             yield from _texts({"external_key": thing.external_key, "archived": thing.archived_at})
             yield from _texts({"paused": _pause_text(thing.pause)})
-            yield from _settings(thing)
+            yield from _settings(thing, but)
         case _:
             assert_never(thing)
 
 
-def _settings(endpoint: Endpoint) -> Iterator[tuple[str, _Text]]:
+def _settings(endpoint: Endpoint, but: Mapping[str, _Plain]) -> Iterator[tuple[str, _Text]]:
     settings = settings_of(endpoint)
-    members = {each.name: getattr(settings, each.name) for each in fields(settings)}
-    for header in members.pop("headers"):
-        yield f"headers.{header.name}", _Text(header.value, secret=header.secret)
-    yield from _texts(members)
+    for header in settings.headers:
+        yield f"headers.{header.name}", _Text(header.value, secret=header.secret is True)
+    members = ((name, getattr(settings, name)) for name in _MEMBERS)
+    yield from _texts({name: value for name, value in members if but.get(name) != value})
 
 
 def _pause_text(pause: Pause | None) -> str | None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from importlib.resources import files
 
-from cronicorn_domain.identity import TenantId
 from cronicorn_domain.instants import iso_milliseconds
-from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.egress_rules import EgressRules
-from cronicorn_domain.ports.unit_of_work import UnitsOfWork
+from cronicorn_management.caller import Caller
+from cronicorn_management.desk import Desk
+from cronicorn_management.jobs.archiving import archive_job
 
 from cronicorn_worker.demo.story import SALE_OPENS_AFTER
 from cronicorn_worker.jobs_file.desired import DesiredJob
@@ -24,12 +24,9 @@ def demo_jobs(shop: str, *, now: datetime, rules: EgressRules) -> tuple[DesiredJ
     return read_jobs(text, file=_FILE, environ=environ, rules=rules)
 
 
-async def retire(
-    jobs: Sequence[DesiredJob], *, units: UnitsOfWork, clock: Clock, tenant: TenantId
-) -> None:
+async def retire(jobs: Sequence[DesiredJob], *, desk: Desk, caller: Caller) -> None:
     """Archive the jobs: their shop is closed. Raises ``StoreError``."""
-    async with units.begin() as unit:
+    async with desk.changing(caller) as work:
         for desired in jobs:
-            if job := await unit.catalog.find_job(tenant, desired.name):
-                await unit.catalog.archive_job(tenant, job.id, now=clock.now())
-        await unit.commit()
+            if job := await work.catalog.find_job(work.tenant, desired.name):
+                await archive_job(work, job.id)

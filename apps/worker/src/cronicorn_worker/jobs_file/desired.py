@@ -1,23 +1,12 @@
 """What a jobs file asks for: jobs and endpoints as they should stand, whatever stands now."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
-from cronicorn_domain.identity import EndpointId, JobId, TenantId, new_uuid
-from cronicorn_domain.instants import OPEN_ENDED, floor_millisecond
-from cronicorn_domain.model.endpoint import (
-    Bounds,
-    Delivery,
-    Endpoint,
-    Guardrails,
-    Heeds,
-    HttpRequest,
-    Limits,
-    Misfire,
-    Pause,
-    Retry,
-)
-from cronicorn_domain.schedules.schedule import Schedule
+from cronicorn_domain.identity import JobId, TenantId
+from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.endpoint import Endpoint, Pause
+from cronicorn_management.endpoints.configuration import Configuration
 
 PauseWish = None | bool | datetime
 """None: as it stands; False: no pause; True: open-ended; an instant: until then."""
@@ -28,66 +17,18 @@ PAUSED_BY_FILE = "paused in the jobs file"
 class DesiredEndpoint:
     """An endpoint as the file has it, without identity and past."""
 
-    name: str
-    request: HttpRequest
-    schedule: Schedule
-    description: str | None
-    guardrails: Guardrails
-    bounds: Bounds
-    jitter: timedelta
-    misfire: Misfire
-    retry: Retry
-    delivery: Delivery
-    limits: Limits
-    heeds: Heeds
+    meant: Configuration
     paused: PauseWish
 
-    def created(self, *, tenant: TenantId, job_id: JobId, now: datetime) -> Endpoint:
-        """
-        Make a new endpoint of it.
+    @property
+    def name(self) -> str:
+        """Its name within the job."""
+        return self.meant.name
 
-        Raises:
-            InvalidInput: the parts are valid one by one, but not together.
-        """
-        born = floor_millisecond(now)
-        return Endpoint(
-            id=EndpointId(new_uuid()),
-            tenant=tenant,
-            job_id=job_id,
-            name=self.name,
-            description=self.description,
-            request=self.request,
-            schedule=self.schedule,
-            anchor=self.bounds.starts_at or born,
-            created_at=born,
-            updated_at=born,
-            guardrails=self.guardrails,
-            bounds=self.bounds,
-            jitter=self.jitter,
-            misfire=self.misfire,
-            retry=self.retry,
-            delivery=self.delivery,
-            limits=self.limits,
-            heeds=self.heeds,
-            pause=self._wanted_pause(now),
-        )
-
-    def changed(self, existing: Endpoint) -> Endpoint:
-        """Give the existing endpoint this configuration; its identity, anchor and pause stay."""
-        return replace(
-            existing,
-            description=self.description,
-            request=self.request,
-            schedule=self.schedule,
-            guardrails=self.guardrails,
-            bounds=self.bounds,
-            jitter=self.jitter,
-            misfire=self.misfire,
-            retry=self.retry,
-            delivery=self.delivery,
-            limits=self.limits,
-            heeds=self.heeds,
-        )
+    def new(self, *, tenant: TenantId, job_id: JobId, now: datetime) -> Endpoint:
+        """Make a new endpoint of it."""
+        pause = self._wanted_pause(now)
+        return self.meant.created(tenant=tenant, job_id=job_id, now=now, pause=pause)
 
     def pause_to_set(self, existing: Endpoint, now: datetime) -> Pause | None:
         """Return the pause that has yet to be set, or None."""

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.job import check_description, check_name
+from cronicorn_domain.model.state import DEFAULT_FLOOR
 from cronicorn_domain.ports.egress_rules import EgressRules
+from cronicorn_management.endpoints.judging import Judge
 
 from cronicorn_worker.jobs_file.desired import DesiredEndpoint, DesiredJob
 from cronicorn_worker.jobs_file.document import read_document
@@ -39,7 +41,8 @@ def read_jobs(
     """
     values = read_values(read_document(text, file), environ)
     problems = [*values.problems, *shape_problems(values)]
-    jobs = list(_Reader(values, rules, problems).jobs())
+    judge = Judge(rules=rules, floor=DEFAULT_FLOOR)
+    jobs = list(_Reader(values, judge, problems).jobs())
     if problems:
         raise JobsFileRefused(file, problems)
     return tuple(jobs)
@@ -48,9 +51,9 @@ def read_jobs(
 class _Reader:
     """Goes through the jobs and endpoints, also when parts of them are at fault."""
 
-    def __init__(self, values: Values, rules: EgressRules, problems: list[Problem]) -> None:
+    def __init__(self, values: Values, judge: Judge, problems: list[Problem]) -> None:
         self._values = values
-        self._rules = rules
+        self._judge = judge
         self._problems = problems
 
     def jobs(self) -> Iterator[DesiredJob]:
@@ -77,7 +80,7 @@ class _Reader:
             unusable = self._members_at_fault(place)
             usable = {key: value for key, value in raw.items() if key not in unusable}
             entry = EndpointEntry.model_validate({"name": _UNKNOWN, "url": _UNKNOWN, **usable})
-            desired, faults = desired_endpoint(entry, self._rules, unusable)
+            desired, faults = desired_endpoint(entry, self._judge, unusable)
             for fault in faults:
                 where = (*place, *_as_written(raw, fault.path))
                 self._refuse(where, fault.message, fault.remedy)

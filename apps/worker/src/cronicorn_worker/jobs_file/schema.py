@@ -18,6 +18,7 @@ from cronicorn_domain.model.endpoint import (
     Misfire,
     Retry,
 )
+from cronicorn_management.settings import SCHEDULES
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from cronicorn_worker.jobs_file.field_types import (
@@ -37,9 +38,6 @@ from cronicorn_worker.jobs_file.field_types import (
     Text,
 )
 
-SCHEDULES = ("every", "cron", "at")
-CRON_ONLY = ("timezone", "gap", "repeat")
-RECURRING_ONLY = ("min", "max")
 _MISFIRE = Misfire()
 _RETRY = Retry()
 _LIMITS = Limits()

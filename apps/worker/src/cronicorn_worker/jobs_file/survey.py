@@ -33,6 +33,11 @@ class EndpointStep:
     desired: DesiredEndpoint | None
     existing: EndpointId | None
 
+    @property
+    def is_new(self) -> bool:
+        """Say whether it is to be created."""
+        return self.existing is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSteps:
@@ -120,7 +125,7 @@ class Surveyor:
             return EndpointStep(name=name, desired=desired, existing=unreadable)
         if existing is None:
             # Made once without being kept, since it may be refused.
-            desired.created(tenant=self._tenant, job_id=job_id, now=self._now)
+            desired.new(tenant=self._tenant, job_id=job_id, now=self._now)
             return EndpointStep(name=name, desired=desired, existing=None)
         if not self._differs(existing, desired):
             self._survey.standing.append(name)
@@ -129,7 +134,7 @@ class Surveyor:
 
     def _differs(self, existing: Endpoint, desired: DesiredEndpoint) -> bool:
         return (
-            desired.changed(existing) != existing
+            desired.meant.set_on(existing) != existing
             or desired.pause_to_set(existing, self._now) is not None
             or desired.must_resume(existing, self._now)
         )

@@ -20,8 +20,8 @@ class AuditLog(Protocol):
     - Another tenant's entries are never returned.
     """
 
-    async def add(self, entry: AuditEntry) -> None:
-        """Keep an entry."""
+    async def add(self, *entries: AuditEntry) -> None:
+        """Keep entries; many cost little more than one."""
         ...
 
     async def list_entries(

@@ -39,8 +39,7 @@ class AuditLogContract(StoreSuite):
     async def keep(self, *entries: AuditEntry) -> None:
         """Keep entries, in a unit of their own."""
         async with self.unit() as unit:
-            for entry in entries:
-                await unit.audit.add(entry)
+            await unit.audit.add(*entries)
 
     async def test_an_entry_is_kept_as_it_is(self) -> None:
         """Who, when, to what, from what, to what; also where there was nothing, or is nothing."""
@@ -55,6 +54,17 @@ class AuditLogContract(StoreSuite):
 
         async with self.unit() as unit:
             assert await unit.audit.list_entries(DEFAULT_TENANT) == [entry]
+
+    async def test_many_are_kept_like_one(self) -> None:
+        """One after another, or none at all; each commit adds to those before."""
+        first, second = an_entry(at("12:00:00")), an_entry(at("12:00:01"))
+        async with self.unit() as unit:
+            await unit.audit.add()
+            await unit.audit.add(first)
+        await self.keep(second, an_entry(at("12:00:02")))
+
+        async with self.unit() as unit:
+            assert (await unit.audit.list_entries(DEFAULT_TENANT))[1:] == [second, first]
 
     async def test_the_newest_come_first_page_by_page(self) -> None:
         """No entry comes twice and none is left out, also of one instant."""

@@ -7,6 +7,7 @@ from cronicorn_domain.identity import EndpointId, JobId
 from cronicorn_domain.model.endpoint import Endpoint
 
 from cronicorn_management.desk import Changing
+from cronicorn_management.endpoints.configuration import Configuration
 from cronicorn_management.endpoints.finding import endpoint_to_change
 from cronicorn_management.endpoints.judging import judge_of
 from cronicorn_management.noting import Deed, note_change
@@ -47,6 +48,11 @@ async def change_endpoint(
 async def set_endpoint(work: Changing, before: Endpoint, settings: EndpointSettings) -> Endpoint:
     """Make an endpoint that is held what the settings say; the same again changes nothing."""
     meant = judge_of(work).configuration(settings, stored=before.request.headers)
+    return await configure_endpoint(work, before, meant)
+
+
+async def configure_endpoint(work: Changing, before: Endpoint, meant: Configuration) -> Endpoint:
+    """Give an endpoint that is held a configuration; the same again changes nothing."""
     if not await work.catalog.change_endpoint(meant.set_on(before), now=work.now):
         return before
     after = await work.catalog.get_endpoint(work.tenant, before.id)
