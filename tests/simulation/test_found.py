@@ -85,3 +85,21 @@ def test_a_slot_that_is_caught_up_is_late_only_behind_its_jitter() -> None:
     scenario = scenario.lasting(timedelta(seconds=183))
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_what_is_done_as_of_long_ago_is_placed_by_its_commit() -> None:
+    """A worker whose clock falls behind does not put its commits before those of others."""
+    scenario = draw("mixed", 124)
+    scenario = scenario.only({"e1", "w1", "d11", "t7"})
+    scenario = scenario.lasting(timedelta(seconds=241))
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_a_claim_heeds_a_pause_that_has_just_ended() -> None:
+    """By the clock of the worker it has not, and nothing runs of what is paused."""
+    scenario = draw("mixed", 30072)
+    scenario = scenario.only({"e1", "w2", "d1"})
+    scenario = scenario.lasting(timedelta(seconds=116))
+
+    assert sentences(judge(scenario)) == ()

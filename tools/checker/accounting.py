@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import TypeGuard
 
 from cronicorn_domain.identity import EndpointId
@@ -56,7 +57,8 @@ class _Accountant:
     def __init__(self, life: Life, walked: Walked, accounts: Accounts) -> None:
         self._endpoint_id: EndpointId = life.endpoint_id
         self._epochs: Sequence[Epoch] = walked.epochs
-        self._instants = [epoch.at for epoch in walked.epochs]
+        # What a worker does as of an instant long past comes behind what was committed before it.
+        self._instants = list(accumulate((epoch.at for epoch in walked.epochs), max))
         self._claims_at = {claim.at for claim in walked.claims}
         self._moved_at = {
             claim.at
@@ -187,6 +189,7 @@ class _Accountant:
             others = [
                 *self._passed(before, link),
                 *self._passed_over(before, link),
+                *self._behind_skip(before),
                 *self._behind_expired(before, link),
             ]
             if self._matches(others, link, exact=False):
@@ -278,13 +281,23 @@ class _Accountant:
                 if last_slot is not None and _forgets(epoch):
                     last_slot = min(last_slot, epoch.at)
             if epoch.unplanned:
+                if epoch.cause is Cause.OTHER_END:
+                    plans = [plan for plan in plans if plan.slot <= epoch.at]
                 continue
             held = self._epochs[max(number - 1, 0)].setting
             plans = list(dict.fromkeys(_planned(plans, epoch, last_slot, held)))
         if link is None or stop <= start:
             return plans
         epoch = self._epochs[stop - 1]
-        return [other for plan in plans for other in _at_claim(plan, epoch, last_slot, link.at)]
+        others = [other for plan in plans for other in _at_claim(plan, epoch, last_slot, link.at)]
+        return [*plans, *others] if self._is_closed(link, stop) else others
+
+    def _is_closed(self, link: Link, stop: int) -> bool:
+        """Say whether an edit or a restore told of what had come, of an ended hint's slot too."""
+        if link.record is None or stop >= len(self._epochs):
+            return False
+        epoch = self._epochs[stop]
+        return epoch.cause is Cause.AFRESH and epoch.at == link.at
 
     def _closed(
         self, before: Link | None, plans: list[Next], epoch: Epoch, link: Link | None
@@ -318,6 +331,7 @@ class _Accountant:
         if link.record is None and not self._source_is_free(before, link):
             return
         plainly = _counted_plainly(before, link) or link.at in self._moved_at
+        plainly = plainly or link.weighed(Rule.MOVED_ON)
         for setting in self._settings(before, link):
             # Behind a restart nothing before it counts, nor what was passed over ahead of it.
             last_slot = setting.begun
@@ -346,6 +360,17 @@ class _Accountant:
                     )
                     if (found := next_slot(setting, past)) is not None:
                         yield found
+
+    def _behind_skip(self, before: Link | None) -> Iterator[Next]:
+        """What follows a slot that was passed over by hand after it had come."""
+        if before is None or before.record is None:
+            return
+        for epoch in self._epochs_at(before.at):
+            if epoch.cause is Cause.SKIP:
+                last = before.last
+                past = Past(last_slot=last, last_end=epoch.last_end, after=last, now=before.at)
+                if (found := next_slot(epoch.setting, past)) is not None:
+                    yield found
 
     def _behind_expired(self, before: Link | None, link: Link) -> Iterator[Next]:
         """
@@ -481,6 +506,8 @@ def _planned(
             if epoch.cause is Cause.OTHER_END:
                 yield from _planned_behind(_behind_now(epoch), epoch, last_slot)
         else:
+            if epoch.cause is Cause.OTHER_END:
+                yield from _planned_behind(_behind_now(epoch), epoch, last_slot)
             yield from _postponed(plan, replace(epoch, setting=held), last_slot, epoch.at)
             yield from _planned_behind(plan.slot - MICROSECOND, epoch, last_slot)
 
@@ -535,6 +562,7 @@ def _postponed(
     found = next_slot(replace(epoch.setting, hints=known), past)
     if found is not None:
         yield replace(found, latest=until) if found.due_now else found
+        yield from _postponed(found, epoch, last_slot, until)
 
 
 def _passed_after(setting: Setting, slot: datetime) -> Next | None:

@@ -9,6 +9,7 @@ from cronicorn_domain.model.hint import OneShotHint
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change, Claim, Postponement
+from cronicorn_domain.policies.eligibility import fires_despite_pause
 from cronicorn_domain.policies.misfires import is_misfire, judge
 from cronicorn_domain.policies.passing import moved_over, with_last_slot
 from cronicorn_domain.policies.replanning import replan
@@ -20,11 +21,12 @@ def claim(situation: Situation, now: datetime) -> Claim | Postponement:
     Decide about an endpoint that the due table says is due at ``now``.
 
     A plan whose hint, one-shot or trigger has expired is made anew instead, and so is one that is
-    not due after all. Missed slots meet the misfire policy. Everything whose instant has come is
-    consumed, whichever caused the claim.
+    not due after all, or held back by a pause: the due table may hold what another clock saw.
+    Missed slots meet the misfire policy. Everything whose instant has come is consumed, whichever
+    caused the claim.
     """
     plan = situation.state.next_plan
-    if plan is None or plan.decision.due_at > now or not still_planned(situation, plan, now):
+    if plan is None or plan.decision.due_at > now or _held_back(situation, plan, now):
         return Postponement(change=replan(situation, now))
     if situation.state.urgent is not None:
         return _claimed(situation, plan, Change(state=situation.state), now, urgent=True)
@@ -35,6 +37,12 @@ def claim(situation: Situation, now: datetime) -> Claim | Postponement:
     if records:
         state = replace(state, plan=_settled_in(plan))
     return _claimed(situation, plan, Change(state=state, records=records), now, urgent=False)
+
+
+def _held_back(situation: Situation, plan: Plan, now: datetime) -> bool:
+    if not still_planned(situation, plan, now):
+        return True
+    return situation.endpoint.paused_at(now) and not fires_despite_pause(situation.state)
 
 
 def _late_claim(

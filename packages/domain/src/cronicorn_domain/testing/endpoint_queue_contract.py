@@ -255,6 +255,15 @@ class EndpointQueueContract(StoreSuite):
         assert await self.queue.next_due() == FIRST_SLOT
         assert len((await self.claim(FIRST_SLOT + HOUR)).runs) == 1
 
+    async def test_a_claim_behind_the_clock_heeds_a_pause(self) -> None:
+        """A pause that has just ended holds still for whose clock has not come so far."""
+        endpoint = await self.add_minutely()
+        until = FIRST_SLOT + timedelta(milliseconds=1)
+        await self.pause(endpoint, until, until=until)
+
+        await self.expect_nothing_due(FIRST_SLOT)
+        await self.claim_one(until)
+
     @pytest.mark.parametrize("life", [20 * SECOND, 21 * SECOND])
     async def test_a_oneshot_ends_with_its_life(self, life: timedelta) -> None:
         """Equal is expired: at the end of its life a one-shot is not run any more, trap T44."""
