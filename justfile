@@ -13,6 +13,17 @@ check:
 test *arguments:
     uv run pytest {{arguments}}
 
+# The tests that need PgBouncer, which `just test` leaves out: see `just pgbouncer`
+pooler *arguments:
+    uv run pytest tests/pooler {{arguments}}
+
+# Install PgBouncer with Debian's package, where it is not there yet
+pgbouncer:
+    PATH="$PATH:/usr/sbin"; command -v pgbouncer || { \
+        as_root=$([[ $EUID -eq 0 ]] || echo sudo); \
+        $as_root apt-get update && $as_root apt-get install -y --no-install-recommends pgbouncer; \
+    }
+
 # Lint, and see that everything is formatted
 lint:
     uv run ruff check
@@ -25,6 +36,7 @@ types:
     uv run mypy packages/*/src apps/*/src
     for member in packages/* apps/*; do uv run mypy {{untyped}} "$member"; done
     uv run mypy bench tools tests conftest.py
+    uv run mypy tests/pooler/*.py
 
 # The architecture: who may import whom
 imports:

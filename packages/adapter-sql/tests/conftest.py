@@ -1,16 +1,11 @@
 """Databases for the tests: a real PostgreSQL and SQLite files, empty for each test."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
-from cronicorn_adapter_sql.keys import Keyring, parse_keys
-from cronicorn_adapter_sql.store import open_store
-from cronicorn_adapter_sql.tables import endpoint_state, endpoints
 from cronicorn_adapter_sql.testing.databases import (
     copied_sqlite,
     emptied_postgres,
@@ -19,10 +14,8 @@ from cronicorn_adapter_sql.testing.databases import (
     migrated_sqlite,
     sqlite_url,
 )
+from cronicorn_adapter_sql.testing.handle import SqlHandle, opened_handle
 from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
-from cronicorn_adapter_sql.vault import HeaderVault
-from cronicorn_domain.identity import EndpointId
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 pytest.register_assert_rewrite("cronicorn_domain.testing")
@@ -99,66 +92,15 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
         yield opened
 
 
-class SqlHandle:
-    """One way into a database, with an engine of its own: as another process would have it."""
-
-    def __init__(self, url: str, vault: HeaderVault, opened: AsyncExitStack) -> None:
-        self._url = url
-        self._vault = vault
-        self._opened = opened
-
-    async def open(self) -> "SqlHandle":
-        """Open the store; it closes with the fixture."""
-        store = await self._opened.enter_async_context(
-            open_store(parse_database_url(self._url), vault=self._vault)
-        )
-        self.engine = store.engine
-        self.queue = store.queue
-        self.units = store.units
-        self.wakeups = store.wakeups
-        self.workers = store.workers
-        self.room = store.room
-        return self
-
-    async def another(self) -> "SqlHandle":
-        """Return a second handle on the same data."""
-        return await SqlHandle(self._url, self._vault, self._opened).open()
-
-    async def corrupt_schedule(self, endpoint_id: EndpointId) -> None:
-        """Make the stored schedule unreadable."""
-        await self._set_grace(endpoint_id, timedelta(days=9999))
-
-    async def mend_schedule(self, endpoint_id: EndpointId) -> None:
-        """Make it readable again."""
-        await self._set_grace(endpoint_id, timedelta(seconds=60))
-
-    async def _set_grace(self, endpoint_id: EndpointId, grace: timedelta) -> None:
-        """Write a column as another version might: the revision tells of it, as of every write."""
-        changed = {"misfire_grace": grace // timedelta(microseconds=1)}
-        counted = {"revision": endpoint_state.c.revision + 1}
-        async with self.engine.begin() as connection:
-            key = endpoints.c.id == endpoint_id
-            await connection.execute(update(endpoints).where(key).values(changed))
-            key = endpoint_state.c.endpoint_id == endpoint_id
-            await connection.execute(update(endpoint_state).where(key).values(counted))
-
-
 @pytest.fixture
 async def sql_store(database_url: str) -> AsyncIterator[SqlHandle]:
     """Give an empty store, on either dialect in turn."""
-    async with _opened(database_url) as handle:
+    async with opened_handle(database_url) as handle:
         yield handle
 
 
 @pytest.fixture
 async def postgres_store(postgres_database: str) -> AsyncIterator[SqlHandle]:
     """Give an empty store on PostgreSQL."""
-    async with _opened(postgres_database) as handle:
+    async with opened_handle(postgres_database) as handle:
         yield handle
-
-
-@asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[SqlHandle]:
-    vault = HeaderVault(Keyring(parse_keys("test:" + "A" * 43 + "=")))
-    async with AsyncExitStack() as opened:
-        yield await SqlHandle(url, vault, opened).open()

@@ -23,6 +23,7 @@ from cronicorn_adapter_sql.engine import (
 )
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.migrating.runner import upgrade
+from cronicorn_adapter_sql.pooler import MARK, behind_pooler
 from cronicorn_domain.errors import SchemaMismatch, StoreRefused, StoreUnavailable
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -403,3 +404,25 @@ class TestPostgres:
             said = await refusal(f"postgresql://127.0.0.1:{port}/x", StoreUnavailable)
 
         assert "timeout" in said
+
+
+SETTINGS = "SELECT current_setting('statement_timeout'), current_setting('enable_seqscan')"
+
+
+async def test_an_engine_that_is_told_of_a_pooler_asks_for_no_session(
+    postgres_database: str,
+) -> None:
+    """Each transaction brings its settings; a pooler that lets them through is not noticed."""
+    mark = text(f"SELECT current_setting('{MARK}', true)")
+    async with open_engine(parse_database_url(postgres_database), poll_only=True) as engine:
+        async with engine.connect() as connection:
+            assert (await connection.execute(mark)).scalar_one() is None
+            assert (await connection.execute(text(SETTINGS))).one() == ("30s", "off")
+        async with single_statements(engine).connect() as connection:
+            assert (await connection.execute(text(SETTINGS))).one() == ("30s", "off")
+
+
+async def test_a_session_that_is_as_it_was_set_is_relied_on(postgres_database: str) -> None:
+    """Without a pooler nothing is brought with each transaction."""
+    async with open_engine(parse_database_url(postgres_database)) as engine:
+        assert not behind_pooler(engine)

@@ -27,6 +27,14 @@ Database = Annotated[
         " revision on start.  [default: sqlite:///cronicorn.db]",
     ),
 ]
+PollOnly = Annotated[
+    bool,
+    typer.Option(
+        "--poll-only",
+        help="The database is behind a pooler that gives each transaction another session, as"
+        " PgBouncer may; most are noticed without this.",
+    ),
+]
 Jobs = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="A YAML file of jobs: create or update them by name."),
@@ -96,6 +104,7 @@ def worker(
     context: typer.Context,
     *,
     database: Database = None,
+    poll_only: PollOnly = False,
     jobs: Jobs = None,
     prune: Prune = False,
     demo: Demo = False,
@@ -116,6 +125,7 @@ def worker(
     """
     given: dict[str, object | None] = {
         "database": database,
+        "poll_only": poll_only or None,
         "jobs": jobs,
         "prune": prune or None,
         "demo": demo or None,

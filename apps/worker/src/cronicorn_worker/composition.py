@@ -54,9 +54,13 @@ def desk_over(store: Store, guard: EgressGuard) -> Desk:
 
 
 @asynccontextmanager
-async def open_store(url: str, secret_key: str | None) -> AsyncIterator[Store]:
+async def open_store(
+    url: str, secret_key: str | None, *, poll_only: bool = False
+) -> AsyncIterator[Store]:
     """
     Open and migrate a database, whichever kind it is; workers that start together are safe.
+
+    ``poll_only`` says that there is a pooler before it which is not noticed by itself.
 
     Raises:
         InvalidInput: the URL or the key is malformed.
@@ -64,7 +68,9 @@ async def open_store(url: str, secret_key: str | None) -> AsyncIterator[Store]:
     """
     database = parse_database_url(url)
     vault = vault_for(database, secret_key=secret_key)
-    async with open_engine(database, application_name="cronicorn-worker") as engine:
+    async with open_engine(
+        database, application_name="cronicorn-worker", poll_only=poll_only
+    ) as engine:
         await upgrade(engine)
         async with shared_store(engine, vault=vault) as store:
             yield Store(

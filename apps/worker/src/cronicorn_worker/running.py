@@ -62,7 +62,9 @@ async def run(settings: WorkerSettings) -> None:
 async def _run_jobs(settings: WorkerSettings, requests: Requests) -> None:
     guard = egress_guard(settings.egress_allow)
     jobs = None if settings.jobs is None else _jobs_of(settings.jobs, guard)
-    async with open_store(settings.database_url, settings.key) as store:
+    async with open_store(
+        settings.database_url, settings.key, poll_only=settings.poll_only
+    ) as store:
         show = open_show(settings, store=store.name, clock=store.clock)
         if jobs is not None:
             caller = file_caller(str(settings.jobs))
@@ -83,7 +85,7 @@ async def _run_jobs(settings: WorkerSettings, requests: Requests) -> None:
 
 async def _run_demo(settings: WorkerSettings, requests: Requests) -> None:
     with _demo_database(settings) as url:
-        async with open_store(url, settings.key) as store:
+        async with open_store(url, settings.key, poll_only=settings.poll_only) as store:
             show = open_show(settings, store=store.name, clock=store.clock)
             async with open_shop(store.clock, show.tell_phase) as shop:
                 guard = egress_guard((*settings.egress_allow, shop))

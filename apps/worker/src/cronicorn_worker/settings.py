@@ -155,6 +155,7 @@ class WorkerSettings(BaseSettings):
     )
 
     database: SecretStr | None = Field(None, validation_alias=AliasChoices(*_DATABASE_NAMES))
+    poll_only: Annotated[bool, BeforeValidator(_flag)] = False
     jobs: Path | None = None
     prune: Annotated[bool, BeforeValidator(_flag)] = False
     demo: Annotated[bool, BeforeValidator(_flag)] = False

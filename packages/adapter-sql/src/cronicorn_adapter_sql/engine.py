@@ -19,6 +19,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from cronicorn_adapter_sql.database_url import DatabaseUrl, PostgresDatabase, SqliteDatabase
 from cronicorn_adapter_sql.errors import READ_ONLY
+from cronicorn_adapter_sql.pooler import (
+    BEHIND_POOLER,
+    MARK,
+    behind_pooler,
+    bring_settings,
+    refuses_settings,
+)
 from cronicorn_adapter_sql.sqlite_file import make_ready
 
 _BEGINS_READING: Final = "cronicorn_begins_reading"
@@ -58,9 +65,13 @@ async def open_engine(
     limits: EngineLimits = DEFAULT_LIMITS,
     application_name: str = "cronicorn",
     create: bool = True,
+    poll_only: bool = False,
 ) -> AsyncIterator[AsyncEngine]:
     """
     Open a database, prove that it answers, and close all connections at the end of the block.
+
+    Where the settings of a session do not arrive there is a pooler before PostgreSQL, and the
+    engine goes by it; ``poll_only`` says that there is one, should it let them through.
 
     Transactions write unless they come from ``read_only``. On SQLite a writing one begins by taking
     the right to write, so that it cannot fail half-way for the lack of it. A SQLite file that is
@@ -76,10 +87,13 @@ async def open_engine(
             await asyncio.to_thread(make_ready, database, wait=limits.lock, create=create)
             engine = _sqlite_engine(database, limits)
         case PostgresDatabase():
-            engine = _postgres_engine(database, limits, application_name)
+            engine = _postgres_engine(database, limits, application_name, pooled=poll_only)
         case _:
             assert_never(database)
     try:
+        if isinstance(database, PostgresDatabase) and not await _keeps_sessions(engine, database):
+            await engine.dispose()
+            engine = _postgres_engine(database, limits, application_name, pooled=True)
         await _prove(engine, database)
         yield engine
     finally:
@@ -126,9 +140,10 @@ def single_statements(engine: AsyncEngine) -> AsyncEngine:
     Return the engine for statements that are a transaction each.
 
     On PostgreSQL this saves the round trips of BEGIN and COMMIT. On SQLite, where they cost next to
-    nothing, it is the engine as it is: commit there as usual, which is harmless on PostgreSQL.
+    nothing, it is the engine as it is, and so behind a pooler, where each transaction brings its
+    settings. What writes has to commit as usual, which costs nothing where there is no need.
     """
-    if engine.dialect.name == "sqlite":
+    if engine.dialect.name == "sqlite" or behind_pooler(engine):
         return engine
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -161,19 +176,30 @@ def _begin_on_sqlite(connection: Connection) -> None:
 
 
 def _postgres_engine(
-    database: PostgresDatabase, limits: EngineLimits, application_name: str
+    database: PostgresDatabase, limits: EngineLimits, application_name: str, *, pooled: bool
 ) -> AsyncEngine:
     given = database.url.query
-    defaults = _connection_parameters(limits, application_name)
-    settings = " ".join(filter(None, [_session_settings(limits), str(given.get("options", ""))]))
-    engine = create_async_engine(
-        database.url,
-        connect_args={
-            **{name: value for name, value in defaults.items() if name not in given},
-            "options": settings,
-        },
-        **_common(limits),
-    )
+    connecting = {
+        name: value
+        for name, value in _connection_parameters(limits, application_name).items()
+        if name not in given
+    }
+    settings = _session_settings(limits)
+    if pooled:
+        engine = create_async_engine(
+            database.url,
+            connect_args={**connecting, "prepare_threshold": None},
+            isolation_level="AUTOCOMMIT",
+            execution_options={BEHIND_POOLER: True},
+            **_common(limits),
+        )
+        bring_settings(engine, settings)
+    else:
+        marked = " ".join(f"-c {name}={value}" for name, value in {**settings, MARK: "on"}.items())
+        options = " ".join(filter(None, [marked, str(given.get("options", ""))]))
+        engine = create_async_engine(
+            database.url, connect_args={**connecting, "options": options}, **_common(limits)
+        )
     event.listen(engine.sync_engine, "handle_error", _leave_a_standby)
     return engine
 
@@ -201,9 +227,9 @@ def _connection_parameters(limits: EngineLimits, application_name: str) -> dict[
     }
 
 
-def _session_settings(limits: EngineLimits) -> str:
+def _session_settings(limits: EngineLimits) -> dict[str, object]:
     """Give the server's settings of a session; the URL's own come later and so win."""
-    settings = {
+    return {
         "timezone": "UTC",
         "search_path": "public",
         "statement_timeout": _milliseconds(limits.statement),
@@ -217,7 +243,6 @@ def _session_settings(limits: EngineLimits) -> str:
         "enable_mergejoin": "off",
         "enable_bitmapscan": "off",
     }
-    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def _milliseconds(length: timedelta) -> int:
@@ -238,6 +263,21 @@ def _common(limits: EngineLimits) -> dict[str, Any]:
 
 def _json_text(document: object) -> str:
     return orjson.dumps(document).decode()
+
+
+async def _keeps_sessions(engine: AsyncEngine, database: PostgresDatabase) -> bool:
+    """Say whether a session is as we set it; there is nothing to ask of one that was not set."""
+    if behind_pooler(engine):
+        return True
+    try:
+        async with read_only(engine).connect() as connection:
+            found = await connection.execute(text(f"SELECT current_setting('{MARK}', true)"))
+            mark: str | None = found.scalar_one()
+            return mark == "on"
+    except DBAPIError as error:
+        if refuses_settings(error):
+            return False
+        raise _explained(error, database) from error
 
 
 async def _prove(engine: AsyncEngine, database: DatabaseUrl) -> None:

@@ -53,7 +53,7 @@ class Notifying:
         while self._wanted:
             self._wanted = False
             with suppress(StoreError), translated():
-                async with self._engine.connect() as connection:
+                async with self._engine.begin() as connection:
                     await connection.execute(text(f"NOTIFY {CHANNEL}"))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._between.total_seconds()):

@@ -77,7 +77,7 @@ class QuickSettling:
         if not ended:
             return []
         with translated():
-            async with self._single.connect() as connection:
+            async with self._single.begin() as connection:
                 accepted = await write_settled(
                     connection,
                     [_values(each) for each in ended.values()],

@@ -32,6 +32,6 @@ class QuickStarting:
                 return {Token(token) for (token,) in found}
         array = f"{{{given[1:-1]}}}"
         with translated():
-            async with self._single.connect() as connection:
+            async with self._single.begin() as connection:
                 found = await ask(connection, START, {"tokens": array, "now": now})
                 return {Token(token) for (token,) in found}

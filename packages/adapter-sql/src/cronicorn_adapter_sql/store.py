@@ -14,6 +14,7 @@ from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
 from cronicorn_adapter_sql.listening import Listening
 from cronicorn_adapter_sql.notifying import Notifying
+from cronicorn_adapter_sql.pooler import behind_pooler
 from cronicorn_adapter_sql.transaction import Database
 from cronicorn_adapter_sql.unit_of_work import SqlUnitsOfWork
 from cronicorn_adapter_sql.vault import HeaderVault
@@ -48,17 +49,22 @@ def store_over(
 async def shared_store(
     engine: AsyncEngine, *, vault: HeaderVault, floor: timedelta = DEFAULT_FLOOR
 ) -> AsyncIterator[SqlStore]:
-    """Give a store that, on PostgreSQL, tells of its commits and hears of those of others."""
+    """
+    Give a store that, on PostgreSQL, tells of its commits and hears of those of others.
+
+    Behind a pooler it tells, too, but polls for the others, as nobody can listen there.
+    """
     if engine.dialect.name == "sqlite":
         yield store_over(engine, vault=vault, floor=floor)
         return
     signal, notifying = Signal(), Notifying(engine)
-    listening = Listening(engine, signal.send)
+    listening = None if behind_pooler(engine) else Listening(engine, signal.send)
     database = Database(engine=engine, vault=vault, floor=floor, signal=signal, notifying=notifying)
     try:
         yield _store(database, listening)
     finally:
-        await listening.close()
+        if listening is not None:
+            await listening.close()
         await notifying.close()
 
 

@@ -15,7 +15,9 @@ LONG: Final = (
     "SET lock_timeout = 0",
 )
 """A migration may run long, and wait for as long as another process is migrating."""
+_LONG_HERE: Final = tuple(each.replace("SET", "SET LOCAL") for each in LONG)
 ALONE: Final = f"SELECT pg_advisory_lock({ADVISORY_KEY})"
+_ALONE_HERE: Final = f"SELECT pg_advisory_xact_lock({ADVISORY_KEY})"
 _ALONE_NOW: Final = f"SELECT pg_try_advisory_lock({ADVISORY_KEY})"
 
 
@@ -39,6 +41,19 @@ def be_alone_on_postgres(connection: Connection, journey: Journey) -> None:
         connection.exec_driver_sql(ALONE)
     connection.exec_driver_sql(short_of_locks(journey.patience))
     connection.commit()
+
+
+def be_alone_behind_pooler(connection: Connection, journey: Journey) -> None:
+    """
+    Do the same within the transaction of all steps, which is all that a pooler leaves together.
+
+    A step that must leave the transaction needs a connection of its own to the server.
+    """
+    for setting in _LONG_HERE:
+        connection.exec_driver_sql(setting)
+    connection.exec_driver_sql(_ALONE_HERE)
+    short = short_of_locks(journey.patience).replace("SET", "SET LOCAL")
+    connection.exec_driver_sql(short)
 
 
 def be_alone_on_sqlite(connection: Connection, journey: Journey) -> None:

@@ -19,7 +19,12 @@ from sqlmodel.sql.sqltypes import AutoString
 import cronicorn_adapter_sql.tables  # noqa: F401  it brings the tables into the metadata
 from cronicorn_adapter_sql.column_types import UtcDateTime, metadata
 from cronicorn_adapter_sql.migrating.journey import Journey
-from cronicorn_adapter_sql.migrating.sessions import be_alone_on_postgres, be_alone_on_sqlite
+from cronicorn_adapter_sql.migrating.sessions import (
+    be_alone_behind_pooler,
+    be_alone_on_postgres,
+    be_alone_on_sqlite,
+)
+from cronicorn_adapter_sql.pooler import behind_pooler
 
 
 def render_item(kind: str, item: object, autogen: AutogenContext) -> str | Literal[False]:
@@ -58,6 +63,7 @@ def _check_foreign_keys(connection: Connection) -> None:
 
 def _migrate(connection: Connection, journey: Journey) -> None:
     on_sqlite = connection.dialect.name == "sqlite"
+    pooled = behind_pooler(connection)
 
     def arrive(
         ctx: MigrationContext,  # noqa: ARG001  Alembic passes all of them by these names
@@ -69,14 +75,17 @@ def _migrate(connection: Connection, journey: Journey) -> None:
 
     if on_sqlite:
         be_alone_on_sqlite(connection, journey)
+    elif pooled:
+        be_alone_behind_pooler(connection, journey)
     else:
         be_alone_on_postgres(connection, journey)
     context.configure(
         connection=connection,
         render_as_batch=on_sqlite,
         # On SQLite one transaction over all steps keeps out those who start at the same time; on
-        # PostgreSQL the lock does, and a step may leave its transaction to build an index.
-        transaction_per_migration=not on_sqlite,
+        # PostgreSQL the lock does, and a step may leave its transaction to build an index. Behind a
+        # pooler the lock lives as long as the transaction.
+        transaction_per_migration=not (on_sqlite or pooled),
         on_version_apply=arrive,
         **_COMMON,
     )
@@ -87,6 +96,8 @@ def _migrate(connection: Connection, journey: Journey) -> None:
         context.run_migrations()
         if on_sqlite:
             _check_foreign_keys(connection)
+    if pooled:
+        connection.commit()
 
 
 def _rehearse(connection: Connection) -> None:

@@ -67,10 +67,11 @@ def migrated_postgres(server_url: str) -> Iterator[str]:
 
 
 @contextmanager
-def emptied_postgres(url: str) -> Iterator[str]:
+def emptied_postgres(url: str, *, disconnect: bool = True) -> Iterator[str]:
     """
     Give a migrated database, and leave it as it was: without rows, new tables and connections.
 
+    A pooler's connections are left to it: it may hand one on that has just been ended.
     Whoever changes the tables that there are takes a database of its own instead.
     """
     with psycopg.connect(url, autocommit=True) as connection:
@@ -79,7 +80,8 @@ def emptied_postgres(url: str) -> Iterator[str]:
         yield url
     finally:
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(_DISCONNECT_OTHERS)
+            if disconnect:
+                connection.execute(_DISCONNECT_OTHERS)
             connection.execute(sql.SQL(";").join(_delete_all()))
             for name in _relations(connection) - before:
                 drop = sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(name))
