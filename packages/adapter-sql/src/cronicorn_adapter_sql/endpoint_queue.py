@@ -109,7 +109,8 @@ class SqlEndpointQueue:
                 marks = mark_of_start(self._database.engine.dialect.name)
                 await transaction.connection.execute(marks, {"tokens": granted, "started_at": now})
         stopped = {StartRefusal.PAUSED, StartRefusal.ARCHIVED}
-        await self.release([each for each in tokens if results[each] in stopped], now=now)
+        # One whose first answer was lost is asked for again, and may be marked as started.
+        await self._undo([each for each in tokens if results[each] in stopped], now, started=True)
 
     async def renew(
         self, tokens: Sequence[Token], *, lease_for: timedelta, now: datetime
@@ -180,11 +181,17 @@ class SqlEndpointQueue:
 
     async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
         """Undo claims whose run has sent nothing."""
+        return await self._undo(tokens, now, started=False)
+
+    async def _undo(
+        self, tokens: Sequence[Token], now: datetime, *, started: bool
+    ) -> dict[Token, Settled]:
+        """Undo claims; ``started``: also of runs that were marked as started and refused since."""
         results = dict.fromkeys(tokens, Settled.LOST)
         if not tokens:
             return results
-        for token in await self._release(results, tokens, now, shortly=False):
-            await self._release(results, [token], now, shortly=True)
+        for token in await self._release(results, tokens, now, shortly=False, started=started):
+            await self._release(results, [token], now, shortly=True, started=started)
         self._room_made(now)
         return results
 
@@ -195,13 +202,14 @@ class SqlEndpointQueue:
         now: datetime,
         *,
         shortly: bool,
+        started: bool,
     ) -> list[Token]:
         """Undo the claims that can be, and return those whose endpoint somebody else plans."""
         async with self._database.begin() as transaction:
             found, busy = await _lock(transaction, tokens, now, shortly=shortly)
-            unstarted = [(read, lease) for read, lease in found if lease.started_at is None]
-            await self._give_back(transaction, [read for read, _ in unstarted], now)
-        results |= {lease.token: Settled.ACCEPTED for _, lease in unstarted}
+            undone = [each for each in found if started or each[1].started_at is None]
+            await self._give_back(transaction, [read for read, _ in undone], now)
+        results |= {lease.token: Settled.ACCEPTED for _, lease in undone}
         return busy
 
     async def reap(self, *, limit: int, now: datetime) -> Sequence[Reaped]:
