@@ -245,12 +245,43 @@ async def test_hints_are_listed_with_their_ends(office) -> None:
         listed = await list_hints(work, endpoint.id)
         newer = await list_hints(work, endpoint.id, since=at("12:01:00"))
 
-    assert {each.hint.id: each.end for each in listed} == {
+    assert {each.record.hint.id: each.record.end for each in listed} == {
         first.id: HintEnd.CLEARED,
         second.id: HintEnd.EXPIRED,
         third.id: None,
     }
-    assert {each.hint.id for each in newer} == {second.id, third.id}
+    assert {each.record.hint.id for each in newer} == {second.id, third.id}
+    assert not any(each.outranked for each in listed)
+
+
+async def test_a_hint_that_another_goes_before_is_told(office) -> None:
+    """Of those that are active the newest counts; a one-shot is outranked by none."""
+    endpoint = await office.an_endpoint(every=HOUR)
+    older = await do(office, offer_interval, endpoint, every=MINUTE)
+    office.clock.advance(SECOND)
+    newer = await do(office, offer_interval, endpoint, every=2 * MINUTE)
+    oneshot = await do(office, offer_oneshot, endpoint, at=10 * MINUTE)
+
+    async with office.reading() as work:
+        listed = await list_hints(work, endpoint.id)
+
+    assert {each.record.hint.id: each.outranked for each in listed} == {
+        older.id: True,
+        newer.id: False,
+        oneshot.id: False,
+    }
+
+
+async def test_hints_of_what_cannot_be_read_are_listed(office) -> None:
+    """A broken row harms only itself, trap T15; an impossible number is refused."""
+    endpoint = await office.an_endpoint(every=HOUR)
+    await do(office, offer_interval, endpoint, every=MINUTE)
+    office.store.tables.endpoints[endpoint.id].unreadable = "broken"
+
+    async with office.reading() as work:
+        assert len(await list_hints(work, endpoint.id)) == 1
+        with pytest.raises(InvalidInput):
+            await list_hints(work, endpoint.id, limit=0)
 
 
 async def test_hints_are_cleared(office) -> None:
