@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import pytest
 from cronicorn_domain.identity import RunId, Token, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
-from cronicorn_domain.model.decision import Decision, Source
+from cronicorn_domain.model.decision import Decision, Rule, Source
 from cronicorn_domain.model.endpoint import Bounds, Guardrails, Misfire, MisfirePolicy
 from cronicorn_domain.model.run import OutcomeClass, Run, RunStatus
 from cronicorn_domain.testing.builders import (
@@ -30,7 +30,7 @@ from cronicorn_domain.testing.builders import (
 )
 from cronicorn_domain.testing.story import FAILURE
 
-from tools.checker.check import check
+from tools.checker.check import examine
 from tools.checker.finding import Fault
 from tools.checker.history import Created, Entry, History, Request
 from tools.histories.recorded_story import RecordedStory
@@ -44,7 +44,7 @@ def told(**fields: object) -> RecordedStory:
 
 
 def faults(history: History) -> set[Fault]:
-    return {finding.fault for finding in check(history)}
+    return {finding.fault for finding in examine(history).findings}
 
 
 def with_run(history: History, number: int, **changes: object) -> History:
@@ -117,6 +117,10 @@ def as_request(run: Run, sent_at: datetime, ended_at: datetime | None = None) ->
 def requested(history: History) -> History:
     sent = [as_request(run, run.claimed_at, run.finished_at) for run in history.runs]
     return replace(history, requests=tuple(sent))
+
+
+def a_jittered_run() -> History:
+    return three_runs(schedule=every(HOUR), jitter=10 * MINUTE)
 
 
 def a_retried_run() -> History:
@@ -214,6 +218,17 @@ def moved(history: History, number: int, length: timedelta) -> History:
     return replace(history, ends_at=max(history.ends_at, at + SECOND))
 
 
+def jittered(history: History, number: int, more: timedelta) -> History:
+    """Let jitter put one of the runs off a little more or less than its hash says."""
+    decision = history.runs[number].decision
+    assert any(line.rule is Rule.JITTER for line in decision.trail)
+    trail = tuple(
+        replace(line, instant=line.instant + more) if line.rule is Rule.JITTER else line
+        for line in decision.trail
+    )
+    return with_decision(history, number, trail=trail, due_at=decision.due_at + more)
+
+
 CASES: list[tuple[Fault, Callable[[], History], Spoil]] = [
     # lost
     (Fault.LOST, three_runs, lambda h: without_run(h, 1)),
@@ -308,6 +323,7 @@ CASES: list[tuple[Fault, Callable[[], History], Spoil]] = [
             },
         ),
     ),
+    (Fault.UNEXPLAINED, a_jittered_run, lambda h: jittered(h, 1, timedelta(milliseconds=1))),
     # two leases
     (Fault.TWO_LEASES, three_runs, lambda h: with_lease(h, 0, end_order=h.leases[1].order + 1)),
     (Fault.TWO_LEASES, three_runs, lambda h: with_lease(h, 1, token=h.leases[0].token)),

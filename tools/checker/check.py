@@ -7,7 +7,7 @@ shares no rule with the scheduler it judges.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cronicorn_domain.model.decision import Kind
@@ -17,9 +17,10 @@ from tools.checker.access import check_access, check_triggers
 from tools.checker.accounting import account
 from tools.checker.attempts import check_attempt
 from tools.checker.bounds import check_bounds
-from tools.checker.due_instants import check_due, check_same_jitter
+from tools.checker.due_instants import check_due
 from tools.checker.finding import Finding
 from tools.checker.history import Created, Edited, Entry, History, JobMoved
+from tools.checker.jitter import check_jitter, check_same_jitter
 from tools.checker.late import (
     Patience,
     check_claimed,
@@ -53,13 +54,8 @@ class Report:
     unreadable: int = 0
 
 
-def check(history: History) -> Sequence[Finding]:
-    """Return every fault of a history; none: it is what SEMANTICS promises."""
-    return examine(history).findings
-
-
 def examine(history: History) -> Report:
-    """Check a history, and say how much there was to check."""
+    """Find every fault of a history, and say how much there was to judge; none: it is sound."""
     report = Report()
     patience = None
     if history.lateness_allowed is not None:
@@ -88,6 +84,7 @@ def _judge(
     for claim in walked.claims:
         yield from check_attempt(claim)
         yield from check_due(claim)
+        yield from check_jitter(claim)
         yield from check_same_jitter(claim)
         yield from check_access(claim, walked.accesses)
         yield from check_bounds(claim)

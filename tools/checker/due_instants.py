@@ -114,23 +114,3 @@ def _check_repeat(claim: Claim) -> Iterator[Finding]:
 def _repeated(claim: Claim) -> Claim | None:
     started = [each for each in claim.earlier if each.run.started_at is not None]
     return started[-1] if started else None
-
-
-def check_same_jitter(claim: Claim) -> Iterator[Finding]:
-    """A slot given back and claimed again has the delay it had (step 6: a stable hash)."""
-    if not claim.earlier or not claim.earlier[-1].undone or not claim.setting.endpoint.jitter:
-        return
-    before = claim.earlier[-1]
-    endpoints = (before.setting.endpoint, claim.setting.endpoint)
-    if endpoints[0] != endpoints[1] or before.run.decision.source != claim.run.decision.source:
-        return
-    if any(line.rule is Rule.MISFIRE for line in claim.run.decision.trail):
-        return  # it was to run now; given back, its slot may have its delay again
-    here, there = (_jittered_to(each) for each in (claim, before))
-    if here is not None and there is not None and here != there:
-        yield about(claim.run, Fault.UNEXPLAINED, "its jitter is another than before")
-
-
-def _jittered_to(claim: Claim) -> datetime | None:
-    lines = [line.instant for line in claim.run.decision.trail if line.rule is Rule.JITTER]
-    return lines[-1] if lines else None

@@ -72,6 +72,11 @@ def next_slot(setting: Setting, past: Past) -> Next | None:
     return None if ends_at is not None and found.slot > ends_at else found
 
 
+def passed_after(setting: Setting, slot: datetime) -> Next | None:
+    """Return the slot that follows one which was passed as if it had been run in no time."""
+    return next_slot(setting, Past(last_slot=slot, last_end=slot, after=slot, now=slot))
+
+
 def stretch(every: timedelta, failures: int) -> timedelta:
     """Step 1: after failures the slot before is at least so far away."""
     return min(every * (1 << min(failures, DOUBLINGS_MOST)), every + STRETCH_MOST)

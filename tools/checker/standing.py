@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
+from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import IntervalHint, OneShotHint, Trigger
 from cronicorn_domain.model.job import JobState
@@ -132,6 +133,7 @@ class Claim:
         partly_known: The history begins in the middle of the endpoint's life, so that what came
             before may explain it.
         as_planned: It ran the very slot that was planned, and no other for being late.
+        plain: Nothing but the schedule has had a say since the run before.
         end_epoch: The epoch that its end began; None: it has not ended.
         end_setting: What held when it ended, its own outcome not yet counted.
     """
@@ -148,10 +150,16 @@ class Claim:
     earlier: "tuple[Claim, ...]"
     partly_known: bool = False
     as_planned: bool = False
+    plain: bool = False
     end: LeaseEnd | None = None
     ended_at: datetime | None = None
     end_epoch: int | None = None
     end_setting: Setting | None = None
+
+    @property
+    def recurs(self) -> bool:
+        """Say whether it runs a slot of the rhythm."""
+        return self.run.kind is Kind.RECURRING
 
     @property
     def undone(self) -> bool:

@@ -1,0 +1,157 @@
+"""
+Slots that passed without a run of their own (SEMANTICS §1 `after`, §3).
+
+They passed while a run was under way, before a late claim, or because a person passed one over.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cronicorn_domain.model.decision import Rule, Source
+
+from tools.checker.chain import Link
+from tools.checker.eras import Eras
+from tools.checker.next_slot import Next, Past, next_slot, passed_after
+from tools.checker.spans import is_long
+from tools.checker.standing import Cause, with_failures
+from tools.checker.timeline import Timeline
+from tools.checker.walking import Walked
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class Passing:
+    """Reads, for the place between two links, which slots may have passed there."""
+
+    def __init__(self, walked: Walked, timeline: Timeline, eras: Eras) -> None:
+        self._timeline = timeline
+        self._eras = eras
+        self._unserved = list(walked.waiting.values())
+        self._moved_at = {
+            claim.at
+            for claim in walked.claims
+            if any(line.rule is Rule.MOVED_ON for line in claim.run.decision.trail)
+        }
+        self._last_recurring = max(
+            (each.epochs for each in walked.claims if each.recurs), default=0
+        )
+
+    def during_run(self, before: Link | None, link: Link) -> datetime | None:
+        """
+        Return the first slot that came while the run before was under way: it has to be recorded.
+
+        While slots are caught up that waits for the last of them; and it waits while the run
+        before may still be repeated.
+        """
+        if before is None or before.last_claim is None or before.last_claim.end_epoch is None:
+            return None
+        if before.caught_up or link.caught_up or before.era != link.era:
+            return None
+        last_claim = before.last_claim
+        over = link.claim is not None or self._last_recurring > last_claim.epochs
+        if not over or last_claim.undone or last_claim.end_epoch is None:
+            return None
+        epoch = self._timeline.epochs[last_claim.end_epoch]
+        if link.record is not None and link.at < epoch.at:
+            skips = [each for each in self._timeline.at(link.at) if each.cause is Cause.SKIP]
+            if not skips:
+                return None
+            epoch = skips[0]
+        found = passed_after(epoch.setting, max(before.last, epoch.setting.begun))
+        return None if found is None or found.slot > epoch.at else found.slot
+
+    def unrun(self, before: Link | None, link: Link) -> Iterator[Next]:
+        """Return where else than at a plan's slot a link may lie."""
+        if link.record is not None or source_is_free(before, link):
+            yield from self._passed(before, link)
+        if link.record is not None:
+            yield from self._passed_over(before, link)
+        yield from self._behind_skip(before)
+        yield from self._behind_expired(before, link)
+
+    def _passed(self, before: Link | None, link: Link) -> Iterator[Next]:
+        """
+        Slots that came while a run was under way, or before a late claim, as if each was passed.
+
+        Failures do not stretch them where a late claim tells of them: each is then taken as run.
+        """
+        plainly = _counted_plainly(before, link) or link.at in self._moved_at
+        plainly = plainly or link.weighed(Rule.MOVED_ON)
+        for setting in self._timeline.settings(before, link):
+            # Behind a restart nothing before it counts, nor what was passed over ahead of it.
+            last_slot = setting.begun
+            if before is not None and not self._eras.forgotten_between(before, link):
+                last_slot = max(before.last, last_slot)
+            for each in {setting, with_failures(setting, 0)}:
+                if (passed := passed_after(each, last_slot)) is not None:
+                    yield passed
+            if plainly and setting.rhythm is not None:
+                slot = setting.rhythm.after(last_slot)
+                if slot is not None:
+                    yield Next(slot=slot, source=Source.CLAMPED_MAX)
+
+    def _passed_over(self, before: Link | None, link: Link) -> Iterator[Next]:
+        """A person passes the next slot over; while a run is under way, the first behind now."""
+        last_slot = None if before is None else before.last
+        for epoch in self._timeline.at(link.at):
+            if epoch.cause is not Cause.SKIP:
+                continue
+            for setting in {epoch.setting, with_failures(epoch.setting, 0)}:
+                for last_end in {epoch.last_end, last_slot}:
+                    past = Past(
+                        last_slot=last_slot, last_end=last_end, after=epoch.at, now=epoch.at
+                    )
+                    if (found := next_slot(setting, past)) is not None:
+                        yield found
+
+    def _behind_skip(self, before: Link | None) -> Iterator[Next]:
+        """What follows a slot that was passed over by hand after it had come."""
+        if before is None or before.record is None:
+            return
+        for epoch in self._timeline.at(before.at):
+            if epoch.cause is Cause.SKIP:
+                last = before.last
+                past = Past(last_slot=last, last_end=epoch.last_end, after=last, now=before.at)
+                if (found := next_slot(epoch.setting, past)) is not None:
+                    yield found
+
+    def _behind_expired(self, before: Link | None, link: Link) -> Iterator[Next]:
+        """
+        A one-shot or trigger stood before the recurring slots until it expired, unrun.
+
+        What is then planned lies behind its slot; when a claim met that left no trace.
+        """
+        last_slot = None if before is None else before.last
+        for waiting in self._unserved:
+            ended_at = waiting.proposal.expires_at
+            if ended_at > link.at or (before is not None and ended_at < before.at):
+                continue
+            epoch = self._timeline.latest(link.at)
+            after = waiting.proposal.at - MILLISECOND
+            for now in (ended_at, link.at):
+                past = Past(last_slot=last_slot, last_end=epoch.last_end, after=after, now=now)
+                if (found := next_slot(epoch.setting, past)) is not None:
+                    yield replace(found, latest=link.at) if found.due_now else found
+
+
+def source_is_free(before: Link | None, link: Link) -> bool:
+    """
+    Say whether a run may name another source than its slot's.
+
+    A repeat and a slot caught up name themselves. A late claim may run another slot than its
+    plan's: its source stays that of the plan, or says how the slot came to lie where it does (a
+    freedom: the decision that planned the run is the one it carries).
+    """
+    if link.claim is None or link.caught_up or link.claim.earlier:
+        return True
+    return _behind_record(before, link) or link.weighed(Rule.MISFIRE, Rule.MOVED_ON)
+
+
+def _behind_record(before: Link | None, link: Link) -> bool:
+    """What had come by the time a record was made is what the record left to be run."""
+    return before is not None and before.record is not None and link.first <= before.at
+
+
+def _counted_plainly(before: Link | None, link: Link) -> bool:
+    return is_long(before) or link.caught_up or link.record is not None

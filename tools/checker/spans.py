@@ -1,0 +1,76 @@
+"""
+The slots within one record follow one another, and are as many as it says (SEMANTICS §3).
+"""
+
+from collections.abc import Iterable
+
+from tools.checker.chain import Link
+from tools.checker.next_slot import MICROSECOND, passed_after
+from tools.checker.standing import Setting, with_failures
+
+EXACT_MOST = 100
+"""
+Slots within one record are stepped through so far. Behind a hundred of an uneven rhythm the rest
+may be counted by the schedule alone: a freedom that SEMANTICS §3 leaves, since hints, failures and
+guardrails of slots that nobody ran are hypothetical.
+"""
+
+
+def add_up(link: Link, settings: Iterable[Setting]) -> bool:
+    """Say whether the slots of a record add up under one of the settings that may have held."""
+    for setting in settings:
+        for each in {setting, with_failures(setting, 0)}:
+            # A plan's own slot may stand before the hundred.
+            if any(_adds_up(each, link, exact) for exact in (EXACT_MOST, EXACT_MOST + 1)):
+                return True
+        if _counts_plainly(setting, link) or _lies_between(setting, link):
+            return True
+    return False
+
+
+def is_long(link: Link | None) -> bool:
+    """Say whether a record tells of more slots than are stepped through."""
+    return link is not None and link.count > EXACT_MOST
+
+
+def _adds_up(setting: Setting, link: Link, exact: int) -> bool:
+    slot, count = link.first, 1
+    while count < min(link.count, exact):
+        following = passed_after(setting, slot)
+        if following is None:
+            return False
+        slot, count = following.slot, count + 1
+    if count == link.count:
+        return slot == link.last
+    rhythm = setting.rhythm
+    if rhythm is None or not rhythm.holds(link.last):
+        return False
+    return count + rhythm.count(slot + MICROSECOND, link.last) == link.count
+
+
+def _counts_plainly(setting: Setting, link: Link) -> bool:
+    rhythm = setting.rhythm
+    if rhythm is None or not rhythm.holds(link.last):
+        return False
+    first = rhythm.after(link.first)
+    return first is not None and 1 + rhythm.count(first, link.last) == link.count
+
+
+def _lies_between(setting: Setting, link: Link) -> bool:
+    """
+    Count the slots that a late start made a plan move on from, and behind them those that passed.
+
+    The former are the schedule's own, the latter keep the shortest: the record tells of both.
+    """
+    rhythm = setting.rhythm
+    if rhythm is None or not rhythm.holds(link.last):
+        return False
+    first = rhythm.after(link.first)
+    most = 1 if first is None or first > link.last else 1 + rhythm.count(first, link.last)
+    slot, least = link.first, 1
+    while least <= EXACT_MOST and slot < link.last:
+        following = passed_after(setting, slot)
+        if following is None:
+            return False
+        slot, least = following.slot, least + 1
+    return least <= link.count <= most
