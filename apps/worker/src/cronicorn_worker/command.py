@@ -4,7 +4,7 @@ The command: options, and what each fault is worth to who typed them.
 What does the work is imported by who needs it, so that help comes at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, NoReturn
 
 import typer
@@ -98,6 +98,15 @@ LogLevel = Annotated[
     typer.Option(metavar="debug|info|warning|error", help="[default: info]"),
 ]
 
+AsJson = Annotated[bool, typer.Option("--json", help="Write the report as JSON.")]
+Fix = Annotated[
+    bool,
+    typer.Option("--fix", help="Mend what is safe to mend, and say before what will be done."),
+]
+Most = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Look at so many endpoints one by one, at most.")
+]
+
 
 @app.callback(invoke_without_command=True)
 def worker(
@@ -140,21 +149,64 @@ def worker(
     }
     context.obj = {name: value for name, value in given.items() if value is not None}
     if context.invoked_subcommand is None:
-        _work(context.obj)
+        _foreseen(lambda: _run(context.obj), context.obj)
 
 
-def _work(given: Mapping[str, object]) -> None:
+@app.command()
+def doctor(
+    context: typer.Context,
+    *,
+    database: Database = None,
+    as_json: AsJson = False,
+    fix: Fix = False,
+    most: Most = 100_000,
+) -> None:
+    """
+    Examine a live database, change nothing, and exit with 1 if anything is found.
+
+    It looks for slots that nobody takes, leases and runs that nobody ends, plans that
+    differ from what the governor says, statistics that differ from the runs, transactions
+    that hold the database back, wrong clocks, missing partitions and old zone data. Each
+    finding comes with its remedy.
+    """
+    given = {**context.obj, **({} if database is None else {"database": database})}
+    _foreseen(lambda: _visit(given, as_json=as_json, fix=fix, most=most), given)
+
+
+def _visit(given: Mapping[str, object], *, as_json: bool, fix: bool, most: int) -> None:
+    import asyncio  # noqa: PLC0415
+
+    from cronicorn_worker.doctor import reporting  # noqa: PLC0415
+    from cronicorn_worker.doctor.visiting import visit  # noqa: PLC0415
+    from cronicorn_worker.settings import read_settings  # noqa: PLC0415
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    report = asyncio.run(visit(read_settings(given), fix=fix, most=most, say=say))
+    typer.echo(reporting.as_json(report) if as_json else reporting.as_text(report))
+    if report.findings:
+        raise typer.Exit(FAILURE)
+
+
+def _run(given: Mapping[str, object]) -> None:
+    from cronicorn_worker.loops import complete  # noqa: PLC0415
+    from cronicorn_worker.running import run  # noqa: PLC0415
+    from cronicorn_worker.settings import read_settings  # noqa: PLC0415
+
+    complete(run(read_settings(given)))
+
+
+def _foreseen(work: Callable[[], None], given: Mapping[str, object]) -> None:
     """Work, and turn what was foreseen into a message and an exit code."""
     from cronicorn_domain.errors import CronicornError, InvalidInput  # noqa: PLC0415
 
     from cronicorn_worker.faults import UsageFault, WorkerFault, sentences  # noqa: PLC0415
     from cronicorn_worker.jobs_file.problems import JobsFileRefused  # noqa: PLC0415
-    from cronicorn_worker.loops import complete  # noqa: PLC0415
-    from cronicorn_worker.running import run  # noqa: PLC0415
-    from cronicorn_worker.settings import place_of, read_settings  # noqa: PLC0415
+    from cronicorn_worker.settings import place_of  # noqa: PLC0415
 
     try:
-        complete(run(read_settings(given)))
+        work()
     except (UsageFault, JobsFileRefused) as fault:
         _exit(str(fault), USAGE)
     except InvalidInput as fault:

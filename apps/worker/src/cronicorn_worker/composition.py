@@ -14,12 +14,14 @@ from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import upgrade
-from cronicorn_adapter_sql.store import shared_store
+from cronicorn_adapter_sql.migrating.standing import require_head
+from cronicorn_adapter_sql.store import shared_store, store_over
 from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
+from cronicorn_domain.ports.examination import Examination
 from cronicorn_domain.ports.history_room import HistoryRoom
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
@@ -82,6 +84,42 @@ async def open_store(
                 room=store.room,
                 clock=await DatabaseClock.synchronized(engine),
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """A database that is open to be examined; ``name`` shows no password."""
+
+    name: str
+    examination: Examination
+    queue: EndpointQueue
+    workers: WorkerRegistry
+    room: HistoryRoom
+    clock: Clock
+
+
+@asynccontextmanager
+async def open_patient(url: str, secret_key: str | None) -> AsyncIterator[Patient]:
+    """
+    Open a database as it is: none is made, and none is migrated.
+
+    Raises:
+        InvalidInput: the URL or the key is malformed.
+        StoreError: there is none, it cannot be reached, or it is at another revision.
+    """
+    database = parse_database_url(url)
+    vault = vault_for(database, secret_key=secret_key)
+    async with open_engine(database, application_name="cronicorn-doctor", create=False) as engine:
+        await require_head(engine)
+        store = store_over(engine, vault=vault)
+        yield Patient(
+            name=str(database),
+            examination=store.examination,
+            queue=store.queue,
+            workers=store.workers,
+            room=store.room,
+            clock=await DatabaseClock.synchronized(engine),
+        )
 
 
 @asynccontextmanager

@@ -45,10 +45,16 @@ class SqlHistoryRoom:
         """Make the partitions of the days from ``now`` to ``until`` that are not there."""
         if self._engine.dialect.name == "sqlite":
             return 0
+        return await self._each(await self.missing(until=until, now=now), _make)
+
+    async def missing(self, *, until: datetime, now: datetime) -> Sequence[date]:
+        """Return the days from ``now`` to ``until`` that have no partitions."""
+        if self._engine.dialect.name == "sqlite":
+            return ()
         known = await self._days()
         first, last = now.astimezone(UTC).date(), until.astimezone(UTC).date()
         wanted = [first + n * _DAY for n in range((last - first).days + 1)]
-        return await self._each([day for day in wanted if day not in known], _make)
+        return [day for day in wanted if day not in known]
 
     async def clear(self, *, before: datetime) -> int:
         """Drop the partitions of days that lie wholly before an instant, and on which none runs."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cronicorn_adapter_sql.database_url import DatabaseUrl
 from cronicorn_adapter_sql.endpoint_queue import SqlEndpointQueue
 from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.examination import SqlExamination
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
 from cronicorn_adapter_sql.listening import Listening
 from cronicorn_adapter_sql.notifying import Notifying
@@ -32,6 +33,7 @@ class SqlStore:
     wakeups: SqlWakeups
     workers: SqlWorkerRegistry
     room: SqlHistoryRoom
+    examination: SqlExamination
 
 
 def store_over(
@@ -76,6 +78,7 @@ def _store(database: Database, listening: Listening | None = None) -> SqlStore:
         wakeups=SqlWakeups(database.signal, listening),
         workers=SqlWorkerRegistry(database.engine),
         room=SqlHistoryRoom(database.engine),
+        examination=SqlExamination(database),
     )
 
 

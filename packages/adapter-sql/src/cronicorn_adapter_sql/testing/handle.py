@@ -33,6 +33,7 @@ class SqlHandle:
         self.wakeups = store.wakeups
         self.workers = store.workers
         self.room = store.room
+        self.examination = store.examination
         return self
 
     async def another(self) -> "SqlHandle":

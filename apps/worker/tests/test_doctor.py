@@ -1,0 +1,239 @@
+"""The doctor: what it finds in a live database it tells, with the remedy, and mends if it may."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.migrating.runner import downgrade, upgrade
+from cronicorn_domain.identity import WorkerId
+from cronicorn_domain.model.worker import Worker
+from cronicorn_domain.schedules.zones import tzdata_version
+from cronicorn_domain.testing.builders import HOUR, a_job, an_endpoint, every
+from cronicorn_worker.command import app
+from cronicorn_worker.composition import open_store
+from sqlalchemy import text
+from typer.testing import CliRunner, Result
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, bare: Path) -> str:
+    """Give the URL of a database with one endpoint and room for its history, on either dialect."""
+    url = f"sqlite:///{bare / 'cronicorn.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres")
+    asyncio.run(settle_in(url))
+    return url
+
+
+async def settle_in(url: str) -> None:
+    """Do what a worker does when it begins, and keep an endpoint that is due in an hour."""
+    async with open_store(url, None) as store:
+        now = store.clock.now()
+        await store.room.prepare(until=now + timedelta(days=3), now=now)
+    await add(url, "shop")
+
+
+async def add(url: str, *names: str) -> None:
+    """Keep jobs of these names, each with an endpoint that is due in an hour."""
+    async with open_store(url, None) as store:
+        now = store.clock.now()
+        async with store.units.begin() as unit:
+            for name in names:
+                job = a_job(name, created_at=now)
+                endpoint = an_endpoint(job, created_at=now, schedule=every(HOUR))
+                await unit.catalog.add_job(job)
+                await unit.catalog.add_endpoint(endpoint, now=now)
+            await unit.commit()
+
+
+def plant(url: str, *statements: str) -> None:
+    """Do to a database what no part of the system does."""
+
+    async def write() -> None:
+        async with (
+            open_engine(parse_database_url(url)) as engine,
+            engine.begin() as connection,
+        ):
+            for statement in statements:
+                await connection.execute(text(statement))
+
+    asyncio.run(write())
+
+
+def announce(url: str, **told: object) -> None:
+    """Let a worker tell of itself, now."""
+
+    async def tell() -> None:
+        async with open_store(url, None) as store:
+            now = store.clock.now()
+            known: Mapping[str, object] = {
+                "name": WorkerId("w"),
+                "started_at": now,
+                "seen_at": now,
+                "concurrency": 1,
+                "version": "1",
+                "zone_data": tzdata_version(),
+                "clock_skew": timedelta(),
+                **told,
+            }
+            await store.workers.announce(Worker(**known))  # type: ignore[arg-type]
+
+    asyncio.run(tell())
+
+
+def doctor(url: str, *options: str) -> Result:
+    """Let the doctor come."""
+    return CliRunner().invoke(app, ["doctor", "--database", url, *options])
+
+
+def test_a_healthy_database_has_no_findings(database: str) -> None:
+    """It exits with 0 and says how much it looked at, to people and to programs."""
+    announce(database)
+    told, known = doctor(database), doctor(database, "--json")
+
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert "looked at 1 endpoints, all of them\nnothing found\n" in told.stdout
+    report = json.loads(known.stdout)
+    assert (known.exit_code, report["findings"], report["endpoints"]) == (0, [], 1)
+
+
+def test_findings_are_told_with_their_remedy(database: str) -> None:
+    """It exits with 1, changes nothing, and finds the same again."""
+    plant(database, "DELETE FROM due")
+    told, known = doctor(database), doctor(database, "--json")
+
+    assert told.exit_code == 1
+    assert "not-queued: endpoint " in told.stdout
+    assert "it would never run\n    Plan it anew with --fix" in told.stdout
+    assert "findings: 1; --fix would mend 1 of them" in told.stdout
+    (finding,) = json.loads(known.stdout)["findings"]
+    assert known.exit_code == 1
+    assert (finding["ailment"], finding["mending"]) == ("not-queued", "replan")
+
+
+def test_a_fix_says_first_what_it_will_do(database: str) -> None:
+    """Then it does it, looks again, and exits with 0 where nothing is left."""
+    plant(database, "DELETE FROM due")
+
+    mended = doctor(database, "--fix")
+
+    assert mended.exit_code == 0
+    assert mended.stderr.splitlines() == [
+        "to be done: plan the endpoints anew from what is stored, and put them into the queue (1)",
+        "done; looking again",
+    ]
+    assert "nothing found" in mended.stdout
+    assert doctor(database).exit_code == 0
+
+
+def test_a_fix_leaves_what_is_not_safe(database: str) -> None:
+    """What a person has to judge is told, and nothing is done about it."""
+    announce(database, clock_skew=timedelta(minutes=-10))
+
+    left = doctor(database, "--fix")
+
+    assert (left.exit_code, left.stderr) == (1, "")
+    assert "clock-skew: worker w has a clock 10 min behind the database's" in left.stdout
+    assert "none of them can be mended by itself" in left.stdout
+
+
+def test_old_zone_data_is_found(database: str) -> None:
+    """A worker whose zone data is older than another's fires an hour off some day."""
+    announce(database, zone_data="2019a")
+
+    found = doctor(database)
+
+    assert found.exit_code == 1
+    assert "zone-data-old: worker w goes by the zone data 2019a" in found.stdout
+    assert "Update the package tzdata" in found.stdout
+
+
+def test_leases_that_ran_out_are_taken_away(database: str) -> None:
+    """With no worker to do it, the doctor does as one would."""
+
+    async def claim_and_die() -> None:
+        async with open_store(database, None) as store:
+            soon = store.clock.now() + timedelta(hours=1)
+            batch = await store.queue.claim(
+                worker=WorkerId("w"), limit=1, lease_for=timedelta(seconds=1), now=soon
+            )
+            assert len(batch.runs) == 1
+
+    asyncio.run(claim_and_die())
+    plant(database, "UPDATE leases SET until = '2020-01-01 00:00:00.000000'")
+
+    found, mended = doctor(database), doctor(database, "--fix")
+
+    assert "lease-past-its-end: lease " in found.stdout
+    assert "to be done: take away the leases that ran out" in mended.stderr
+    assert mended.exit_code == 0
+
+
+def test_missing_partitions_are_made(postgres: str) -> None:
+    """A database on PostgreSQL whose workers could not make them."""
+    asyncio.run(settle_in(postgres))
+    plant(
+        postgres,
+        "DO $$ DECLARE part regclass; BEGIN FOR part IN SELECT inhrelid::regclass FROM pg_inherits"
+        " WHERE inhrelid::regclass::text ~ '_[0-9]{8}$' AND inhparent IN"
+        " ('runs'::regclass, 'run_bodies'::regclass)"
+        " LOOP EXECUTE 'DROP TABLE ' || part; END LOOP; END $$",
+    )
+
+    found, mended = doctor(postgres), doctor(postgres, "--fix")
+
+    assert found.stdout.count("partition-missing: the partitions of ") == 2
+    assert "to be done: make the missing partitions (2)" in mended.stderr
+    assert mended.exit_code == 0
+
+
+def test_only_so_many_endpoints_are_looked_at(database: str, monkeypatch) -> None:
+    """A large database is looked at in part, and the report says so."""
+    monkeypatch.setattr("cronicorn_worker.doctor.examining._BATCH", 1)
+    asyncio.run(add(database, "another"))
+
+    looked = doctor(database, "--most", "1", "--json")
+
+    report = json.loads(looked.stdout)
+    assert (report["endpoints"], report["all_endpoints"]) == (1, False)
+
+
+def test_often_found_is_told_in_part(database: str) -> None:
+    """Ten of a sort are shown to people, and programs get all."""
+    asyncio.run(add(database, *(f"job {n}" for n in range(11))))
+    plant(database, "DELETE FROM due")
+
+    told, known = doctor(database), doctor(database, "--json")
+
+    assert "not-queued: and 2 more" in told.stdout
+    assert len(json.loads(known.stdout)["findings"]) == 12
+
+
+def test_a_database_that_is_not_there_is_refused(bare: Path) -> None:
+    """It makes none; what cannot be examined is one line with the remedy."""
+    refused = doctor("sqlite:///nowhere.db")
+
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "there is no database" in refused.stderr
+    assert list(bare.iterdir()) == []
+
+
+def test_an_older_database_is_refused(bare: Path) -> None:
+    """Nobody knows here what its tables mean; it says what to run, and migrates nothing."""
+    url = "sqlite:///old.db"
+
+    async def make() -> None:
+        async with open_engine(parse_database_url(url)) as engine:
+            await upgrade(engine)
+            await downgrade(engine, target="base")
+
+    asyncio.run(make())
+
+    refused = doctor(url)
+
+    assert (refused.exit_code, "run `cronicorn-db upgrade`" in refused.stderr) == (1, True)

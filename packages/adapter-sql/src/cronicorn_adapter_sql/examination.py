@@ -1,0 +1,236 @@
+"""What a doctor sees of a SQL store, and how endpoints are planned anew."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId
+from cronicorn_domain.policies.replanning import replan
+from cronicorn_domain.ports.examination import (
+    ExaminedEndpoint,
+    HeldLease,
+    Miscount,
+    OldTransaction,
+    OpenRun,
+    OverdueSlot,
+    StrayEntry,
+)
+from sqlalchemy import Row, delete
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cronicorn_adapter_sql import examination_statements as statements
+from cronicorn_adapter_sql.among import among
+from cronicorn_adapter_sql.engine import read_only
+from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.history_room import SqlHistoryRoom
+from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.tables import due
+from cronicorn_adapter_sql.transaction import Database, Transaction
+
+_STRETCH: Final = timedelta(hours=1)
+"""So much history one statement reads."""
+_PLACES: Final = 5000
+"""So many places in the queue one statement reads."""
+_MENDED_AT_ONCE: Final = 100
+
+
+class SqlExamination:
+    """Reads the store in transactions that only read, each a picture of one instant."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.engine.dialect.name
+
+    async def overdue(self, *, before: datetime, limit: int) -> Sequence[OverdueSlot]:
+        """Return what is due since long, without a lease."""
+        async with self._looking() as connection:
+            found = await connection.execute(statements.OVERDUE, {"before": before, "limit": limit})
+            return [
+                OverdueSlot(endpoint_id=EndpointId(key), name=name, due_at=due_at)
+                for key, name, due_at in found
+            ]
+
+    async def leases(self, *, limit: int) -> Sequence[HeldLease]:
+        """Return the leases with what is known of their workers."""
+        async with self._looking() as connection:
+            found = await connection.execute(statements.LEASES, {"limit": limit})
+            return [
+                HeldLease(
+                    token=Token(token),
+                    endpoint_id=EndpointId(key),
+                    worker=WorkerId(worker),
+                    until=until,
+                    seen_at=seen_at,
+                )
+                for token, key, worker, until, seen_at in found
+            ]
+
+    async def runs_left_open(
+        self, *, since: datetime, until: datetime, limit: int
+    ) -> Sequence[OpenRun]:
+        """Return open runs without a lease, an hour of slots after the other."""
+        found: list[OpenRun] = []
+        async for stretch in self._stretches(since, until, limit, found):
+            async with self._looking() as connection:
+                found += [
+                    OpenRun(run_id=RunId(run), endpoint_id=EndpointId(key), slot=slot)
+                    for run, key, slot in await connection.execute(statements.LEFT_OPEN, stretch)
+                ]
+        return found
+
+    async def miscounts(
+        self, *, since: datetime, until: datetime, limit: int
+    ) -> Sequence[Miscount]:
+        """Compare runs with roll-ups, an hour of slots after the other."""
+        statement = statements.miscounts(self._dialect)
+        found: list[Miscount] = []
+        async for stretch in self._stretches(_minute(since), _minute(until), limit, found):
+            async with self._looking() as connection:
+                found += [
+                    Miscount(
+                        endpoint_id=EndpointId(key),
+                        minute=minute,
+                        ended=int(ended),
+                        counted=int(counted),
+                    )
+                    for key, minute, ended, counted in await connection.execute(statement, stretch)
+                ]
+        return found
+
+    async def endpoints(
+        self, *, since: datetime, batch: int
+    ) -> AsyncIterator[Sequence[ExaminedEndpoint]]:
+        """Walk through the endpoints by their ids."""
+        after: UUID | None = None
+        while True:
+            async with self._looking() as connection:
+                ids = list(
+                    await connection.scalars(
+                        statements.next_ids(after), {"after": after, "limit": batch}
+                    )
+                )
+                examined = await self._examine(connection, ids, since) if ids else []
+            if not ids:
+                return
+            yield examined
+            after = ids[-1]
+
+    async def strays(self, *, limit: int) -> Sequence[StrayEntry]:
+        """Walk through the queue by its key."""
+        found: list[StrayEntry] = []
+        after: Row[Any] | None = None
+        while len(found) < limit:
+            given: dict[str, object] = {"limit": _PLACES}
+            if after is not None:
+                given |= {"due_at": after.due_at, "endpoint_id": after.endpoint_id}
+            async with self._looking() as connection:
+                rows = (await connection.execute(statements.next_places(after), given)).all()
+            found += [
+                StrayEntry(endpoint_id=EndpointId(row.endpoint_id), due_at=row.due_at)
+                for row in rows
+                if row.stray
+            ]
+            if len(rows) < _PLACES:
+                break
+            after = rows[-1]
+        return found[:limit]
+
+    async def old_transactions(self, *, age: timedelta) -> Sequence[OldTransaction]:
+        """Return them; SQLite does not tell of those of other processes."""
+        if self._dialect == "sqlite":
+            return ()
+        async with self._looking() as connection:
+            found = await connection.execute(statements.OLD_TRANSACTIONS, {"age": age})
+            return [
+                OldTransaction(process=process, state=state, age=since)
+                for process, state, since in found
+            ]
+
+    async def missing_days(self, *, until: datetime, now: datetime) -> Sequence[date]:
+        """Return the days that have no partition; SQLite has none, and misses none."""
+        return await SqlHistoryRoom(self._database.engine).missing(until=until, now=now)
+
+    async def replan(self, endpoint_ids: Collection[EndpointId], *, now: datetime) -> int:
+        """Plan endpoints anew, some at a time."""
+        ids, changed = sorted(set(endpoint_ids)), 0
+        for begin in range(0, len(ids), _MENDED_AT_ONCE):
+            async with self._database.begin() as transaction:
+                changed += await self._replan(
+                    transaction, ids[begin : begin + _MENDED_AT_ONCE], now
+                )
+        return changed
+
+    async def _replan(
+        self, transaction: Transaction, ids: Sequence[EndpointId], now: datetime
+    ) -> int:
+        changed = 0
+        found = [
+            read
+            for read in await transaction.locked(ids, now=now)
+            if isinstance(read, ReadEndpoint) and read.situation.lease is None
+        ]
+        if not found:
+            return 0
+        # Whatever the queue has of them goes: where it is, they may not know themselves.
+        key = among(due.c.endpoint_id, "ids", dialect=self._dialect)
+        await transaction.connection.execute(delete(due).where(key), {"ids": [r.id for r in found]})
+        for read in found:
+            unqueued = replace(read, due_at=None)
+            change = replan(read.situation, now)
+            transaction.changes.apply(unqueued, change, now, after=read.situation)
+            changed += 1
+        return changed
+
+    async def _examine(
+        self, connection: AsyncConnection, ids: Sequence[UUID], since: datetime
+    ) -> Sequence[ExaminedEndpoint]:
+        wanted: Mapping[str, object] = {"ids": ids, "since": since}
+        situations = self._database.over(connection).situations
+        read = await situations.read(ids, now=None)
+        places = await connection.execute(statements.queued(self._dialect), wanted)
+        queued: dict[UUID, datetime] = {place.endpoint_id: place.due_at for place in places}
+        rows = await connection.execute(statements.histories(self._dialect), wanted)
+        histories = {row.endpoint_id: row for row in rows}
+        return [_examined(each, queued.get(each.id), histories.get(each.id)) for each in read]
+
+    async def _stretches(
+        self, since: datetime, until: datetime, limit: int, found: Sequence[object]
+    ) -> AsyncIterator[Mapping[str, object]]:
+        while since < until and len(found) < limit:
+            end = min(since + _STRETCH, until)
+            yield {"since": since, "until": end, "limit": limit - len(found)}
+            since = end
+
+    @asynccontextmanager
+    async def _looking(self) -> AsyncIterator[AsyncConnection]:
+        """Begin a transaction that only reads, and sees one instant."""
+        with translated():
+            async with read_only(self._database.engine).connect() as connection:
+                if self._dialect == "postgresql":
+                    for setting in statements.LOOKING:
+                        await connection.execute(setting)
+                yield connection
+
+
+def _examined(
+    read: ReadEndpoint | UnreadableEndpoint, queued_at: datetime | None, history: Row[Any] | None
+) -> ExaminedEndpoint:
+    unreadable = read.reason if isinstance(read, UnreadableEndpoint) else None
+    succeeded = None
+    if history is not None:
+        succeeded = history.newest_success == history.newest
+    return ExaminedEndpoint(
+        endpoint_id=read.id,
+        situation=read.situation if isinstance(read, ReadEndpoint) else None,
+        unreadable=unreadable,
+        queued_at=queued_at,
+        occurrences=0 if history is None else history.occurrences,
+        succeeded_last=succeeded,
+    )
+
+
+def _minute(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(second=0, microsecond=0)

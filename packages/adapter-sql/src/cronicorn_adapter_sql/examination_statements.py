@@ -1,0 +1,175 @@
+# ruff: noqa: S608  constants only
+"""The questions of a doctor, each over a batch or a stretch of history."""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    TextualSelect,
+    bindparam,
+    case,
+    column,
+    func,
+    select,
+    text,
+)
+
+from cronicorn_adapter_sql.among import among
+from cronicorn_adapter_sql.column_types import UtcDateTime
+from cronicorn_adapter_sql.tables import due, endpoint_state, endpoints, leases, runs, workers
+
+OVERDUE: Final = (
+    select(due.c.endpoint_id, endpoints.c.name, due.c.due_at)
+    .join(endpoints, endpoints.c.id == due.c.endpoint_id)
+    .outerjoin(leases, leases.c.endpoint_id == due.c.endpoint_id)
+    .where(due.c.due_at <= bindparam("before", type_=UtcDateTime()), leases.c.token.is_(None))
+    .order_by(due.c.due_at, due.c.endpoint_id)
+    .limit(bindparam("limit"))
+)
+
+LEASES: Final = (
+    select(leases.c.token, leases.c.endpoint_id, leases.c.worker, leases.c.until, workers.c.seen_at)
+    .outerjoin(workers, workers.c.name == leases.c.worker)
+    .order_by(leases.c.until)
+    .limit(bindparam("limit"))
+)
+
+_SINCE: Final = bindparam("since", type_=UtcDateTime())
+_UNTIL: Final = bindparam("until", type_=UtcDateTime())
+
+LEFT_OPEN: Final = (
+    select(runs.c.id, runs.c.endpoint_id, runs.c.slot)
+    .outerjoin(leases, leases.c.run_id == runs.c.id)
+    .where(
+        runs.c.slot >= _SINCE,
+        runs.c.slot < _UNTIL,
+        runs.c.status == "running",
+        leases.c.token.is_(None),
+    )
+    .order_by(runs.c.slot)
+    .limit(bindparam("limit"))
+)
+
+_MINUTE: Final = {
+    "sqlite": "substr(slot, 1, 16) || '\\:00.000000'",
+    "postgresql": "date_trunc('minute', slot)",
+}
+_KEY: Final = "endpoint_id, minute, outcome_class, source"
+
+
+def miscounts(dialect: str) -> TextualSelect:
+    """Compare the rows of a stretch of minutes, added up from the runs and as they are kept."""
+    from_runs = (
+        f"SELECT endpoint_id, {_MINUTE[dialect]} AS minute, outcome_class, source,"
+        " count(*) AS ended, 0 AS counted FROM runs"
+        " WHERE slot >= :since AND slot < :until AND kind <> 'test' AND outcome_class IS NOT NULL"
+        " GROUP BY 1, 2, 3, 4"
+    )
+    kept = (
+        "SELECT endpoint_id, begins_at AS minute, outcome_class, source, 0 AS ended,"
+        " runs AS counted FROM roll_ups"
+        " WHERE size = 'minute' AND begins_at >= :since AND begins_at < :until"
+    )
+    statement = text(
+        "SELECT endpoint_id, minute, sum(ended) AS ended, sum(counted) AS counted"
+        f" FROM ({from_runs} UNION ALL {kept}) AS compared GROUP BY {_KEY}"
+        " HAVING sum(ended) <> sum(counted) ORDER BY minute LIMIT :limit"
+    ).bindparams(_SINCE, _UNTIL)
+    return statement.columns(
+        endpoints.c.id.label("endpoint_id"),
+        column("minute", UtcDateTime()),
+        column("ended", Integer()),
+        column("counted", Integer()),
+    )
+
+
+def next_ids(after: object) -> Select[Any]:
+    """Find the next endpoints that are not archived, in the order of their ids."""
+    found = select(endpoints.c.id).where(endpoints.c.archived_at.is_(None))
+    if after is not None:
+        found = found.where(endpoints.c.id > bindparam("after", type_=endpoints.c.id.type))
+    return found.order_by(endpoints.c.id).limit(bindparam("limit"))
+
+
+def queued(dialect: str) -> Select[Any]:
+    """Find where the queue has endpoints, by what they themselves know of it."""
+    return (
+        select(due.c.endpoint_id, due.c.due_at)
+        .join(
+            endpoint_state,
+            (endpoint_state.c.endpoint_id == due.c.endpoint_id)
+            & (endpoint_state.c.due_at == due.c.due_at),
+        )
+        .where(among(endpoint_state.c.endpoint_id, "ids", dialect=dialect))
+    )
+
+
+def histories(dialect: str) -> Select[Any]:
+    """Count the occurrences of endpoints that have ended since an instant; tests are none."""
+    counts = runs.c.kind.in_(("recurring", "oneshot", "trigger")) & (runs.c.status != "canceled")
+    return (
+        select(
+            runs.c.endpoint_id,
+            func.count(case((counts, runs.c.slot)).distinct()).label("occurrences"),
+            func.max(runs.c.finished_at).label("newest"),
+            func.max(case((runs.c.outcome_class == "success", runs.c.finished_at))).label(
+                "newest_success"
+            ),
+        )
+        .where(
+            among(runs.c.endpoint_id, "ids", dialect=dialect),
+            runs.c.slot >= _SINCE,
+            runs.c.status != "running",
+            runs.c.kind != "test",
+        )
+        .group_by(runs.c.endpoint_id)
+    )
+
+
+def next_places(after: object) -> Select[Any]:
+    """Walk through the queue, with what each endpoint knows of its place there."""
+    found = select(
+        due.c.due_at,
+        due.c.endpoint_id,
+        (
+            endpoint_state.c.endpoint_id.is_(None)
+            | endpoint_state.c.due_at.is_(None)
+            | (endpoint_state.c.due_at != due.c.due_at)
+        ).label("stray"),
+    ).outerjoin(endpoint_state, endpoint_state.c.endpoint_id == due.c.endpoint_id)
+    if after is not None:
+        found = found.where(_behind())
+    return found.order_by(due.c.due_at, due.c.endpoint_id).limit(bindparam("limit"))
+
+
+def _behind() -> ColumnElement[bool]:
+    at = bindparam("due_at", type_=UtcDateTime())
+    endpoint = bindparam("endpoint_id", type_=due.c.endpoint_id.type)
+    return (due.c.due_at > at) | ((due.c.due_at == at) & (due.c.endpoint_id > endpoint))
+
+
+OLD_TRANSACTIONS: Final = text(
+    """
+    SELECT 'process ' || pid || coalesce(' of ' || nullif(application_name, ''), '') AS process,
+        coalesce(state, 'of another role') AS state, clock_timestamp() - xact_start AS age
+      FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND clock_timestamp() - xact_start >= :age
+    UNION ALL
+    SELECT 'the prepared transaction ' || gid, 'prepared', clock_timestamp() - prepared
+      FROM pg_prepared_xacts
+      WHERE database = current_database() AND clock_timestamp() - prepared >= :age
+    ORDER BY age DESC
+    """
+)
+
+LOOKING: Final = (
+    text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"),
+    *(
+        text(f"SET LOCAL {name} = on")
+        for name in ("enable_seqscan", "enable_hashjoin", "enable_bitmapscan")
+    ),
+)
+"""A look sees one instant, and over history other plans are good than those that fire runs."""

@@ -1,0 +1,284 @@
+"""What a doctor makes of what was seen: pure, so that each judgement can be tried by itself."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from cronicorn_domain.model.finding import Ailment, Finding, Mending
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.model.worker import Worker
+from cronicorn_domain.policies.eligibility import claimable_from
+from cronicorn_domain.policies.lapsing import unlapsed
+from cronicorn_domain.policies.replanning import replan
+from cronicorn_domain.ports.examination import (
+    ExaminedEndpoint,
+    HeldLease,
+    Miscount,
+    OldTransaction,
+    OpenRun,
+    OverdueSlot,
+    StrayEntry,
+)
+from cronicorn_domain.wording import instant_in_words, length_in_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """
+    How far something may be from what it should be before it is told.
+
+    Attributes:
+        overdue: So late a slot may be without a lease: longer than a take-over lasts.
+        unseen: So long a worker may not have told of itself; it does so every 6 s.
+        lease_over: So long a lease may be over before it is taken away.
+        transaction: So long a transaction may be open.
+        skew: So far a worker's clock may be from the shared time.
+        look_back: So much history is compared with its statistics.
+        room_ahead: For so long ahead there has to be room for history.
+    """
+
+    overdue: timedelta = timedelta(minutes=1)
+    unseen: timedelta = timedelta(seconds=30)
+    lease_over: timedelta = timedelta(seconds=15)
+    transaction: timedelta = timedelta(minutes=5)
+    skew: timedelta = timedelta(seconds=5)
+    look_back: timedelta = timedelta(days=1)
+    room_ahead: timedelta = timedelta(days=1)
+
+
+def slots_overdue(
+    slots: Iterable[OverdueSlot], workers: Sequence[Worker], now: datetime, limits: Thresholds
+) -> Iterator[Finding]:
+    """Tell slots that nobody takes, and whether there is anybody who could."""
+    alive = any(now - worker.seen_at <= limits.unseen for worker in workers)
+    remedy = (
+        "A worker is alive: see in its log whether it is full (raise --concurrency, or start"
+        " more), capped, or lacks the key to the endpoint's secrets."
+        if alive
+        else "No worker is alive: start one on this database."
+    )
+    for slot in slots:
+        yield Finding(
+            ailment=Ailment.SLOT_OVERDUE,
+            subject=f"endpoint {slot.name} ({slot.endpoint_id})",
+            what=f"has been due for {_length(now - slot.due_at)}, and nobody has taken it",
+            remedy=remedy,
+            endpoint_id=slot.endpoint_id,
+        )
+
+
+def leases_lost(
+    leases: Iterable[HeldLease], now: datetime, limits: Thresholds
+) -> Iterator[Finding]:
+    """Tell leases that are over and still there, and leases whose worker is not."""
+    for lease in leases:
+        if lease.until + limits.lease_over <= now:
+            yield Finding(
+                ailment=Ailment.LEASE_PAST_ITS_END,
+                subject=f"lease {lease.token} of endpoint {lease.endpoint_id}",
+                what=f"ran out {_length(now - lease.until)} ago, and its run is still open",
+                remedy="Start a worker, which takes it away within seconds, or use --fix.",
+                mending=Mending.REAP,
+                endpoint_id=lease.endpoint_id,
+            )
+        elif lease.seen_at is None or now - lease.seen_at > limits.unseen:
+            seen = "is not known"
+            if lease.seen_at is not None:
+                seen = f"was last seen {_length(now - lease.seen_at)} ago"
+            yield Finding(
+                ailment=Ailment.WORKER_GONE,
+                subject=f"lease {lease.token} of endpoint {lease.endpoint_id}",
+                what=f"is held by worker {lease.worker}, which {seen}",
+                remedy=f"Wait until {lease.until:%H:%M:%S} UTC, when it runs out; if it is renewed"
+                " after that, the worker lives and cannot announce itself: see its log.",
+                endpoint_id=lease.endpoint_id,
+            )
+
+
+def runs_without_end(runs: Iterable[OpenRun]) -> Iterator[Finding]:
+    """Tell runs that nobody will end any more."""
+    for run in runs:
+        yield Finding(
+            ailment=Ailment.RUN_LEFT_OPEN,
+            subject=f"run {run.run_id} of endpoint {run.endpoint_id}",
+            what=f"is open since its slot at {_instant(run.slot)}, and no lease belongs to it",
+            remedy="Nothing will end it: somebody deleted its lease by hand, or restored a part of"
+            " a backup. It harms nothing, and goes with its history.",
+            endpoint_id=run.endpoint_id,
+        )
+
+
+def counts_that_differ(miscounts: Iterable[Miscount]) -> Iterator[Finding]:
+    """Tell statistics that do not say what the runs say."""
+    for each in miscounts:
+        yield Finding(
+            ailment=Ailment.COUNT_DIFFERS,
+            subject=f"endpoint {each.endpoint_id}",
+            what=f"has {each.ended} ended runs in the minute of {_instant(each.minute)}, and its"
+            f" statistics count {each.counted}",
+            remedy="Health and charts of that time are off; schedules do not go by them. Runs or"
+            " statistics were changed by hand, or a part of a backup was restored.",
+            endpoint_id=each.endpoint_id,
+        )
+
+
+def examined(endpoint: ExaminedEndpoint, now: datetime) -> Iterator[Finding]:
+    """Tell what is wrong with an endpoint: set aside, planned or queued otherwise, miscounted."""
+    situation = endpoint.situation
+    subject = f"endpoint {endpoint.endpoint_id}"
+    aside = endpoint.unreadable
+    if situation is not None:
+        subject = f"endpoint {situation.endpoint.name} ({endpoint.endpoint_id})"
+        aside = situation.state.quarantine
+    if aside is not None:
+        yield Finding(
+            ailment=Ailment.SET_ASIDE,
+            subject=subject,
+            what=f"does not run: {aside}",
+            remedy="Edit its schedule, or mend what is stored; what can be read again is let out"
+            " when a worker starts, or with --fix.",
+            mending=Mending.HEAL,
+            endpoint_id=endpoint.endpoint_id,
+        )
+    elif situation is not None:
+        yield from _planned_otherwise(endpoint, situation, subject, now)
+        yield from _miscounted(endpoint, situation, subject)
+
+
+def queued_in_vain(strays: Iterable[StrayEntry]) -> Iterator[Finding]:
+    """Tell places in the queue that nobody can take."""
+    for stray in strays:
+        yield Finding(
+            ailment=Ailment.QUEUED_IN_VAIN,
+            subject=f"endpoint {stray.endpoint_id}",
+            what=f"stands in the queue for {_instant(stray.due_at)}, and does not know of it",
+            remedy="Take the place out with --fix; claims look at it each time, in vain.",
+            mending=Mending.REPLAN,
+            endpoint_id=stray.endpoint_id,
+        )
+
+
+def transactions_too_old(found: Iterable[OldTransaction]) -> Iterator[Finding]:
+    """Tell whoever keeps the store from tidying up."""
+    for each in found:
+        yield Finding(
+            ailment=Ailment.OLD_TRANSACTION,
+            subject=each.process,
+            what=f"has had a transaction open for {_length(each.age)} ({each.state})",
+            remedy="Rows that are gone cannot be cleared away before it ends, and claims become"
+            " slower: end it, or its session with pg_terminate_backend.",
+        )
+
+
+def workers_apart(
+    workers: Iterable[Worker], zone_data: str, now: datetime, limits: Thresholds
+) -> Iterator[Finding]:
+    """Tell wrong clocks and old zone data of the workers that are alive, and of this program."""
+    alive = [worker for worker in workers if now - worker.seen_at <= limits.unseen]
+    for worker in alive:
+        if abs(worker.clock_skew) > limits.skew:
+            way = "ahead of" if worker.clock_skew > timedelta() else "behind"
+            yield Finding(
+                ailment=Ailment.CLOCK_SKEW,
+                subject=f"worker {worker.name}",
+                what=f"has a clock {_length(abs(worker.clock_skew))} {way} the database's",
+                remedy="Let its machine keep its time (NTP). Schedules go by the database's clock"
+                " alone; logs and certificates do not.",
+            )
+    newest = max([zone_data, *(worker.zone_data for worker in alive)])
+    for worker in alive:
+        if worker.zone_data < newest:
+            yield _old_zones(f"worker {worker.name}", worker.zone_data, f"{newest} is in use")
+    if newest[:4].isdigit() and int(newest[:4]) < now.year - 1:
+        yield _old_zones("this installation", newest, "no rule of the last year is in it")
+
+
+def room_missing(days: Sequence[date]) -> Iterator[Finding]:
+    """Tell the days for which history has no room of its own."""
+    for day in days:
+        yield Finding(
+            ailment=Ailment.PARTITION_MISSING,
+            subject=f"the partitions of {day}",
+            what="are not there; its runs would go to the default one, to be deleted row by row",
+            remedy="A worker makes them each hour: see in its log why it could not (its role has"
+            " to own the tables), or use --fix.",
+            mending=Mending.MAKE_ROOM,
+        )
+
+
+def _planned_otherwise(
+    endpoint: ExaminedEndpoint, situation: Situation, subject: str, now: datetime
+) -> Iterator[Finding]:
+    """Ask the governor again, and compare; what is overdue keeps its place, whatever it says."""
+    if situation.lease is not None:
+        return
+    weighed = unlapsed(situation, now)
+    answer = replace(weighed, state=replan(weighed, now).state)
+    wanted, queued = claimable_from(answer, now), endpoint.queued_at
+    if wanted == queued or (queued is not None and queued <= now and wanted is not None):
+        return
+    ailment = Ailment.PLAN_DIFFERS
+    if queued is None:
+        ailment = Ailment.NOT_QUEUED
+        what = f"is planned for {_instant(wanted)}, and not in the queue: it would never run"
+    else:
+        what = f"is in the queue for {_instant(queued)}, and the governor says {_instant(wanted)}"
+        if _hint_is_over(situation, now):
+            ailment, what = Ailment.HINT_PAST_ITS_LIFE, f"goes by a hint that is over: it {what}"
+    yield Finding(
+        ailment=ailment,
+        subject=subject,
+        what=what,
+        remedy="Plan it anew with --fix, or by any edit of its schedule.",
+        mending=Mending.REPLAN,
+        endpoint_id=endpoint.endpoint_id,
+    )
+
+
+def _hint_is_over(situation: Situation, now: datetime) -> bool:
+    plan = situation.state.plan
+    if plan is None or plan.origin is None:
+        return False
+    return any(hint.id == plan.origin and hint.expires_at <= now for hint in situation.hints)
+
+
+def _miscounted(
+    endpoint: ExaminedEndpoint, situation: Situation, subject: str
+) -> Iterator[Finding]:
+    state = situation.state
+    remedy = "Its runs or its state were changed by hand, or a part of a backup was restored."
+    if state.failures and endpoint.succeeded_last and situation.lease is None:
+        yield Finding(
+            ailment=Ailment.COUNT_DIFFERS,
+            subject=subject,
+            what=f"counts {state.failures} failures in a row, and its newest run succeeded",
+            remedy=f"{remedy} Reset its failures, or wait for the next success.",
+            endpoint_id=endpoint.endpoint_id,
+        )
+    if state.run_count < endpoint.occurrences:
+        yield Finding(
+            ailment=Ailment.COUNT_DIFFERS,
+            subject=subject,
+            what=f"counts {state.run_count} runs since its beginning, and its history has"
+            f" {endpoint.occurrences}",
+            remedy=f"{remedy} A limit of runs (max_runs) would be reached late.",
+            endpoint_id=endpoint.endpoint_id,
+        )
+
+
+def _old_zones(subject: str, release: str, why: str) -> Finding:
+    return Finding(
+        ailment=Ailment.ZONE_DATA_OLD,
+        subject=subject,
+        what=f"goes by the zone data {release}, and {why}",
+        remedy="Update the package tzdata and start it anew: cron in zones whose rules have"
+        " changed would fire an hour off.",
+    )
+
+
+def _length(length: timedelta) -> str:
+    return length_in_words(timedelta(seconds=round(length.total_seconds())))
+
+
+def _instant(instant: datetime | None) -> str:
+    return "never" if instant is None else instant_in_words(instant)

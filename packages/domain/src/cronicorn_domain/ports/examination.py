@@ -1,0 +1,149 @@
+"""What a doctor has to see of a live store, and the one thing that it may do to it."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId
+from cronicorn_domain.model.state import Situation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverdueSlot:
+    """An endpoint that could be claimed since ``due_at``, and that nobody has a lease on."""
+
+    endpoint_id: EndpointId
+    name: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLease:
+    """A lease, and when its worker told of itself last; None: it is not known, or has left."""
+
+    token: Token
+    endpoint_id: EndpointId
+    worker: WorkerId
+    until: datetime
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRun:
+    """A run that is written as running, and that no lease belongs to."""
+
+    run_id: RunId
+    endpoint_id: EndpointId
+    slot: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miscount:
+    """A minute of an endpoint in whose statistics more or fewer runs are than have ended."""
+
+    endpoint_id: EndpointId
+    minute: datetime
+    ended: int
+    counted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExaminedEndpoint:
+    """
+    One endpoint, all of it read at one instant.
+
+    Attributes:
+        endpoint_id: Which one.
+        situation: What the governor weighs; None where it cannot be read.
+        unreadable: Why it cannot, or None.
+        queued_at: From when the queue has it, or None where it has not.
+        occurrences: How many of its occurrences have ended in the stretch that was asked about,
+            those by hand left out.
+        succeeded_last: Whether the newest of its runs there was a success; None: there is none.
+    """
+
+    endpoint_id: EndpointId
+    situation: Situation | None
+    unreadable: str | None
+    queued_at: datetime | None
+    occurrences: int = 0
+    succeeded_last: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrayEntry:
+    """A place in the queue that its endpoint does not know of: no claim can end it."""
+
+    endpoint_id: EndpointId
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldTransaction:
+    """Somebody's transaction that has been open for long."""
+
+    process: str
+    state: str
+    age: timedelta
+
+
+class Examination(Protocol):
+    """
+    Reads a live store for its doctor.
+
+    Promises:
+
+    - Nothing but ``replan`` writes, nothing takes a lock that a worker could wait for, and no
+      statement reads more than a batch or a stretch of history.
+    - What belongs together is read at one instant, so that a store at work shows no contradiction
+      that is none.
+    - ``limit`` bounds what comes back, not what is looked at.
+    """
+
+    async def overdue(self, *, before: datetime, limit: int) -> Sequence[OverdueSlot]:
+        """Return what has been due since before an instant, the longest overdue first."""
+        ...
+
+    async def leases(self, *, limit: int) -> Sequence[HeldLease]:
+        """Return the leases, those that end first in front."""
+        ...
+
+    async def runs_left_open(
+        self, *, since: datetime, until: datetime, limit: int
+    ) -> Sequence[OpenRun]:
+        """Return the runs of slots in a stretch that are open without a lease."""
+        ...
+
+    async def miscounts(
+        self, *, since: datetime, until: datetime, limit: int
+    ) -> Sequence[Miscount]:
+        """Compare statistics with runs, of slots in a stretch that is counted by minutes."""
+        ...
+
+    def endpoints(
+        self, *, since: datetime, batch: int
+    ) -> AsyncIterator[Sequence[ExaminedEndpoint]]:
+        """Walk through all endpoints that are not archived; their runs count from ``since`` on."""
+        ...
+
+    async def strays(self, *, limit: int) -> Sequence[StrayEntry]:
+        """Return places in the queue that their endpoints do not know of."""
+        ...
+
+    async def old_transactions(self, *, age: timedelta) -> Sequence[OldTransaction]:
+        """Return transactions that keep the store from tidying up, the oldest first."""
+        ...
+
+    async def missing_days(self, *, until: datetime, now: datetime) -> Sequence[date]:
+        """Return the days from ``now`` to ``until`` that have no room of their own."""
+        ...
+
+    async def replan(self, endpoint_ids: Collection[EndpointId], *, now: datetime) -> int:
+        """
+        Plan endpoints anew from what is stored, and make the queue say so; return how many changed.
+
+        Places in the queue that they do not know of are taken out. One that is leased is left to
+        the end of its run, one that cannot be read to ``EndpointQueue.heal_quarantined``.
+        """
+        ...
