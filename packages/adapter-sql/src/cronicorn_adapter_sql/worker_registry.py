@@ -1,4 +1,4 @@
-"""The registry of workers on SQL."""
+"""The registry of workers on SQL: a statement for each call, as idle workers make these calls."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -6,10 +6,11 @@ from datetime import datetime
 
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.model.worker import Worker
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Executable, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cronicorn_adapter_sql.engine import read_only
+from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.lengths import from_microseconds, to_microseconds
 from cronicorn_adapter_sql.mapping_jobs import Columns, Values
@@ -20,15 +21,14 @@ class SqlWorkerRegistry:
     """What the workers over one database told of themselves; each call is a transaction."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._reading = single_statements(read_only(engine))
+        self._single = single_statements(engine)
 
     async def announce(self, worker: Worker) -> None:
         """Keep what a worker tells of itself."""
         values = _values_of(worker)
         async with self._writing() as connection:
-            known = update(workers).where(workers.c.name == worker.name).values(values)
-            if (await connection.execute(known)).rowcount == 0:
-                await connection.execute(insert(workers).values(values))
+            await connection.execute(_told(values, connection.dialect.name))
 
     async def leave(self, name: WorkerId) -> None:
         """Forget a worker."""
@@ -45,7 +45,7 @@ class SqlWorkerRegistry:
         """Return the workers in the order of their names."""
         statement = select(workers).order_by(workers.c.name)
         with translated():
-            async with read_only(self._engine).connect() as connection:
+            async with self._reading.connect() as connection:
                 rows = (await connection.execute(statement)).mappings().all()
         # The database may know another order of letters than Python.
         return sorted((_worker_from(row) for row in rows), key=lambda worker: worker.name)
@@ -53,8 +53,17 @@ class SqlWorkerRegistry:
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
         with translated():
-            async with self._engine.begin() as connection:
+            async with self._single.begin() as connection:
                 yield connection
+
+
+def _told(values: Values, dialect: str) -> Executable:
+    key = [workers.c.name]
+    if dialect == "sqlite":
+        own = sqlite.insert(workers).values(values)
+        return own.on_conflict_do_update(index_elements=key, set_=values)
+    told = postgresql.insert(workers).values(values)
+    return told.on_conflict_do_update(index_elements=key, set_=values)
 
 
 def _values_of(worker: Worker) -> Values:

@@ -15,7 +15,8 @@ class SchedulerSettings:
     What one scheduler may use, and how often it looks.
 
     An idle scheduler asks the store less than once a second: a reap every 1.75 s, a look for the
-    next due instant and a word about itself every 5 to 6 s, a measurement of the clock every 30 s.
+    next due instant every 5 to 6 s, a word about itself every 8 to 10 s, three questions for the
+    time every 30 s.
 
     Attributes:
         worker: Its name, written to leases and runs.
@@ -83,7 +84,7 @@ class SchedulerSettings:
     prune_every: timedelta = timedelta(hours=1)
     prune_batch: int = 500
     prune_pause: timedelta = timedelta(milliseconds=250)
-    announce_every: timedelta = timedelta(seconds=5)
+    announce_every: timedelta = timedelta(seconds=8)
     failures_most: int = 5
 
     def __post_init__(self) -> None:
