@@ -32,6 +32,8 @@ class Catch:
     verdict: Verdict
     by: str = ""
     seconds: float = 0.0
+    failed: str = ""
+    """The whole name of the test that failed."""
 
     @property
     def caught(self) -> bool:
@@ -64,9 +66,22 @@ class Catcher:
         """Say whether a fault in ``files`` can reach this catcher at all."""
         return not self.sees or any(each.startswith(self.sees) for each in files)
 
-    def judge(self, root: Path, files: frozenset[str], *, seconds_most: float) -> Catch:
-        """Look for a fault in ``files`` of the copy at ``root``: what fails has to fail twice."""
-        ran = run(self.look(root, files), root, seconds_most=seconds_most)
+    def judge(
+        self,
+        root: Path,
+        files: frozenset[str],
+        *,
+        seconds_most: float,
+        left_out: Sequence[str] = (),
+    ) -> Catch:
+        """
+        Look for a fault in ``files`` of the copy at ``root``: what fails has to fail twice.
+
+        ``left_out`` names tests whose word does not count.
+        """
+        leaving_out = [f"--deselect={each}" for each in left_out]
+        command = (*self.look(root, files), *leaving_out)
+        ran = run(command, root, seconds_most=seconds_most)
         found = self.sign.search(ran.output)
         by = self.named.format(**found.groupdict()) if found else ""
         verdict = Verdict.BROKEN
@@ -79,7 +94,8 @@ class Catcher:
             verdict = Verdict.CAUGHT if twice.code == 1 else Verdict.UNSURE
         else:
             by = "\n".join(ran.output.splitlines()[-15:])
-        return Catch(verdict=verdict, by=by, seconds=ran.seconds)
+        failed = found["file"] + found["what"] if found and "file" in found.groupdict() else ""
+        return Catch(verdict=verdict, by=by, seconds=ran.seconds, failed=failed)
 
 
 _PYTEST = (

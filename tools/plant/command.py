@@ -6,19 +6,19 @@ goes on where it was. Exit code 1 when a fault is missed, 2 when the catchers pr
 """
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tools.plant.catcher import CATCHERS, Verdict
+from tools.plant.catcher import Verdict
 from tools.plant.copied import ROOT, commit, digest
 from tools.plant.fault import Fault, every_fault
 from tools.plant.results import Results
 from tools.plant.table import in_colour, write_page
-from tools.plant.trying import Trial, Trials, files_of, limit_of
+from tools.plant.trying import Trial, Trials, Unproven
 
 KEPT = ROOT / ".planted" / "results.jsonl"
 
@@ -32,37 +32,20 @@ def main() -> int:
             console.print(f"[bold]{fault.name}[/]  {fault.sentence}", highlight=False)
         return 0
     with Trials(Results(KEPT, digest()), copies=options.at_once) as trials:
-        limits = _prove(faults, trials, console)
-        if limits is None:
+        try:
+            tried = _plant_all(faults, trials, options, console)
+        except Unproven as error:
+            console.print(f"[red]{escape(str(error))}[/]", highlight=False)
             return 2
-        tried = _plant_all(faults, trials, limits, options, console)
     console.print(in_colour(tried))
     if options.write:
         write_page(tried, commit=commit())
     return 0 if _sound(tried, console) else 1
 
 
-def _prove(faults: Sequence[Fault], trials: Trials, console: Console) -> Mapping[str, float] | None:
-    """Try the catchers on sound code; return how long each may take, or None: one is not sound."""
-    files, limits = files_of(faults), dict[str, float]()
-    for catcher in CATCHERS:
-        if not catcher.can_see(files):
-            continue
-        with console.status(f"trying the {catcher.name} on sound code"):
-            proof = trials.prove(catcher, files)
-        if proof.verdict is not Verdict.MISSED:
-            console.print(f"[red]Without a fault, {catcher.name} is {proof.verdict}:[/]")
-            console.print(escape(proof.by), highlight=False)
-            return None
-        limits[catcher.name] = limit_of(proof)
-        console.print(f"{catcher.name} finds sound code sound, in {proof.seconds:.0f} s")
-    return limits
-
-
 def _plant_all(
     faults: Sequence[Fault],
     trials: Trials,
-    limits: Mapping[str, float],
     options: Namespace,
     console: Console,
 ) -> Sequence[Trial]:
@@ -70,8 +53,7 @@ def _plant_all(
     with _progress(console) as progress, ThreadPoolExecutor(options.at_once) as pool:
         bar = progress.add_task("faults", total=len(faults))
         futures = [
-            pool.submit(trials.attempt, fault, limits, thorough=options.thorough)
-            for fault in faults
+            pool.submit(trials.attempt, fault, thorough=options.thorough) for fault in faults
         ]
         try:
             for done in as_completed(futures):
