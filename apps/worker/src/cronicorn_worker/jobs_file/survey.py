@@ -1,7 +1,7 @@
 """Finds out, by reading alone, what of a jobs file the store does not hold yet."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +16,8 @@ from cronicorn_worker.jobs_file.desired import DesiredEndpoint, DesiredJob
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PAGE = 200
+_READ_RATHER = 20
+"""A page of this many endpoints costs about as much as finding one by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,27 +101,45 @@ class Surveyor:
         differs = existing is None or job_differs(existing, desired)
         if not differs:
             self._survey.standing.append(desired.name)
+        known = {} if existing is None else await self._known(existing.id, desired, prune=prune)
         steps = [
             step
             for each in desired.endpoints
-            if (step := await self._endpoint(existing, desired.name, each)) is not None
+            if (step := await self._endpoint(existing, desired.name, each, known)) is not None
         ]
-        if prune and existing is not None:
-            steps += await self._surplus_of(existing.id, desired)
+        if prune:
+            steps += _surplus(known, desired)
         ordered = sorted(steps, key=lambda step: step.existing or _BEFORE_ALL)
         return JobSteps(desired=desired, differs=differs, endpoints=tuple(ordered))
 
+    async def _known(
+        self, job_id: JobId, desired: DesiredJob, *, prune: bool
+    ) -> Mapping[str, Endpoint]:
+        """
+        Return the job's unarchived endpoints by name, where reading all of them is worth it.
+
+        It is when all are to be compared, or the most of them: one by one costs many times as much.
+        """
+        if not prune:
+            count = (await self._catalog.count_endpoints(self._tenant, [job_id]))[job_id]
+            if count > _READ_RATHER * len(desired.endpoints):
+                return {}
+        return {each.name: each async for each in self._endpoints(job_id)}
+
     async def _endpoint(
-        self, job: Job | None, job_name: str, desired: DesiredEndpoint
+        self,
+        job: Job | None,
+        job_name: str,
+        desired: DesiredEndpoint,
+        known: Mapping[str, Endpoint],
     ) -> EndpointStep | None:
         name = f"{job_name} / {desired.name}"
         job_id = JobId(new_uuid()) if job is None else job.id
         try:
-            existing = (
-                None
-                if job is None
-                else await self._catalog.find_endpoint(self._tenant, job_id, desired.name)
-            )
+            existing = known.get(desired.name)
+            if existing is None and job is not None:
+                # New, or unreadable: those are in no list.
+                existing = await self._catalog.find_endpoint(self._tenant, job_id, desired.name)
         except UnreadableRow as error:
             unreadable = endpoint_id_in(error)
             return EndpointStep(name=name, desired=desired, existing=unreadable)
@@ -139,14 +159,6 @@ class Surveyor:
             or desired.must_resume(existing, self._now)
         )
 
-    async def _surplus_of(self, job_id: JobId, desired: DesiredJob) -> list[EndpointStep]:
-        names = {each.name for each in desired.endpoints}
-        return [
-            EndpointStep(name=f"{desired.name} / {each.name}", desired=None, existing=each.id)
-            async for each in self._endpoints(job_id)
-            if each.archived_at is None and each.name not in names
-        ]
-
     async def _jobs(self) -> AsyncIterator[Job]:
         last: JobId | None = None
         while page := await self._catalog.list_jobs(self._tenant, limit=_PAGE, after=last):
@@ -157,11 +169,20 @@ class Surveyor:
     async def _endpoints(self, job_id: JobId) -> AsyncIterator[Endpoint]:
         last: EndpointId | None = None
         while page := await self._catalog.list_endpoints(
-            self._tenant, job_id, limit=_PAGE, after=last
+            self._tenant, job_id, limit=_PAGE, after=last, archived=False
         ):
             for endpoint in page:
                 yield endpoint
             last = page[-1].id
+
+
+def _surplus(known: Mapping[str, Endpoint], desired: DesiredJob) -> list[EndpointStep]:
+    names = {each.name for each in desired.endpoints}
+    return [
+        EndpointStep(name=f"{desired.name} / {name}", desired=None, existing=each.id)
+        for name, each in known.items()
+        if name not in names
+    ]
 
 
 def job_differs(existing: Job, desired: DesiredJob) -> bool:
