@@ -24,7 +24,8 @@ CHAPTERS: Final[Mapping[str, Chapter]] = {
         heading="Lateness",
         telling="Arrival at the target against the slot, slots spread evenly over the second."
         " *Missed* are slots that no call was for, whether a system lost, skipped or coalesced"
-        " them; missed, doubled and early are sums over all rounds.",
+        " them; missed, doubled and early are sums over all rounds. A rate that a system was seen"
+        " not to reach in the table before is left out: it would be later with each second.",
     ),
     "burst": Chapter(
         heading="A burst",
@@ -34,7 +35,7 @@ CHAPTERS: Final[Mapping[str, Chapter]] = {
         heading="The same work beside more stored endpoints",
         telling="What is stored besides is not due: a third each paused, archived and far in the"
         " future, or all of it far in the future where a system knows no other. The floor works"
-        " flat out.",
+        " flat out. What a system would store for longer than the run allows is left out.",
     ),
     "old transaction": Chapter(
         heading="An old transaction elsewhere",
@@ -47,6 +48,7 @@ CHAPTERS: Final[Mapping[str, Chapter]] = {
     ),
     "load": Chapter(
         heading="Storing endpoints",
-        telling="Through each system's own interface, as many at once as it takes.",
+        telling="Through each system's own interface, as many at once as it takes; fewer where one"
+        " takes long.",
     ),
 }

@@ -1,6 +1,7 @@
 """The command: which sizes, scenarios and systems, and what comes after."""
 
 import shlex
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -15,6 +16,7 @@ from bench.contest import Contest
 from bench.machine import described, look
 from bench.measurement import Measurement
 from bench.postgres import server
+from bench.processes import GaveUp
 from bench.profiling import record
 from bench.report import write
 from bench.results import Results, merged, new_file, newest_file
@@ -30,6 +32,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _console = Console()
+_PROFILED_RATE = 1000
+_PROFILED_SECONDS = 10
 
 Only = Annotated[
     str, typer.Option(metavar="SCENARIO,…", help=f"Of {', '.join(SCENARIOS)}.  [default: by size]")
@@ -46,8 +50,10 @@ Systems = Annotated[
 def bench(
     context: typer.Context,
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="Five minutes.  [default]")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Everything: three or four hours.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Less than half an hour.  [default]")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Everything, several times: hours.")] = False,
     only: Only = "",
     systems: Systems = "",
     rounds: Annotated[int, typer.Option(help="How often; 0: as the size has it.", min=0)] = 0,
@@ -65,7 +71,8 @@ def bench(
         chosen = select([each for each in systems.split(",") if each])
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    _run(Contest(size=size, scenarios=_scenarios(only, size), systems=chosen))
+    contest = Contest(size=size, scenarios=_scenarios(only, size), systems=chosen)
+    _run(contest, profiled=not (only or systems))
 
 
 def _size(size: Size, rounds: int, rates: str) -> Size:
@@ -91,7 +98,7 @@ def _scenarios(only: str, size: Size) -> list[str]:
     return [each for each in SCENARIOS if each in (named or size.scenarios)]
 
 
-def _run(contest: Contest) -> None:
+def _run(contest: Contest, *, profiled: bool) -> None:
     quiet = look()
     for fault in quiet.faults:
         _console.print(f"The machine is not quiet: {fault}.", style="yellow")
@@ -121,8 +128,19 @@ def _run(contest: Contest) -> None:
                 results.write(file)
                 if measured is not None:
                     _say(_line(measured))
+    if profiled:
+        results = replace(results, cost=_cost())
+        results.write(file)
     _show(contest)
     _say(f"Kept in {file}. `uv run bench report` makes docs/benchmarks.md of it.")
+
+
+def _cost() -> str:
+    """Tell the cost of a fire; py-spy comes from a registry, and may not be allowed to look."""
+    try:
+        return record(postgres=True, rate=_PROFILED_RATE, seconds=_PROFILED_SECONDS, functions=0)
+    except (GaveUp, OSError, subprocess.CalledProcessError) as error:
+        return f"It could not be sampled this time: {error}."
 
 
 def _line(measured: Measurement) -> str:

@@ -10,6 +10,7 @@ from bench.systems.system import System
 from bench.trials import FLAT_OUT, SCENARIOS, Size, Trial, rounds_of
 
 _BEHIND = 0.9
+_SLACK = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Contest:
     def heats(self) -> list[Heat]:
         """Return all that might be run, in order."""
         return [
-            Heat(round=number, trial=_for(system, trial), system=system)
+            Heat(round=number, trial=_for(system, trial, self.size), system=system)
             for scenario in self.scenarios
             for number in range(1, rounds_of(scenario, self.size) + 1)
             for index, trial in enumerate(SCENARIOS[scenario](self.size))
@@ -61,29 +62,48 @@ class Contest:
             yield measurement
 
     def _pointless(self, heat: Heat) -> bool:
+        """Say whether a trial can be left out: nothing would be learned, or it would take hours."""
+        if heat.system.storing(heat.trial.shape) > self.size.storing_most + _SLACK:
+            return True
+        if heat.trial.scenario == "lateness":
+            return self._cannot_keep_up(heat)
+        if heat.trial.scenario != "throughput" or heat.system.flat_out:
+            return False
+        return self._has_shown_its_most(heat)
+
+    def _has_shown_its_most(self, heat: Heat) -> bool:
         """
-        Say whether a higher rate can be left out: the system fell behind at two lower ones.
+        Say whether a system fell behind at two lower rates.
 
         In later rounds, too, what lies well below the best of the first.
         """
-        if heat.trial.scenario != "throughput" or heat.system.flat_out:
-            return False
-        own = [
-            each
-            for each in self.measured
-            if each.scenario == "throughput" and each.system == heat.system.name
-        ]
+        own = self._throughput_of(heat.system)
         behind = [each for each in own if each.round == heat.round and _fell_behind(each)]
         best = max((each.fires for each in own if each.round < heat.round), default=0.0)
         return len(behind) > 1 or heat.trial.shape.endpoints < best / 2
+
+    def _cannot_keep_up(self, heat: Heat) -> bool:
+        """Say whether a system was seen to fire less often than the rate: it is late by seconds."""
+        best = max((each.fires for each in self._throughput_of(heat.system)), default=None)
+        return best is not None and best < _BEHIND * heat.trial.shape.endpoints
+
+    def _throughput_of(self, system: System) -> list[Measurement]:
+        return [
+            each
+            for each in self.measured
+            if each.scenario == "throughput" and each.system == system.name
+        ]
 
 
 def _fell_behind(measurement: Measurement) -> bool:
     return measurement.failed is not None or measurement.fires < _BEHIND * measurement.endpoints
 
 
-def _for(system: System, trial: Trial) -> Trial:
-    """Give those that work flat out their own shape of the throughput trial."""
-    if trial.scenario != "throughput" or not system.flat_out:
-        return trial
-    return replace(trial, label="flat out", shape=FLAT_OUT)
+def _for(system: System, trial: Trial, size: Size) -> Trial:
+    """Give those that work flat out their own shape, and slow ones less to store."""
+    if trial.scenario == "throughput" and system.flat_out:
+        return replace(trial, label="flat out", shape=FLAT_OUT)
+    if trial.stores_only and (takes := system.storing(trial.shape)) > size.storing_most:
+        count = max(1, int(trial.shape.endpoints * size.storing_most / takes) // 100 * 100)
+        return replace(trial, label=f"{count:,}", shape=replace(trial.shape, endpoints=count))
+    return trial

@@ -18,11 +18,14 @@ _WARM_UP = 2.0
 _SAMPLES_A_SECOND = 200
 
 
-def record(*, postgres: bool, rate: int, seconds: int, stacks: Path | None) -> str:
+def record(
+    *, postgres: bool, rate: int, seconds: int, stacks: Path | None = None, functions: int = 40
+) -> str:
     """
     Have a worker fire ``rate`` times a second under py-spy, and tell the cost of a fire by part.
 
-    ``stacks`` is where the raw samples are kept, for a flame graph.
+    ``stacks`` is where the raw samples are kept, for a flame graph; of so many ``functions`` is
+    told what they took themselves.
     """
     with tempfile.TemporaryDirectory(prefix="cronicorn-bench-") as name, server() as database:
         folder = Path(name)
@@ -41,7 +44,7 @@ def record(*, postgres: bool, rate: int, seconds: int, stacks: Path | None) -> s
                 running.check()
         with file.open(encoding="utf-8") as raw:
             profile = profile_of(read_stacks(raw))
-    return "\n\n".join(_told(profile, used / max(1, fires), fires / seconds))
+    return "\n\n".join(_told(profile, used / max(1, fires), fires / seconds, functions=functions))
 
 
 def _sample(pid: int, seconds: int, file: Path) -> None:
@@ -52,7 +55,7 @@ def _sample(pid: int, seconds: int, file: Path) -> None:
     )
 
 
-def _told(profile: Profile, cost: float, rate: float) -> Iterator[str]:
+def _told(profile: Profile, cost: float, rate: float, *, functions: int) -> Iterator[str]:
     microseconds = 1_000_000 * cost
     yield (
         f"{rate:,.0f} fires a second; one fire took {microseconds:,.0f} μs of the worker's"
@@ -66,8 +69,9 @@ def _told(profile: Profile, cost: float, rate: float) -> Iterator[str]:
         for step, shares in profile.within.items()
     ]
     yield table(("within", "libraries"), rows, texts=2)
-    functions = [(f"`{name}`", f"{share:.1%}") for name, share in profile.functions.rows()]
-    yield table(("function, without what it calls", "share"), functions[:40])
+    if functions:
+        own = [(f"`{name}`", f"{share:.1%}") for name, share in profile.functions.rows()]
+        yield table(("function, without what it calls", "share"), own[:functions])
 
 
 def _shares(what: str, shares: Shares, microseconds: float) -> str:

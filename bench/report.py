@@ -9,6 +9,7 @@ from bench.figures import Read, figure, late
 from bench.measurement import Measurement
 from bench.plots import Bar, bars, lines
 from bench.processes import ROOT
+from bench.reach import reach
 from bench.results import Results
 from bench.systems.all_systems import SYSTEMS
 from bench.tables import TABLES, best_trial, by_system, table
@@ -40,6 +41,7 @@ def _sections(results: Results, plots: set[str], folder: str) -> Iterator[str]:
         " Rounds are interleaved; a figure is the median, in brackets the least and the most."
     )
     yield from _where(results)
+    yield from reach(results.measurements)
     for scenario, chapter in CHAPTERS.items():
         own = [each for each in results.measurements if each.scenario == scenario]
         if not own:
@@ -51,6 +53,8 @@ def _sections(results: Results, plots: set[str], folder: str) -> Iterator[str]:
         if scenario == "throughput":
             yield _ratio(own)
         yield from _absent(scenario, own)
+    if results.cost:
+        yield f"## The cost of one fire, by part\n\nOne worker on PostgreSQL. {results.cost}"
     yield _systems(results)
     yield _how()
 
@@ -128,8 +132,8 @@ def _how() -> str:
     return (
         "## How to repeat\n\n"
         "```console\n"
-        "$ uv run bench --quick      # five minutes: to see that a change does no harm\n"
-        "$ uv run bench --full       # hours, on a quiet machine\n"
+        "$ uv run bench --quick      # less than half an hour; writes all of this page\n"
+        "$ uv run bench --full       # hours: more rates, three rounds\n"
         "$ uv run bench --only lateness --systems cronicorn-pg,pgqueuer --full\n"
         "$ uv run bench report       # this page, from the newest results, or from those named\n"
         "$ uv run bench profile      # the cost of one fire, by part\n"

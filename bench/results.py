@@ -20,7 +20,7 @@ class Results:
     A run of the benchmark.
 
     ``machine`` and ``versions`` describe where and with what; ``quiet`` is how the machine was
-    before the first measurement.
+    before the first measurement; ``cost`` tells in Markdown where the time of a fire went.
     """
 
     size: str
@@ -30,6 +30,7 @@ class Results:
     versions: Mapping[str, str]
     quiet: Quiet
     measurements: Sequence[Measurement]
+    cost: str = ""
 
     def write(self, file: Path) -> None:
         """Write the file, whole or not at all."""
@@ -65,6 +66,7 @@ def merged(several: Sequence[Results]) -> Results:
         versions=versions,
         quiet=max((each.quiet for each in several), key=lambda each: len(each.faults)),
         measurements=[one for each in several for one in each.measurements],
+        cost=next((each.cost for each in several if each.cost), ""),
     )
 
 

@@ -58,6 +58,7 @@ SYSTEMS: Final[tuple[System, ...]] = (
         script="procrastinate_jobs",
         postgres=True,
         store_pace=3.0,
+        parked_pace=0.1,
     ),
     Peer(
         name="pgqueuer",
@@ -65,6 +66,7 @@ SYSTEMS: Final[tuple[System, ...]] = (
         settings="each job enqueues its follower; asyncpg pool, batches of 100, 200 at once",
         script="pgqueuer_jobs",
         postgres=True,
+        parked_pace=0.1,
     ),
 )
 

@@ -26,6 +26,7 @@ class Peer:
     Attributes:
         script: The file of it in ``bench/peers``, without suffix.
         store_pace: Milliseconds that it takes to store an endpoint, roughly.
+        parked_pace: The same for what is not due, where it can be stored many at once.
         unable: Why it cannot take part, by scenario.
     """
 
@@ -35,12 +36,18 @@ class Peer:
     script: str
     postgres: bool
     store_pace: float = 1.0
+    parked_pace: float | None = None
     unable: tuple[tuple[str, str], ...] = ()
     flat_out: bool = False
 
     def cannot(self, scenario: str) -> str | None:
         """Say why it cannot take part."""
         return dict(self.unable).get(scenario)
+
+    def storing(self, shape: Shape) -> float:
+        """Say how many seconds storing takes, roughly."""
+        parked_pace = self.store_pace if self.parked_pace is None else self.parked_pace
+        return (shape.endpoints * self.store_pace + shape.parked * parked_pace) / 1000
 
     @property
     def version(self) -> str:

@@ -92,6 +92,10 @@ class System(Protocol):
         """Say why it cannot take part in a scenario; None if it can."""
         ...
 
+    def storing(self, shape: Shape) -> float:
+        """Say how many seconds storing takes, roughly: what would take too long is left out."""
+        ...
+
     def running(self, shape: Shape, place: Place) -> AbstractContextManager[Running]:
         """
         Store the work and run it until the end of the block.

@@ -1,5 +1,6 @@
 """The report tells what was measured, and what was not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from bench.calls import Lateness
@@ -71,6 +72,27 @@ def test_the_ratio_to_the_fastest_durable_peer_is_told(tmp_path: Path) -> None:
     )
 
     assert "fires 2.5 times as much as the fastest durable peer, PgQueuer." in told
+
+
+def test_what_was_aimed_at_is_told_with_what_stood_in_the_way(tmp_path: Path) -> None:
+    """A figure that was missed says so, beside what was busy at the time; others are not blamed."""
+    told = the_report(tmp_path, a_measurement("cronicorn-pg", fires=100.0))
+
+    row = "| One worker on PostgreSQL keeps up with | at least 3,000/s | 100/s | **no** |"
+    assert row in told
+    assert "keeps up with: at 100/s the worker used 10 % of a processor, the database 5 %" in told
+    assert "| Idle on PostgreSQL, queries a second | at most 1 | - | not measured |" in told
+
+
+def test_the_cost_of_a_fire_is_told_by_part(tmp_path: Path) -> None:
+    """What the profiler saw is kept with the results, and lands on the page."""
+    results = a_run(a_measurement("cronicorn-pg", fires=100.0))
+    replace(results, cost="| step | share |").write(tmp_path / "results.json")
+
+    write(Results.read(tmp_path / "results.json"), tmp_path / "benchmarks.md")
+
+    told = (tmp_path / "benchmarks.md").read_text("utf-8")
+    assert "## The cost of one fire, by part\n\nOne worker on PostgreSQL. | step | share |" in told
 
 
 def test_a_noisy_machine_is_told(tmp_path: Path) -> None:
