@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 
 from aiohttp import ClientResponse
 from cronicorn_domain.errors import RefusedUrl
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.endpoint import Method
 from cronicorn_domain.ports.dispatcher import Dispatch
@@ -25,6 +26,7 @@ class BadRedirect(Exception):
     """A redirect that leads nowhere; the message says why."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
     """
@@ -110,11 +112,12 @@ def _own_headers(dispatch: Dispatch, *, agent: str) -> dict[str, str]:
     """Build what a user's own headers cannot replace; the model refuses those names."""
     # The trace is the run: who has one finds the other. Its one span takes the run's random half,
     # which is never the zero that W3C's trace context refuses.
-    trace = dispatch.run_id.hex
+    run_id = str(dispatch.run_id)
+    trace = run_id.replace("-", "")
     return {
         "User-Agent": agent,
         "Idempotency-Key": dispatch.idempotency_key,
-        "X-Cronicorn-Run-Id": str(dispatch.run_id),
+        "X-Cronicorn-Run-Id": run_id,
         "X-Cronicorn-Scheduled-For": iso_milliseconds(dispatch.slot),
         "X-Cronicorn-Attempt": str(dispatch.attempt),
         "traceparent": f"00-{trace}-{trace[16:]}-01",

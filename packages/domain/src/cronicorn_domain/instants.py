@@ -3,6 +3,7 @@ Instants and lengths as the whole system means them: aware, in UTC, in milliseco
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 MILLISECOND = timedelta(milliseconds=1)
 MICROSECOND = timedelta(microseconds=1)
@@ -29,7 +30,12 @@ def ceil_millisecond(instant: datetime) -> datetime:
     return instant + timedelta(microseconds=1000 - over) if over else instant
 
 
+@lru_cache(maxsize=1024)
 def iso_milliseconds(instant: datetime) -> str:
-    """Write an instant as ISO 8601 in UTC with milliseconds and ``Z``."""
+    """
+    Write an instant as ISO 8601 in UTC with milliseconds and ``Z``.
+
+    A run writes its slot three times, within a moment: what was written lately is remembered.
+    """
     in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
     return f"{in_utc.isoformat(timespec='milliseconds')[:-6]}Z"
