@@ -3,10 +3,13 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from cronicorn_adapter_sql.command.verbs import app
+from cronicorn_adapter_sql.database_url import SqliteDatabase, parse_database_url
 from sqlalchemy.engine import make_url
 from typer.testing import CliRunner, Result
 
@@ -113,6 +116,80 @@ def test_history_marks_where_the_database_is(empty_sqlite_database: str) -> None
     assert "0001  Begin with every table." in without.stdout
     assert at_head.stdout.splitlines()[0].endswith("  <- the database is here")
     assert at_base.stdout.splitlines()[-1] == "base  No tables.  <- the database is here"
+
+
+VERBS = (("upgrade",), ("plan",), ("check",))
+
+
+@pytest.mark.parametrize("arguments", VERBS)
+def test_the_database_of_another_program_is_refused(
+    empty_database_url: str, arguments: tuple[str, ...]
+) -> None:
+    """Every verb says so, with the remedy, and leaves its tables as they are."""
+    execute(empty_database_url, "CREATE TABLE jobs (name TEXT)")
+
+    refused = cronicorn_db(*arguments, "--database", empty_database_url)
+
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "another program" in refused.stderr
+    assert "name another" in refused.stderr
+    execute(empty_database_url, "INSERT INTO jobs VALUES ('still here')")
+
+
+@pytest.mark.parametrize("arguments", [*VERBS, ("downgrade", "base")])
+def test_the_database_of_a_newer_version_is_refused(
+    empty_database_url: str, arguments: tuple[str, ...]
+) -> None:
+    """Every verb says so, with the remedy, and leaves it at its revision."""
+    option = ("--database", empty_database_url)
+    cronicorn_db("upgrade", *option)
+    execute(empty_database_url, "UPDATE alembic_version SET version_num = '9999'")
+
+    refused = cronicorn_db(*arguments, *option)
+
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "a newer version made it, so install that one" in refused.stderr
+    assert "is at revision 9999" in cronicorn_db("current", *option).stdout
+
+
+@pytest.mark.parametrize("arguments", [("upgrade",), ("downgrade", "base"), ("check",)])
+def test_a_role_without_rights_is_refused(
+    empty_postgres_database: str, arguments: tuple[str, ...]
+) -> None:
+    """What the role lacks is said, with what to grant, and nothing is changed."""
+    name = f"nobody_{make_url(empty_postgres_database).database}"
+    option = ("--database", empty_postgres_database)
+    if arguments != ("upgrade",):
+        cronicorn_db("upgrade", *option)
+    execute(
+        empty_postgres_database,
+        f"CREATE ROLE {name} LOGIN; GRANT USAGE ON SCHEMA public TO {name};"
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}",
+    )
+    before = cronicorn_db("current", *option).stdout
+    theirs = make_url(empty_postgres_database).set(username=name)
+
+    try:
+        refused = cronicorn_db(
+            *arguments, "--database", theirs.render_as_string(hide_password=False)
+        )
+    finally:
+        execute(empty_postgres_database, f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "grant" in refused.stderr.lower()
+    assert cronicorn_db("current", *option).stdout == before
+
+
+def execute(url: str, statements: str) -> None:
+    """Do to a database what another program would."""
+    match parse_database_url(url):
+        case SqliteDatabase(path=path):
+            with closing(sqlite3.connect(path)) as connection:
+                connection.executescript(statements)
+        case _:
+            with psycopg.connect(url, autocommit=True) as server:
+                server.execute(statements.encode())
 
 
 def test_a_revision_needs_a_title() -> None:

@@ -16,7 +16,12 @@ from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.migrating.alone import alone_in_process
 from cronicorn_adapter_sql.migrating.catalog import Catalog, Part, read_catalog
 from cronicorn_adapter_sql.migrating.scratch import expected_catalog
-from cronicorn_adapter_sql.migrating.standing import VERSION_TABLE, current, name_of
+from cronicorn_adapter_sql.migrating.standing import (
+    VERSION_TABLE,
+    current,
+    name_of,
+    refuse_tables_of_others,
+)
 from cronicorn_adapter_sql.migrating.tree import OUR_TREE, Tree, read_tree
 
 _NAMED_MOST: Final = 3
@@ -53,11 +58,14 @@ async def find_drift(engine: AsyncEngine, *, tree: str = OUR_TREE) -> tuple[Diff
 
     Raises:
         SchemaMismatch: the database is at a revision that this code does not know.
-        StoreRefused: this role may not make a schema to compare with.
+        StoreRefused: this role may not make a schema to compare with, or the tables are another
+            program's.
     """
     migrations = read_tree(tree)
     found = await current(engine)
     migrations.refuse_unknown(found)
+    if found is None:
+        await refuse_tables_of_others(engine)
     differences = await _against_migrations(engine, migrations, found)
     if found is None or found != migrations.head or tree != OUR_TREE:
         return differences
