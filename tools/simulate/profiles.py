@@ -116,6 +116,19 @@ PROFILES: Final[Mapping[str, Profile]] = {
         lateness_allowed=SECOND,
         every=30 * MINUTE,
     ),
+    "steady": Profile(
+        about="60 endpoints of a minute over a day in which everything breaks: 86 400 slots",
+        endpoints=(60, 60),
+        workers=(4, 4),
+        lasts=timedelta(days=1),
+        peace=HOUR,
+        jobs=4,
+        plain=True,
+        troubles=(40, 80),
+        reach=HOUR / 2,
+        settings=CALM,
+        every=MINUTE,
+    ),
 }
 
 
