@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
+from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
@@ -122,12 +123,13 @@ class Connection:
         lease_for: timedelta,
         now: datetime,
         caps: Caps = NO_CAPS,
+        breaker: Breaker | None = None,
     ) -> ClaimBatch:
         """Ask for leases."""
         return await self.ask(
             Call.CLAIM,
             lambda: self._queue.claim(
-                worker=worker, limit=limit, lease_for=lease_for, now=now, caps=caps
+                worker=worker, limit=limit, lease_for=lease_for, now=now, caps=caps, breaker=breaker
             ),
         )
 

@@ -25,10 +25,15 @@ from tools.simulate.scenario import Scenario
 Range = tuple[int, int]
 
 NOON: Final = datetime.fromisoformat("2025-01-01T12:00:00+00:00")
-QUICK: Final = SchedulerSettings(worker=WorkerId("any"))
-"""What a scheduler is set to where nothing else is said."""
+QUICK: Final = SchedulerSettings(worker=WorkerId("any"), breaker=None)
+"""
+What a scheduler is set to where nothing else is said.
+
+Without breakers: the checker does not know yet what they hold back.
+"""
 CALM: Final = SchedulerSettings(
     worker=WorkerId("any"),
+    breaker=None,
     lease=10 * MINUTE,
     renew_every=3 * MINUTE,
     reap_every=MINUTE,

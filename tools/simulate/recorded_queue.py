@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
 from cronicorn_domain.instants import iso_milliseconds
+from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
@@ -39,10 +40,11 @@ class RecordedQueue:
         lease_for: timedelta,
         now: datetime,
         caps: Caps = NO_CAPS,
+        breaker: Breaker | None = None,
     ) -> ClaimBatch:
         """Claim, and note the leases."""
         batch = await self._queue.claim(
-            worker=worker, limit=limit, lease_for=lease_for, now=now, caps=caps
+            worker=worker, limit=limit, lease_for=lease_for, now=now, caps=caps, breaker=breaker
         )
         if batch.runs:
             self._recorder.granted(batch.runs, now=now)

@@ -31,6 +31,7 @@ def test_help_names_every_option() -> None:
         "processes",
         "host-cap",
         "tenant-cap",
+        "breaker",
         "egress-allow",
         "log-format",
     ]:

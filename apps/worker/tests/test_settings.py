@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from cronicorn_domain.identity import DEFAULT_TENANT, TenantId
+from cronicorn_domain.model.breaker import Breaker
 from cronicorn_worker.faults import UsageFault
 from cronicorn_worker.settings import LogFormat, LogLevel, process_environment, read_settings
 
@@ -123,6 +124,7 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"host_cap": ("0",)}, "--host-cap: '0' is no cap. Write N, or HOST=N, with N from 1 on."),
         ({"host_cap": ("a.example=x",)}, "--host-cap: 'a.example=x' is no cap."),
         ({"tenant_cap": ("me=3",)}, "--tenant-cap: 'me' is no tenant. Write the tenant's id."),
+        ({"breaker": "0"}, "--breaker: '0' is not possible. Give a number from 1 on, or off."),
         ({"log_format": "jsn"}, "--log-format: 'jsn' is not possible. Did you mean json?"),
         ({"log_level": "loud"}, "--log-level: 'loud' is not possible. Write one of debug, info"),
         ({"prune": True}, "--prune needs a jobs file. Add --jobs FILE"),
@@ -190,3 +192,11 @@ def test_caps_are_for_all_or_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_is_capped_by_default() -> None:
     """As many runs as the workers take on may go to one host."""
     assert not read_settings({}).caps.are_set
+
+
+def test_the_breaker_is_on_unless_it_is_taken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten failures of a host in a row by default, another number, or off."""
+    assert read_settings({}).breaker == Breaker(opens_after=10)
+    assert read_settings({"breaker": "off"}).breaker is None
+    monkeypatch.setenv("CRONICORN_BREAKER", "3")
+    assert read_settings({}).breaker == Breaker(opens_after=3)

@@ -2,6 +2,7 @@
 
 import pytest
 from cronicorn_domain.testing.endpoint_queue_asking_contract import EndpointQueueAskingContract
+from cronicorn_domain.testing.endpoint_queue_breaker_contract import EndpointQueueBreakerContract
 from cronicorn_domain.testing.endpoint_queue_caps_contract import EndpointQueueCapsContract
 from cronicorn_domain.testing.endpoint_queue_concurrency_contract import (
     EndpointQueueConcurrencyContract,
@@ -67,3 +68,7 @@ class TestAsking(Memory, EndpointQueueAskingContract):
 
 class TestCaps(Memory, EndpointQueueCapsContract):
     """So many at once, for each tenant and each host."""
+
+
+class TestBreakers(Memory, EndpointQueueBreakerContract):
+    """Hosts that fail whoever calls them."""

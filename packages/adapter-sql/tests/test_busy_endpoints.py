@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from cronicorn_adapter_sql.breakers import NEVER
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring
 from cronicorn_adapter_sql.lower_bound import LowerBound
@@ -304,7 +305,7 @@ async def steps_of_a_pick(connection: AsyncConnection) -> int:
     assert driver is not None
     await driver.set_progress_handler(count, 1000)
     picking = Picking(LowerBound())
-    assert len(await picking.pick(connection, now=FIRST_SLOT, limit=10)) == 10
+    assert len(await picking.pick(connection, now=FIRST_SLOT, breaks=NEVER, limit=10)) == 10
     await driver.set_progress_handler(None, 1000)
     return steps
 

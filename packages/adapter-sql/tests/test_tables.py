@@ -114,6 +114,7 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_audit_entries_subject_kind_known", "audit_entries", {"subject_kind": "moon"}),
     ("ck_audit_entries_deed_is_whole", "audit_entries", {"actor": ""}),
     ("ck_audit_entries_deed_is_whole", "audit_entries", {"action": ""}),
+    ("ck_breakers_something_failed", "breakers", {"failures": 0}),
     ("ck_workers_name_filled", "workers", {"name": ""}),
     ("ck_workers_concurrency_allows_one", "workers", {"concurrency": 0}),
 )
@@ -139,6 +140,7 @@ CLASHES: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("pk_hints", "hints", {"every": 2}),
     ("pk_triggers", "triggers", {"kind": "sibling"}),
     ("pk_audit_entries", "audit_entries", {"action": "resume"}),
+    ("pk_breakers", "breakers", {"failures": 2}),
     ("pk_workers", "workers", {"version": "2"}),
 )
 """The constraint, its table, and how a second row differs from the first, with which it clashes."""

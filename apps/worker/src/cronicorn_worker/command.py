@@ -78,6 +78,15 @@ TenantCap = Annotated[
         help="Runs at once of each tenant, or of one, over all workers.  [default: no cap]",
     ),
 ]
+HostBreaker = Annotated[
+    str | None,
+    typer.Option(
+        "--breaker",
+        metavar="N|off",
+        help="Hold calls to a host back after so many failures in a row, but for one a minute."
+        "  [default: 10]",
+    ),
+]
 EgressAllow = Annotated[
     list[str] | None,
     typer.Option(
@@ -122,6 +131,7 @@ def worker(
     processes: Processes = None,
     host_cap: HostCap = None,
     tenant_cap: TenantCap = None,
+    breaker: HostBreaker = None,
     egress_allow: EgressAllow = None,
     log_format: LogFormat = None,
     log_level: LogLevel = None,
@@ -143,6 +153,7 @@ def worker(
         "processes": processes,
         "host_cap": host_cap or None,
         "tenant_cap": tenant_cap or None,
+        "breaker": breaker,
         "egress_allow": egress_allow or None,
         "log_format": log_format,
         "log_level": log_level,

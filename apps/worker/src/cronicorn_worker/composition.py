@@ -18,7 +18,6 @@ from cronicorn_adapter_sql.migrating.standing import require_head
 from cronicorn_adapter_sql.store import shared_store, store_over
 from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId
-from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.examination import Examination
@@ -30,6 +29,8 @@ from cronicorn_management.desk import Desk
 from cronicorn_scheduler.observing import Observer
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
+
+from cronicorn_worker.settings import WorkerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,7 @@ async def open_patient(url: str, secret_key: str | None) -> AsyncIterator[Patien
 
 @asynccontextmanager
 async def open_scheduler(
-    store: Store, guard: EgressGuard, observer: Observer, *, concurrency: int, caps: Caps
+    store: Store, guard: EgressGuard, observer: Observer, settings: WorkerSettings
 ) -> AsyncIterator[Scheduler]:
     """Build the scheduler over a store; it claims no more than its dispatcher can send."""
     worker = WorkerId(f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}")
@@ -137,6 +138,11 @@ async def open_scheduler(
             workers=store.workers,
             room=store.room,
             clock=store.clock,
-            settings=SchedulerSettings(worker=worker, concurrency=concurrency, caps=caps),
+            settings=SchedulerSettings(
+                worker=worker,
+                concurrency=settings.concurrency,
+                caps=settings.caps,
+                breaker=settings.breaker,
+            ),
             observer=observer,
         )

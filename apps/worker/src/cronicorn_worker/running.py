@@ -76,9 +76,7 @@ async def _run_jobs(settings: WorkerSettings, requests: Requests) -> None:
             requests.lead_to(crew.request_stop)
             await see_through(crew, store, show, settings.run_for)
             return
-        async with open_scheduler(
-            store, guard, show, concurrency=settings.concurrency, caps=settings.caps
-        ) as scheduler:
+        async with open_scheduler(store, guard, show, settings) as scheduler:
             requests.lead_to(scheduler.request_stop)
             await see_through(scheduler, store, show, settings.run_for)
 
@@ -92,9 +90,7 @@ async def _run_demo(settings: WorkerSettings, requests: Requests) -> None:
                 jobs = demo_jobs(shop, now=store.clock.now(), rules=guard)
                 desk, caller = desk_over(store, guard), file_caller("demo")
                 await _apply(jobs, desk, caller, show)
-                async with open_scheduler(
-                    store, guard, show, concurrency=settings.concurrency, caps=settings.caps
-                ) as scheduler:
+                async with open_scheduler(store, guard, show, settings) as scheduler:
                     requests.lead_to(scheduler.request_stop)
                     await see_through(scheduler, store, show, settings.run_for)
             # In a database that stays, nothing must go on asking a shop that is closed.

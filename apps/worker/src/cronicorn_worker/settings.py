@@ -18,6 +18,7 @@ from typing import Annotated, Any, NoReturn, TypeVar, cast
 from uuid import UUID
 
 from cronicorn_domain.identity import TenantId
+from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import Caps
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -102,6 +103,17 @@ def _entries(value: object) -> tuple[str, ...]:
     return tuple(entry for text in texts for entry in re.split(r"[\s,]+", str(text)) if entry)
 
 
+def _breaker(value: object) -> Breaker | None:
+    if isinstance(value, Breaker):
+        return value
+    text = str(value).strip().lower()
+    if text == "off":
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
+        _refuse(f"{text[:40]!r} is not possible", "Give a number from 1 on, or off.")
+    return Breaker(opens_after=int(text))
+
+
 _NamedCaps = tuple[tuple[str, int], ...]
 
 
@@ -166,6 +178,7 @@ class WorkerSettings(BaseSettings):
     processes: Annotated[int, BeforeValidator(_number(PROCESSES_MOST))] = 1
     host_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_caps("HOST"))] = ()
     tenant_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_tenant_caps)] = ()
+    breaker: Annotated[Breaker | None, NoDecode, BeforeValidator(_breaker)] = DEFAULT_BREAKER
     egress_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_entries)] = ()
     log_format: Annotated[LogFormat, BeforeValidator(_choice(LogFormat))] | None = None
     log_level: Annotated[LogLevel, BeforeValidator(_choice(LogLevel))] = LogLevel.INFO

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId
+from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.hint import OneShotHint
 from cronicorn_domain.model.lease import Lease
@@ -51,10 +52,12 @@ class MemoryEndpointQueue:
         lease_for: timedelta,
         now: datetime,
         caps: Caps = NO_CAPS,
+        breaker: Breaker | None = None,
     ) -> ClaimBatch:
         """Lease up to ``limit`` endpoints that are due."""
         async with self._store.writing:
-            return self._claim(worker, limit, now + lease_for, now, caps)
+            until = now + lease_for
+            return self._claim(worker, until, now, limit=limit, caps=caps, breaker=breaker)
 
     async def start(
         self, tokens: Sequence[Token], *, now: datetime
@@ -127,7 +130,14 @@ class MemoryEndpointQueue:
         self._tables.keep(row, plan_afresh(situation, now, "healed"), now)
 
     def _claim(
-        self, worker: WorkerId, limit: int, until: datetime, now: datetime, caps: Caps
+        self,
+        worker: WorkerId,
+        until: datetime,
+        now: datetime,
+        *,
+        limit: int,
+        caps: Caps,
+        breaker: Breaker | None,
     ) -> ClaimBatch:
         leased: list[tuple[datetime, ClaimedRun]] = []
         postponed: list[EndpointRow] = []
@@ -142,7 +152,7 @@ class MemoryEndpointQueue:
                 due_rows.hold(endpoint_id, due, lane)
                 held_back += 1
                 continue
-            decided = self._decide(row, now)
+            decided = self._decide(row, breaker, now)
             match decided:
                 case str():
                     quarantined[endpoint_id] = decided
@@ -171,12 +181,18 @@ class MemoryEndpointQueue:
                 endpoint = self._tables.endpoints[endpoint_id].endpoint
                 yield endpoint.tenant, endpoint.request.host, 1
 
-    def _decide(self, row: EndpointRow, now: datetime) -> Claim | Postponement | str:
+    def _decide(
+        self, row: EndpointRow, breaker: Breaker | None, now: datetime
+    ) -> Claim | Postponement | str:
         """Let the domain decide; words say why it cannot, which harms this endpoint alone."""
         if row.unreadable is not None:
             return row.unreadable
+        situation = self._tables.situation(row)
         try:
-            return claim(self._tables.situation(row), now)
+            decided = claim(situation, now)
+            if isinstance(decided, Postponement):
+                return decided
+            return self._store.breakers.passed(breaker, situation, decided, now)
         except Exception as error:  # noqa: BLE001  whatever it is
             return f"it could not be claimed, by a fault of ours: {fault(error)}"
 
@@ -243,6 +259,7 @@ class MemoryEndpointQueue:
         run = settled_run(self._tables.runs[row.lease.run_id], result, change.remark)
         self._end(row, row.lease, run)
         self._tables.keep(row, change, now)
+        self._store.breakers.hear(row.endpoint, result.outcome)
         self._forget_lapsed(row, now)
         return Settled.ACCEPTED
 

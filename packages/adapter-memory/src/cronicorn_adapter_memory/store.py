@@ -9,6 +9,7 @@ from cronicorn_domain.identity import Token, WorkerId, new_uuid
 from cronicorn_domain.model.state import DEFAULT_FLOOR
 from cronicorn_domain.model.worker import Worker
 
+from cronicorn_adapter_memory.breakers import Breakers
 from cronicorn_adapter_memory.due_rows import DueRows
 from cronicorn_adapter_memory.signal import Signal
 from cronicorn_adapter_memory.tables import Tables
@@ -30,6 +31,7 @@ class MemoryStore:
         self.came_earlier = Signal()
         self.writing = asyncio.Lock()
         self.tables = Tables(floor=floor, due=DueRows(came_earlier=self.came_earlier.send))
+        self.breakers = Breakers()
         self.workers: dict[WorkerId, Worker] = {}
         self._token = 0
 

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from cronicorn_domain.errors import CronicornError
 from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.breaking import hold_back, passes_breaker
 from cronicorn_domain.policies.change import Claim, Postponement
 from cronicorn_domain.policies.claiming import claim
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch, ClaimedRun
@@ -16,10 +18,12 @@ from cronicorn_domain.wording import fault
 from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cronicorn_adapter_sql.breakers import NEVER, Called, Gate, called_by
 from cronicorn_adapter_sql.known import HeldRun
 from cronicorn_adapter_sql.lease_writes import write_leases
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_claimed
+from cronicorn_adapter_sql.picking import Picked
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.tables import hints, triggers
 from cronicorn_adapter_sql.transaction import Transaction
@@ -54,7 +58,9 @@ class Batch:
     worker: WorkerId
     until: datetime
     now: datetime
+    breaker: Breaker | None = None
     held_back: int = 0
+    _gate: Gate | None = None
     _made: list[_Made] = field(default_factory=list)
     _leases: list[Lease] = field(default_factory=list)
     _postponed: int = 0
@@ -63,7 +69,18 @@ class Batch:
 
     def afresh(self) -> "Batch":
         """Return a batch of the same claim that has decided nothing yet."""
-        return Batch(worker=self.worker, until=self.until, now=self.now)
+        return Batch(worker=self.worker, until=self.until, now=self.now, breaker=self.breaker)
+
+    @property
+    def breaks(self) -> int:
+        """So many failures in a row open the breaker of a host."""
+        return NEVER if self.breaker is None else self.breaker.opens_after
+
+    async def look_at_breakers(self, connection: AsyncConnection, picked: Sequence[Picked]) -> None:
+        """Find which calls of those that are picked an open breaker holds back."""
+        if self.breaker is not None:
+            self._gate = Gate(self.breaker, self.now)
+            await self._gate.look(connection, [Called(each.tenant, each.host) for each in picked])
 
     def decide(self, transaction: Transaction, read: ReadEndpoint | UnreadableEndpoint) -> None:
         """Let the domain decide about an endpoint; one that cannot be read is set aside."""
@@ -74,7 +91,7 @@ class Batch:
             self._withheld[read.id] = read.withheld
             return
         try:
-            decided = claim(read.situation, self.now)
+            decided = self._passed(read.situation, claim(read.situation, self.now))
         except Exception as error:  # noqa: BLE001  whatever it is, it harms this endpoint alone
             self._put_aside(transaction, _unclaimable(read, reason_of(error)))
             return
@@ -93,6 +110,8 @@ class Batch:
         tokens = await write_leases(connection, [self._values(each) for each in self._made])
         self._leases = [each.lease(tokens[each.run.endpoint_id], self.until) for each in self._made]
         await _consume(connection, self._made, self.now)
+        if self._gate is not None:
+            await self._gate.write(connection)
 
     def told(self) -> ClaimBatch:
         """Return what the claim brought."""
@@ -114,6 +133,15 @@ class Batch:
             if each.claim.hints or each.claim.triggers:
                 situation = _without_served(situation, each.claim)
             yield lease.token, HeldRun(each.run, situation, each.revision)
+
+    def _passed(self, situation: Situation, decided: Claim | Postponement) -> Claim | Postponement:
+        """Hold a call back whose host's breaker is open."""
+        if self._gate is None or isinstance(decided, Postponement) or passes_breaker(decided):
+            return decided
+        trouble = self._gate.holds_back(called_by(situation.endpoint))
+        if trouble is None:
+            return decided
+        return hold_back(situation, decided, trouble, self._gate.breaker, self.now)
 
     def _put_aside(self, transaction: Transaction, endpoint: UnreadableEndpoint) -> None:
         self._quarantined[endpoint.id] = endpoint.reason

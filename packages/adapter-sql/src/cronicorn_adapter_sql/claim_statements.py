@@ -50,7 +50,8 @@ class PickStatements:
     What picks endpoints: whose, where to, since when due, and the state's ``revision``.
 
     Attributes:
-        oldest: The ``limit`` longest overdue; ``several`` says whether there is another tenant.
+        oldest: The ``limit`` longest overdue; ``several`` says whether there is another tenant,
+            ``broken`` whether any host has failed ``breaks`` times in a row.
         shares: The ``share`` longest overdue of each of ``tenants``.
     """
 
@@ -90,6 +91,7 @@ def _returning(sql: str, *more: BindParameter[Any]) -> TextualSelect:
         due_at=UtcDateTime(),
         revision=Integer(),
         several=Boolean(),
+        broken=Boolean(),
     )
 
 
@@ -118,9 +120,13 @@ _SEVERAL: Final = (
     " <> (SELECT tenant FROM jobs ORDER BY tenant DESC LIMIT 1) AS several"
 )
 
+_BROKEN: Final = "EXISTS (SELECT 1 FROM breakers WHERE failures >= :breaks) AS broken"
+"""Whether a breaker is open anywhere: asked once for all rows, and else nothing is asked."""
+
 _POSTGRES: Final = _statements(
     oldest=(
-        f"SELECT d.endpoint_id, d.tenant, d.host, d.due_at, s.revision, {_SEVERAL} FROM due AS d"
+        f"SELECT d.endpoint_id, d.tenant, d.host, d.due_at, s.revision, {_SEVERAL}, {_BROKEN}"
+        " FROM due AS d"
         " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
         " WHERE d.due_at >= :since AND d.due_at <= :now"
         " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
@@ -146,7 +152,8 @@ _REVISION: Final = (
 )
 _SQLITE: Final = _statements(
     oldest=(
-        f"SELECT d.endpoint_id, d.tenant, d.host, d.due_at, {_REVISION}, {_SEVERAL} FROM due AS d"
+        f"SELECT d.endpoint_id, d.tenant, d.host, d.due_at, {_REVISION}, {_SEVERAL}, {_BROKEN}"
+        " FROM due AS d"
         " WHERE d.due_at >= :since AND d.due_at <= :now"
         " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
     ),

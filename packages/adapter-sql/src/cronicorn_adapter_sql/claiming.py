@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from cronicorn_domain.errors import StoreRefused, StoreUnavailable
-from cronicorn_domain.identity import EndpointId, WorkerId
+from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch
 
@@ -35,9 +35,7 @@ class Claiming:
         self.lanes = Lanes(database.due_bound)
         self.withheld: LeftAlone[UUID] = LeftAlone(WITHHELD_FOR, bound=database.due_bound)
 
-    async def claim(
-        self, *, worker: WorkerId, limit: int, until: datetime, now: datetime, caps: Caps
-    ) -> ClaimBatch:
+    async def claim(self, batch: Batch, *, limit: int, caps: Caps) -> ClaimBatch:
         """
         Lease up to ``limit`` due endpoints, as far as the caps leave room.
 
@@ -46,11 +44,9 @@ class Claiming:
         those at fault are set aside. What refuses all of them (rights, missing tables) is no fault
         of theirs.
         """
-        batch = await self._claim_together(
-            Batch(worker=worker, until=until, now=now), limit=limit, caps=caps
-        )
-        self.withheld.add(batch.withheld, now)
-        return batch
+        brought = await self._claim_together(batch, limit=limit, caps=caps)
+        self.withheld.add(brought.withheld, batch.now)
+        return brought
 
     async def _claim_together(self, batch: Batch, *, limit: int, caps: Caps) -> ClaimBatch:
         picked: Sequence[Picked] = []
@@ -60,10 +56,16 @@ class Claiming:
                 connection = transaction.connection
                 await self.lanes.let_in(connection, caps, limit=limit, now=now)
                 picked = await self._picking.pick(
-                    connection, now=now, limit=limit, but=self.withheld.at(now)
+                    connection,
+                    now=now,
+                    limit=limit,
+                    but=self.withheld.at(now),
+                    breaks=batch.breaks,
                 )
                 admitted = await self.lanes.admit(connection, picked, caps, now=now)
                 batch.held_back = admitted.held_back
+                if any(each.broken for each in picked):
+                    await batch.look_at_breakers(connection, admitted.picked)
                 found = await self._read(transaction, admitted.picked, now)
                 await _claim(transaction, batch, found)
             return self._told(batch)
@@ -102,6 +104,7 @@ class Claiming:
                     transaction.connection, [picked], caps, now=batch.now
                 )
                 batch.held_back = admitted.held_back
+                await batch.look_at_breakers(transaction.connection, admitted.picked)
                 await _claim(transaction, batch, found if admitted.picked else ())
         return self._told(batch)
 

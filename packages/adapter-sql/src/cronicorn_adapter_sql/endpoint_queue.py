@@ -8,6 +8,7 @@ from uuid import UUID
 
 from cronicorn_domain.errors import StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
+from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.policies.starting import start_refusal
@@ -22,6 +23,8 @@ from cronicorn_domain.ports.endpoint_queue import (
 from sqlalchemy import func, not_, select, update
 
 from cronicorn_adapter_sql.among import among
+from cronicorn_adapter_sql.breakers import Heard, called_by
+from cronicorn_adapter_sql.claim_batch import Batch
 from cronicorn_adapter_sql.claiming import Claiming
 from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import is_about_values, may_be_of_one, translated
@@ -53,7 +56,8 @@ class SqlEndpointQueue:
         self._claiming = Claiming(database, self._known)
         self._healing = Healing(database)
         self._starting = QuickStarting(database)
-        self._settling = QuickSettling(database, self._known)
+        self._heard = Heard()
+        self._settling = QuickSettling(database, self._known, self._heard)
         self._untold: set[Token] = set()
         self._lease_bound = LowerBound()
         self._stuck: LeftAlone[Token] = LeftAlone(_STUCK_FOR, bound=self._lease_bound)
@@ -66,13 +70,13 @@ class SqlEndpointQueue:
         lease_for: timedelta,
         now: datetime,
         caps: Caps = NO_CAPS,
+        breaker: Breaker | None = None,
     ) -> ClaimBatch:
         """Lease up to ``limit`` endpoints that are due."""
         self._database.signal.look()
         try:
-            return await self._claiming.claim(
-                worker=worker, limit=limit, until=now + lease_for, now=now, caps=caps
-            )
+            batch = Batch(worker=worker, until=now + lease_for, now=now, breaker=breaker)
+            return await self._claiming.claim(batch, limit=limit, caps=caps)
         except StoreUnavailable:
             self._known.forget()  # what comes back may be another database, or an older state of it
             raise
@@ -154,6 +158,7 @@ class SqlEndpointQueue:
         self._untold -= results.keys()
         self._known.let_go(results)
         self._room_made(now)
+        await self._heard.count(self._database.engine)
         return results
 
     def _room_made(self, now: datetime) -> None:
@@ -330,6 +335,10 @@ class SqlEndpointQueue:
             for read, lease in found:
                 settle_one(transaction, read, lease, settlements[lease.token], now)
                 answers[lease.token] = Settled.ACCEPTED
+        for read, lease in found:
+            if isinstance(read, ReadEndpoint):
+                called = called_by(read.situation.endpoint)
+                self._heard.hear(called, settlements[lease.token].outcome, well=False)
         results |= {token: answers[token] for token in answers if token not in busy}
         return busy
 

@@ -37,6 +37,7 @@ class Picked(NamedTuple):
     revision: int
     tenant: TenantId
     host: str
+    broken: bool = False
 
 
 class Picking:
@@ -59,15 +60,26 @@ class Picking:
         self._fresh_since = FLOOR
 
     async def pick(
-        self, connection: AsyncConnection, *, now: datetime, limit: int, but: Sequence[UUID] = ()
+        self,
+        connection: AsyncConnection,
+        *,
+        now: datetime,
+        limit: int,
+        breaks: int,
+        but: Sequence[UUID] = (),
     ) -> list[Picked]:
-        """Pick up to ``limit`` due endpoints, in no order and none of ``but``, and lock them."""
+        """
+        Pick up to ``limit`` due endpoints, in no order and none of ``but``, and lock them.
+
+        They say whether any host has failed ``breaks`` times in a row (``broken``).
+        """
         # Mostly nothing is left out, and then nothing is asked about it.
         statements = CLAIM_STATEMENTS[connection.dialect.name]
         pick, left = (statements.all, {}) if not but else (statements.all_but, {"but": but})
         span = {"now": now, **left}
-        oldest = await self._oldest(connection, pick.oldest, span | {"limit": limit}, now)
-        picked = [_picked(row) for row in oldest]
+        given = span | {"limit": limit, "breaks": breaks}
+        oldest = await self._oldest(connection, pick.oldest, given, now)
+        picked = [_picked(row)._replace(broken=bool(row.broken)) for row in oldest]
         if len(oldest) < limit or not oldest[0].several:
             self._turns.clear()
         else:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cronicorn_domain.identity import Token
-from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.run import Outcome, Run
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.eligibility import claimable_from
@@ -20,6 +21,7 @@ from cronicorn_domain.policies.lapsing import unlapsed
 from cronicorn_domain.policies.settling import settle, settled_run
 from cronicorn_domain.ports.endpoint_queue import Settlement
 
+from cronicorn_adapter_sql.breakers import Heard, called_by
 from cronicorn_adapter_sql.changes import Brought
 from cronicorn_adapter_sql.engine import single_statements
 from cronicorn_adapter_sql.errors import translated
@@ -40,6 +42,7 @@ class _Ended:
 
     token: Token
     revision: int
+    outcome: Outcome
     run: Run
     after: Situation
     change: Change
@@ -49,9 +52,10 @@ class _Ended:
 class QuickSettling:
     """Settles remembered runs whose endpoints have not changed since they were claimed."""
 
-    def __init__(self, database: Database, known: Known) -> None:
+    def __init__(self, database: Database, known: Known, heard: Heard) -> None:
         self._database = database
         self._known = known
+        self._heard = heard
         self._sqlite = database.engine.dialect.name == "sqlite"
         self._single = single_statements(database.engine)
 
@@ -83,11 +87,14 @@ class QuickSettling:
                     [_values(each) for each in ended.values()],
                     [values for each in ended.values() for values in _records(each)],
                 )
-        for token in accepted:
+        for token, troubled in accepted.items():
             self._known.keep(ended[token].after, ended[token].revision + 1)
+            self._heard.hear(
+                called_by(ended[token].after.endpoint), ended[token].outcome, well=not troubled
+            )
         self._known.let_go(accepted)
         self._database.committed(self._brought((ended[token] for token in accepted), now))
-        return accepted
+        return list(accepted)
 
     def _brought(self, ended: Iterable[_Ended], now: datetime) -> Brought:
         """
@@ -108,12 +115,14 @@ class QuickSettling:
     ) -> Sequence[Token]:
         """Look at the revisions, and write as any other transaction does: no trip is saved here."""
         after: dict[Token, tuple[Situation, int]] = {}
+        said: dict[Token, tuple[Endpoint, Outcome, bool]] = {}
         async with self._database.begin() as transaction:
             tokens = [settlement.token for _, settlement in held]
             found = await standing_revisions(transaction.connection, tokens)
             for run, settlement in held:
                 lease = run.situation.lease
-                if lease is None or found.get(lease.token) != run.revision:
+                revision, troubled = found.get(settlement.token, (None, False))
+                if lease is None or revision != run.revision:
                     continue
                 read = ReadEndpoint(
                     situation=unlapsed(run.situation, now), due_at=None, revision=run.revision
@@ -121,6 +130,9 @@ class QuickSettling:
                 left = settle_one(transaction, read, lease, settlement, now)
                 if left is not None:
                     after[lease.token] = (left, run.revision + 1)
+                    said[lease.token] = (left.endpoint, settlement.outcome, not troubled)
+        for endpoint, outcome, well in said.values():
+            self._heard.hear(called_by(endpoint), outcome, well=well)
         for situation, revision in after.values():
             self._known.keep(situation, revision)
         self._known.let_go(after)
@@ -134,6 +146,7 @@ def _ended(held: HeldRun, settlement: Settlement, now: datetime) -> _Ended:
     return _Ended(
         token=settlement.token,
         revision=held.revision,
+        outcome=settlement.outcome,
         run=settled_run(held.run, settlement, change.remark),
         after=after,
         change=change,

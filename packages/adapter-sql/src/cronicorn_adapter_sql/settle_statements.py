@@ -32,9 +32,12 @@ from cronicorn_adapter_sql.tables import (
 
 async def write_settled(
     connection: AsyncConnection, rows: Sequence[Values], records: Sequence[Values]
-) -> list[Token]:
+) -> Mapping[Token, bool]:
     """
-    Write settled runs on PostgreSQL, and return the tokens of those that were written.
+    Write settled runs on PostgreSQL.
+
+    Return the tokens of those that were written, and whether failures are counted against the host
+    of each.
 
     Args:
         connection: Within a transaction of its own, or none.
@@ -44,16 +47,20 @@ async def write_settled(
         records: Slots that are not run, with the ``token`` they belong to.
     """
     given = {"rows": document(rows), "records": document(records)}
-    return [Token(token) for (token,) in await ask(connection, SETTLE, given)]
+    return {Token(token): troubled for token, troubled in await ask(connection, SETTLE, given)}
 
 
 async def standing_revisions(
     connection: AsyncConnection, tokens: Sequence[Token]
-) -> Mapping[Token, int]:
-    """Return the revisions of the endpoints that hold these leases, on SQLite."""
+) -> Mapping[Token, tuple[int, bool]]:
+    """
+    Return the revisions of the endpoints that hold these leases, on SQLite.
+
+    With each comes whether failures are counted against its host.
+    """
     given = (orjson.dumps(tokens).decode(),)
     found = await ask(connection, _REVISIONS_ON_SQLITE, given)
-    return {Token(token): revision for token, revision in found}
+    return {Token(token): (revision, bool(troubled)) for token, revision, troubled in found}
 
 
 _COUNTED: Final = ("begins_at", "source", "timed_runs", "duration", "lateness")
@@ -74,8 +81,11 @@ _GIVEN: Final = recordset(
 _GIVEN_RECORDS: Final = recordset(
     {**columns_of(slot_records, _RECORD), "token": "BIGINT"}, rows="records"
 )
+_IN_TROUBLE: Final = (
+    "EXISTS (SELECT 1 FROM breakers AS b WHERE b.tenant = {0}.tenant AND b.host = {0}.host)"
+)
 _REVISIONS_ON_SQLITE: Final = (
-    "SELECT leases.token, s.revision FROM json_each(?) AS given"
+    f"SELECT leases.token, s.revision, {_IN_TROUBLE.format('leases')} FROM json_each(?) AS given"
     " JOIN leases ON leases.token = given.value"
     " JOIN endpoint_state AS s ON s.endpoint_id = leases.endpoint_id"
 )
@@ -110,5 +120,5 @@ SETTLE: Final = (
     f"), recorded AS (INSERT INTO slot_records ({', '.join(_RECORD)})"
     f" SELECT {', '.join(f'given.{name}' for name in _RECORD)}"
     f" FROM {_GIVEN_RECORDS} JOIN held ON held.token = given.token"
-    ") SELECT token FROM held"
+    f") SELECT token, {_IN_TROUBLE.format('held')} FROM held"
 )

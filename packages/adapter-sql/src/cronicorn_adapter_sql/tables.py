@@ -514,6 +514,21 @@ class AuditEntryRow(Row, table=True):
     changes: list[dict[str, object]] = Field(sa_column=Column(JSON_DOCUMENT, nullable=False))
 
 
+class BreakerRow(Row, table=True):
+    """A host that fails a tenant's calls; one that answers has no row."""
+
+    __tablename__ = "breakers"
+    __table_args__: ClassVar = (
+        CheckConstraint("failures >= 1", name="something_failed"),
+        Index("ix_breakers_failures", "failures"),
+    )
+
+    tenant: UUID = Field(primary_key=True)
+    host: str = Field(primary_key=True)
+    failures: int = Field(sa_type=BigInteger)
+    probe_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class WorkerRow(Row, table=True):
     """What a worker told of itself last; no lease depends on it."""
 
@@ -546,3 +561,4 @@ hints: Final = metadata.tables["hints"]
 triggers: Final = metadata.tables["triggers"]
 audit_entries: Final = metadata.tables["audit_entries"]
 workers: Final = metadata.tables["workers"]
+breakers: Final = metadata.tables["breakers"]

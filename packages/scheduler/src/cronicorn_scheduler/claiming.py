@@ -107,6 +107,7 @@ class Claiming:
                 lease_for=self._settings.lease,
                 now=self._clock.now(),
                 caps=self._settings.caps,
+                breaker=self._settings.breaker,
             )
             self._first_claim.set()
             self._take(batch)

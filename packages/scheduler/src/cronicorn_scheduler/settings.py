@@ -6,6 +6,7 @@ from datetime import timedelta
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.instants import NO_TIME
+from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
 
 
@@ -24,6 +25,7 @@ class SchedulerSettings:
             socket.
         caps: Runs under way at most for each tenant and each host, over all workers of the store:
             they must have the same. None unless told.
+        breaker: When calls to a host that fails are held back; None: never.
         claim_batch: Leases taken by one claim at most, so that one worker leaves work to others.
         claim_pause: The least time between looks that did not come back full: it gathers slots that
             lie close together, and is added to lateness at worst.
@@ -62,6 +64,7 @@ class SchedulerSettings:
     worker: WorkerId
     concurrency: int = 200
     caps: Caps = NO_CAPS
+    breaker: Breaker | None = DEFAULT_BREAKER
     claim_batch: int = 100
     claim_pause: timedelta = timedelta(milliseconds=10)
     claim_pause_most: timedelta = timedelta(milliseconds=500)

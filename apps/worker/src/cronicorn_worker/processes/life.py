@@ -50,9 +50,7 @@ async def _work(settings: WorkerSettings, line: Line, show: LogShow) -> None:
         guard = egress_guard(settings.egress_allow)
         async with (
             open_store(settings.database_url, settings.key) as store,
-            open_scheduler(
-                store, guard, show, concurrency=settings.concurrency, caps=settings.caps
-            ) as scheduler,
+            open_scheduler(store, guard, show, settings) as scheduler,
         ):
             stops.lead_to(scheduler.request_stop)
             leave_alone_what_stays()

@@ -156,6 +156,7 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "subject_name": "health",
         "changes": [],
     },
+    "breakers": {"tenant": TENANT, "host": "shop.example", "failures": 1, "probe_at": None},
     "workers": {
         "name": "a",
         "started_at": NOON,

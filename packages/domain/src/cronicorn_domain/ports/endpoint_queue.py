@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId
+from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.decision import Plan
 from cronicorn_domain.model.endpoint import Endpoint
@@ -118,6 +119,7 @@ class EndpointQueue(Protocol):
         lease_for: timedelta,
         now: datetime,
         caps: Caps = NO_CAPS,
+        breaker: Breaker | None = None,
     ) -> ClaimBatch:
         """
         Lease up to ``limit`` endpoints that are due.
@@ -135,6 +137,12 @@ class EndpointQueue(Protocol):
         dealt with by the misfire policy and leave records; the run is written as running, with
         slot, attempt, decision and worker. A due endpoint whose plan's hint, one-shot or trigger
         has expired is replanned instead and gets no lease (``passed``).
+
+        A ``breaker`` holds back what calls a host that has failed the tenant's calls so many times
+        in a row, whichever endpoints they were of and whoever made them: of a rhythm the slot is
+        recorded as blocked and passed over, what comes but once waits (``passed``). One call in
+        ``probe_every`` tries the host again, over all workers, and its answer closes the breaker. A
+        run that a person asked for is not held back.
 
         An empty batch means that nothing was eligible; it is no error.
 

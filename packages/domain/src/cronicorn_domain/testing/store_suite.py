@@ -8,6 +8,7 @@ import pytest
 
 from cronicorn_domain.identity import DEFAULT_TENANT, TenantId, Token, WorkerId
 from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.decision import Decision
 from cronicorn_domain.model.endpoint import Endpoint, Pause
@@ -94,10 +95,16 @@ class StoreSuite:
         lease_for: timedelta = LEASE,
         queue: EndpointQueue | None = None,
         caps: Caps = NO_CAPS,
+        breaker: Breaker | None = None,
     ) -> ClaimBatch:
         """Claim what is due."""
         return await (queue or self.queue).claim(
-            worker=WorkerId(worker), limit=limit, lease_for=lease_for, now=now, caps=caps
+            worker=WorkerId(worker),
+            limit=limit,
+            lease_for=lease_for,
+            now=now,
+            caps=caps,
+            breaker=breaker,
         )
 
     async def claim_one(self, now: datetime) -> ClaimedRun:

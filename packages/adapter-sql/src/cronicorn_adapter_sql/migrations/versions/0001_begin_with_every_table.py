@@ -35,6 +35,7 @@ _TABLES: Final = (
     "hints",
     "triggers",
     "audit_entries",
+    "breakers",
     "workers",
 )
 
@@ -54,6 +55,7 @@ def upgrade() -> None:
     _make_hints()
     _make_triggers()
     _make_audit_entries()
+    _make_breakers()
     _make_workers()
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT WITH (fillfactor = 50)")
@@ -575,6 +577,20 @@ def _make_audit_entries() -> None:
     op.create_index(
         "ix_audit_entries_tenant_subject_at", "audit_entries", ["tenant", "subject", "at", "id"]
     )
+
+
+def _make_breakers() -> None:
+    """Which hosts fail: asked by every claim, and written only while something fails."""
+    op.create_table(
+        "breakers",
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("probe_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("failures >= 1", name=op.f("ck_breakers_something_failed")),
+        sa.PrimaryKeyConstraint("tenant", "host", name=op.f("pk_breakers")),
+    )
+    op.create_index("ix_breakers_failures", "breakers", ["failures"])
 
 
 def _make_workers() -> None:

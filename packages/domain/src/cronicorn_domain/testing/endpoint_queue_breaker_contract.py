@@ -1,0 +1,211 @@
+"""The breaker of a host: what fails for everybody is left alone, but for one call a minute."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from cronicorn_domain.identity import DEFAULT_TENANT, TenantId, new_uuid
+from cronicorn_domain.model.breaker import Breaker
+from cronicorn_domain.model.decision import Kind
+from cronicorn_domain.model.endpoint import Endpoint, HttpRequest
+from cronicorn_domain.model.run import Blocked, FailureKind, Outcome
+from cronicorn_domain.model.slot_record import Fate
+from cronicorn_domain.ports.endpoint_queue import ClaimedRun
+from cronicorn_domain.ports.hint_book import HintEnd
+from cronicorn_domain.schedules.schedule import Schedule
+from cronicorn_domain.testing.builders import (
+    EPOCH,
+    MINUTE,
+    SECOND,
+    a_job,
+    a_oneshot,
+    an_endpoint,
+    answered,
+    at,
+    cron,
+    failed,
+    once,
+    succeeded,
+)
+from cronicorn_domain.testing.store_suite import FIRST_SLOT, StoreSuite
+
+DOWN, UP = "down.example", "up.example"
+AFTER_THREE = Breaker(opens_after=3)
+REFUSED = failed(FailureKind.CONNECTION, message="refused")
+MINUTELY = cron("* * * * *")
+
+
+class EndpointQueueBreakerContract(StoreSuite):
+    """A host that fails whoever calls it is tried once a minute until it answers."""
+
+    async def add_some(
+        self,
+        count: int,
+        host: str = DOWN,
+        *,
+        tenant: TenantId = DEFAULT_TENANT,
+        schedule: Schedule = MINUTELY,
+    ) -> list[Endpoint]:
+        """Keep a job with endpoints at a host, which run every minute from 12:01:00 on."""
+        job = a_job(f"job {new_uuid()}", tenant=tenant)
+        request = HttpRequest(url=f"http://{host}/")
+        added = [an_endpoint(job, f"{n}", request=request, schedule=schedule) for n in range(count)]
+        async with self.unit() as unit:
+            await unit.catalog.add_job(job)
+            for endpoint in added:
+                await unit.catalog.add_endpoint(endpoint, now=endpoint.created_at)
+        return added
+
+    async def round(
+        self, now: datetime, outcome: Outcome = REFUSED, *, breaker: Breaker = AFTER_THREE
+    ) -> Sequence[ClaimedRun]:
+        """Claim and start what is due, and end all of it with one outcome."""
+        runs = (await self.claim(now, breaker=breaker)).runs
+        await self.queue.start([each.lease.token for each in runs], now=now)
+        await self.settle_all([(each, outcome) for each in runs], now)
+        return runs
+
+    async def blocked(self, endpoint: Endpoint) -> list[datetime]:
+        """Read the slots that were held back, the oldest first."""
+        found = [each for each in await self.records(endpoint) if each.fate is Fate.BLOCKED]
+        return [each.first for each in found][::-1]
+
+    async def test_it_opens_after_failures_across_endpoints(self) -> None:
+        """What it holds back is recorded as blocked, is not attempted, and goes on on its grid."""
+        endpoints = await self.add_some(3)
+        assert len(await self.round(FIRST_SLOT)) == 3
+        probe = await self.round(FIRST_SLOT + MINUTE)
+
+        assert len(probe) == 1
+        for endpoint in endpoints:
+            if endpoint.id == probe[0].endpoint.id:
+                continue
+            assert await self.blocked(endpoint) == [FIRST_SLOT + MINUTE]
+            assert len(await self.runs(endpoint)) == 1
+            assert await self.next_slot(endpoint) == FIRST_SLOT + 2 * MINUTE
+            (record,) = await self.records(endpoint)
+            assert "down.example failed 3 times in a row" in record.reason
+
+    async def test_a_success_closes_it(self) -> None:
+        """The first answer of the host brings everybody back."""
+        await self.add_some(3)
+        await self.round(FIRST_SLOT)
+        await self.round(FIRST_SLOT + MINUTE, succeeded())
+
+        assert len(await self.round(FIRST_SLOT + 2 * MINUTE)) == 3
+
+    async def test_an_answer_in_between_begins_the_count_anew(self) -> None:
+        """Only consecutive failures open it."""
+        (endpoint,) = await self.add_some(1)
+        for number, outcome in enumerate([REFUSED, REFUSED, answered(404), REFUSED, REFUSED]):
+            assert len(await self.round(FIRST_SLOT + number * MINUTE, outcome)) == 1
+
+        await self.add_some(1)
+        assert len(await self.round(FIRST_SLOT + 5 * MINUTE)) == 2
+        assert await self.blocked(endpoint) == []
+
+    async def test_only_what_shows_the_host_in_trouble_counts(self) -> None:
+        """An answer such as 404 shows a host that is there; what we failed at shows nothing."""
+        await self.add_some(4)
+        for number, outcome in enumerate(
+            [answered(404), failed(FailureKind.SIGNING), Blocked(message="not let out")]
+        ):
+            assert len(await self.round(FIRST_SLOT + number * MINUTE, outcome)) == 4
+
+        assert len(await self.round(FIRST_SLOT + 3 * MINUTE, answered(503))) == 4
+        assert len(await self.round(FIRST_SLOT + 4 * MINUTE)) == 1
+
+    async def test_one_probe_a_minute_goes_through_for_all_workers(self) -> None:
+        """However many claim at once, one call in a minute tries the host."""
+        often = cron("*/10 * * * * *")
+        await self.add_some(4, schedule=often)
+        await self.round(EPOCH + 10 * SECOND)
+        handles = [self.given, await self.given.another(), await self.given.another()]
+        tried: list[datetime] = []
+        for number in range(2, 20):
+            now = EPOCH + number * 10 * SECOND
+            batches = await asyncio.gather(
+                *(self.claim(now, queue=each.queue, breaker=AFTER_THREE) for each in handles)
+            )
+            runs = [run for batch in batches for run in batch.runs]
+            await self.queue.start([each.lease.token for each in runs], now=now)
+            await self.settle_all([(each, REFUSED) for each in runs], now)
+            tried += [now] * len(runs)
+
+        assert len(tried) == 3
+        gaps = [later - earlier for earlier, later in pairwise(tried)]
+        assert min(gaps) >= MINUTE
+
+    async def test_other_hosts_and_other_tenants_are_not_held_back(self) -> None:
+        """What one tenant's endpoints do to a host says nothing of another's."""
+        other = TenantId(new_uuid())
+        await self.add_some(3)
+        await self.round(FIRST_SLOT)
+        (elsewhere,) = await self.add_some(1, UP)
+        (theirs,) = await self.add_some(1, DOWN, tenant=other)
+        ran = {each.endpoint.id for each in await self.round(FIRST_SLOT + MINUTE)}
+
+        assert {elsewhere.id, theirs.id} <= ran
+        assert len(ran) == 3
+
+    async def test_a_run_by_hand_goes_out(self) -> None:
+        """A person who asks for a run gets one, and its success closes the breaker."""
+        first, *_ = await self.add_some(3)
+        await self.round(FIRST_SLOT)
+        await self.round(FIRST_SLOT + MINUTE)
+        await self.run_now(first, FIRST_SLOT + 70 * SECOND)
+        (by_hand,) = await self.round(FIRST_SLOT + 70 * SECOND, succeeded())
+
+        assert by_hand.plan.kind is Kind.MANUAL
+        assert len(await self.round(FIRST_SLOT + 2 * MINUTE)) == 3
+
+    async def test_what_comes_once_waits_and_is_not_lost(self) -> None:
+        """A single instant and a one-shot are put off until the host is tried again."""
+        hinted, *_ = await self.add_some(3)
+        await self.round(FIRST_SLOT)
+        await self.round(FIRST_SLOT + MINUTE)
+        (single,) = await self.add_some(1, schedule=once(at("12:02:10")))
+        await self.offer(hinted, a_oneshot(at("12:02:20"), created_at=at("12:02:05")))
+        assert not await self.round(at("12:02:20"))
+
+        decision = await self.decision(single)
+        assert (decision.slot, decision.due_at) == (at("12:02:10"), at("12:03:00"))
+        assert "down.example" in ((await self.state(single)).not_before_reason or "")
+        await self.round(at("12:03:00"), succeeded())
+        await self.round(at("12:03:10"))
+        await self.round(at("12:04:00"))
+        assert [each.kind for each in await self.runs(single)] == [Kind.RECURRING]
+        async with self.unit() as unit:
+            (record,) = await unit.hints.history(hinted.tenant, hinted.id, now=at("12:04:00"))
+        assert record.end is HintEnd.CONSUMED
+
+    async def test_without_a_breaker_nothing_is_held_back(self) -> None:
+        """Who claims without one calls whatever fails."""
+        await self.add_some(3)
+        for number in range(4):
+            now = FIRST_SLOT + number * MINUTE
+            assert len((await self.claim(now)).runs) == 3
+            held = [each.token for each in await self.queue.reap(limit=10, now=now + MINUTE / 2)]
+            assert len(held) == 3
+
+    async def test_another_process_sees_it_open(self) -> None:
+        """The breaker is the store's, not the worker's."""
+        await self.add_some(3)
+        await self.round(FIRST_SLOT)
+        other = await self.given.another()
+        batch = await self.claim(FIRST_SLOT + MINUTE, queue=other.queue, breaker=AFTER_THREE)
+
+        assert len(batch.runs) == 1
+        assert batch.passed == 2
+
+    async def test_a_probe_that_is_lost_is_followed_by_another(self) -> None:
+        """A worker that dies with the probe does not keep the breaker open for ever."""
+        await self.add_some(3)
+        await self.round(FIRST_SLOT)
+        later = FIRST_SLOT + MINUTE
+        lost = await self.claim(later, breaker=AFTER_THREE, lease_for=timedelta(seconds=10))
+        assert len(lost.runs) == 1
+
+        assert len(await self.round(later + MINUTE, succeeded())) == 1
+        assert len(await self.round(later + 2 * MINUTE)) >= 2
