@@ -103,7 +103,8 @@ def _for(system: System, trial: Trial, size: Size) -> Trial:
     """Give those that work flat out their own shape, and slow ones less to store."""
     if trial.scenario == "throughput" and system.flat_out:
         return replace(trial, label="flat out", shape=FLAT_OUT)
-    if trial.stores_only and (takes := system.storing(trial.shape)) > size.storing_most:
-        count = max(1, int(trial.shape.endpoints * size.storing_most / takes) // 100 * 100)
+    most = size.storing_most / 3
+    if trial.stores_only and (takes := system.storing(trial.shape)) > most:
+        count = max(1, int(trial.shape.endpoints * most / takes) // 100 * 100)
         return replace(trial, label=f"{count:,}", shape=replace(trial.shape, endpoints=count))
     return trial

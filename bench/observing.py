@@ -70,7 +70,7 @@ class Window:
 def _window(begins_at: int, trial: Trial, size: Size) -> Window:
     begun = next_second(max(time.time() * 1000, begins_at))
     since = begun + round(1000 * (size.warm_up + trial.hold))
-    return Window(since=since, until=since + round(1000 * size.window))
+    return Window(since=since, until=since + round(1000 * (trial.window or size.window)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,8 @@ def _in_the_way(aim: Aim, measurements: Measurements) -> str:
     ]
     if not own:
         return "it failed, see below."
+    if not any(each.seconds for each in own):
+        return "see below: nothing was measured beside it."
     hardest = max(own, key=lambda each: (each.parked, each.endpoints))
     worker, database = hardest.cpu.get(WORKER, 0.0), hardest.cpu.get(DATABASE, 0.0)
     return (

@@ -36,6 +36,7 @@ class Size:
     parked_rate: int
     hold: float
     idle: int
+    idle_window: float
     load: int
     storing_most: float
 
@@ -51,10 +52,11 @@ QUICK: Final = Size(
     ladder=(500, 1500, 3000, 4500),
     rates=(100, 1000, 2000),
     bursts=(500,),
-    parked=(1_000, 100_000, 1_000_000),
+    parked=(1_000, 1_000_000),
     parked_rate=200,
     hold=10,
     idle=100_000,
+    idle_window=20,
     load=100_000,
     storing_most=30,
 )
@@ -72,6 +74,7 @@ FULL: Final = Size(
     parked_rate=500,
     hold=120,
     idle=100_000,
+    idle_window=60,
     load=100_000,
     storing_most=300,
 )
@@ -79,12 +82,17 @@ FULL: Final = Size(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One thing to measure; ``hold`` opens a transaction so many seconds before."""
+    """
+    One thing to measure.
+
+    ``hold`` opens a transaction so many seconds before; ``window`` is in the place of the size's.
+    """
 
     scenario: str
     label: str
     shape: Shape
     hold: float = 0.0
+    window: float | None = None
     stores_only: bool = False
 
 
@@ -132,7 +140,8 @@ def _old_transaction(size: Size) -> list[Trial]:
 
 def _idle(size: Size) -> list[Trial]:
     shape = Shape(endpoints=0, parked=size.idle)
-    return [Trial(scenario="idle", label=f"{size.idle:,}", shape=shape)]
+    label = f"{size.idle:,}"
+    return [Trial(scenario="idle", label=label, shape=shape, window=size.idle_window)]
 
 
 def _load(size: Size) -> list[Trial]:

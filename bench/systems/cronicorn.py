@@ -15,6 +15,7 @@ from bench.work import Work
 _STARTS_WITHIN = 60.0
 _SPARE = 2000.0
 _PARKED_PACE = 0.03
+_AS_ONE_DOES = frozenset({"stored", "old transaction", "idle", "load"})
 _pace = [0.5]
 """Milliseconds that storing an endpoint took last time: so far ahead must the work begin."""
 
@@ -45,7 +46,9 @@ class Cronicorn:
         return "the worker's defaults; log lines as JSON into a file"
 
     def cannot(self, scenario: str) -> str | None:
-        """Say what needs another database."""
+        """Say what needs another database, or shows nothing that one process does not show."""
+        if self.processes > 1 and scenario in _AS_ONE_DOES:
+            return "what is stored and waits is the same for one process"
         if scenario == "old transaction" and not self.postgres:
             return "SQLite has no vacuum that a transaction could hold back"
         return None

@@ -20,6 +20,7 @@ TINY = replace(
     parked=(30,),
     parked_rate=5,
     idle=30,
+    idle_window=4,
     load=5,
 )
 
