@@ -110,13 +110,11 @@ ON_SQLITE: Final = {
     ),
     "primary key changed": (
         (
-            "DROP TABLE due; CREATE TABLE due (due_at DATETIME NOT NULL,"
-            " endpoint_id CHAR(32) NOT NULL,"
-            " tenant CHAR(32) NOT NULL, slot DATETIME NOT NULL, host VARCHAR NOT NULL,"
-            " CONSTRAINT pk_due PRIMARY KEY (endpoint_id));"
-            "CREATE INDEX ix_due_tenant_due_at ON due (tenant, due_at)"
+            "PRAGMA writable_schema=ON; UPDATE sqlite_master SET sql ="
+            " replace(sql, 'PRIMARY KEY (name)', 'PRIMARY KEY (version)') WHERE name = 'workers';"
+            " PRAGMA writable_schema=OFF"
         ),
-        "the primary key pk_due of due is 'PRIMARY KEY (endpoint_id)' and should be",
+        "the primary key pk_workers of workers is 'PRIMARY KEY (version)' and should be",
     ),
     "trigger added": (
         "CREATE TRIGGER slow AFTER UPDATE ON runs BEGIN SELECT 1; END",
