@@ -103,3 +103,11 @@ def test_a_claim_heeds_a_pause_that_has_just_ended() -> None:
     scenario = scenario.lasting(timedelta(seconds=116))
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_what_was_put_off_and_what_passed_behind_it_add_up() -> None:
+    """A record counts the schedule's own slots up to the newest, and behind it those of a hint."""
+    scenario = draw("mixed", 30033)
+    scenario = scenario.only({"e3", "w2", "d18", "d13", "d26", "d23", "d35"})
+
+    assert sentences(judge(scenario)) == ()

@@ -154,7 +154,9 @@ class _Accountant:
         planned = plans_behind(self._timeline, before, start, stop, link)
         for slot, at in planned.closed:
             told_later = link is None or link.at > at
-            if told_later and not is_long(before):
+            # The record before may be the very one in which it was closed.
+            told = before is not None and before.record is not None and before.at == at
+            if told_later and not told and not is_long(before):
                 self._find_closed(slot, at)
         return planned.plans
 

@@ -3,6 +3,8 @@ The slots within one record follow one another, and are as many as it says (SEMA
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 
 from tools.checker.chain import Link
 from tools.checker.next_slot import MICROSECOND, passed_after
@@ -24,6 +26,8 @@ def add_up(link: Link, settings: Iterable[Setting]) -> bool:
             if any(_adds_up(each, link, exact) for exact in (EXACT_MOST, EXACT_MOST + 1)):
                 return True
         if _counts_plainly(setting, link) or _lies_between(setting, link):
+            return True
+        if _adds_up_behind_moved(setting, link):
             return True
     return False
 
@@ -54,6 +58,19 @@ def _counts_plainly(setting: Setting, link: Link) -> bool:
         return False
     first = rhythm.after(link.first)
     return first is not None and 1 + rhythm.count(first, link.last) == link.count
+
+
+def _adds_up_behind_moved(setting: Setting, link: Link) -> bool:
+    """The same, slot by slot, where a hint that was written since has a say behind the former."""
+    moved: datetime | None = link.first
+    for left in range(link.count, max(link.count - 2 * EXACT_MOST, 0), -1):
+        if moved is None or moved > link.last or setting.rhythm is None:
+            return False
+        behind = replace(link, first=moved, count=left)
+        if any(_adds_up(setting, behind, exact) for exact in (EXACT_MOST, EXACT_MOST + 1)):
+            return True
+        moved = setting.rhythm.after(moved)
+    return False
 
 
 def _lies_between(setting: Setting, link: Link) -> bool:
