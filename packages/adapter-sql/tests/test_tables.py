@@ -115,6 +115,9 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_audit_entries_deed_is_whole", "audit_entries", {"actor": ""}),
     ("ck_audit_entries_deed_is_whole", "audit_entries", {"action": ""}),
     ("ck_breakers_something_failed", "breakers", {"failures": 0}),
+    ("ck_api_keys_key_is_whole", "api_keys", {"name": ""}),
+    ("ck_api_keys_key_is_whole", "api_keys", {"scopes": ""}),
+    ("ck_api_keys_sha256_is_whole", "api_keys", {"sha256": "abc"}),
     ("ck_workers_name_filled", "workers", {"name": ""}),
     ("ck_workers_concurrency_allows_one", "workers", {"concurrency": 0}),
 )
@@ -141,6 +144,8 @@ CLASHES: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("pk_triggers", "triggers", {"kind": "sibling"}),
     ("pk_audit_entries", "audit_entries", {"action": "resume"}),
     ("pk_breakers", "breakers", {"failures": 2}),
+    ("pk_api_keys", "api_keys", {"sha256": "1" * 64}),
+    ("uq_api_keys_sha256", "api_keys", {"id": OTHER}),
     ("pk_workers", "workers", {"version": "2"}),
 )
 """The constraint, its table, and how a second row differs from the first, with which it clashes."""

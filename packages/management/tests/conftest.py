@@ -12,13 +12,14 @@ from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_domain.errors import RefusedUrl
 from cronicorn_domain.identity import DEFAULT_TENANT, TenantId, WorkerId, new_uuid
+from cronicorn_domain.model.api_key import Scope
 from cronicorn_domain.model.audit import AuditEntry
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND, a_settlement, failed
 from cronicorn_management.allowance import Allowance
-from cronicorn_management.caller import EVERY_SCOPE, Caller, CallerKind, Scope
+from cronicorn_management.caller import EVERY_SCOPE, Caller, CallerKind
 from cronicorn_management.desk import Changing, Desk, Reading
 from cronicorn_management.endpoints.creating import create_endpoint
 from cronicorn_management.jobs.creating import create_job

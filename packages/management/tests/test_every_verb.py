@@ -70,11 +70,11 @@ OF_AN_ENDPOINT = {
 }
 """Each verb, and what it is given besides the endpoint."""
 
-OF_NO_ONES = {"create_job", "put_job", "list_jobs", "list_audit"}
+OF_NO_ONES = {"create_job", "put_job", "list_jobs", "list_audit", "issue_key", "list_keys"}
 """They are about the caller's own tenant, and name nothing that could be another's."""
 
-TESTED_ELSEWHERE = {"read_run", "list_endpoints"}
-"""They are given something else: see below."""
+TESTED_ELSEWHERE = {"read_run", "list_endpoints", "revoke_key"}
+"""They are given something else: see below, and ``test_keys``."""
 
 BLOCKS = {
     "check_room",

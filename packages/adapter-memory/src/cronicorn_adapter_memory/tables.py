@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from cronicorn_domain.errors import NotFound, UnreadableRow
-from cronicorn_domain.identity import AuditId, EndpointId, JobId, RunId, TenantId, Token
+from cronicorn_domain.identity import ApiKeyId, AuditId, EndpointId, JobId, RunId, TenantId, Token
+from cronicorn_domain.model.api_key import ApiKey
 from cronicorn_domain.model.audit import AuditEntry
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import Hint, Trigger
@@ -100,6 +101,7 @@ class Tables:
     ended_hints: Log[EndpointId, HintRecord] = field(default_factory=Log)
     roll_ups: MutableMapping[RollUpKey, Sums] = field(default_factory=dict)
     audit: MutableMapping[AuditId, AuditEntry] = field(default_factory=dict)
+    keys: MutableMapping[ApiKeyId, ApiKey] = field(default_factory=dict)
 
     def row(self, tenant: TenantId, endpoint_id: EndpointId) -> EndpointRow:
         """Return the tenant's endpoint row. Raises ``NotFound``."""
@@ -192,6 +194,7 @@ class Draft:
             ended_hints=self._part(LogOverlay(base.ended_hints)),
             roll_ups=self._over(base.roll_ups),
             audit=self._over(base.audit),
+            keys=self._over(base.keys),
         )
 
     def apply(self) -> None:

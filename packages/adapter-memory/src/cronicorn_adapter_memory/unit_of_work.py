@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 
+from cronicorn_adapter_memory.api_keys import MemoryApiKeys
 from cronicorn_adapter_memory.audit_log import MemoryAuditLog
 from cronicorn_adapter_memory.hint_book import MemoryHintBook
 from cronicorn_adapter_memory.job_catalog import MemoryJobCatalog
@@ -22,6 +23,7 @@ class MemoryUnitOfWork:
         self._hints = MemoryHintBook(transaction)
         self._runs = MemoryRunLog(transaction)
         self._audit = MemoryAuditLog(transaction)
+        self._keys = MemoryApiKeys(transaction)
 
     @property
     def catalog(self) -> MemoryJobCatalog:
@@ -42,6 +44,11 @@ class MemoryUnitOfWork:
     def audit(self) -> MemoryAuditLog:
         """Who did what."""
         return self._audit
+
+    @property
+    def keys(self) -> MemoryApiKeys:
+        """The keys of programs."""
+        return self._keys
 
     async def commit(self) -> None:
         """Make everything lasting, and wake the workers when something became due earlier."""

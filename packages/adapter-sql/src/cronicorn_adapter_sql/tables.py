@@ -497,7 +497,9 @@ class AuditEntryRow(Row, table=True):
 
     __tablename__ = "audit_entries"
     __table_args__: ClassVar = (
-        CheckConstraint("subject_kind IN ('job', 'endpoint')", name="subject_kind_known"),
+        CheckConstraint(
+            "subject_kind IN ('job', 'endpoint', 'api_key')", name="subject_kind_known"
+        ),
         CheckConstraint("actor <> '' AND action <> ''", name="deed_is_whole"),
         Index("ix_audit_entries_tenant_at", "tenant", "at", "id"),
         Index("ix_audit_entries_tenant_subject_at", "tenant", "subject", "at", "id"),
@@ -527,6 +529,34 @@ class BreakerRow(Row, table=True):
     host: str = Field(primary_key=True)
     failures: int = Field(sa_type=BigInteger)
     probe_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ApiKeyRow(Row, table=True):
+    """
+    What is kept of an API key: how it begins, to find it, and its SHA-256, to know it.
+
+    ``last_used_at`` is written once a minute at most.
+    """
+
+    __tablename__ = "api_keys"
+    __table_args__: ClassVar = (
+        CheckConstraint("name <> '' AND scopes <> ''", name="key_is_whole"),
+        CheckConstraint("length(sha256) = 64", name="sha256_is_whole"),
+        UniqueConstraint("sha256"),
+        Index("ix_api_keys_prefix", "prefix"),
+        Index("ix_api_keys_tenant_id", "tenant", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: UUID
+    name: str
+    prefix: str
+    sha256: str
+    scopes: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class WorkerRow(Row, table=True):
@@ -560,5 +590,6 @@ roll_ups: Final = metadata.tables["roll_ups"]
 hints: Final = metadata.tables["hints"]
 triggers: Final = metadata.tables["triggers"]
 audit_entries: Final = metadata.tables["audit_entries"]
+api_keys: Final = metadata.tables["api_keys"]
 workers: Final = metadata.tables["workers"]
 breakers: Final = metadata.tables["breakers"]

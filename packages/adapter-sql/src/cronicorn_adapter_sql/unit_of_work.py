@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cronicorn_adapter_sql.api_keys import SqlApiKeys
 from cronicorn_adapter_sql.audit_log import SqlAuditLog
 from cronicorn_adapter_sql.engine import reading_first
 from cronicorn_adapter_sql.errors import translated
@@ -27,6 +28,7 @@ class SqlUnitOfWork:
         self._hints = SqlHintBook(self._transaction)
         self._runs = SqlRunLog(self._transaction)
         self._audit = SqlAuditLog(self._transaction)
+        self._keys = SqlApiKeys(self._transaction)
 
     @property
     def catalog(self) -> SqlJobCatalog:
@@ -47,6 +49,11 @@ class SqlUnitOfWork:
     def audit(self) -> SqlAuditLog:
         """Who did what."""
         return self._audit
+
+    @property
+    def keys(self) -> SqlApiKeys:
+        """The keys of programs."""
+        return self._keys
 
     async def commit(self) -> None:
         """Make everything lasting, and wake who waits if something is due earlier."""

@@ -15,6 +15,7 @@ CronicornError
 ├── Conflict                what stands already does not go with it
 │   ├── NameTaken           the job or endpoint name is in use
 │   ├── KeyTaken            the external key is in use
+│   ├── SecretTaken         an API key has this secret already
 │   ├── ForbiddenTransition the state machine does not allow it from here
 │   └── ChangedMeanwhile    somebody has changed it since the caller saw it
 ├── LeaseLost               the token is no longer the endpoint's; nothing was written
@@ -167,6 +168,13 @@ class KeyTaken(Conflict):
         super().__init__(f"the external key {key!r} is another {kind}'s")
         self.kind = kind
         self.key = key
+
+
+class SecretTaken(Conflict):
+    """An API key has this secret already; whose it is, is not told."""
+
+    def __init__(self) -> None:
+        super().__init__("an API key has this secret already")
 
 
 class ChangedMeanwhile(Conflict):

@@ -13,6 +13,7 @@ RunId = NewType("RunId", UUID)
 HintId = NewType("HintId", UUID)
 TriggerId = NewType("TriggerId", UUID)
 AuditId = NewType("AuditId", UUID)
+ApiKeyId = NewType("ApiKeyId", UUID)
 WorkerId = NewType("WorkerId", str)
 """A worker's name, unique among the living: host, process and a random part."""
 Token = NewType("Token", int)

@@ -5,14 +5,7 @@ from enum import StrEnum
 
 from cronicorn_domain.errors import NotAllowed
 from cronicorn_domain.identity import TenantId
-
-
-class Scope(StrEnum):
-    """What a caller may do; none includes another."""
-
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
+from cronicorn_domain.model.api_key import Scope
 
 
 class CallerKind(StrEnum):
@@ -22,6 +15,7 @@ class CallerKind(StrEnum):
     KEY = "key"
     DEVICE = "device"
     FILE = "file"
+    SETUP = "setup"
 
 
 EVERY_SCOPE = frozenset(Scope)

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from cronicorn_domain.identity import TenantId
 from cronicorn_domain.instants import floor_millisecond
+from cronicorn_domain.model.api_key import Scope
+from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.egress_rules import EgressRules
@@ -16,7 +18,7 @@ from cronicorn_domain.ports.run_log import RunLog
 from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 
 from cronicorn_management.allowance import Allowance, Allowances, same_for_all
-from cronicorn_management.caller import Caller, Scope
+from cronicorn_management.caller import Caller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,11 @@ class Reading:
     def audit(self) -> AuditLog:
         """Who did what."""
         return self.unit.audit
+
+    @property
+    def keys(self) -> ApiKeys:
+        """The keys of programs."""
+        return self.unit.keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

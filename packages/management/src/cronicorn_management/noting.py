@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import assert_never
 
 from cronicorn_domain.identity import AuditId, new_uuid
+from cronicorn_domain.model.api_key import ApiKey
 from cronicorn_domain.model.audit import AuditEntry, FieldChange, Subject, SubjectKind
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import Job
@@ -26,6 +28,8 @@ class Deed(StrEnum):
     RUN = "run"
     HINT = "hint"
     CLEAR_HINTS = "clear_hints"
+    ISSUE = "issue"
+    REVOKE = "revoke"
 
 
 async def note_change(
@@ -39,7 +43,10 @@ async def note_change(
 
 
 async def note(
-    work: Changing, deed: Deed, subject: Job | Endpoint, changes: Sequence[FieldChange] = ()
+    work: Changing,
+    deed: Deed,
+    subject: Job | Endpoint | ApiKey,
+    changes: Sequence[FieldChange] = (),
 ) -> None:
     """Note a deed; it lasts when the work does."""
     await work.audit.add(_entry(work, deed, subject, changes))
@@ -52,15 +59,26 @@ async def note_created(work: Changing, endpoints: Sequence[Endpoint]) -> None:
 
 
 def _entry(
-    work: Changing, deed: Deed, subject: Job | Endpoint, changes: Sequence[FieldChange]
+    work: Changing, deed: Deed, subject: Job | Endpoint | ApiKey, changes: Sequence[FieldChange]
 ) -> AuditEntry:
-    kind = SubjectKind.JOB if isinstance(subject, Job) else SubjectKind.ENDPOINT
     return AuditEntry(
         id=AuditId(new_uuid()),
         tenant=work.tenant,
         at=work.now,
         actor=work.caller.actor,
         action=deed,
-        subject=Subject(kind=kind, id=subject.id, name=subject.name),
+        subject=Subject(kind=_kind_of(subject), id=subject.id, name=subject.name),
         changes=tuple(changes),
     )
+
+
+def _kind_of(subject: Job | Endpoint | ApiKey) -> SubjectKind:
+    match subject:
+        case Job():
+            return SubjectKind.JOB
+        case Endpoint():
+            return SubjectKind.ENDPOINT
+        case ApiKey():
+            return SubjectKind.API_KEY
+        case _:
+            assert_never(subject)

@@ -157,6 +157,15 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "changes": [],
     },
     "breakers": {"tenant": TENANT, "host": "shop.example", "failures": 1, "probe_at": None},
+    "api_keys": {
+        "id": UUID(int=80),
+        "tenant": TENANT,
+        "name": "deploy",
+        "prefix": "cron_abc",
+        "sha256": "0" * 64,
+        "scopes": "read write",
+        "created_at": NOON,
+    },
     "workers": {
         "name": "a",
         "started_at": NOON,

@@ -1,4 +1,4 @@
-"""The audit: who did what to a job or an endpoint, and what changed by it."""
+"""The audit: who did what to a job, an endpoint or a key, and what changed by it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ class SubjectKind(StrEnum):
 
     JOB = "job"
     ENDPOINT = "endpoint"
+    API_KEY = "api_key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class AuditEntry:
 
     Attributes:
         id: Its own identity.
-        tenant: Whose job or endpoint it was.
+        tenant: Whose it was.
         at: When, by the shared clock.
         actor: Who, as ``kind:name``: ``person:ada@example.org``, ``key:deploy``.
         action: What was done, a verb that lasts: ``create``, ``pause``, ``run``.

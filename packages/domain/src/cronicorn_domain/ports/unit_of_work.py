@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
 from cronicorn_domain.ports.hint_book import HintBook
 from cronicorn_domain.ports.job_catalog import JobCatalog
@@ -38,6 +39,11 @@ class UnitOfWork(Protocol):
     @property
     def audit(self) -> AuditLog:
         """Who did what."""
+        ...
+
+    @property
+    def keys(self) -> ApiKeys:
+        """The keys of programs."""
         ...
 
     async def commit(self) -> None:

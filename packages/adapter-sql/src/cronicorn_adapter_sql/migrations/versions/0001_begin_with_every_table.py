@@ -36,6 +36,7 @@ _TABLES: Final = (
     "triggers",
     "audit_entries",
     "breakers",
+    "api_keys",
     "workers",
 )
 
@@ -56,6 +57,7 @@ def upgrade() -> None:
     _make_triggers()
     _make_audit_entries()
     _make_breakers()
+    _make_api_keys()
     _make_workers()
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT WITH (fillfactor = 50)")
@@ -569,7 +571,8 @@ def _make_audit_entries() -> None:
             "actor <> '' AND action <> ''", name=op.f("ck_audit_entries_deed_is_whole")
         ),
         sa.CheckConstraint(
-            "subject_kind IN ('job', 'endpoint')", name=op.f("ck_audit_entries_subject_kind_known")
+            "subject_kind IN ('job', 'endpoint', 'api_key')",
+            name=op.f("ck_audit_entries_subject_kind_known"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
     )
@@ -591,6 +594,29 @@ def _make_breakers() -> None:
         sa.PrimaryKeyConstraint("tenant", "host", name=op.f("pk_breakers")),
     )
     op.create_index("ix_breakers_failures", "breakers", ["failures"])
+
+
+def _make_api_keys() -> None:
+    """By what programs prove themselves."""
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("prefix", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("scopes", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("name <> '' AND scopes <> ''", name=op.f("ck_api_keys_key_is_whole")),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_api_keys_sha256_is_whole")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_api_keys_sha256")),
+    )
+    op.create_index("ix_api_keys_prefix", "api_keys", ["prefix"])
+    op.create_index("ix_api_keys_tenant_id", "api_keys", ["tenant", "id"])
 
 
 def _make_workers() -> None:

@@ -1,0 +1,126 @@
+"""API keys: found by their hash, listed and revoked by their tenant."""
+
+from dataclasses import replace
+
+import pytest
+
+from cronicorn_domain.errors import NotFound, SecretTaken
+from cronicorn_domain.identity import DEFAULT_TENANT, ApiKeyId, TenantId, new_uuid
+from cronicorn_domain.model.api_key import ApiKey, Scope, digest_of
+from cronicorn_domain.testing.builders import EPOCH, a_job, at
+from cronicorn_domain.testing.store_suite import StoreSuite
+
+OTHER_TENANT = TenantId(new_uuid())
+SECRET = "cron_0123456789abcdefghijklmnop"  # noqa: S105  it opens nothing
+ALIKE = "cron_012-another-that-begins-alike"
+
+
+def a_key(secret: str = SECRET, *, tenant: TenantId = DEFAULT_TENANT) -> ApiKey:
+    """Return a key of that secret that may read and write."""
+    return ApiKey(
+        id=ApiKeyId(new_uuid()),
+        tenant=tenant,
+        name="deploy",
+        digest=digest_of(secret),
+        scopes=frozenset({Scope.READ, Scope.WRITE}),
+        created_at=EPOCH,
+        expires_at=at("13:00:00"),
+    )
+
+
+class ApiKeysContract(StoreSuite):
+    """What holds for API keys."""
+
+    async def keep(self, *keys: ApiKey) -> None:
+        """Keep keys, in a unit of their own."""
+        async with self.unit() as unit:
+            for key in keys:
+                await unit.keys.add(key)
+
+    async def test_a_key_is_found_by_its_hash(self) -> None:
+        """It comes back as it was kept, whoever's it is, also where another one begins alike."""
+        key, alike = a_key(), a_key(ALIKE, tenant=OTHER_TENANT)
+        assert key.digest.prefix == alike.digest.prefix
+
+        await self.keep(key, alike)
+
+        async with self.unit() as unit:
+            assert await unit.keys.find(digest_of(SECRET)) == key
+            assert await unit.keys.find(digest_of(ALIKE)) == alike
+
+    async def test_a_beginning_is_no_key(self) -> None:
+        """Neither is what a list shows, nor nothing, nor what comes with more behind it."""
+        key = a_key()
+        await self.keep(key)
+
+        async with self.unit() as unit:
+            for secret in ("", key.digest.prefix, key.digest.sha256, f"{SECRET}x", SECRET[:-1]):
+                assert await unit.keys.find(digest_of(secret)) is None
+
+    async def test_a_secret_is_one_keys(self) -> None:
+        """A second key of the same secret is refused, and what the unit did besides is kept."""
+        await self.keep(a_key())
+
+        async with self.unit() as unit:
+            await unit.catalog.add_job(a_job())
+            with pytest.raises(SecretTaken):
+                await unit.keys.add(a_key(tenant=OTHER_TENANT))
+
+        async with self.unit() as unit:
+            assert len(await unit.catalog.list_jobs(DEFAULT_TENANT)) == 1
+            assert await unit.keys.list_keys(OTHER_TENANT) == []
+
+    async def test_keys_are_listed_page_by_page(self) -> None:
+        """In the order of their ids, and no other tenant's."""
+        keys = [a_key(f"{SECRET}{n}") for n in range(3)]
+        await self.keep(*keys, a_key(tenant=OTHER_TENANT))
+
+        async with self.unit() as unit:
+            assert await unit.keys.list_keys(DEFAULT_TENANT, limit=2) == keys[:2]
+            assert await unit.keys.list_keys(DEFAULT_TENANT, after=keys[1].id) == keys[2:]
+
+    async def test_a_revoked_key_is_over(self) -> None:
+        """It is listed no more and cannot be revoked again, and whoever presents it is known."""
+        key = a_key()
+        await self.keep(key)
+
+        async with self.unit() as unit:
+            assert await unit.keys.revoke(DEFAULT_TENANT, key.id, now=at("12:30:00")) == key
+
+        async with self.unit() as unit:
+            assert await unit.keys.list_keys(DEFAULT_TENANT) == []
+            found = await unit.keys.find(key.digest)
+            assert found == replace(key, revoked_at=at("12:30:00"))
+            with pytest.raises(NotFound):
+                await unit.keys.revoke(DEFAULT_TENANT, key.id, now=at("12:31:00"))
+
+    async def test_another_tenants_key_does_not_exist(self) -> None:
+        """It cannot be revoked, and goes on holding."""
+        key = a_key()
+        await self.keep(key)
+
+        async with self.unit() as unit:
+            with pytest.raises(NotFound):
+                await unit.keys.revoke(OTHER_TENANT, key.id, now=EPOCH)
+            assert await unit.keys.find(key.digest) == key
+
+    async def test_the_last_use_is_the_last(self) -> None:
+        """What comes in late does not set it back, and a key that is gone is no fault."""
+        key = a_key()
+        await self.keep(key)
+
+        for instant in ("12:10:00", "12:05:00"):
+            async with self.unit() as unit:
+                await unit.keys.note_use(key.id, now=at(instant))
+                await unit.keys.note_use(ApiKeyId(new_uuid()), now=at(instant))
+
+        async with self.unit() as unit:
+            assert await unit.keys.find(key.digest) == replace(key, last_used_at=at("12:10:00"))
+
+    async def test_a_key_goes_with_its_unit(self) -> None:
+        """What is rolled back was not issued."""
+        async with self.given.units.begin() as unit:
+            await unit.keys.add(a_key())
+
+        async with self.unit() as unit:
+            assert await unit.keys.find(digest_of(SECRET)) is None
