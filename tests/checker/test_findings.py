@@ -10,11 +10,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from cronicorn_domain.identity import RunId, Token, new_uuid
+from cronicorn_domain.identity import EndpointId, RunId, Token, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.breaker import Breaker
+from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.model.decision import Decision, Rule, Source
 from cronicorn_domain.model.endpoint import Bounds, Guardrails, Misfire, MisfirePolicy
-from cronicorn_domain.model.run import OutcomeClass, Run, RunStatus
+from cronicorn_domain.model.run import (
+    Failed,
+    FailureKind,
+    OutcomeClass,
+    Response,
+    Run,
+    RunStatus,
+)
 from cronicorn_domain.testing.builders import (
     DAY,
     EPOCH,
@@ -196,6 +205,70 @@ def an_edited_life() -> History:
     story.run()
     story.run()
     return story.history()
+
+
+def told_to_wait(status: int = 429, retry_after: str = "600", **fields: object) -> History:
+    """Its target asks to wait for longer than until the next slot, and a person for a run."""
+    answer = Response(status_code=status, headers=(("Retry-After", retry_after),))
+    told_off = Failed(kind=FailureKind.HTTP_STATUS, message="not now", response=answer)
+    story = told(**fields)
+    story.run(told_off)
+    story.trigger()
+    story.run()
+    story.run()
+    return story.history()
+
+
+def started_sooner(history: History) -> History:
+    """Let the second run start a millisecond before it was due."""
+    due_at = history.runs[1].decision.due_at
+    return with_run(history, 1, started_at=due_at - timedelta(milliseconds=1))
+
+
+def under_breaker(history: History, opens_after: int) -> History:
+    """Judge it by a breaker that opens after so many failures, and probes once an hour."""
+    breaker = Breaker(opens_after=opens_after, probe_every=HOUR)
+    return replace(history, breaker=breaker)
+
+
+def three_failures() -> History:
+    """Its host fails, while its slots are minutes apart: no breaker was there."""
+    story = told()
+    for _ in range(3):
+        story.run(FAILURE)
+    return story.history()
+
+
+def a_blocked_slot() -> History:
+    """Its host has failed, and the breaker has the slot that follows recorded."""
+    story = told()
+    story.run(FAILURE)
+    story.run(FAILURE)
+    story.hold_back(2, Breaker(opens_after=2))
+    story.run()
+    return under_breaker(story.history(), 2)
+
+
+def under_cap(history: History) -> History:
+    """One run at a time may be under way to its host, and one of its tenant."""
+    return replace(history, caps=Caps(per_tenant=1, per_host=1))
+
+
+def two_of_a_tenant(history: History) -> History:
+    """Let another endpoint's run be under way during the second."""
+    other = EndpointId(new_uuid())
+    endpoint = history.entries[0].deed.endpoint  # type: ignore[union-attr]
+    created = replace(history.entries[0], endpoint_id=other, deed=Created(endpoint=endpoint))
+    run = replace(history.runs[1], id=RunId(new_uuid()), endpoint_id=other)
+    lease = replace(
+        history.leases[1], token=Token(10_000), endpoint_id=other, run_id=run.id, end_order=99
+    )
+    return replace(
+        history,
+        entries=(*history.entries, created),
+        runs=(*history.runs, run),
+        leases=(*history.leases, lease),
+    )
 
 
 def without_records(history: History) -> History:
@@ -385,6 +458,34 @@ CASES: list[tuple[Fault, Callable[[], History], Spoil]] = [
         a_retried_run,
         lambda h: with_decision(h, 1, source=Source.BASELINE_INTERVAL),
     ),
+    # a target's wait, a host's breaker, caps
+    (Fault.WAIT_BROKEN, told_to_wait, started_sooner),
+    (Fault.WAIT_BROKEN, lambda: told_to_wait(302), started_sooner),
+    (
+        Fault.WAIT_BROKEN,
+        lambda: told_to_wait(503, (EPOCH + HOUR / 2).strftime("%a, %d %b %Y %H:%M:%S GMT")),
+        started_sooner,
+    ),
+    (Fault.WAIT_BROKEN, lambda: told_to_wait(429, "999999999999"), started_sooner),
+    (
+        Fault.WAIT_BROKEN,
+        lambda: told_to_wait(guardrails=Guardrails(longest=3 * MINUTE)),
+        started_sooner,
+    ),
+    (Fault.BREAKER_BROKEN, a_blocked_slot, lambda h: under_breaker(h, 3)),
+    (
+        Fault.BREAKER_BROKEN,
+        a_blocked_slot,
+        lambda h: with_run(
+            h, 1, status=RunStatus.SUCCESS, outcome_class=OutcomeClass.SUCCESS, failure_kind=None
+        ),
+    ),
+    (
+        Fault.BREAKER_BROKEN,
+        lambda: under_breaker(three_failures(), 3),
+        lambda h: under_breaker(h, 1),
+    ),
+    (Fault.CAP_BROKEN, lambda: under_cap(three_runs()), two_of_a_tenant),
 ]
 
 

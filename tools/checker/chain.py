@@ -68,14 +68,18 @@ def chain_of(claims: Sequence[Claim], records: Sequence[SlotRecord]) -> list[Lin
     """
     Link the slots in the order in which they were accounted for.
 
-    A claim that was given back speaks for its slot only while nothing else does. What was blocked
-    has both a run and a record, and the run speaks for it.
+    A claim that was given back speaks for its slot only while nothing else does. What the egress
+    rules blocked has both a run and a record, and the run speaks for it; what a breaker held back
+    has a record alone.
     """
     links: list[Link] = []
     given_back: list[Claim] = []
     of_slot: dict[datetime, Link] = {}
+    tried: set[datetime] = set()
     for claim in claims:
         run = claim.run
+        if run.started_at is not None:
+            tried.add(run.slot)
         if run.kind is not Kind.RECURRING:
             continue
         if claim.undone:
@@ -88,7 +92,7 @@ def chain_of(claims: Sequence[Claim], records: Sequence[SlotRecord]) -> list[Lin
             continue
         link = of_slot[slot] = Link(claim.at, slot, slot, 1, claim, claim)
         links.append(link)
-    told = [each for each in records if each.fate is not Fate.BLOCKED]
+    told = [each for each in records if each.fate is not Fate.BLOCKED or each.first not in tried]
     if told:
         links += [
             Link(each.recorded_at, each.first, each.last, each.count, record=each) for each in told

@@ -17,6 +17,8 @@ from tools.checker.access import check_access, check_triggers
 from tools.checker.accounting import account
 from tools.checker.attempts import check_attempt
 from tools.checker.bounds import check_bounds
+from tools.checker.breakers import check_breakers
+from tools.checker.caps import check_caps
 from tools.checker.due_instants import check_due
 from tools.checker.finding import Finding
 from tools.checker.history import Created, Edited, Entry, History, JobMoved
@@ -33,6 +35,7 @@ from tools.checker.life import Life, lives
 from tools.checker.misfires import check_misfires
 from tools.checker.proposals import check_hint, check_served, check_turn
 from tools.checker.requests import check_requests
+from tools.checker.waits import check_waits
 from tools.checker.walking import Walked, walk
 
 
@@ -67,10 +70,13 @@ def examine(history: History) -> Report:
         walked = walk(life, _job_state(history, life))
         report.findings += check_leases(life, history.settled_orders)
         report.findings += check_requests(life)
+        report.findings += check_waits(life)
         if walked.epochs:
             report.findings += _judge(life, walked, patience, report)
         else:
             report.unreadable += 1
+    report.findings += check_caps(history)
+    report.findings += check_breakers(history)
     return report
 
 

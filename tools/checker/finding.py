@@ -22,6 +22,9 @@ class Fault(StrEnum):
     FLOOR_BROKEN = "floor-broken"
     HINT_AFTER_LIFE = "hint-after-life"
     WRONG_SOURCE = "wrong-source"
+    WAIT_BROKEN = "wait-broken"
+    BREAKER_BROKEN = "breaker-broken"
+    CAP_BROKEN = "cap-broken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cronicorn_domain.identity import EndpointId, HintId, JobId, RunId, TenantId, Token, WorkerId
+from cronicorn_domain.model.breaker import Breaker
+from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.job import JobState
@@ -197,7 +199,8 @@ class History:
     ``leases``, ``requests`` are what was seen of them; a history without them (read from a database
     afterwards) is judged by the rest. ``settled_orders`` gives for each run the commit that
     ended it. ``lateness_allowed`` is how late a claim may be outside of ``outages`` before
-    the checker calls it late; None: it does not judge that.
+    the checker calls it late; None: it does not judge that. ``caps`` and ``breaker`` are those of
+    all workers; of a breaker that is None nothing is judged.
     """
 
     begins_at: datetime
@@ -213,3 +216,5 @@ class History:
     jobs: Mapping[JobId, JobState] = field(default_factory=dict)
     settled_orders: Mapping[RunId, int] = field(default_factory=dict)
     lateness_allowed: timedelta | None = None
+    caps: Caps = NO_CAPS
+    breaker: Breaker | None = None

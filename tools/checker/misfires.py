@@ -85,6 +85,8 @@ def _check_skips(life: Life, walked: Walked, links: Sequence[Link]) -> Iterator[
         if link.claim is not None and link.claim.run.started_at is not None:
             skipped_at = None
         record = link.record
+        if record is not None and record.fate is Fate.BLOCKED:
+            skipped_at = None  # but for the breaker it had run
         if record is None or record.fate is not Fate.SKIPPED or link.at in by_hand:
             continue
         misfires = [each.endpoint.misfire for each in _settings_at(walked, link.at)]

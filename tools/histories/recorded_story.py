@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cronicorn_domain.identity import HintId, RunId, WorkerId
+from cronicorn_domain.model.breaker import Breaker, Trouble
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.hint import Hint, Trigger, TriggerKind
 from cronicorn_domain.model.run import Outcome, Run
@@ -151,6 +152,11 @@ class RecordedStory:
         if claimed is not None:
             self._granted(claimed)
         return claimed
+
+    def hold_back(self, failures: int, breaker: Breaker) -> None:
+        """Let the breaker hold back what is due next, after so many failures."""
+        host = self.story.situation.endpoint.request.host
+        self.story.hold_back(Trouble(host=host, failures=failures), breaker)
 
     def start(self) -> None:
         """Start the claimed run."""

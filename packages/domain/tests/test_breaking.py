@@ -30,11 +30,8 @@ def held(story: Story, *, probe_in: timedelta = 30 * SECOND) -> Story:
     """Hold back what is due, at its due instant."""
     due_at = story.claimable_from
     assert due_at is not None
-    story.at(max(story.now, due_at))
-    made = claim(story.situation, story.now)
-    assert isinstance(made, Claim)
-    trouble = Trouble(host="example.com", failures=10, probe_at=story.now + probe_in)
-    story._take(hold_back(story.situation, made, trouble, BREAKER, story.now).change)
+    probe_at = max(story.now, due_at) + probe_in
+    story.hold_back(Trouble(host="example.com", failures=10, probe_at=probe_at), BREAKER)
     return story
 
 

@@ -17,6 +17,7 @@ from cronicorn_domain.identity import (
     WorkerId,
     new_uuid,
 )
+from cronicorn_domain.model.breaker import Breaker, Trouble
 from cronicorn_domain.model.decision import Decision, Plan
 from cronicorn_domain.model.endpoint import Endpoint, HttpRequest, Pause
 from cronicorn_domain.model.hint import Hint, Trigger, TriggerKind
@@ -25,6 +26,7 @@ from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Failed, FailureKind, Outcome, Response, Succeeded
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import DEFAULT_FLOOR, EndpointState, Situation
+from cronicorn_domain.policies.breaking import hold_back
 from cronicorn_domain.policies.change import Change, Claim, Postponement
 from cronicorn_domain.policies.claiming import claim
 from cronicorn_domain.policies.editing import changes_rhythm, edited
@@ -208,6 +210,15 @@ class Story:
             if (claimed := self.claim()) is not None:
                 return claimed
         raise AssertionError("the endpoint is due again and again, and never claimed")
+
+    def hold_back(self, trouble: Trouble, breaker: Breaker) -> None:
+        """Let the host's breaker hold back what is due at its due instant."""
+        due_at = self.claimable_from
+        assert due_at is not None, "nothing is planned"
+        self.at(max(self.now, due_at))
+        made = claim(self.situation, self.now)
+        assert isinstance(made, Claim), "it is only planned anew"
+        self._take(hold_back(self.situation, made, trouble, breaker, self.now).change)
 
     def start(self) -> None:
         """Start the claimed run."""
