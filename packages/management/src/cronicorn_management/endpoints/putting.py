@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cronicorn_domain.errors import KeyTaken, NameTaken
 from cronicorn_domain.identity import JobId
 from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.job import check_external_key
 
 from cronicorn_management.desk import Changing
 from cronicorn_management.endpoints.changing import set_endpoint
@@ -29,6 +30,7 @@ async def put_endpoint(
 
     A pause stays as it stands. Raises as ``create_endpoint`` does.
     """
+    check_external_key(key)
     existing = await work.catalog.find_endpoint_by_key(work.tenant, job_id, key)
     if existing is None:
         try:

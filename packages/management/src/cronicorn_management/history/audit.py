@@ -5,6 +5,7 @@ from uuid import UUID
 
 from cronicorn_domain.identity import AuditId
 from cronicorn_domain.model.audit import AuditEntry
+from cronicorn_domain.model.job import check_text
 
 from cronicorn_management.desk import Reading
 from cronicorn_management.pages import PAGE_USUAL, Page, check_limit, page_of
@@ -20,6 +21,7 @@ async def list_audit(
     before: AuditId | None = None,
 ) -> Page[AuditEntry]:
     """Return deeds, the newest first, those behind ``before``. Raises ``InvalidInput``."""
+    check_text(actor or "", field="actor")
     found = await work.audit.list_entries(
         work.tenant,
         limit=check_limit(limit),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cronicorn_domain.errors import KeyTaken, NameTaken
-from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.job import Job, check_external_key
 
 from cronicorn_management.desk import Changing
 from cronicorn_management.jobs.changing import JobChanges, change_job
@@ -24,6 +24,7 @@ async def put_job(work: Changing, key: str, *, name: str, description: str | Non
 
     Raises ``InvalidInput``, ``NameTaken``.
     """
+    check_external_key(key)
     existing = await work.catalog.find_job_by_key(work.tenant, key)
     if existing is None:
         try:

@@ -1,0 +1,6 @@
+"""Lets `uv run apps/api` start the API."""
+
+from cronicorn_api.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The application: its routes, and how it answers what it refuses."""
+
+from typing import Any, Final
+
+from cronicorn_management.desk import Desk
+from fastapi import APIRouter, FastAPI
+
+from cronicorn_api.endpoints import interventions
+from cronicorn_api.endpoints import router as endpoints
+from cronicorn_api.hints import router as hints
+from cronicorn_api.history import router as history
+from cronicorn_api.jobs import router as jobs
+from cronicorn_api.service import router as service
+from cronicorn_api.wire.body_limit import BodyLimit
+from cronicorn_api.wire.errors import DOCUMENTED
+from cronicorn_api.wire.refusing import refuse_with
+
+BASE: Final = "/api"
+BODY_MOST: Final = 2 * 1024 * 1024
+"""An endpoint's body may have a megabyte, and JSON in JSON grows."""
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": model} for status, model in DOCUMENTED.items()
+}
+_RESOURCES: Final[tuple[APIRouter, ...]] = (
+    jobs.router,
+    endpoints.router,
+    interventions.router,
+    hints.router,
+    history.router,
+)
+
+
+def application(desk: Desk) -> FastAPI:
+    """Build the application over a desk."""
+    app = FastAPI(
+        title="Cronicorn",
+        version="0.1.0",
+        openapi_url=f"{BASE}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        strict_content_type=False,
+    )
+    app.state.desk = desk
+    app.add_middleware(BodyLimit, most=BODY_MOST)
+    refuse_with(app)
+    for resource in _RESOURCES:
+        app.include_router(resource, prefix=BASE, responses=_ANSWERS)
+    app.include_router(service.router, prefix=BASE)
+    app.include_router(service.router, include_in_schema=False)
+    return app

@@ -1,0 +1,62 @@
+"""
+The command: options, and what each fault is worth to who typed them.
+
+What does the work is imported by who needs it, so that help comes at once.
+"""
+
+from typing import Annotated, NoReturn
+
+import typer
+
+USAGE = 2
+FAILURE = 1
+
+app = typer.Typer(
+    name="cronicorn-api",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command()
+def api(
+    *,
+    host: Annotated[str | None, typer.Option(help="[default: 127.0.0.1]")] = None,
+    port: Annotated[str | None, typer.Option(metavar="N", help="[default: 3333]")] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME; brought to the"
+            " newest revision on start.  [default: sqlite:///cronicorn.db]",
+        ),
+    ] = None,
+) -> None:
+    """
+    Serve the HTTP API until SIGTERM or Ctrl-C, and finish the requests under way.
+
+    Each option is also read from the environment and from a .env file, --port as
+    CRONICORN_PORT and so on, the database also as DATABASE_URL. CRONICORN_BOOTSTRAP_API_KEY is an
+    API key for machines that is issued at the first start.
+    """
+    from cronicorn_domain.errors import CronicornError, InvalidInput  # noqa: PLC0415
+
+    from cronicorn_api.loops import complete  # noqa: PLC0415
+    from cronicorn_api.serving import serve  # noqa: PLC0415
+    from cronicorn_api.settings import UsageFault, read_settings  # noqa: PLC0415
+
+    options = {"host": host, "port": port, "database": database}
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        complete(serve(read_settings(given)))
+    except (UsageFault, InvalidInput) as fault:
+        _exit(str(fault), USAGE)
+    except (CronicornError, OSError) as fault:
+        _exit(str(fault), FAILURE)
+
+
+def _exit(message: str, code: int) -> NoReturn:
+    typer.echo(f"cronicorn-api: {message}", err=True)
+    raise typer.Exit(code)

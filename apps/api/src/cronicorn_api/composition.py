@@ -1,0 +1,39 @@
+"""Builds the API: every choice of technology is made here and nowhere else."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from cronicorn_adapter_http.allow_list import AllowList
+from cronicorn_adapter_http.egress import EgressGuard
+from cronicorn_adapter_sql.clock import DatabaseClock
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.migrating.runner import upgrade
+from cronicorn_adapter_sql.store import shared_store
+from cronicorn_adapter_sql.vault import vault_for
+from cronicorn_management.desk import Desk
+
+
+@asynccontextmanager
+async def open_desk(
+    url: str, secret_key: str | None, *, allowed: Iterable[str] = (), poll_only: bool = False
+) -> AsyncIterator[Desk]:
+    """
+    Open and migrate a database, and give the desk over it; processes may start together.
+
+    ``allowed`` is where endpoints may call besides public addresses.
+
+    Raises:
+        InvalidInput: the URL, the key or an entry is malformed.
+        StoreError: it cannot be reached, is locked, or is newer than this code.
+    """
+    rules = EgressGuard(AllowList.parse(allowed))
+    database = parse_database_url(url)
+    vault = vault_for(database, secret_key=secret_key)
+    async with open_engine(
+        database, application_name="cronicorn-api", poll_only=poll_only
+    ) as engine:
+        await upgrade(engine)
+        async with shared_store(engine, vault=vault) as store:
+            clock = await DatabaseClock.synchronized(engine)
+            yield Desk(units=store.units, clock=clock, rules=rules)

@@ -1,0 +1,82 @@
+"""Routes that steer an endpoint, and that tell when it fires."""
+
+from typing import Annotated, Final
+
+from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.policies.previewing import PREVIEW_MOST, Assumption
+from cronicorn_management.endpoints.explaining import explain_endpoint
+from cronicorn_management.endpoints.pausing import pause_endpoint
+from cronicorn_management.endpoints.previewing import PREVIEW_USUAL, preview_endpoint
+from cronicorn_management.endpoints.resetting import reset_failures
+from cronicorn_management.endpoints.resuming import resume_endpoint
+from cronicorn_management.endpoints.running import run_now
+from cronicorn_management.endpoints.skipping import skip_next_slot
+from fastapi import APIRouter, Query, Response
+
+from cronicorn_api.access.desks import TheCaller, TheDesk
+from cronicorn_api.endpoints.presenters import explanation_body, preview_body
+from cronicorn_api.endpoints.schemas import ExplanationBody, PauseGiven, PreviewBody
+from cronicorn_api.endpoints.settings import WIRE_NAMES
+from cronicorn_api.wire.identities import PathEndpoint
+from cronicorn_api.wire.refusing import members_named
+
+router: Final = APIRouter(prefix="/endpoints/{endpointId}", tags=["endpoints"])
+
+
+@router.post("/pause", status_code=204, operation_id="pauseEndpoint")
+async def pause(
+    desk: TheDesk, caller: TheCaller, endpoint_id: PathEndpoint, given: PauseGiven | None = None
+) -> None:
+    """Pause until an instant, until it is resumed, or, with null, resume."""
+    given = given or PauseGiven()
+    resumes = given.paused_until is None and "paused_until" in given.model_fields_set
+    with members_named(WIRE_NAMES):
+        async with desk.changing(caller) as work:
+            if resumes:
+                await resume_endpoint(work, endpoint_id)
+            else:
+                until = given.paused_until or OPEN_ENDED
+                await pause_endpoint(work, endpoint_id, until=until, reason=given.reason)
+
+
+@router.post("/skip", status_code=204, operation_id="skipNextSlot")
+async def skip(desk: TheDesk, caller: TheCaller, endpoint_id: PathEndpoint) -> None:
+    """Pass the next slot over, with a record."""
+    async with desk.changing(caller) as work:
+        await skip_next_slot(work, endpoint_id)
+
+
+@router.post("/reset-failures", status_code=204, operation_id="resetFailures")
+async def reset(desk: TheDesk, caller: TheCaller, endpoint_id: PathEndpoint) -> None:
+    """Forget failures in a row, and the backoff that came of them."""
+    async with desk.changing(caller) as work:
+        await reset_failures(work, endpoint_id)
+
+
+@router.post("/run", status_code=202, operation_id="runEndpoint", response_class=Response)
+async def run(desk: TheDesk, caller: TheCaller, endpoint_id: PathEndpoint) -> Response:
+    """Ask for one run, due at once."""
+    async with desk.changing(caller) as work:
+        await run_now(work, endpoint_id)
+    return Response(status_code=202)
+
+
+@router.get("/explain", operation_id="explainEndpoint")
+async def explain(desk: TheDesk, caller: TheCaller, endpoint_id: PathEndpoint) -> ExplanationBody:
+    """Explain when it fires next, and why."""
+    async with desk.reading(caller) as work:
+        return explanation_body(await explain_endpoint(work, endpoint_id))
+
+
+@router.get("/preview", operation_id="previewEndpoint")
+async def preview(
+    desk: TheDesk,
+    caller: TheCaller,
+    endpoint_id: PathEndpoint,
+    count: Annotated[int, Query(ge=1, le=PREVIEW_MOST)] = PREVIEW_USUAL,
+    assume: Assumption = Assumption.SUCCESS,
+) -> PreviewBody:
+    """Preview the next fire times, if every run ends as assumed."""
+    async with desk.reading(caller) as work:
+        decisions = await preview_endpoint(work, endpoint_id, count=count, assume=assume)
+    return preview_body(decisions)

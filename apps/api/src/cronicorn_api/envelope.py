@@ -1,0 +1,74 @@
+"""What goes around every request: its id, its path without a last slash, headers, a log line."""
+
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
+
+from cronicorn_domain.identity import new_uuid
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cronicorn_api.log import Log
+
+_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_SECURITY: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+class Envelope:
+    """Wraps the application, also where that fails."""
+
+    def __init__(self, app: ASGIApp, log: Log) -> None:
+        self._app = app
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; a fault is told in the log, and to nobody else."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        status = 500
+        began = time.perf_counter()
+
+        async def send_wrapped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in _SECURITY.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        state: dict[str, object] = scope.setdefault("state", {})
+        try:
+            await self._app({**scope, "path": _path(scope["path"])}, receive, send_wrapped)
+        except Exception as fault:  # noqa: BLE001  it was answered, and is told here
+            self._log.fault(fault, request_id=request_id)
+        with suppress(OSError):  # nobody reads any more
+            self._log.request(
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                milliseconds=round((time.perf_counter() - began) * 1000),
+                request_id=request_id,
+                actor=state.get("actor"),
+            )
+
+
+def _request_id(scope: Scope) -> str:
+    """Honour an id that comes with the request, if it can stand in a header and a line."""
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _ID.fullmatch(given) else str(new_uuid())
+
+
+def _path(path: str) -> str:
+    return path.rstrip("/") or "/"

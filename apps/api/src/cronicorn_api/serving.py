@@ -1,0 +1,69 @@
+"""Serves until it is asked to stop, and finishes the requests that are under way."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from cronicorn_management.accounts.founding import found_key
+
+from cronicorn_api.application import application
+from cronicorn_api.composition import open_desk
+from cronicorn_api.envelope import Envelope
+from cronicorn_api.log import Log
+from cronicorn_api.settings import ApiSettings
+
+GRACE: Final = 20
+"""So many seconds requests have to end, once it is asked to stop."""
+
+
+class Server(uvicorn.Server):
+    """Leaves signals to who runs it: uvicorn would end the process before its database closes."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    def ask_to_stop(self) -> None:
+        """Take no more requests and finish those there are; asked again, do not finish them."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+async def serve(settings: ApiSettings) -> None:
+    """Open the database, found what is to be founded, and serve."""
+    log = Log(settings.log_level)
+    async with open_desk(
+        settings.database_url,
+        settings.key,
+        allowed=settings.egress_entries,
+        poll_only=settings.poll_only,
+    ) as desk:
+        if settings.bootstrap_key is not None and await found_key(desk, settings.bootstrap_key):
+            log.say("bootstrap key issued")
+        server = Server(configured(Envelope(application(desk), log), settings.host, settings.port))
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, server.ask_to_stop)
+        log.say("serving", host=settings.host, port=settings.port)
+        await server.serve()
+        log.say("stopped")
+
+
+def configured(app: Envelope, host: str, port: int) -> uvicorn.Config:
+    """Tell the server what it is to be: nothing of it is taken from a request's headers."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE,
+    )

@@ -1,0 +1,66 @@
+"""Identities in paths and queries: a text that is none names nothing that exists."""
+
+from collections.abc import Callable
+from typing import Annotated, Final, TypeVar
+from uuid import UUID
+
+from cronicorn_domain.errors import InvalidInput, NotFound
+from cronicorn_domain.identity import EndpointId, HintId, JobId, RunId
+from fastapi import Depends, Path
+
+ANY_JOB: Final = "_"
+"""Stands in a path for whichever job the endpoint has."""
+_SHOWN_MOST: Final = 64
+_IdT = TypeVar("_IdT")
+
+
+def identity(kind: str, text: str, made: Callable[[UUID], _IdT]) -> _IdT:
+    """Read an identity. Raises ``NotFound``: nothing has a name that no identity has."""
+    try:
+        return made(UUID(text))
+    except ValueError:
+        raise NotFound(kind, text[:_SHOWN_MOST]) from None
+
+
+def job_id(text: Annotated[str, Path(alias="jobId")]) -> JobId:
+    """Read the job of a path."""
+    return identity("job", text, JobId)
+
+
+def job_id_or_any(text: Annotated[str, Path(alias="jobId")]) -> JobId | None:
+    """Read the job of a path; ``_`` is any."""
+    return None if text == ANY_JOB else identity("job", text, JobId)
+
+
+def endpoint_id(text: Annotated[str, Path(alias="endpointId")]) -> EndpointId:
+    """Read the endpoint of a path."""
+    return identity("endpoint", text, EndpointId)
+
+
+def hint_id(text: Annotated[str, Path(alias="hintId")]) -> HintId:
+    """Read the hint of a path."""
+    return identity("hint", text, HintId)
+
+
+def run_id(text: Annotated[str, Path(alias="runId")]) -> RunId:
+    """Read the run of a path."""
+    return identity("run", text, RunId)
+
+
+PathJob = Annotated[JobId, Depends(job_id)]
+PathJobOrAny = Annotated[JobId | None, Depends(job_id_or_any)]
+PathEndpoint = Annotated[EndpointId, Depends(endpoint_id)]
+PathHint = Annotated[HintId, Depends(hint_id)]
+PathRun = Annotated[RunId, Depends(run_id)]
+
+
+def cursor_of(text: str | None, made: Callable[[UUID], _IdT]) -> _IdT | None:
+    """Read where a list goes on. Raises ``InvalidInput``."""
+    if text is None:
+        return None
+    try:
+        return made(UUID(text))
+    except ValueError:
+        raise InvalidInput(
+            "this is no cursor", field="cursor", remedy="give a nextCursor of this list"
+        ) from None

@@ -1,0 +1,76 @@
+"""Answers with errors: the handlers that the application is given."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from cronicorn_domain.errors import CronicornError, InvalidInput, Issue, SeveralFaults
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from cronicorn_api.wire.errors import (
+    Refusal,
+    Unauthenticated,
+    internal,
+    invalid,
+    of_status,
+    refusal_of,
+    unauthenticated,
+)
+
+
+def refuse_with(app: FastAPI) -> None:
+    """Have an application answer with errors as the wire has them, those of its framework too."""
+
+    @app.exception_handler(CronicornError)
+    async def _domain(_: Request, error: CronicornError) -> Response:
+        return _answer(refusal_of(error))
+
+    @app.exception_handler(Unauthenticated)
+    async def _unknown(_: Request, __: Unauthenticated) -> Response:
+        return _answer(unauthenticated())
+
+    @app.exception_handler(RequestValidationError)
+    async def _malformed(_: Request, error: RequestValidationError) -> Response:
+        return _answer(invalid([_issue(each) for each in error.errors()]))
+
+    @app.exception_handler(HTTPException)
+    async def _framework(_: Request, error: HTTPException) -> Response:
+        return _answer(of_status(error.status_code), error.headers or {})
+
+    @app.exception_handler(Exception)
+    async def _fault(_: Request, __: Exception) -> Response:
+        return _answer(internal())
+
+
+@contextmanager
+def members_named(names: Mapping[str, str]) -> Iterator[None]:
+    """Tell faults by the names that members have on the wire, which are not those inside."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise SeveralFaults([_renamed(each, names) for each in error.issues]) from None
+
+
+def _renamed(issue: Issue, names: Mapping[str, str]) -> Issue:
+    first, dot, rest = issue.path.partition(".")
+    path = names.get(issue.path) or f"{names.get(first, first)}{dot}{rest}"
+    return Issue(path=path, message=issue.message, code=issue.code)
+
+
+def _issue(error: Mapping[str, object]) -> Issue:
+    """Tell what pydantic found, without the value: it may be a secret, or endless."""
+    location = error.get("loc", ())
+    parts = [str(each) for each in location[1:]] if isinstance(location, tuple) else []
+    code = str(error.get("type", "invalid"))
+    path = "" if code == "json_invalid" else ".".join(parts)
+    return Issue(path=path, message=str(error.get("msg", "is not possible")), code=code)
+
+
+def _answer(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse(
+        refusal.body.model_dump(mode="json", by_alias=True),
+        status_code=refusal.body.status,
+        headers={**(headers or {}), **dict(refusal.headers)},
+    )

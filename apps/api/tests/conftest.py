@@ -1,0 +1,165 @@
+"""The API over real HTTP: one server for each kind of database, and a tenant for each test."""
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import httpx
+import pytest
+from cronicorn_adapter_sql.testing.databases import migrated_postgres, sqlite_url
+from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
+from cronicorn_api.application import application
+from cronicorn_api.composition import open_desk
+from cronicorn_api.envelope import Envelope
+from cronicorn_api.log import Log
+from cronicorn_api.serving import Server, configured
+from cronicorn_domain.identity import TenantId, new_uuid
+from cronicorn_domain.model.api_key import Scope
+from cronicorn_management.accounts.issuing import issue_key
+from cronicorn_management.caller import EVERY_SCOPE, Caller, CallerKind
+from cronicorn_management.desk import Desk
+
+PATIENCE = 60.0
+SECRET_KEY = "S1iA0CVlGOv0tAt2cE2ThnK0Y4iF2UJcXWMrVvQZt0E="
+
+
+class Service:
+    """A server in a thread of its own, on a free port."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self._begun: Future[None] = Future()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread.start()
+        self._begun.result(PATIENCE)
+
+    async def _serve(self) -> None:
+        try:
+            with socket.socket() as listening:
+                listening.bind(("127.0.0.1", 0))
+                self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+                async with open_desk(self._database, SECRET_KEY) as desk:
+                    self._loop, self._desk = asyncio.get_running_loop(), desk
+                    envelope = Envelope(application(desk), Log("error"))
+                    self._server = Server(configured(envelope, "127.0.0.1", 0))
+                    listening.listen()
+                    self._begun.set_result(None)
+                    await self._server.serve(sockets=[listening])
+        except BaseException as fault:
+            if not self._begun.done():
+                self._begun.set_exception(fault)
+            raise
+
+    def key(self, tenant: TenantId, scopes=EVERY_SCOPE, **more) -> str:
+        """Issue a key for a tenant."""
+        caller = Caller(tenant=tenant, kind=CallerKind.SETUP, name="tests", scopes=EVERY_SCOPE)
+        issuing = _issue(self._desk, caller, scopes, more)
+        return asyncio.run_coroutine_threadsafe(issuing, self._loop).result(PATIENCE)
+
+    def stop(self) -> None:
+        """Finish, and wait for that."""
+        self._loop.call_soon_threadsafe(self._server.ask_to_stop)
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
+
+
+async def _issue(desk: Desk, caller: Caller, scopes, more) -> str:
+    async with desk.changing(caller) as work:
+        return (await issue_key(work, name="tests", scopes=scopes, **more)).secret
+
+
+class Client(httpx.Client):
+    """Asks as one tenant, as a program that has a key does."""
+
+    def __init__(self, service: Service, key: str | None) -> None:
+        # `verify` is about TLS, which there is none of: its context would cost more than a request.
+        super().__init__(
+            base_url=service.url,
+            headers={} if key is None else {"x-api-key": key},
+            timeout=PATIENCE,
+            trust_env=False,
+            verify=False,
+        )
+
+    def a_job(self, name: str = "shop") -> dict:
+        """Create a job."""
+        made: dict = self.post("/jobs", json={"name": name}).raise_for_status().json()
+        return made
+
+    def an_endpoint(self, job: dict | None = None, **members) -> dict:
+        """Create an endpoint that runs every hour, in a new job unless one is given."""
+        job = job or self.a_job()
+        if not members.keys() & {"baselineCron", "runAt"}:
+            members.setdefault("baselineIntervalMs", 3_600_000)
+        given = {"name": "health", "url": "http://93.184.216.34/health", **members}
+        answer = self.post(f"/jobs/{job['id']}/endpoints", json=given)
+        assert answer.status_code == 201, answer.text
+        made: dict = answer.json()
+        return made
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def service(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Give the API over one kind of database, and then over the other."""
+    if request.param == "sqlite":
+        database = sqlite_url(tmp_path_factory.mktemp("api"))
+        yield from _served(database)
+    else:
+        with throwaway_postgres() as url, migrated_postgres(url) as database:
+            yield from _served(database)
+
+
+def _served(database: str) -> Iterator[Service]:
+    service = Service(database)
+    try:
+        yield service
+    finally:
+        service.stop()
+
+
+@pytest.fixture
+def tenant() -> TenantId:
+    """Give a tenant that nobody has heard of."""
+    return TenantId(new_uuid())
+
+
+@pytest.fixture
+def client(service: Service, tenant: TenantId) -> Iterator[Client]:
+    """Give a client of the tenant."""
+    with Client(service, service.key(tenant)) as client:
+        yield client
+
+
+@pytest.fixture
+def reader(service: Service, tenant: TenantId) -> Iterator[Client]:
+    """Give a client of the tenant that may only read."""
+    with Client(service, service.key(tenant, frozenset({Scope.READ}))) as client:
+        yield client
+
+
+@pytest.fixture
+def stranger(service: Service) -> Iterator[Client]:
+    """Give a client of another tenant."""
+    with Client(service, service.key(TenantId(new_uuid()))) as client:
+        yield client
+
+
+@pytest.fixture
+def anyone(service: Service) -> Iterator[Client]:
+    """Give a client without a key."""
+    with Client(service, None) as client:
+        yield client
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Give an empty current directory and an environment without any option of ours."""
+    monkeypatch.chdir(tmp_path)
+    for name in [*os.environ]:
+        if name.startswith("CRONICORN_") or name == "DATABASE_URL":
+            monkeypatch.delenv(name)
+    return tmp_path

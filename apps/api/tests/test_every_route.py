@@ -1,0 +1,142 @@
+"""What holds for every route there is, also for those that are yet to be written."""
+
+from collections.abc import Iterator
+
+import pytest
+from cronicorn_api.application import application
+from cronicorn_domain.identity import new_uuid
+
+EVERYTHING = {
+    "name": "given",
+    "url": "http://93.184.216.34/",
+    "baselineIntervalMs": 3_600_000,
+    "intervalMs": 60_000,
+    "nextRunInMs": 60_000,
+    "unheardOf": {"members": ["are", "let", "be"]},
+}
+"""A body that does for every route: what it does not know, it lets be."""
+PUBLIC = {"/api/health", "/api/health/live", "/api/health/ready"}
+OF_NO_ONES = {"/api/jobs", "/api/jobs/by-key/{externalKey}", "/api/audit"}
+"""They are about the caller's own tenant, and name nothing that could be another's."""
+NO_RUN_THERE = {"/api/runs/{runId}"}
+"""Nothing runs in these tests: whatever id is given there is nobody's."""
+
+
+def documented() -> dict:
+    """Read the document of the application; no desk is asked for it."""
+    return application(desk=None).openapi()  # type: ignore[arg-type]
+
+
+def routes() -> Iterator[tuple[str, str, dict]]:
+    """Name every route behind a credential: method, path, operation."""
+    for path, operations in documented()["paths"].items():
+        for method, operation in operations.items():
+            if path not in PUBLIC:
+                yield method.upper(), path, operation
+
+
+ROUTES = [pytest.param(*each, id=f"{each[0]} {each[1]}") for each in routes()]
+NAMING = [each for each in ROUTES if each.values[1] not in OF_NO_ONES | NO_RUN_THERE]
+
+
+def filled(path: str, ids: dict[str, str]) -> str:
+    """Write ids into a path, and cut what every path begins with."""
+    return path.format(**ids).removeprefix("/api")
+
+
+def asked(client, method: str, path: str, operation: dict):
+    """Ask with a body where the route takes one."""
+    body = {"json": EVERYTHING} if "requestBody" in operation else {}
+    return client.request(method, path, **body)
+
+
+def ids_of(endpoint: dict, hint: str) -> dict[str, str]:
+    """Return what paths name, with what somebody has."""
+    return {
+        "jobId": endpoint["jobId"],
+        "endpointId": endpoint["id"],
+        "hintId": hint,
+        "runId": str(new_uuid()),
+        "externalKey": "k",
+    }
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
+def test_nobody_comes_without_a_credential(anyone, method, path, operation) -> None:
+    """Every route but those of health is behind one, and says which kinds it takes."""
+    ids = dict.fromkeys(("jobId", "endpointId", "hintId", "runId", "externalKey"), str(new_uuid()))
+
+    answer = asked(anyone, method, filled(path, ids), operation)
+
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "unauthenticated"
+    assert operation["security"] == [{"bearer": []}, {"apiKey": []}]
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), NAMING)
+def test_what_is_anothers_does_not_exist(client, stranger, method, path, operation) -> None:
+    """It is the same answer to the letter as for what nobody has, and changes nothing."""
+    endpoint = client.an_endpoint()
+    client.post(f"/endpoints/{endpoint['id']}/hints/oneshot", json={"nextRunInMs": 600_000})
+    hint = client.get(f"/endpoints/{endpoint['id']}/hints").json()["hints"][0]["id"]
+    theirs = ids_of(endpoint, hint)
+    nobodys = {name: "k" if name == "externalKey" else str(new_uuid()) for name in theirs}
+    before = client.get(f"/jobs/_/endpoints/{endpoint['id']}").json(), client.get("/audit").json()
+
+    answers = []
+    for ids in (theirs, nobodys):
+        answer = asked(stranger, method, filled(path, ids), operation)
+        text = answer.text
+        for identity in ids.values():
+            text = text.replace(identity, "it") if len(identity) > 1 else text
+        answers.append((answer.status_code, text))
+
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 404
+    after = client.get(f"/jobs/_/endpoints/{endpoint['id']}").json(), client.get("/audit").json()
+    assert after == before
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
+def test_who_may_read_changes_nothing(reader, method, path, operation) -> None:
+    """A key that reads is refused by every route that changes, and by those alone."""
+    ids = dict.fromkeys(("jobId", "endpointId", "hintId", "runId"), str(new_uuid()))
+    answer = asked(reader, method, filled(path, ids | {"externalKey": "k"}), operation)
+
+    assert (answer.status_code == 403) is (method != "GET")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"),
+    [each for each in NAMING if each.values[0] in {"POST", "DELETE"}],
+)
+def test_what_takes_no_body_takes_any(client, method, path, operation) -> None:
+    """Also one that is no JSON, under whatever content type, and with a slash behind the path."""
+    if operation.get("requestBody", {}).get("required"):
+        return
+    endpoint = client.an_endpoint()
+    taken = "requestBody" in operation
+    body = b"" if taken else b"\x00 garbage {"
+
+    answer = client.request(
+        method,
+        f"{filled(path, ids_of(endpoint, str(new_uuid())))}/",
+        content=body,
+        headers={"content-type": "application/json" if taken else "text/strange"},
+    )
+
+    assert answer.status_code in {200, 202, 204, 404, 409}, answer.text
+
+
+def test_the_document_is_whole(client) -> None:
+    """It is OpenAPI 3.1, needs no credential, and names each operation once."""
+    document = client.get("/openapi.json", headers={"x-api-key": ""}).json()
+    names = [
+        operation["operationId"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    ]
+
+    assert document["openapi"].startswith("3.1")
+    assert len(names) == len(set(names)) > 30
+    assert "HTTPValidationError" not in document["components"]["schemas"]

@@ -1,0 +1,240 @@
+"""Errors: the status comes from the type of the error, and nothing of the inside is told."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import httpx
+import pytest
+from cronicorn_api.application import BODY_MOST, application
+from cronicorn_api.envelope import Envelope
+from cronicorn_api.log import Log
+from cronicorn_domain import errors
+from cronicorn_domain.identity import new_uuid
+from cronicorn_domain.ports.unit_of_work import UnitOfWork
+from cronicorn_domain.testing.builders import EPOCH
+from cronicorn_management.desk import Desk
+
+JOB = {"name": "shop"}
+ENDPOINT = {"name": "health", "url": "http://93.184.216.34/", "baselineIntervalMs": 3_600_000}
+SECRET = "a value that only the inside knows"
+
+FAULTY = [
+    ("/jobs", {}, "name"),
+    ("/jobs", {"name": " "}, "name"),
+    ("/jobs", {"name": "x" * 256}, "name"),
+    ("/jobs", {"name": 5}, "name"),
+    ("/jobs", {"name": "a\u0000b"}, "name"),
+    ("/jobs", {"name": "shop", "description": "x" * 1001}, "description"),
+    ("/jobs", [], ""),
+    ("{endpoints}", {**ENDPOINT, "url": "ftp://example.com/"}, "url"),
+    ("{endpoints}", {**ENDPOINT, "url": "http://169.254.169.254/"}, "url"),
+    ("{endpoints}", {**ENDPOINT, "baselineIntervalMs": 999}, "baselineIntervalMs"),
+    ("{endpoints}", {**ENDPOINT, "baselineIntervalMs": 1e300}, "baselineIntervalMs"),
+    ("{endpoints}", {**ENDPOINT, "baselineIntervalMs": 10**30}, "baselineIntervalMs"),
+    ("{endpoints}", {**ENDPOINT, "baselineIntervalMs": None}, ""),
+    ("{endpoints}", {**ENDPOINT, "baselineCron": "@daily"}, "baselineCron"),
+    ("{endpoints}", {**ENDPOINT, "minIntervalMs": 9000, "maxIntervalMs": 2000}, "minIntervalMs"),
+    ("{endpoints}", {**ENDPOINT, "timeoutMs": 99}, "timeoutMs"),
+    ("{endpoints}", {**ENDPOINT, "maxResponseSizeKb": 10_241}, "maxResponseSizeKb"),
+    ("{endpoints}", {**ENDPOINT, "method": "FETCH"}, "method"),
+    ("{endpoints}", {**ENDPOINT, "headersJson": {"a b": "c"}}, "headersJson.a b"),
+    ("{endpoints}", {**ENDPOINT, "maxRuns": 2**70}, "maxRuns"),
+    ("{endpoints}", {**ENDPOINT, "startsAt": "9999-12-31T23:59:59-12:00"}, "startsAt"),
+    ("{endpoints}", {**ENDPOINT, "startsAt": "2026-01-01T00:00:00"}, "startsAt"),
+    ("{endpoints}", {**ENDPOINT, "startsAt": 1_700_000_000}, "startsAt"),
+    ("{hints}/interval", {"intervalMs": 999}, "intervalMs"),
+    ("{hints}/interval", {"intervalMs": 60_000, "ttlMinutes": 0}, "ttlMinutes"),
+    ("{hints}/oneshot", {}, "nextRunAt"),
+    ("{hints}/oneshot", {"nextRunAt": "2020-01-01T00:00:00Z"}, "nextRunAt"),
+    ("{hints}/oneshot", {"nextRunAt": "9999-12-31T00:00:00Z"}, "nextRunAt"),
+    ("{pause}", {"pausedUntil": "2020-01-01T00:00:00Z"}, "pausedUntil"),
+]
+
+
+@pytest.mark.parametrize(("path", "given", "field"), FAULTY)
+def test_what_cannot_be_meant_is_told_field_by_field(client, path, given, field) -> None:
+    """422, with the member by the name that the client gave it, and what is allowed."""
+    made = client.an_endpoint()
+    paths = {
+        "endpoints": f"/jobs/{made['jobId']}/endpoints",
+        "hints": f"/endpoints/{made['id']}/hints",
+        "pause": f"/endpoints/{made['id']}/pause",
+    }
+
+    answer = client.post(path.format(**paths), json=given)
+
+    refused = answer.json()
+    assert (answer.status_code, refused["status"], refused["success"]) == (422, 422, False)
+    assert field in [each["path"] for each in refused["issues"]]
+    assert all(each["message"] and each["code"] for each in refused["issues"])
+    assert refused.keys() == {"error", "message", "status", "code", "success", "issues"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/jobs/not-an-id", 404, "not_found"),
+        ("GET", "/runs/not-an-id", 404, "not_found"),
+        ("GET", "/nowhere", 404, "not_found"),
+        ("PUT", "/jobs", 405, "method_not_allowed"),
+        ("POST", "/jobs/{job}/restore", 409, "forbidden_transition"),
+        ("GET", "/jobs?limit=0", 422, "invalid_input"),
+        ("GET", "/jobs?cursor=x", 422, "invalid_input"),
+        ("GET", "/audit?actor=%00", 422, "invalid_input"),
+        ("GET", "/audit?subject=x", 422, "invalid_input"),
+        ("GET", "/endpoints/{endpoint}/preview?count=101", 422, "invalid_input"),
+        ("GET", "/endpoints/{endpoint}/health?sinceHours=99999", 422, "invalid_input"),
+        ("GET", "/endpoints/{endpoint}/slots?since=yesterday", 422, "invalid_input"),
+    ],
+)
+def test_refusals_tell_why(client, method, path, status, code) -> None:
+    """By one shape, whoever refuses: a rule, the state machine, or the framework."""
+    made = client.an_endpoint()
+
+    answer = client.request(method, path.format(job=made["jobId"], endpoint=made["id"]))
+
+    refused = answer.json()
+    assert (answer.status_code, refused["status"], refused["code"]) == (status, status, code)
+    assert refused["error"]
+    assert refused["message"]
+
+
+def test_a_key_that_cannot_be_one_is_refused(client) -> None:
+    """What an address cannot hold does not reach the database."""
+    answer = client.put("/jobs/by-key/%00", json=JOB)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+
+
+def test_a_name_in_use_is_a_conflict(client) -> None:
+    """409, for jobs and within a job for endpoints."""
+    made = client.an_endpoint()
+
+    jobs = client.post("/jobs", json=JOB)
+    endpoints = client.post(f"/jobs/{made['jobId']}/endpoints", json=ENDPOINT)
+
+    assert [(each.status_code, each.json()["code"]) for each in (jobs, endpoints)] == [
+        (409, "name_taken"),
+        (409, "name_taken"),
+    ]
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b'{"name": "\xff"}', b'"text"'])
+def test_what_is_no_json_harms_nobody(client, body) -> None:
+    """Broken, endlessly deep, or no text at all: it is refused as what it is."""
+    answer = client.post("/jobs", content=body, headers={"content-type": "application/json"})
+
+    assert answer.status_code in {400, 422}
+    assert answer.json()["status"] == answer.status_code
+
+
+def test_too_large_a_body_is_refused(client) -> None:
+    """413, before it is read to the end."""
+    answer = client.post("/jobs", content=b'"' + b"x" * BODY_MOST + b'"')
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-api-key": "wrong"},
+        {"x-api-key": ""},
+        {"authorization": "Bearer wrong"},
+        {"authorization": "Basic eDp5"},
+        {"authorization": "Bearer"},
+    ],
+)
+def test_what_proves_nothing_is_401(anyone, headers) -> None:
+    """With what to give instead, and the scheme for programs."""
+    answer = anyone.get("/jobs", headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_request_id_is_honoured(anyone) -> None:
+    """One that could not stand in a header or a log line is replaced; errors have one, too."""
+    assert (
+        anyone.get("/health", headers={"x-request-id": "abc-1"}).headers["x-request-id"] == "abc-1"
+    )
+    made = [anyone.get("/jobs", headers={"x-request-id": each}) for each in ("a b", "x" * 129, "")]
+    assert all(len(each.headers["x-request-id"]) == 36 for each in made)
+    assert all(each.headers["x-content-type-options"] == "nosniff" for each in made)
+
+
+class Failing:
+    """Units of work that fail as soon as they begin."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
+        """Fail."""
+        raise self._error
+        yield
+
+
+class Stopped:
+    """A clock that stands."""
+
+    def now(self):
+        """Tell the time."""
+        return EPOCH
+
+
+APPLICATION = application(desk=None)  # type: ignore[arg-type]
+
+
+async def answered(error: Exception, path: str) -> httpx.Response:
+    """Ask an application whose store answers with an error."""
+    desk = Desk(units=Failing(error), clock=Stopped(), rules=None)  # type: ignore[arg-type]
+    APPLICATION.state.desk = desk
+    transport = httpx.ASGITransport(Envelope(APPLICATION, Log("error")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        return await client.get(path, headers={"x-api-key": str(new_uuid())})
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (errors.StoreUnavailable(SECRET), 503, "unavailable"),
+        (errors.StoreRefused(SECRET), 500, "internal"),
+        (errors.UnreadableRow("x", SECRET), 500, "internal"),
+        (errors.SecretsUnavailable(SECRET), 500, "internal"),
+        (ValueError(SECRET), 500, "internal"),
+        (errors.TooManyRequests(timedelta(seconds=1.2)), 429, "too_many_requests"),
+        (errors.TooLarge("too much"), 413, "too_large"),
+        (errors.LimitReached("endpoints", limit=5), 400, "limit_reached"),
+        (errors.NotAllowed("admin"), 403, "not_allowed"),
+        (errors.ChangedMeanwhile("job", 1), 409, "changed_meanwhile"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+async def test_the_type_of_an_error_tells_its_status(capsys, error, status, code) -> None:
+    """Nothing transient is 401, and nothing of the inside is told, nor logged; trap T38."""
+    answer = await answered(error, "/api/jobs")
+
+    told = answer.json()
+    assert (answer.status_code, told["status"], told["code"]) == (status, status, code)
+    assert SECRET not in answer.text + capsys.readouterr().out
+    assert answer.headers["x-request-id"]
+    assert (status in {429, 503}) == ("retry-after" in answer.headers)
+    assert told.get("retryAfter") == (2 if status == 429 else None)
+
+
+async def test_a_service_without_database_says_so(capsys) -> None:
+    """It lives, is not ready, and its health is degraded."""
+    error = errors.StoreUnavailable(SECRET)
+
+    statuses = [
+        (await answered(error, f"{base}/health{part}")).status_code
+        for base in ("", "/api")
+        for part in ("", "/live", "/ready")
+    ]
+
+    assert statuses == [503, 200, 503] * 2
+    assert (await answered(error, "/health")).json()["db"] == "disconnected"

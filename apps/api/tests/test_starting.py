@@ -1,0 +1,97 @@
+"""The command: it serves until it is asked to stop, and says what is wrong before it serves."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from cronicorn_api.settings import UsageFault, read_settings
+
+KEY = "bootstrap-0123456789abcdef"
+PATIENCE = 60
+TRIES = 300
+
+
+def started(folder: Path, *options: str, **variables: str) -> subprocess.Popen[str]:
+    """Start the command in a folder, with nothing set but what is given."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CRONICORN_")}
+    kept.pop("DATABASE_URL", None)
+    return subprocess.Popen(
+        [sys.executable, "-m", "cronicorn_api", *options],
+        cwd=folder,
+        env=kept | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def test_it_serves_until_it_is_asked_to_stop(tmp_path: Path) -> None:
+    """With nothing but a key set it makes its database; it ends well, and logs no secret."""
+    port = free_port()
+    with started(tmp_path, "--port", str(port), CRONICORN_BOOTSTRAP_API_KEY=KEY) as api:
+        assert api.stdout is not None
+        lines: list[str] = []
+        while '"serving"' not in "".join(lines[-1:]):
+            lines.append(api.stdout.readline())
+            assert lines[-1], "it ended before it served"
+        transport = httpx.HTTPTransport(retries=10)
+        with httpx.Client(transport=transport, base_url=f"http://127.0.0.1:{port}") as client:
+            answer = client.get("/api/jobs", headers={"x-api-key": KEY}, timeout=PATIENCE)
+        api.send_signal(signal.SIGTERM)
+        output, errors = api.communicate(timeout=PATIENCE)
+
+    assert (answer.status_code, answer.json()) == (200, {"jobs": []})
+    assert (api.returncode, errors) == (0, "")
+    assert '"path": "/api/jobs"' in output
+    assert KEY not in "".join(lines) + output
+    assert (tmp_path / "cronicorn.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "said"),
+    [
+        ([], {"CRONICORN_PORT": "70000"}, "CRONICORN_PORT"),
+        ([], {"CRONICORN_BOOTSTRAP_API_KEY": "short"}, "API key"),
+    ],
+)
+def test_what_is_wrong_is_said_before_it_serves(tmp_path, options, variables, said) -> None:
+    """In a sentence on standard error, with 2, and without what could be a secret."""
+    with started(tmp_path, *options, **variables) as api:
+        output, errors = api.communicate(timeout=PATIENCE)
+
+    assert api.returncode == 2
+    assert said in errors
+    assert "Traceback" not in errors
+    assert "short" not in output + errors
+
+
+def test_options_come_from_the_environment(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty variable counts as not set, and the command line wins; trap T39."""
+    monkeypatch.setenv("CRONICORN_PORT", "4000")
+    monkeypatch.setenv("CRONICORN_HOST", "")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///other.db")
+    monkeypatch.setenv("CRONICORN_EGRESS_ALLOW", "10.0.0.0/8, shop.internal")
+
+    settings = read_settings({})
+
+    assert (settings.host, settings.port) == ("127.0.0.1", 4000)
+    assert settings.database_url == "sqlite:///other.db"
+    assert settings.egress_entries == ("10.0.0.0/8", "shop.internal")
+    assert read_settings({"port": "5000"}).port == 5000
+    assert "other.db" not in repr(settings)
+    for wrong in ("-1", "x"):
+        with pytest.raises(UsageFault, match="--port"):
+            read_settings({"port": wrong})
