@@ -11,15 +11,47 @@ import pytest
 from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
 from cronicorn_adapter_sql.testing.databases import emptied_postgres, migrated_postgres
 from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
-from cronicorn_domain.identity import JobId, RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.errors import StoreUnavailable
+from cronicorn_domain.identity import (
+    DEFAULT_TENANT,
+    EndpointId,
+    JobId,
+    RunId,
+    Token,
+    WorkerId,
+    new_uuid,
+)
 from cronicorn_domain.model.decision import Decision, Kind, Plan, Source
 from cronicorn_domain.model.endpoint import Endpoint, Header, HttpRequest
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Outcome, Response, Succeeded
-from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Settlement
+from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Reaped, Settlement
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND, a_job, an_endpoint
-from cronicorn_scheduler.observing import RunSettled, RunStarted
+from cronicorn_scheduler.observing import (
+    EndpointHealed,
+    EndpointQuarantined,
+    EndpointWithheld,
+    Event,
+    HistoryPruned,
+    LeaseWasLost,
+    PartFailed,
+    ReleaseReason,
+    ResultDropped,
+    RunAbandoned,
+    RunBroken,
+    RunClaimed,
+    RunReaped,
+    RunReleased,
+    RunSettled,
+    RunStarted,
+    SchedulerDraining,
+    SchedulerStarted,
+    SchedulerStopped,
+    SlotsPassed,
+    StoreRecovered,
+    StoreWentAway,
+)
 from cronicorn_worker.jobs_file.desired import DesiredJob
 from cronicorn_worker.jobs_file.reading import read_jobs
 
@@ -139,3 +171,43 @@ class Runs:
 def runs() -> Runs:
     """Give a maker of runs."""
     return Runs()
+
+
+@pytest.fixture
+def every_event(runs: Runs) -> list[Event]:
+    """Give an event of every kind there is, about endpoints whose secret is `hunter2`."""
+    secret = "hunter2"
+    run = runs.claimed(secret=secret)
+    settled = runs.settled(run)
+    error = RuntimeError(secret)
+    endpoint_id, worker = EndpointId(new_uuid()), WorkerId("w")
+    reaped = Reaped(
+        token=Token(1),
+        endpoint_id=endpoint_id,
+        tenant=DEFAULT_TENANT,
+        run_id=RunId(new_uuid()),
+        worker=worker,
+        given_back=True,
+    )
+    return [
+        RunClaimed(run=run),
+        runs.started(run),
+        settled,
+        RunReleased(run=run, reason=ReleaseReason.PAUSED),
+        LeaseWasLost(run=run),
+        RunAbandoned(run=run),
+        ResultDropped(run=run, settlement=settled.settlement),
+        RunBroken(run=run, error=error),
+        RunReaped(reaped=reaped),
+        SlotsPassed(count=3),
+        EndpointQuarantined(endpoint_id=endpoint_id, reason="its cron has lost a field"),
+        EndpointWithheld(endpoint_id=endpoint_id, reason="its cron has lost a field"),
+        EndpointHealed(endpoint_id=endpoint_id),
+        HistoryPruned(runs=1, slot_records=2),
+        StoreWentAway(part="claiming", error=StoreUnavailable("no answer")),
+        StoreRecovered(lasted=timedelta(seconds=3)),
+        PartFailed(part="reaping", error=error, in_a_row=1),
+        SchedulerStarted(worker=worker),
+        SchedulerDraining(held=2),
+        SchedulerStopped(worker=worker),
+    ]

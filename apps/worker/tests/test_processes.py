@@ -14,6 +14,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from cronicorn_adapter_sql.testing.databases import sqlite_url
@@ -394,3 +395,63 @@ async def test_processes_without_their_keeper_drain(
         await worker.told("scheduler_stopped", times=2)
 
     assert len(worker.all("run_succeeded")) == len(target.calls) == 1
+
+
+async def scraped(address: str, route: str = "/metrics") -> tuple[int, str]:
+    """Return status and text of what a worker serves."""
+    async with aiohttp.ClientSession() as client, client.get(f"{address}{route}") as answer:
+        return answer.status, await answer.text()
+
+
+def sample(text: str, name: str) -> float:
+    """Return the value of a series in a scrape."""
+    (value,) = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(name)]
+    return float(value)
+
+
+async def test_a_worker_tells_its_metrics_and_its_health(
+    tmp_path: Path, target: Target, database: str
+) -> None:
+    """A scrape of a real process agrees with its log lines, and does not say whose the runs are."""
+    path = jobs_file(tmp_path, target, ["health"])
+    arguments = ["--jobs", str(path), "--egress-allow", target.address, "--database", database]
+
+    async with a_worker(tmp_path, *arguments, "--metrics-port", "0") as worker:
+        served = await worker.told("metrics_served")
+        await worker.told("run_succeeded", times=2)
+        settled = len(worker.all("run_succeeded"))
+        _, text = await scraped(served["address"])
+        health = [await scraped(served["address"], route) for route in ("/healthz", "/readyz")]
+        worker.signal(signal.SIGTERM)
+        code = await worker.exit_code()
+
+    total = 'cronicorn_runs_total{outcome="success",source="baseline-interval"}'
+    assert served["address"].startswith("http://127.0.0.1:")
+    assert settled <= sample(text, total) <= settled + 1
+    assert sample(text, "cronicorn_lateness_seconds_count") >= settled
+    assert sample(text, 'cronicorn_store_seconds_count{call="settle"}') >= 1
+    assert sample(text, "cronicorn_ready") == 1
+    assert sample(text, "cronicorn_store_connections_most") == 6
+    assert [status for status, _ in health] == [200, 200]
+    assert target.address not in text
+    assert code == 0
+
+
+async def test_each_of_several_processes_has_metrics_of_its_own(tmp_path: Path) -> None:
+    """Each counts for itself, so each is asked for itself, at the address that its line tells."""
+    async with a_worker(tmp_path, "--processes", "2", "--metrics-port", "0") as worker:
+        await worker.told("metrics_served", times=2)
+        served = worker.all("metrics_served")
+        answers = [await scraped(each["address"]) for each in served]
+
+    assert {each["process"] for each in served} == {1, 2}
+    assert len({each["address"] for each in served}) == 2
+    assert all("cronicorn_concurrency 200.0" in text for _, text in answers)
+
+
+async def test_a_worker_without_the_option_listens_nowhere(tmp_path: Path) -> None:
+    """Off unless asked for, and then no line tells an address."""
+    async with a_worker(tmp_path, "--for", "100ms") as worker:
+        code = await worker.exit_code()
+
+    assert (code, worker.all("metrics_served")) == (0, [])

@@ -200,3 +200,26 @@ def test_the_breaker_is_on_unless_it_is_taken_off(monkeypatch: pytest.MonkeyPatc
     assert read_settings({"breaker": "off"}).breaker is None
     monkeypatch.setenv("CRONICORN_BREAKER", "3")
     assert read_settings({}).breaker == Breaker(opens_after=3)
+
+
+def test_each_process_has_the_next_port() -> None:
+    """The first of several has the port that was given; any free one stays any free one."""
+    settings = read_settings({"processes": "3", "metrics_port": "9464"})
+    free = read_settings({"processes": "3", "metrics_port": "0"})
+
+    assert [settings.of_process(number).metrics_port for number in (1, 3)] == [9464, 9466]
+    assert free.of_process(3).metrics_port == 0
+    assert read_settings({}).of_process(3).metrics_port is None
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http", "1e3"])
+def test_what_is_no_port_is_refused(port: str) -> None:
+    """With the remedy, and under the name of the option."""
+    with pytest.raises(UsageFault, match=r"--metrics-port: .* is no port\. Give one from 1"):
+        read_settings({"metrics_port": port})
+
+
+def test_ports_must_be_enough_for_all_processes() -> None:
+    """The last process would have none."""
+    with pytest.raises(UsageFault, match="--metrics-port and --processes do not go together"):
+        read_settings({"processes": "4", "metrics_port": "65533"})

@@ -106,6 +106,21 @@ LogLevel = Annotated[
     str | None,
     typer.Option(metavar="debug|info|warning|error", help="[default: info]"),
 ]
+MetricsPort = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PORT",
+        help="Serve /metrics, /healthz and /readyz there; of several processes the second has the"
+        " next port, and so on.  [default: not served]",
+    ),
+]
+MetricsHost = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Where --metrics-port listens; 0.0.0.0 lets other machines ask.  [default: 127.0.0.1]",
+    ),
+]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write the report as JSON.")]
 Fix = Annotated[
@@ -135,6 +150,8 @@ def worker(
     egress_allow: EgressAllow = None,
     log_format: LogFormat = None,
     log_level: LogLevel = None,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = None,
 ) -> None:
     """
     Run HTTP jobs on their schedules until SIGTERM or Ctrl-C, and drain.
@@ -157,6 +174,8 @@ def worker(
         "egress_allow": egress_allow or None,
         "log_format": log_format,
         "log_level": log_level,
+        "metrics_port": metrics_port,
+        "metrics_host": metrics_host,
     }
     context.obj = {name: value for name, value in given.items() if value is not None}
     if context.invoked_subcommand is None:

@@ -3,9 +3,10 @@
 import os
 import platform
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from cronicorn_adapter_http.allow_list import AllowList
 from cronicorn_adapter_http.dispatcher import open_dispatcher
@@ -15,9 +16,11 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import upgrade
 from cronicorn_adapter_sql.migrating.standing import require_head
+from cronicorn_adapter_sql.pool_use import connections_in_use, connections_most
 from cronicorn_adapter_sql.store import shared_store, store_over
 from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId
+from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.examination import Examination
@@ -26,11 +29,13 @@ from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
 from cronicorn_management.desk import Desk
-from cronicorn_scheduler.observing import Observer
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
 
+from cronicorn_worker.metering.readings import Readings
+from cronicorn_worker.parts import Parts
 from cronicorn_worker.settings import WorkerSettings
+from cronicorn_worker.watching.showing import Show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,9 @@ class Store:
     workers: WorkerRegistry
     room: HistoryRoom
     clock: Clock
+    slots_recorded: Mapping[Fate, int]
+    connections_most: int
+    connections_in_use: Callable[[], int]
 
 
 def egress_guard(allowed: Iterable[str]) -> EgressGuard:
@@ -84,6 +92,9 @@ async def open_store(
                 workers=store.workers,
                 room=store.room,
                 clock=await DatabaseClock.synchronized(engine),
+                slots_recorded=store.slots_recorded,
+                connections_most=connections_most(engine),
+                connections_in_use=partial(connections_in_use, engine),
             )
 
 
@@ -125,15 +136,25 @@ async def open_patient(url: str, secret_key: str | None) -> AsyncIterator[Patien
 
 @asynccontextmanager
 async def open_scheduler(
-    store: Store, guard: EgressGuard, observer: Observer, settings: WorkerSettings
+    store: Store, guard: EgressGuard, show: Show, settings: WorkerSettings
 ) -> AsyncIterator[Scheduler]:
-    """Build the scheduler over a store; it claims no more than its dispatcher can send."""
+    """
+    Build the scheduler over a store; it claims no more than its dispatcher can send.
+
+    Raises:
+        WorkerFault: metrics are asked for on a port that cannot be had.
+    """
     worker = WorkerId(f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}")
-    async with open_dispatcher(guard) as dispatcher:
+    async with (
+        open_dispatcher(guard) as dispatcher,
+        _watched(
+            Parts(queue=store.queue, dispatcher=dispatcher, observer=show), store, settings, show
+        ) as parts,
+    ):
         yield Scheduler(
-            queue=store.queue,
+            queue=parts.queue,
             units=store.units,
-            dispatcher=dispatcher,
+            dispatcher=parts.dispatcher,
             wakeups=store.wakeups,
             workers=store.workers,
             room=store.room,
@@ -144,5 +165,32 @@ async def open_scheduler(
                 caps=settings.caps,
                 breaker=settings.breaker,
             ),
-            observer=observer,
+            observer=parts.observer,
         )
+
+
+@asynccontextmanager
+async def _watched(
+    parts: Parts, store: Store, settings: WorkerSettings, show: Show
+) -> AsyncIterator[Parts]:
+    """Put around the parts what was asked for, and nothing where nobody asked."""
+    if settings.metrics_port is None:
+        yield parts
+        return
+    from cronicorn_worker.metering.wiring import served  # noqa: PLC0415  who does not ask pays not
+
+    readings = Readings(
+        concurrency=settings.concurrency,
+        connections_most=store.connections_most,
+        connections_in_use=store.connections_in_use,
+        slots_recorded=store.slots_recorded,
+        clock_skew=store.clock.skew,
+    )
+    async with served(
+        parts,
+        readings,
+        host=settings.metrics_host,
+        port=settings.metrics_port,
+        tell=lambda address: show.tell("metrics_served", {"address": address}),
+    ) as watched:
+        yield watched

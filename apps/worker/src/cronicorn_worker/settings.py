@@ -32,6 +32,7 @@ CONCURRENCY_MOST = 10_000
 EVERY = "*"
 """Stands for every host, or every tenant, that has no cap by name."""
 PROCESSES_MOST = 64
+PORT_MOST = 65_535
 DEFAULT_DATABASE = "sqlite:///cronicorn.db"
 _ENV_FILE = ".env"
 _DATABASE_NAMES = ("CRONICORN_DATABASE", "CRONICORN_DATABASE_URL", "DATABASE_URL")
@@ -76,6 +77,15 @@ def _number(most: int) -> Callable[[object], int]:
         return int(text)
 
     return read
+
+
+def _port(value: object) -> int:
+    text = str(value).strip()
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > PORT_MOST:
+        _refuse(
+            f"{text[:40]!r} is no port", f"Give one from 1 to {PORT_MOST}, or 0 for any free one."
+        )
+    return int(text)
 
 
 def _flag(value: object) -> bool:
@@ -182,7 +192,15 @@ class WorkerSettings(BaseSettings):
     egress_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_entries)] = ()
     log_format: Annotated[LogFormat, BeforeValidator(_choice(LogFormat))] | None = None
     log_level: Annotated[LogLevel, BeforeValidator(_choice(LogLevel))] = LogLevel.INFO
+    metrics_port: Annotated[int, BeforeValidator(_port)] | None = None
+    metrics_host: str = "127.0.0.1"
     secret_key: SecretStr | None = None
+
+    def of_process(self, number: int) -> "WorkerSettings":
+        """Return the options of one process of several, which are numbered from 1."""
+        if not self.metrics_port:
+            return self
+        return self.model_copy(update={"metrics_port": self.metrics_port + number - 1})
 
     @property
     def database_url(self) -> str:
@@ -290,6 +308,12 @@ def _refuse_contradictions(settings: WorkerSettings, given: Mapping[str, object]
 
 def _refuse_several(settings: WorkerSettings, given: Mapping[str, object]) -> None:
     place = place_of("processes", given)
+    if settings.metrics_port and settings.metrics_port + settings.processes - 1 > PORT_MOST:
+        raise UsageFault(
+            f"{place_of('metrics_port', given)} and {place} do not go together: each process has"
+            " a port of its own, from the first one on",
+            "Give a lower port.",
+        )
     if settings.demo:
         raise UsageFault(
             f"{place_of('demo', given)} and {place} do not go together",

@@ -1,10 +1,13 @@
 """Collects what a transaction makes of endpoints, and writes it in a fixed number of statements."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change, Claim
 from cronicorn_domain.policies.eligibility import claimable_from
@@ -23,17 +26,24 @@ from cronicorn_adapter_sql.tables import due, endpoint_state, endpoints, hints, 
 @dataclass(slots=True, kw_only=True)
 class Brought:
     """
-    What is claimable once a transaction is committed.
+    What is claimable once a transaction is committed, and what else it tells.
 
     Attributes:
         first: The first instant at which anything that was put in can be claimed.
         earlier: Whether something may be claimed sooner than before: sleepers are to be woken.
         soon: Whether it comes before those of other processes look anyway: they are to be told.
+        recorded: Slots that were recorded instead of run, by fate.
     """
 
     first: datetime | None = None
     earlier: bool = False
     soon: bool = False
+    recorded: Counter[Fate] = field(default_factory=Counter)
+
+    def record(self, records: Iterable[SlotRecord]) -> None:
+        """Note slots that are recorded instead of run."""
+        for each in records:
+            self.recorded[each.fate] += each.count
 
     def put_in(self, due_at: datetime, now: datetime, *, before: datetime | None) -> None:
         """Note the instant from which an endpoint is claimable, and the one it had ``before``."""
@@ -129,6 +139,7 @@ class Changes:
 
     def _keep_records(self, situation: Situation, change: Change) -> None:
         self._records += [values_of_record(situation.endpoint, each) for each in change.records]
+        self.brought.record(change.records)
 
     def _keep_asked(self, situation: Situation, change: Change) -> None:
         """Keep the hints and the pause that a response has asked for."""

@@ -98,13 +98,14 @@ class QuickSettling:
 
     def _brought(self, ended: Iterable[_Ended], now: datetime) -> Brought:
         """
-        Tell what is claimable next.
+        Tell what is claimable next, and what was recorded.
 
         Whoever claims here takes it in time. Others are told only where nobody does: a process that
         is full, or drains.
         """
         brought = Brought()
         for each in ended:
+            brought.record(each.change.records)
             if each.due_at is not None:
                 brought.put_in(each.due_at, now, before=None)
         brought.soon = brought.soon and not self._database.signal.heeded

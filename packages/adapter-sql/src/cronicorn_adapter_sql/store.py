@@ -1,10 +1,11 @@
 """The whole store over one database, opened and closed together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.model.state import DEFAULT_FLOOR
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -25,7 +26,12 @@ from cronicorn_adapter_sql.worker_registry import SqlWorkerRegistry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlStore:
-    """Every port that a database serves, over one engine."""
+    """
+    Every port that a database serves, over one engine.
+
+    ``slots_recorded`` counts the slots that were recorded instead of run through it, by fate, as
+    far as they are committed; it keeps growing.
+    """
 
     engine: AsyncEngine
     queue: SqlEndpointQueue
@@ -34,6 +40,7 @@ class SqlStore:
     workers: SqlWorkerRegistry
     room: SqlHistoryRoom
     examination: SqlExamination
+    slots_recorded: Mapping[Fate, int]
 
 
 def store_over(
@@ -73,6 +80,7 @@ async def shared_store(
 def _store(database: Database, listening: Listening | None = None) -> SqlStore:
     return SqlStore(
         engine=database.engine,
+        slots_recorded=database.slots_recorded,
         queue=SqlEndpointQueue(database),
         units=SqlUnitsOfWork(database),
         wakeups=SqlWakeups(database.signal, listening),

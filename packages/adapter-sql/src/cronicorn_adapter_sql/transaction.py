@@ -1,11 +1,13 @@
 """A transaction over endpoints: lock, read, apply what the domain decides, write, wake."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from cronicorn_domain.model.slot_record import Fate
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cronicorn_adapter_sql.changes import Brought, Changes
@@ -82,9 +84,12 @@ class Database:
     signal: Signal
     notifying: Notifying | None = None
     due_bound: LowerBound = field(default_factory=LowerBound)
+    slots_recorded: Counter[Fate] = field(default_factory=Counter)
 
     def committed(self, brought: Brought) -> None:
         """Let claims and sleepers know what has become claimable, and when."""
+        if brought.recorded:
+            self.slots_recorded.update(brought.recorded)
         if brought.first is not None:
             self.due_bound.note(brought.first)
         if brought.earlier:

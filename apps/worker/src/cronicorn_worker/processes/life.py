@@ -17,7 +17,7 @@ from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.supervising import PartDied
 
 from cronicorn_worker.composition import egress_guard, open_scheduler, open_store
-from cronicorn_worker.faults import FAILURE
+from cronicorn_worker.faults import FAILURE, WorkerFault
 from cronicorn_worker.loops import complete
 from cronicorn_worker.processes.messages import HasClaimed, HasEnded, Line, Order, listen
 from cronicorn_worker.settings import WorkerSettings
@@ -32,8 +32,8 @@ def live(number: int, settings: WorkerSettings, line: Line) -> None:
         signal.signal(each, _keep)
     show = show_of_process(settings, number)
     try:
-        complete(_work(settings, line, show))
-    except (CronicornError, PartDied) as fault:
+        complete(_work(settings.of_process(number), line, show))
+    except (CronicornError, PartDied, WorkerFault) as fault:
         _say(line, HasEnded(tally=show.tally, fault=str(fault)))
         sys.exit(FAILURE)
     _say(line, HasEnded(tally=show.tally))

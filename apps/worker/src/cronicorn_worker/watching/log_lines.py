@@ -17,7 +17,7 @@ no secret gets into a log.
 | history_pruned | debug | |
 | store_unavailable, store_recovered | error, info | once per outage |
 | scheduler_started, scheduler_draining, scheduler_stopped | info | |
-| jobs_applied, store_empty, summary | info | told by the worker itself |
+| jobs_applied, store_empty, metrics_served, summary | info | told by the worker itself |
 | process_started, process_ended | info, error | of several; a warning if it ended well |
 | phase_changed, next_run_planned | info | told by the demo |
 """

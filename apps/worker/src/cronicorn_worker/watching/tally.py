@@ -97,6 +97,9 @@ class Tally:
 
     def _note_start(self, run: ClaimedRun, late: timedelta) -> None:
         """Count how late a run starts; an outage's length says nothing about our own haste."""
-        decision = run.plan.decision
-        missed = late > run.endpoint.misfire.grace or decision.source is Source.CATCH_UP
-        (self.made_up_for if missed else self.lateness).add(late)
+        (self.made_up_for if is_made_up_for(run, late) else self.lateness).add(late)
+
+
+def is_made_up_for(run: ClaimedRun, late: timedelta) -> bool:
+    """Say whether a start so late is of a slot that had been missed."""
+    return late > run.endpoint.misfire.grace or run.plan.decision.source is Source.CATCH_UP

@@ -34,6 +34,7 @@ class SqlHandle:
         self.workers = store.workers
         self.room = store.room
         self.examination = store.examination
+        self.slots_recorded = store.slots_recorded
         return self
 
     async def another(self) -> "SqlHandle":

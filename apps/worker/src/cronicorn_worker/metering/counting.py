@@ -1,0 +1,121 @@
+"""Counts what a scheduler tells, and passes it on."""
+
+from datetime import timedelta
+
+from cronicorn_domain.identity import Token
+from cronicorn_domain.model.decision import Source
+from cronicorn_domain.ports.endpoint_queue import ClaimedRun
+from cronicorn_scheduler.observing import (
+    EndpointHealed,
+    EndpointQuarantined,
+    Event,
+    HistoryPruned,
+    LeaseWasLost,
+    Observer,
+    PartFailed,
+    ResultDropped,
+    RunAbandoned,
+    RunBroken,
+    RunClaimed,
+    RunReaped,
+    RunReleased,
+    RunSettled,
+    RunStarted,
+    SchedulerDraining,
+    SlotsPassed,
+    StoreWentAway,
+)
+from prometheus_client import Counter
+
+from cronicorn_worker.metering.health import Health
+from cronicorn_worker.metering.instruments import Instruments
+from cronicorn_worker.watching.outcomes import OutcomeKind, kind_of
+from cronicorn_worker.watching.tally import is_made_up_for
+
+
+class InHand:
+    """The runs from their claims to their ends, whatever end each comes to."""
+
+    def __init__(self) -> None:
+        self._tokens: set[Token] = set()
+        self.take = self._tokens.add
+        self.drop = self._tokens.discard
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._tokens)
+
+
+class CountingObserver:
+    """Counts events for the metrics behind another observer, which hears of each first."""
+
+    def __init__(
+        self, observer: Observer, instruments: Instruments, health: Health, in_hand: InHand
+    ) -> None:
+        self._observer = observer
+        self._instruments = instruments
+        self._health = health
+        self._in_hand = in_hand
+        self._runs: dict[tuple[OutcomeKind, Source], Counter] = {}
+
+    def record(self, event: Event) -> None:
+        """Pass the event on, and count it."""
+        self._observer.record(event)
+        match event:
+            case RunSettled():
+                self._note_end(event)
+            case RunStarted(run=run, started_at=started_at):
+                self._note_start(run, started_at - run.plan.decision.due_at)
+            case RunClaimed(run=run):
+                self._in_hand.take(run.lease.token)
+            case RunReleased(run=run, reason=reason):
+                self._in_hand.drop(run.lease.token)
+                self._instruments.runs_released.labels(reason.value).inc()
+            case LeaseWasLost(run=run) | RunAbandoned(run=run) | ResultDropped(run=run):
+                self._in_hand.drop(run.lease.token)
+                self._instruments.runs_lost.labels(event.name).inc()
+            case RunBroken(run=run):
+                # In sending it is settled after this; then dropping it once more does nothing.
+                self._in_hand.drop(run.lease.token)
+                self._instruments.runs_broken.inc()
+            case _:
+                self._count_rare(event)
+
+    def _count_rare(self, event: Event) -> None:
+        instruments = self._instruments
+        match event:
+            case RunReaped(reaped=reaped):
+                instruments.leases_reaped.labels("no" if reaped.given_back else "yes").inc()
+            case SlotsPassed(count=count):
+                instruments.slots_passed.inc(count)
+            case EndpointQuarantined():
+                instruments.quarantined.inc()
+            case EndpointHealed():
+                instruments.healed.inc()
+            case HistoryPruned(runs=runs, slot_records=slot_records):
+                instruments.pruned.labels("runs").inc(runs)
+                instruments.pruned.labels("slot_records").inc(slot_records)
+            case StoreWentAway():
+                instruments.store_outages.inc()
+            case PartFailed(part=part):
+                instruments.parts_failed.labels(part).inc()
+            case SchedulerDraining():
+                self._health.stops()
+            case _:
+                pass
+
+    def _note_start(self, run: ClaimedRun, late: timedelta) -> None:
+        if is_made_up_for(run, late):
+            self._instruments.runs_made_up_for.inc()
+        else:
+            self._instruments.lateness_seconds.observe(max(0.0, late.total_seconds()))
+
+    def _note_end(self, event: RunSettled) -> None:
+        self._in_hand.drop(event.run.lease.token)
+        kind = kind_of(event.settlement.outcome), event.run.plan.decision.source
+        counter = self._runs.get(kind)
+        if counter is None:  # a label is looked up under a lock: once is enough
+            counter = self._instruments.runs.labels(kind[0].value, kind[1].value)
+            self._runs[kind] = counter
+        counter.inc()
+        self._instruments.request_seconds.observe(event.duration.total_seconds())

@@ -1,0 +1,128 @@
+"""
+The worker's metrics: what is counted, under names that last.
+
+Labels are words from closed lists. Nothing is counted by tenant, endpoint or host: there is no end
+to them, and each would be a series of its own for ever. ``docs/metrics.md`` explains every name.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from cronicorn_domain.model.slot_record import Fate
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from cronicorn_worker.metering.readings import Readings
+
+_NO_INSTANTS: Final[Callable[[], None]] = disable_created_metrics  # it has no types itself
+_MILLISECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5)
+_CALL: Final = (*_MILLISECONDS, 1, 2.5, 5, 10, 30)
+_LATENESS: Final = (*_MILLISECONDS, 1, 2.5, 5, 10, 30, 60)
+_REQUEST: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_BATCH: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200)
+
+
+class Instruments:
+    """Every instrument, in a registry of its own."""
+
+    def __init__(self) -> None:
+        # The instant at which each series was made is of no use here, and doubles their number.
+        _NO_INSTANTS()
+        self.registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self.runs = self._counter("runs", "Settled runs.", "outcome", "source")
+        self.request_seconds = self._histogram(
+            "request_seconds", "How long requests took, of settled runs.", _REQUEST
+        )
+        self.lateness_seconds = self._histogram(
+            "lateness_seconds", "Starts against their due instants, if in time.", _LATENESS
+        )
+        self.runs_made_up_for = self._counter(
+            "runs_made_up_for", "Starts of slots that had been missed by more than their grace."
+        )
+        self.runs_released = self._counter(
+            "runs_released", "Claims that were given back; nothing was sent.", "reason"
+        )
+        self.runs_lost = self._counter(
+            "runs_lost", "Runs whose lease was lost, or left to the reaper.", "reason"
+        )
+        self.runs_broken = self._counter("runs_broken", "Faults of ours in one run.")
+        self.leases_reaped = self._counter(
+            "leases_reaped", "Leases of lost workers that this one took away.", "started"
+        )
+        self.claimed_runs = self._histogram("claimed_runs", "Runs that one claim brought.", _BATCH)
+        self.settled_runs = self._histogram("settled_runs", "Runs settled in one call.", _BATCH)
+        self.held_back = self._counter(
+            "held_back", "Due endpoints that claims found no room for under the caps."
+        )
+        self.slots_passed = self._counter(
+            "slots_passed", "Due endpoints that claims replanned, skipped or set aside."
+        )
+        self.quarantined = self._counter("quarantined", "Endpoints that were set aside.")
+        self.healed = self._counter("healed", "Endpoints that came out of quarantine.")
+        self.pruned = self._counter("pruned", "Rows of history that were deleted.", "kind")
+        self.store_seconds = self._histogram(
+            "store_seconds", "How long calls of the store took.", _CALL, "call"
+        )
+        self.store_failures = self._counter(
+            "store_failures", "Calls that the store did not answer, or refused.", "call"
+        )
+        self.store_outages = self._counter("store_outages", "Outages of the store that were met.")
+        self.parts_failed = self._counter("parts_failed", "Faults of ours in one loop.", "part")
+        self.requests_running = self._gauge("requests_running", "Requests that are under way.")
+
+    def show(
+        self, readings: Readings, *, in_hand: Callable[[], int], ready: Callable[[], bool]
+    ) -> None:
+        """Register what is read when somebody asks."""
+        self._gauge("ready", "Whether the worker is ready: 1 or 0.").set_function(ready)
+        self._gauge("runs_in_hand", "Runs from claim to settled result.").set_function(in_hand)
+        self._gauge("concurrency", "Runs in hand at most.").set(readings.concurrency)
+        self._gauge("store_connections_most", "Connections to the store at most.").set(
+            readings.connections_most
+        )
+        self._gauge("store_connections_in_use", "Connections to the store in use.").set_function(
+            readings.connections_in_use
+        )
+        self._gauge(
+            "clock_skew_seconds", "How far the machine's clock is ahead of the database's."
+        ).set_function(lambda: readings.clock_skew().total_seconds())
+        self.registry.register(_SlotsRecorded(readings.slots_recorded))
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"cronicorn_{name}", meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(f"cronicorn_{name}", meaning, registry=self.registry)
+
+    def _histogram(
+        self, name: str, meaning: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        return Histogram(
+            f"cronicorn_{name}", meaning, labels, buckets=buckets, registry=self.registry
+        )
+
+
+class _SlotsRecorded(Collector):
+    """The counts that the store keeps; every fate is there from the beginning."""
+
+    def __init__(self, counts: Mapping[Fate, int]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(
+            "cronicorn_slots_recorded", "Slots that were recorded instead of run.", labels=["fate"]
+        )
+        for fate in Fate:
+            family.add_metric([fate.value], self._counts.get(fate, 0))
+        yield family

@@ -1,0 +1,27 @@
+"""What metrics read when somebody asks for them, and nobody counts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cronicorn_domain.model.slot_record import Fate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """
+    The worker's own numbers.
+
+    Attributes:
+        concurrency: Runs in hand at most.
+        connections_most: Connections to the store at most.
+        connections_in_use: How many of them somebody has now.
+        slots_recorded: Slots that were recorded instead of run, by fate; it keeps growing.
+        clock_skew: How far the machine's clock is ahead of the store's.
+    """
+
+    concurrency: int
+    connections_most: int
+    connections_in_use: Callable[[], int]
+    slots_recorded: Mapping[Fate, int]
+    clock_skew: Callable[[], timedelta]

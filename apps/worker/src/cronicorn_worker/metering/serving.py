@@ -1,0 +1,71 @@
+"""
+Serves metrics and health over HTTP, on the loop that does the work.
+
+So that a loop which stands still answers nobody: whoever asks learns it by the silence.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from cronicorn_worker.faults import WorkerFault
+from cronicorn_worker.metering.health import Health
+
+
+@asynccontextmanager
+async def open_exporter(
+    registry: CollectorRegistry, health: Health, *, host: str, port: int
+) -> AsyncIterator[str]:
+    """
+    Serve until the end of the block, and give the address; with port 0 any free one is taken.
+
+    ``/metrics`` has the metrics, ``/healthz`` tells whether the worker lives, ``/readyz`` whether
+    it is ready: 200 or 503, and why.
+
+    Raises:
+        WorkerFault: the port cannot be had.
+    """
+    runner = web.AppRunner(_app(registry, health), access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise WorkerFault(
+                f"metrics cannot be served on {host}:{port}: {error.strerror}",
+                "Give another --metrics-port, or see what has this one",
+            ) from error
+        name = f"[{host}]" if ":" in host else host
+        yield f"http://{name}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def _app(registry: CollectorRegistry, health: Health) -> web.Application:
+    async def metrics(request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(registry), headers={"Content-Type": content_type})
+
+    async def healthz(_: web.Request) -> web.Response:
+        live = health.standing().live
+        return _said({"live": live}, well=live)
+
+    async def readyz(_: web.Request) -> web.Response:
+        standing = health.standing()
+        said = {"ready": standing.ready, "because": standing.because}
+        return _said(said, well=standing.ready)
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    return app
+
+
+def _said(what: dict[str, object], *, well: bool) -> web.Response:
+    status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+    return web.json_response(what, status=status, headers={"Cache-Control": "no-store"})
