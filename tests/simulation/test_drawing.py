@@ -5,8 +5,16 @@ from typing import get_args
 
 from tools.simulate.deeds import EndpointAct, JobAct
 from tools.simulate.drawing_schedules import CLOCK_CHANGES
+from tools.simulate.participants import Manner
 from tools.simulate.profiles import draw
-from tools.simulate.troubles import LineTrouble, Misbehaviour, ProcessTrouble, TargetTrouble
+from tools.simulate.troubles import (
+    HostDown,
+    LineTrouble,
+    Misbehaviour,
+    Outage,
+    ProcessTrouble,
+    TargetTrouble,
+)
 
 SEEDS = range(60)
 
@@ -37,6 +45,27 @@ def test_a_daylight_world_sees_a_clock_being_set() -> None:
             scenario.begins_at < change.at < ends_at - timedelta(hours=2)
             for change in CLOCK_CHANGES
         )
+
+
+def test_all_politeness_is_drawn() -> None:
+    """Within a few seeds targets have every manner, and hosts, shared by tenants, every outage."""
+    drawn = [draw("polite", seed) for seed in SEEDS]
+
+    newcomers = [each for scenario in drawn for each in scenario.newcomers]
+    manners = [each.target.manners for each in newcomers if each.target.manners is not None]
+    troubles = [trouble for scenario in drawn for trouble in scenario.troubles]
+    tenants_of_hosts = {
+        (scenario.seed, each.endpoint.request.host, each.endpoint.tenant)
+        for scenario in drawn
+        for each in scenario.newcomers
+    }
+    assert {way for each in manners for way in each.ways} == set(Manner)
+    assert {each.how for each in troubles if isinstance(each, HostDown)} == set(Outage)
+    assert {(each.endpoint.heeds.hints, each.endpoint.heeds.gone) for each in newcomers} == {
+        (hints, gone) for hints in (True, False) for gone in (True, False)
+    }
+    assert any(scenario.settings.caps.are_set for scenario in drawn)
+    assert len({host[:2] for host in tenants_of_hosts}) < len(tenants_of_hosts)
 
 
 def test_the_week_has_its_slots() -> None:

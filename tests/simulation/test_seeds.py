@@ -11,6 +11,7 @@ PLAYED = [
     *(("interventions", seed) for seed in range(2)),
     *(("troubled", seed) for seed in range(2)),
     *(("daylight", seed) for seed in range(3)),
+    *(("polite", seed) for seed in range(4)),
 ]
 
 

@@ -26,6 +26,7 @@ from tools.simulate.troubles import (
     Call,
     ClockStep,
     Crash,
+    HostDown,
     Leave,
     LineTrouble,
     ProcessTrouble,
@@ -209,5 +210,6 @@ def _of_line(site: Site, worker: Worker) -> list[LineTrouble]:
     ]
 
 
-def _of_targets(site: Site) -> list[TargetTrouble]:
-    return [each for each in site.scenario.troubles if isinstance(each, TargetTrouble)]
+def _of_targets(site: Site) -> list[TargetTrouble | HostDown]:
+    troubles = site.scenario.troubles
+    return [each for each in troubles if isinstance(each, TargetTrouble | HostDown)]

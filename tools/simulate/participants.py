@@ -2,11 +2,32 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from hashlib import blake2b
 from uuid import UUID
 
 from cronicorn_domain.instants import NO_TIME
 from cronicorn_domain.model.endpoint import Endpoint
+
+
+class Manner(StrEnum):
+    """What a target says about the next call, in the head of its answer."""
+
+    BUSY = "busy"
+    BUSY_UNTIL = "busy until"
+    MOVED = "moved"
+    GONE = "gone"
+    NEXT_RUN = "next run"
+    PAUSE = "pause"
+    NONSENSE = "nonsense"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """So large a share of answers, each in one of these ways."""
+
+    share: float
+    ways: tuple[Manner, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +39,13 @@ class Target:
         seed: Decides about each request by itself, whatever else happens.
         failing: The share of requests that fail.
         lengths: How long a request may take; each is as likely.
+        manners: What it says about the next call; None: nothing ever.
     """
 
     seed: int
     failing: float
     lengths: tuple[timedelta, ...]
+    manners: Manners | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

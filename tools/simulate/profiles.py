@@ -1,7 +1,7 @@
 """Named mixes of what is drawn, and the drawing of a whole scenario."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final
@@ -13,6 +13,11 @@ from cronicorn_scheduler.settings import SchedulerSettings
 from tools.simulate.drawing import HOUR, MINUTE, SECOND, chance_of, one_of, sometimes, up_to
 from tools.simulate.drawing_deeds import Deeds
 from tools.simulate.drawing_endpoints import Times, some_jobs, some_newcomers
+from tools.simulate.drawing_politeness import (
+    on_shared_hosts,
+    some_outages,
+    with_breaker_and_caps,
+)
 from tools.simulate.drawing_schedules import (
     CLOCK_CHANGES,
     ClockChange,
@@ -29,7 +34,7 @@ QUICK: Final = SchedulerSettings(worker=WorkerId("any"), breaker=None)
 """
 What a scheduler is set to where nothing else is said.
 
-Without breakers: the checker does not know yet what they hold back.
+Without breakers: only a polite mix has them, so that the worlds of the others stay as they were.
 """
 CALM: Final = SchedulerSettings(
     worker=WorkerId("any"),
@@ -49,7 +54,9 @@ class Profile:
     """
     A mix: how many of each, for how long.
 
-    ``plain`` endpoints have a schedule and nothing else. ``reach`` is the longest trouble.
+    ``plain`` endpoints have a schedule and nothing else. ``reach`` is the longest trouble. In a
+    ``polite`` mix endpoints share hosts, which go down and say what they like about the next call;
+    breakers and caps are drawn.
     """
 
     about: str
@@ -66,6 +73,7 @@ class Profile:
     lateness_allowed: timedelta | None = None
     daylight: bool = False
     every: timedelta | None = None
+    polite: bool = False
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -97,6 +105,15 @@ PROFILES: Final[Mapping[str, Profile]] = {
         lasts=15 * MINUTE,
         deeds=(10, 40),
         troubles=(8, 30),
+    ),
+    "polite": Profile(
+        about="a quarter of an hour with hosts that go down or ask to wait, breakers and caps",
+        endpoints=(3, 10),
+        workers=(1, 4),
+        lasts=15 * MINUTE,
+        deeds=(0, 20),
+        troubles=(0, 10),
+        polite=True,
     ),
     "daylight": Profile(
         about="the day on which a zone's clock is set, with some trouble and interventions",
@@ -148,7 +165,7 @@ def draw(name: str, seed: int) -> Scenario:
     newcomers = some_newcomers(seed, jobs, times, count, plain=profile.plain)
     workers = some_workers(seed, up_to(chance, profile.workers), plain=profile.plain)
     troubles = Troubles(seed, workers, newcomers, lasts=profile.lasts, reach=profile.reach)
-    return Scenario(
+    scenario = Scenario(
         seed=seed,
         begins_at=times.begins_at,
         lasts=profile.lasts,
@@ -161,6 +178,18 @@ def draw(name: str, seed: int) -> Scenario:
         deeds=Deeds(seed, newcomers, jobs, times).some(up_to(chance, profile.deeds)),
         troubles=troubles.some(up_to(chance, profile.troubles)),
         lateness_allowed=profile.lateness_allowed,
+    )
+    return _polite(scenario) if profile.polite else scenario
+
+
+def _polite(scenario: Scenario) -> Scenario:
+    """Add what hosts and breakers do; all else stays as it was drawn."""
+    seed, tenants = scenario.seed, list(dict.fromkeys(each.tenant for each in scenario.jobs))
+    return replace(
+        scenario,
+        newcomers=on_shared_hosts(seed, scenario.newcomers),
+        settings=with_breaker_and_caps(seed, scenario.settings, tenants),
+        troubles=(*scenario.troubles, *some_outages(seed, scenario.lasts)),
     )
 
 

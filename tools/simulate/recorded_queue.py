@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from cronicorn_adapter_memory.tables import Tables
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
 from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.breaker import Breaker
@@ -18,6 +19,7 @@ from cronicorn_domain.ports.endpoint_queue import (
 )
 
 from tools.checker.history import LeaseEnd
+from tools.simulate.effects import Asking
 from tools.simulate.recorder import Recorder
 
 
@@ -28,9 +30,10 @@ class RecordedQueue:
     The queue beneath answers in the step in which it writes, so nothing comes in between.
     """
 
-    def __init__(self, queue: EndpointQueue, recorder: Recorder) -> None:
+    def __init__(self, queue: EndpointQueue, recorder: Recorder, tables: Tables) -> None:
         self._queue = queue
         self._recorder = recorder
+        self._tables = tables
 
     async def claim(
         self,
@@ -79,9 +82,12 @@ class RecordedQueue:
     async def settle(
         self, settlements: Sequence[Settlement], *, now: datetime
     ) -> Mapping[Token, Settled]:
-        """Settle, and note the ends."""
+        """Settle, and note the ends, with what was heeded of the answers."""
+        ends = [self._recorder.lease_of(each.token).endpoint_id for each in settlements]
+        asking = Asking(self._tables, ends)
         answers = await self._queue.settle(settlements, now=now)
         self._end(answers, LeaseEnd.SETTLED, now)
+        self._recorder.heeded(asking.seen(), now=now)
         for each in settlements:
             self._tell(each.token, f"{_outcome(each)} is {answers[each.token]}", now)
         return answers

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from cronicorn_adapter_memory.tables import Tables
 from cronicorn_domain.identity import EndpointId, RunId, Token
+from cronicorn_domain.model.breaker import Breaker
+from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.dispatcher import Dispatch
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun
@@ -85,6 +87,14 @@ class Recorder:
             self._leases[token] = replace(life, ended_at=now, end_order=order, end=end)
             self._settled[life.run_id] = order
 
+    def heeded(self, deeds: Iterable[tuple[EndpointId, Deed]], *, now: datetime) -> None:
+        """Note what answers have done, with the commit that has just ended their runs."""
+        for endpoint_id, deed in deeds:
+            self.entries.append(
+                Entry(order=self._order, at=now, endpoint_id=endpoint_id, deed=deed)
+            )
+            self.tell(f"its target's answer is heeded: {type(deed).__name__}", endpoint_id)
+
     def sent(self, dispatch: Dispatch) -> int:
         """Note a request, and return its number."""
         self.requests.append(
@@ -114,6 +124,8 @@ class Recorder:
         begins_at: datetime,
         ends_at: datetime,
         lateness_allowed: timedelta | None,
+        caps: Caps,
+        breaker: Breaker | None,
     ) -> History:
         """Return all of it, with the runs and records that the store holds."""
         return History(
@@ -128,4 +140,6 @@ class Recorder:
             default_floor=tables.floor,
             settled_orders=dict(self._settled),
             lateness_allowed=lateness_allowed,
+            caps=caps,
+            breaker=breaker,
         )

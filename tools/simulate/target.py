@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from http import HTTPStatus
 from random import Random
 
 from cronicorn_domain.identity import EndpointId
@@ -10,9 +11,10 @@ from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.run import Blocked, Failed, FailureKind, Outcome, Response, Succeeded
 from cronicorn_domain.ports.dispatcher import Dispatch
 
+from tools.simulate.manners import RETRY_AFTER, answer, answered
 from tools.simulate.participants import Newcomer, Target
 from tools.simulate.recorder import Recorder
-from tools.simulate.troubles import Misbehaviour, TargetTrouble
+from tools.simulate.troubles import HostDown, Misbehaviour, Outage, TargetTrouble
 
 ANSWERED = Succeeded(response=Response(status_code=200))
 REFUSED = Failed(
@@ -20,6 +22,7 @@ REFUSED = Failed(
     message="the target answered 500",
     response=Response(status_code=500),
 )
+UNREACHED = Failed(kind=FailureKind.CONNECTION, message="the connection was refused")
 BLOCKED = Blocked(message="the address is not let out")
 UNSIGNED = Failed(kind=FailureKind.SIGNING, message="there is no key")
 HANGS_FOR = timedelta(hours=2)
@@ -40,13 +43,14 @@ class Targets:
     def __init__(
         self,
         newcomers: Sequence[Newcomer],
-        troubles: Sequence[TargetTrouble],
+        troubles: Sequence[TargetTrouble | HostDown],
         recorder: Recorder,
     ) -> None:
         self._targets: Mapping[EndpointId, tuple[str, Target]] = {
             each.endpoint.id: (each.name, each.target) for each in newcomers
         }
-        self._troubles = troubles
+        self._troubles = [each for each in troubles if isinstance(each, TargetTrouble)]
+        self._outages = [each for each in troubles if isinstance(each, HostDown)]
         self._recorder = recorder
 
     async def dispatch(self, dispatch: Dispatch) -> Outcome:
@@ -77,23 +81,47 @@ class Targets:
     ) -> Outcome:
         timeout = dispatch.limits.timeout
         chance = Random(f"{target.seed}|{dispatch.slot}|{dispatch.attempt}")  # noqa: S311
-        length = _length(target, how, chance)
+        outage = self._outage(dispatch.request.host)
+        length = HANGS_FOR if outage is Outage.SILENT else _length(target, how, chance)
         await asyncio.sleep(min(length, timeout).total_seconds())
         if how is Misbehaviour.RAISING:
             raise BrokenDispatcher("a dispatcher that breaks its promise")
         if length >= timeout:
             return Failed(kind=FailureKind.TIMEOUT, message=f"no answer within {timeout}")
+        if outage is not None:
+            return _down(outage, chance)
         fails = how is Misbehaviour.FAILING or chance.random() < target.failing
+        manners = target.manners
+        if manners is not None and chance.random() < manners.share:
+            return answer(chance.choice(manners.ways), chance, self._recorder.clock.now())
         return REFUSED if fails else ANSWERED
 
+    def _outage(self, host: str) -> Outage | None:
+        return next(
+            (each.how for each in self._outages if each.host == host and _holds(each)), None
+        )
+
     def _misbehaviour(self, name: str) -> Misbehaviour | None:
-        now = asyncio.get_running_loop().time()
         for each in self._troubles:
-            begun = each.after.total_seconds()
-            ends = begun + each.lasts.total_seconds()
-            if each.endpoint in {None, name} and begun <= now < ends:
+            if each.endpoint in {None, name} and _holds(each):
                 return each.how
         return None
+
+
+def _holds(trouble: TargetTrouble | HostDown) -> bool:
+    begun = trouble.after.total_seconds()
+    ends = begun + trouble.lasts.total_seconds()
+    return begun <= asyncio.get_running_loop().time() < ends
+
+
+def _down(outage: Outage, chance: Random) -> Outcome:
+    match outage:
+        case Outage.REFUSING | Outage.SILENT:
+            return UNREACHED
+        case Outage.FAILING:
+            return REFUSED
+        case Outage.BUSY:
+            return answered(HTTPStatus.SERVICE_UNAVAILABLE, (RETRY_AFTER, chance.choice("0257")))
 
 
 def _length(target: Target, how: Misbehaviour | None, chance: Random) -> timedelta:

@@ -151,5 +151,25 @@ class TargetTrouble:
     how: Misbehaviour
 
 
+class Outage(StrEnum):
+    """How a whole host fails whoever calls it."""
+
+    REFUSING = "refusing"
+    SILENT = "silent"
+    FAILING = "failing"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostDown:
+    """A host fails all that call it, whatever their own targets would answer."""
+
+    name: str
+    after: timedelta
+    lasts: timedelta
+    host: str
+    how: Outage
+
+
 ProcessTrouble = Crash | Stop | Leave | ClockStep
-Trouble = LineTrouble | ProcessTrouble | TargetTrouble
+Trouble = LineTrouble | ProcessTrouble | TargetTrouble | HostDown

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cronicorn_domain.instants import OPEN_ENDED, iso_milliseconds
-from cronicorn_domain.model.endpoint import Bounds, Endpoint, Guardrails, Misfire, Retry
+from cronicorn_domain.model.endpoint import Bounds, Endpoint, Guardrails, Heeds, Misfire, Retry
 from cronicorn_domain.model.hint import Hint, IntervalHint, TriggerKind
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
@@ -41,6 +41,7 @@ OPTIONAL = (
     "misfire",
     "retry",
     "delivery",
+    "heeds",
 )
 
 
@@ -128,7 +129,7 @@ def _value(value: object) -> str:
             return _time(value)
         case frozenset():
             return "/".join(sorted(map(str, value)))
-        case Guardrails() | Bounds() | Misfire() | Retry():
+        case Guardrails() | Bounds() | Misfire() | Retry() | Heeds():
             return f"({_members(value)})"
         case _:
             return str(value)

@@ -21,7 +21,7 @@ from tools.simulate.recorder import Recorder
 from tools.simulate.scenario import Scenario
 from tools.simulate.site import Site
 from tools.simulate.trace import Trace
-from tools.simulate.troubles import Call, LineTrouble, TargetTrouble, Unreachable
+from tools.simulate.troubles import Call, HostDown, LineTrouble, TargetTrouble, Unreachable
 from tools.simulate.wording import trouble_in_words
 
 Given = TypeVarTuple("Given")
@@ -84,6 +84,8 @@ class _World:
             begins_at=self._scenario.begins_at,
             ends_at=ends_at,
             lateness_allowed=self._scenario.lateness_allowed,
+            caps=self._scenario.settings.caps,
+            breaker=self._scenario.settings.breaker,
         )
         course = Course(history=history, faults=dict(site.faults), broken=tuple(site.broken))
         for place in places.values():
@@ -99,7 +101,7 @@ class _World:
             loop=self._loop,
             clock=clock,
             store=store,
-            queue=RecordedQueue(MemoryEndpointQueue(store), recorder),
+            queue=RecordedQueue(MemoryEndpointQueue(store), recorder, store.tables),
             units=MemoryUnitsOfWork(store),
             recorder=recorder,
         )
@@ -120,13 +122,13 @@ class _World:
         for deed in scenario.deeds:
             self._at(deed.after, self._do, actor.perform, deed)
         for trouble in scenario.troubles:
-            if isinstance(trouble, LineTrouble | TargetTrouble):
+            if isinstance(trouble, LineTrouble | TargetTrouble | HostDown):
                 self._announce(site, trouble)
             elif trouble.worker in places:
                 self._at(trouble.after, places[trouble.worker].meet, trouble)
 
-    def _announce(self, site: Site, trouble: LineTrouble | TargetTrouble) -> None:
-        if isinstance(trouble, TargetTrouble):
+    def _announce(self, site: Site, trouble: LineTrouble | TargetTrouble | HostDown) -> None:
+        if isinstance(trouble, TargetTrouble | HostDown):
             self._at(trouble.after, site.struck, trouble.how)
         elif isinstance(trouble, Unreachable):
             self._note_outage(site, trouble)
