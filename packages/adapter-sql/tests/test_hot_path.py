@@ -12,6 +12,7 @@ from cronicorn_adapter_sql.keys import Keyring
 from cronicorn_adapter_sql.lease_statements import START
 from cronicorn_adapter_sql.lease_writes import CLAIM
 from cronicorn_adapter_sql.settle_statements import SETTLE
+from cronicorn_adapter_sql.slot_spans import span
 from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import due, endpoint_state
 from cronicorn_adapter_sql.vault import HeaderVault
@@ -271,7 +272,7 @@ async def grow(connection: AsyncConnection, endpoint: Endpoint) -> None:
     [
         (CLAIM, {"rows": "[]"}),
         (START, {"tokens": "{}", "now": EPOCH}),
-        (SETTLE, {"rows": "[]", "records": "[]"}),
+        (SETTLE, {"rows": "[]", "records": "[]", **span([EPOCH])}),
     ],
     ids=["claim", "start", "settle"],
 )

@@ -39,9 +39,13 @@ class Bulk:
     postgresql: str
     sqlite: str
 
-    async def run(self, connection: AsyncConnection, rows: Sequence[Values]) -> None:
+    async def run(
+        self, connection: AsyncConnection, rows: Sequence[Values], **more: datetime
+    ) -> None:
         """
         Write the rows; without any nothing is done.
+
+        ``more`` are further parameters, which only PostgreSQL's statement has.
 
         Raises:
             StoreRefused: a value cannot be sent; the driver's own errors come as they are.
@@ -52,7 +56,7 @@ class Bulk:
             given = [tuple(map(sqlite_value, map(row.__getitem__, self.columns))) for row in rows]
             await connection.exec_driver_sql(self.sqlite, given)
         else:
-            await connection.exec_driver_sql(self.postgresql, {"rows": document(rows)})
+            await connection.exec_driver_sql(self.postgresql, {"rows": document(rows), **more})
 
 
 def insertion(table: Table, names: Sequence[str], *, more: str = "") -> Bulk:

@@ -1,6 +1,6 @@
 """Collects the ends of runs and writes them: rows, bodies, statistics, and the leases that go."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from cronicorn_adapter_sql.bulk import changing, insertion, removal
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_body, values_of_ended
 from cronicorn_adapter_sql.roll_ups import add_up
+from cronicorn_adapter_sql.slot_spans import WITHIN, by_span, span
 from cronicorn_adapter_sql.tables import leases, run_bodies, runs
 
 
@@ -38,7 +39,8 @@ class Endings:
         """Write what was collected."""
         await END_LEASE.run(connection, self._leases)
         await GIVE_UP_RUN.run(connection, self._unplanned)
-        await END_RUN.run(connection, [_values(run) for run in self._runs])
+        for rows in by_span([_values(run) for run in self._runs]):
+            await END_RUN.run(connection, rows, **span([row["slot"] for row in rows]))
         bodies = [values for run in self._runs if (values := values_of_body(run)) is not None]
         await KEEP_BODY.run(connection, bodies)
         await add_up(connection, self._runs)
@@ -82,6 +84,9 @@ ENDED_COLUMNS: Final = (
     "complete",
 )
 END_LEASE: Final = removal(leases, keys=("token",))
-END_RUN: Final = changing(runs, ENDED_COLUMNS, keys=("id", "slot"))
+END_RUN: Final = replace(
+    changing(runs, ENDED_COLUMNS, keys=("id", "slot")),
+    postgresql=f"{changing(runs, ENDED_COLUMNS, keys=('id',)).postgresql} AND {WITHIN}",
+)
 KEEP_BODY: Final = insertion(run_bodies, run_bodies.c.keys())
 GIVE_UP_RUN: Final = changing(runs, (*_GIVEN_UP, "finished_at"), keys=("id",))

@@ -4,7 +4,8 @@ Settles what this process has claimed itself, without reading it again.
 The situation that the claim left is still what the store holds as long as the endpoint's revision
 is the same. So the domain decides first, and the write looks at the revision: whatever was written
 meanwhile (a hint, a pause, an edit, a trigger) is seen by that, and such a run is left to be
-settled from what the store then holds. So is one whose endpoint somebody has locked.
+settled from what the store then holds. So is one whose endpoint somebody has locked, and one whose
+slot lies days before the others': those would have each looked for in many partitions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,6 +34,7 @@ from cronicorn_adapter_sql.roll_ups import values_of_roll_up
 from cronicorn_adapter_sql.run_ends import settle_one
 from cronicorn_adapter_sql.settle_statements import standing_revisions, write_settled
 from cronicorn_adapter_sql.situations import ReadEndpoint
+from cronicorn_adapter_sql.slot_spans import LONGEST
 from cronicorn_adapter_sql.transaction import Database
 
 
@@ -75,7 +77,8 @@ class QuickSettling:
             return []
         if self._sqlite:
             return await self._settle_on_sqlite(held, now)
-        decided = [_ended(*one, now) for one in held]
+        newest = max(run.run.slot for run, _ in held)
+        decided = [_ended(*one, now) for one in held if newest - one[0].run.slot <= LONGEST]
         # A hint or a pause that a response asks for is written with care, like any other.
         ended = {each.token: each for each in decided if not each.change.is_asked_for}
         if not ended:
@@ -86,6 +89,7 @@ class QuickSettling:
                     connection,
                     [_values(each) for each in ended.values()],
                     [values for each in ended.values() for values in _records(each)],
+                    [each.run.slot for each in ended.values()],
                 )
         for token, troubled in accepted.items():
             self._known.keep(ended[token].after, ended[token].revision + 1)

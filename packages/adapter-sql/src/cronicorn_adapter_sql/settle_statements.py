@@ -8,6 +8,7 @@ What it has locked is written by the same statement, wherever it goes; no row is
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 import orjson
@@ -19,6 +20,7 @@ from cronicorn_adapter_sql.changes import STATE_COLUMNS
 from cronicorn_adapter_sql.endings import ENDED_COLUMNS
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.roll_ups import ON_CONFLICT
+from cronicorn_adapter_sql.slot_spans import WITHIN, span
 from cronicorn_adapter_sql.tables import (
     due,
     endpoint_state,
@@ -31,7 +33,10 @@ from cronicorn_adapter_sql.tables import (
 
 
 async def write_settled(
-    connection: AsyncConnection, rows: Sequence[Values], records: Sequence[Values]
+    connection: AsyncConnection,
+    rows: Sequence[Values],
+    records: Sequence[Values],
+    slots: Sequence[datetime],
 ) -> Mapping[Token, bool]:
     """
     Write settled runs on PostgreSQL.
@@ -45,8 +50,9 @@ async def write_settled(
             is added to the statistics; those of the body with ``body_`` before their names; of the
             new row in `due` ``due_at`` (null if there is none), ``next_slot`` and ``host``.
         records: Slots that are not run, with the ``token`` they belong to.
+        slots: The slots of the runs, no further apart than a span may be long.
     """
-    given = {"rows": document(rows), "records": document(records)}
+    given = {"rows": document(rows), "records": document(records), **span(slots)}
     return {Token(token): troubled for token, troubled in await ask(connection, SETTLE, given)}
 
 
@@ -104,7 +110,7 @@ SETTLE: Final = (
     " FOR UPDATE OF l, s SKIP LOCKED"
     "), ended AS (DELETE FROM leases USING held WHERE leases.token = held.token"
     f"), told AS (UPDATE runs SET {_set(ENDED_COLUMNS)} FROM held"
-    " WHERE runs.id = held.run_id AND runs.slot = held.slot"
+    f" WHERE runs.id = held.run_id AND {WITHIN}"
     f"), kept AS (INSERT INTO run_bodies (run_id, slot, tenant, {', '.join(_BODY)})"
     f" SELECT run_id, slot, tenant, {', '.join(f'body_{name}' for name in _BODY)}"
     " FROM held WHERE body_kind IS NOT NULL"

@@ -29,6 +29,8 @@ _PR_SET_PDEATHSIG: Final = 1
 _START_WITHIN = 30.0
 _STOP_WITHIN = 10.0
 _PORT_TRIES = 5
+_PASSED_ON: Final = ("MALLOC_PERTURB_",)
+"""It has glibc overwrite what is freed, so that the server cannot go on using it unnoticed."""
 _READY_LINE: Final = 7
 """The line of ``postmaster.pid`` that says ``ready``, counted from 0."""
 
@@ -173,7 +175,8 @@ def _can_run(program: Path, account: _Account) -> bool:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(home), "TZ": "UTC"}
+    ours = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(home), "TZ": "UTC"}
+    return ours | {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
 def _init(programs: Path, account: _Account, home: Path) -> None:
