@@ -111,3 +111,12 @@ def test_what_was_put_off_and_what_passed_behind_it_add_up() -> None:
     scenario = scenario.only({"e3", "w2", "d18", "d13", "d26", "d23", "d35"})
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_what_an_unseen_claim_planned_is_planned_anew_by_the_next_write() -> None:
+    """A claim met an ended hint and planned behind a backoff, and then the failures were reset."""
+    scenario = draw("interventions", 50233)
+    scenario = scenario.only({"e5", "w2", "d7", "d48", "d2"})
+    scenario = scenario.lasting(timedelta(seconds=241))
+
+    assert sentences(judge(scenario)) == ()

@@ -104,7 +104,11 @@ def _after_commit(
         else:
             if epoch.cause is Cause.OTHER_END:
                 yield from _planned_behind(_behind_now(epoch), epoch, last_slot)
-            yield from _postponed(plan, replace(epoch, setting=held), last_slot, epoch.at)
+            for met in _postponed(plan, replace(epoch, setting=held), last_slot, epoch.at):
+                if met.slot > epoch.at:  # a claim had planned it, and it has not come
+                    yield from _planned_behind(_behind_now(epoch), epoch, last_slot)
+                else:
+                    yield met
             yield from _planned_behind(plan.slot - MICROSECOND, epoch, last_slot)
 
 
