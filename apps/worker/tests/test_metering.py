@@ -1,5 +1,6 @@
 """What is counted, how a worker stands, and that the documented names are those that are there."""
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ from cronicorn_worker.parts import Parts
 from prometheus_client import generate_latest
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
+DASHBOARD: Any = json.loads(DOCUMENT.with_name("grafana-dashboard.json").read_text())
 NAMES = re.compile(r"^\| `(cronicorn_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)
 
 
@@ -214,6 +216,24 @@ def registered(instruments: Instruments) -> dict[str, tuple[str, set[str]]]:
                 labels = [label for sample in family.samples for label in sample.labels]
             found[f"{family.name}{total}"] = family.type, set(labels)
     return found
+
+
+def test_the_dashboard_asks_for_what_is_there() -> None:
+    """Each query names series that a worker has, and groups them by labels that they have."""
+    known: dict[str, set[str]] = {}
+    for name, (kind, labels) in registered(Worker().instruments).items():
+        ends = ["_bucket", "_sum", "_count"] if kind == "histogram" else [""]
+        known |= {f"{name}{end}": labels | {"le", "job", "instance"} for end in ends}
+    queries = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]] + [
+        each["query"]["query"] for each in DASHBOARD["templating"]["list"] if "allValue" in each
+    ]
+
+    assert len(queries) > len(DASHBOARD["panels"])
+    for query in queries:
+        series = re.findall(r"cronicorn_\w+", query)
+        grouped = re.findall(r"\w+", "".join(re.findall(r"by \(([^)]*)\)", query)))
+        assert series, query
+        assert all(set(grouped) <= known[each] for each in series), query
 
 
 async def test_a_worker_is_ready_once_the_store_has_answered() -> None:
