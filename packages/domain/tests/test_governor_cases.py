@@ -201,6 +201,11 @@ def test_a_relaxing_hint_that_ends_before_it_acts_holds_to_its_end() -> None:
     expect(relaxed(15 * MINUTE), MIDNIGHT + 20 * MINUTE, Source.BASELINE_INTERVAL)
 
 
+def test_a_hint_does_not_act_at_its_very_end() -> None:
+    """Equal is expired: a hint of 30 min that lives to 00:30 leaves 00:35, not 00:30 (trap T44)."""
+    expect(relaxed(29 * MINUTE), MIDNIGHT + 35 * MINUTE, Source.BASELINE_INTERVAL)
+
+
 def test_a_tightening_hint_never_lengthens_a_gap() -> None:
     """A hint of 45 min on an hourly endpoint gives 00:45, and then 01:00 (trap T49)."""
     told = ran(story(every(HOUR), created=MIDNIGHT - HOUR), MIDNIGHT).at(MIDNIGHT + 10 * MINUTE)
