@@ -105,6 +105,24 @@ def test_a_claim_heeds_a_pause_that_has_just_ended() -> None:
     assert sentences(judge(scenario)) == ()
 
 
+def test_what_a_breaker_put_off_is_planned_anew() -> None:
+    """It drops a repeat for the slot behind now, which is then no longer moved by the shortest."""
+    scenario = draw("polite", 166)
+    scenario = scenario.only({"e8", "w1", "d14"})
+    scenario = scenario.lasting(timedelta(seconds=326))
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_a_slot_that_a_failure_puts_behind_the_end_is_none() -> None:
+    """A triggered run lasted over it and failed, and the backoff leaves nothing to plan."""
+    scenario = draw("polite", 339)
+    scenario = scenario.only({"e2", "e4", "e7", "e9", "w3", "d15", "d7", "d7b", "o3"})
+    scenario = scenario.lasting(timedelta(seconds=501))
+
+    assert sentences(judge(scenario)) == ()
+
+
 def test_what_was_put_off_and_what_passed_behind_it_add_up() -> None:
     """A record counts the schedule's own slots up to the newest, and behind it those of a hint."""
     scenario = draw("mixed", 30033)

@@ -141,11 +141,14 @@ def source_is_free(before: Link | None, link: Link) -> bool:
 
     A repeat and a slot caught up name themselves. A late claim may run another slot than its
     plan's: its source stays that of the plan, or says how the slot came to lie where it does (a
-    freedom: the decision that planned the run is the one it carries).
+    freedom: the decision that planned the run is the one it carries). What a breaker put off was
+    planned anew then, which leaves no trace but that it waited.
     """
     if link.claim is None or link.caught_up or link.claim.earlier:
         return True
-    return _behind_record(before, link) or link.weighed(Rule.MISFIRE, Rule.MOVED_ON)
+    return _behind_record(before, link) or link.weighed(
+        Rule.MISFIRE, Rule.MOVED_ON, Rule.NOT_BEFORE
+    )
 
 
 def _behind_record(before: Link | None, link: Link) -> bool:

@@ -41,21 +41,23 @@ def plans_behind(
     last_slot = None if before is None else before.last
     plans: list[Next] = []
     closed: list[tuple[datetime, datetime]] = []
+    finished = False
     for number in range(start, stop):
         epoch = timeline.epochs[number]
         if number == start and _made_behind(before, epoch):
             epoch = replace(epoch, at=before.at, cause=Cause.WRITE)
         if epoch.cause is Cause.AFRESH and number > start:
             come = [plan for plan in plans if _is_closed(plan, epoch)]
-            if come and len(come) == len(plans):
+            if come and len(come) == len(plans) and not finished:
                 closed.append((min(plan.slot for plan in come), epoch.at))
-            plans = [plan for plan in plans if plan not in come]
+            plans, finished = [plan for plan in plans if plan not in come], False
             if last_slot is not None and forgets(epoch):
                 last_slot = min(last_slot, epoch.at)
         if epoch.unplanned:
             if epoch.cause is Cause.OTHER_END:
                 plans = [plan for plan in plans if plan.slot <= epoch.at]
             continue
+        finished = finished or _finishes(epoch, last_slot)
         held = timeline.epochs[max(number - 1, 0)].setting
         plans = list(dict.fromkeys(_after_commit(plans, epoch, last_slot, held)))
     if link is not None and stop > start:
@@ -110,6 +112,13 @@ def _after_commit(
                 else:
                     yield met
             yield from _planned_behind(plan.slot - MICROSECOND, epoch, last_slot)
+
+
+def _finishes(epoch: Epoch, last_slot: datetime | None) -> bool:
+    """Say whether another kind of run has left nothing to plan: its failure puts slots off."""
+    return epoch.cause is Cause.OTHER_END and not any(
+        _planned_behind(_behind_now(epoch), epoch, last_slot)
+    )
 
 
 def _behind_now(epoch: Epoch) -> datetime:
