@@ -134,21 +134,28 @@ def client(service: Service, tenant: TenantId) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture
-def reader(service: Service, tenant: TenantId) -> Iterator[Client]:
-    """Give a client of the tenant that may only read."""
-    with Client(service, service.key(tenant, frozenset({Scope.READ}))) as client:
+@pytest.fixture(scope="session")
+def owner(service: Service) -> Iterator[Client]:
+    """Give a client of a tenant that has what others must not see."""
+    with Client(service, service.key(TenantId(new_uuid()))) as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def reader(service: Service) -> Iterator[Client]:
+    """Give a client that may only read."""
+    with Client(service, service.key(TenantId(new_uuid()), frozenset({Scope.READ}))) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
 def stranger(service: Service) -> Iterator[Client]:
     """Give a client of another tenant."""
     with Client(service, service.key(TenantId(new_uuid()))) as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyone(service: Service) -> Iterator[Client]:
     """Give a client without a key."""
     with Client(service, None) as client:

@@ -99,3 +99,6 @@ async def test_it_is_for_those_who_may(office) -> None:
         await chosen(office.desk, office.stranger, EndpointFilter(job_id=endpoint.job_id))
     with pytest.raises(NotAllowed):
         await act_on_many(office.desk, office.reader, BulkAction.PAUSE, everything)
+    nothing = EndpointFilter(ids=frozenset())
+    with pytest.raises(NotAllowed):
+        await act_on_many(office.desk, office.reader, BulkAction.PAUSE, nothing)

@@ -5,7 +5,8 @@ from typing import Any, Final
 from cronicorn_management.desk import Desk
 from fastapi import APIRouter, FastAPI
 
-from cronicorn_api.endpoints import interventions
+from cronicorn_api.access import keys
+from cronicorn_api.endpoints import bulk, interventions
 from cronicorn_api.endpoints import router as endpoints
 from cronicorn_api.hints import router as hints
 from cronicorn_api.history import router as history
@@ -25,8 +26,10 @@ _RESOURCES: Final[tuple[APIRouter, ...]] = (
     jobs.router,
     endpoints.router,
     interventions.router,
+    bulk.router,
     hints.router,
     history.router,
+    keys.router,
 )
 
 

@@ -13,6 +13,7 @@ from cronicorn_domain.errors import (
     UnreadableRow,
 )
 from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.model.api_key import Scope
 
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Changing, Desk
@@ -62,6 +63,7 @@ async def act_on_many(
 
     Raises ``NotAllowed``, ``NotFound`` for the job, ``StoreUnavailable``.
     """
+    caller.check(Scope.WRITE)
     begin = desk.rehearsing if dry_run else desk.changing
     outcome = BulkOutcome()
     for ids in _portions(await chosen(desk, caller, wanted)):
