@@ -69,6 +69,15 @@ def test_outcomes_add_up_in_their_order() -> None:
     assert tallied([FAILS, ANSWERS]) == Tally(failures=0, cleared=True)
 
 
+def test_slots_of_one_outage_are_recorded_for_one_reason() -> None:
+    """How often the host has failed by then is no part of it: the records say the same."""
+    story = told(MINUTE)
+    story.hold_back(Trouble(host="example.com", failures=10), BREAKER)
+    story.hold_back(Trouble(host="example.com", failures=11), BREAKER)
+
+    assert len({each.reason for each in story.records}) == 1
+
+
 def test_a_slot_of_a_rhythm_is_recorded_and_the_grid_goes_on() -> None:
     """Blocked slots lie between run ones, each on record, and nothing drifts (trap T09)."""
     story = told(MINUTE)

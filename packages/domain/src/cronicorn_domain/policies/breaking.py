@@ -98,15 +98,15 @@ def hold_back(
     waits until the host is tried again, as long as what planned it lives.
     """
     plan = claim.plan
-    reason = f"its host {trouble.host} failed {trouble.failures} times in a row"
     if not plan.on_the_rhythm or situation.endpoint.rhythm is None or claim.urgent:
         again = trouble.probe_at
         until = again if again is not None and again > now else now + breaker.probe_every
+        reason = f"its host {trouble.host} failed {trouble.failures} times in a row"
         state = replace(situation.state, not_before=until, not_before_reason=reason)
         return Postponement(change=replan(replace(situation, state=state), now))
     record = SlotRecord(
         fate=Fate.BLOCKED,
-        reason=f"{reason}; it is tried again once in a while",
+        reason=f"its host {trouble.host} fails whoever calls it; it is tried again once in a while",
         first=plan.slot,
         last=plan.slot,
         count=1,
