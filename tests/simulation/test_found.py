@@ -138,3 +138,12 @@ def test_what_an_unseen_claim_planned_is_planned_anew_by_the_next_write() -> Non
     scenario = scenario.lasting(timedelta(seconds=241))
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_a_failure_before_a_success_is_not_counted_behind_it() -> None:
+    """A run by hand succeeded while a retry waited, which was dropped and stretched the backoff."""
+    scenario = draw("interventions", 50119)
+    scenario = scenario.only({"e3", "w1", "d25", "d53", "d39b", "d16", "d24"})
+    scenario = scenario.lasting(timedelta(seconds=1466))
+
+    assert sentences(judge(scenario)) == ()

@@ -53,6 +53,7 @@ class Rule(StrEnum):
     MANUAL = "manual"
     RETRY = "retry"
     LOST_RUN = "lost-run"
+    FORGIVEN = "forgiven"
     CATCH_UP = "catch-up"
     SHORTEST_SLOT = "shortest-slot"
     SHORTEST_START = "shortest-start"

@@ -162,7 +162,7 @@ def _aside(line: Weighed) -> str | None:
             return f"nothing runs before {instant_in_words(line.instant)}{why}"
         case Rule.MOVED_ON:
             return f"the slot of {instant_in_words(line.instant)} could not start in time"
-        case Rule.MISFIRE | Rule.RETRY | Rule.LOST_RUN:
+        case Rule.MISFIRE | Rule.RETRY | Rule.LOST_RUN | Rule.FORGIVEN:
             return line.detail
         case _:
             return None

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cronicorn_domain.instants import ceil_millisecond
 from cronicorn_domain.model.decision import Decision, Plan, Rule, Source, Weighed
-from cronicorn_domain.model.state import Situation
+from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.due_instants import earliest_start, put_off
 from cronicorn_domain.policies.sequence import next_recurring_slot
 
@@ -48,6 +48,28 @@ def pointless(situation: Situation, repeat: Plan, *, after: datetime, now: datet
     return following is not None and following <= repeat.decision.due_at
 
 
-def follows_failure(repeat: Plan) -> bool:
-    """Say whether a repeat follows a failure of the target, and not a loss of ours."""
-    return repeat.decision.trail[0].rule is Rule.RETRY
+def counts_failure(repeat: Plan) -> bool:
+    """
+    Say whether a repeat, if it is dropped, leaves a failure of the target to be counted.
+
+    A loss is ours. What failed before a success, or before the failures were reset, is forgiven.
+    """
+    rules = [line.rule for line in repeat.decision.trail]
+    return rules[0] is Rule.RETRY and Rule.FORGIVEN not in rules
+
+
+def forgiven(state: EndpointState, now: datetime, why: str) -> EndpointState:
+    """Set the failures to zero, and with them the failure that a waiting repeat follows."""
+    return replace(
+        state,
+        failures=0,
+        plan=_without_failure(state.plan, now, why),
+        urgent=_without_failure(state.urgent, now, why),
+    )
+
+
+def _without_failure(plan: Plan | None, now: datetime, why: str) -> Plan | None:
+    if plan is None or not plan.repeat or not counts_failure(plan):
+        return plan
+    trail = (*plan.decision.trail, Weighed(Rule.FORGIVEN, now, why))
+    return replace(plan, decision=replace(plan.decision, trail=trail))

@@ -18,6 +18,7 @@ from cronicorn_domain.policies.passing import (
     slots_of,
     with_last_slot,
 )
+from cronicorn_domain.policies.repeats import forgiven
 from cronicorn_domain.policies.sequence import Span, next_recurring_slot, slots_between
 from cronicorn_domain.policies.standing import plan_on, still_planned
 
@@ -70,9 +71,10 @@ def plan_afresh(
 
 def reset_failures(situation: Situation, now: datetime) -> Change:
     """Set the consecutive failures to zero and plan without their backoff."""
-    if not situation.state.failures:
-        return Change(state=situation.state)
-    return replan(replace(situation, state=replace(situation.state, failures=0)), now)
+    state = forgiven(situation.state, now, "the failures were reset")
+    if state == situation.state:
+        return Change(state=state)
+    return replan(replace(situation, state=state), now)
 
 
 def skip_next_slot(situation: Situation, now: datetime) -> Change:

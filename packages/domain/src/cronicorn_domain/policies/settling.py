@@ -20,6 +20,7 @@ from cronicorn_domain.policies.asking import NOTHING, asked_for, is_gone
 from cronicorn_domain.policies.backoff import retry_wait
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.following import after_run, leased_plan, plan_behind, repeated
+from cronicorn_domain.policies.repeats import forgiven
 from cronicorn_domain.ports.endpoint_queue import Settlement
 
 
@@ -42,7 +43,9 @@ def _settled(situation: Situation, settlement: Settlement, now: datetime) -> Cha
     plan, failures = leased_plan(situation), situation.state.failures
     match class_of(settlement.outcome):
         case OutcomeClass.SUCCESS:
-            return plan_behind(situation, _left(situation, plan, settlement, 0), plan, now=now)
+            left = _left(situation, plan, settlement, failures)
+            left = forgiven(left, now, "a run has succeeded since")
+            return plan_behind(situation, left, plan, now=now)
         case OutcomeClass.TARGET:
             return _failed(situation, plan, settlement, now)
         case OutcomeClass.OURS:

@@ -28,7 +28,7 @@ from cronicorn_domain.policies.passing import (
     slots_of,
     with_last_slot,
 )
-from cronicorn_domain.policies.repeats import follows_failure, pointless, timed_repeat
+from cronicorn_domain.policies.repeats import counts_failure, pointless, timed_repeat
 from cronicorn_domain.policies.urgent import urgent_plan
 
 
@@ -162,7 +162,7 @@ def _repeat_or_new(situation: Situation, repeat: Plan, *, after: datetime, now: 
     state = situation.state
     if repeat.decision.due_at <= now or not pointless(situation, repeat, after=after, now=now):
         return _with_plan(state, repeat)
-    failures = state.failures + 1 if follows_failure(repeat) else state.failures
+    failures = state.failures + 1 if counts_failure(repeat) else state.failures
     dropped = replace(situation, state=replace(state, plan=None, failures=failures))
     if repeat.kind is not Kind.RECURRING:
         return _planned_anew(dropped, after=repeat.slot, now=now)
