@@ -71,9 +71,13 @@ def modules(member: Path) -> dict[str, Path]:
     }
 
 
-def is_for_tests(module: str) -> bool:
-    """Whether a module belongs to the tools for tests, which the extra ``testing`` serves."""
-    return "testing" in module.split(".")
+EXTRAS: Mapping[str, str] = {"testing": "testing", "tracing": "traces"}
+"""Packages that need an extra of their member, and which."""
+
+
+def extra_for(module: str) -> str:
+    """Name the extra that a module needs; empty: none."""
+    return next((EXTRAS[part] for part in module.split(".") if part in EXTRAS), "")
 
 
 def roots_imported_by(path: Path) -> set[str]:
@@ -100,7 +104,7 @@ def undeclared(member: Path) -> set[tuple[str, str]]:
         (module, root)
         for module, path in modules(member).items()
         for root in roots_imported_by(path) - sys.stdlib_module_names - own
-        if declared(member, extra="testing" if is_for_tests(module) else "").isdisjoint(
+        if declared(member, extra=extra_for(module)).isdisjoint(
             COMES_WITH.get(name, name) for name in map(normalized, providers.get(root, []))
         )
     }
@@ -170,18 +174,20 @@ def test_members_import_alone(tmp_path: Path) -> None:
     environment.build_members()
     for member in MEMBERS:
         every = set(modules(member)) - ONLY_INSIDE_A_TOOL.keys()
-        has_extra = "testing" in extras_of(member)
-        with_extra = {name for name in every if has_extra and is_for_tests(name)}
+        optional = {name: extra_for(name) for name in every}
+        extras = extras_of(member).keys() & set(optional.values())
+        with_extra = {name for name in every if optional[name] in extras}
 
         environment.install(member)
 
         assert environment.failures(every - with_extra) == "", member
         assert environment.has(f"cronicorn_{member.name.replace('-', '_')}/py.typed")
 
-        if with_extra:
-            environment.install(member, extra="testing")
+        for extra in sorted(extras):
+            environment.install(member, extra=extra)
+            served = {name for name in with_extra if optional[name] == extra}
 
-            assert environment.failures(with_extra) == "", member
+            assert environment.failures(served) == "", member
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)

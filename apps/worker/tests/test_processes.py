@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import time
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import pytest
@@ -34,6 +35,7 @@ class Call:
     key: str
     slot: datetime
     attempt: int
+    trace: str
     arrived: datetime
 
 
@@ -54,6 +56,7 @@ class Target:
             key=headers["Idempotency-Key"],
             slot=datetime.fromisoformat(headers["X-Cronicorn-Scheduled-For"]),
             attempt=int(headers["X-Cronicorn-Attempt"]),
+            trace=headers["traceparent"].split("-")[1],
             arrived=datetime.fromtimestamp(time(), UTC),
         )
         async with self._news:
@@ -149,7 +152,7 @@ async def a_worker(folder: Path, *arguments: str, **environ: str) -> AsyncIterat
         sys.executable,
         *("-m", "cronicorn_worker", "--log-format", "json", *arguments),
         cwd=folder,
-        env=bare,
+        env=bare | environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
@@ -455,3 +458,37 @@ async def test_a_worker_without_the_option_listens_nowhere(tmp_path: Path) -> No
         code = await worker.exit_code()
 
     assert (code, worker.all("metrics_served")) == (0, [])
+
+
+async def test_a_trace_has_the_id_that_the_request_carried(tmp_path: Path, target: Target) -> None:
+    """What the target traces hangs below our span: a receiver gets the id that the target got."""
+    received: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+
+    async def take(request: web.Request) -> web.Response:
+        await received.put((request.path, await request.read()))
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/{page:.*}", take)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    path = jobs_file(tmp_path, target, ["health"])
+    arguments = ["--jobs", str(path), "--egress-allow", target.address, "--traces"]
+    receiver = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{runner.addresses[0][1]}",
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+    }
+    try:
+        async with a_worker(tmp_path, *arguments, **receiver) as worker:
+            line = await worker.told("run_succeeded")
+            worker.signal(signal.SIGTERM)
+            code = await worker.exit_code()
+        route, body = received.get_nowait()
+    finally:
+        await runner.cleanup()
+
+    assert (code, route) == (0, "/v1/traces")
+    assert UUID(line["run_id"]).bytes in body
+    assert target.address.encode() not in body
+    assert target.calls[0].trace == UUID(line["run_id"]).hex

@@ -121,6 +121,14 @@ MetricsHost = Annotated[
         help="Where --metrics-port listens; 0.0.0.0 lets other machines ask.  [default: 127.0.0.1]",
     ),
 ]
+Traces = Annotated[
+    bool,
+    typer.Option(
+        "--traces",
+        help="Send a trace of each run over OTLP/HTTP; OTEL_EXPORTER_OTLP_ENDPOINT says where to."
+        " Needs the extra `traces`.",
+    ),
+]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write the report as JSON.")]
 Fix = Annotated[
@@ -152,6 +160,7 @@ def worker(
     log_level: LogLevel = None,
     metrics_port: MetricsPort = None,
     metrics_host: MetricsHost = None,
+    traces: Traces = False,
 ) -> None:
     """
     Run HTTP jobs on their schedules until SIGTERM or Ctrl-C, and drain.
@@ -176,6 +185,7 @@ def worker(
         "log_level": log_level,
         "metrics_port": metrics_port,
         "metrics_host": metrics_host,
+        "traces": traces or None,
     }
     context.obj = {name: value for name, value in given.items() if value is not None}
     if context.invoked_subcommand is None:

@@ -32,6 +32,7 @@ from cronicorn_management.desk import Desk
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
 
+from cronicorn_worker.faults import WorkerFault
 from cronicorn_worker.metering.readings import Readings
 from cronicorn_worker.parts import Parts
 from cronicorn_worker.settings import WorkerSettings
@@ -142,7 +143,8 @@ async def open_scheduler(
     Build the scheduler over a store; it claims no more than its dispatcher can send.
 
     Raises:
-        WorkerFault: metrics are asked for on a port that cannot be had.
+        WorkerFault: metrics are asked for on a port that cannot be had, or traces without what
+            they need.
     """
     worker = WorkerId(f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}")
     async with (
@@ -174,6 +176,34 @@ async def _watched(
     parts: Parts, store: Store, settings: WorkerSettings, show: Show
 ) -> AsyncIterator[Parts]:
     """Put around the parts what was asked for, and nothing where nobody asked."""
+    async with (
+        _traced(parts, store, settings) as traced,
+        _metered(traced, store, settings, show) as metered,
+    ):
+        yield metered
+
+
+@asynccontextmanager
+async def _traced(parts: Parts, store: Store, settings: WorkerSettings) -> AsyncIterator[Parts]:
+    if not settings.traces:
+        yield parts
+        return
+    try:
+        from cronicorn_worker.tracing.exporting import traced  # noqa: PLC0415  it takes its time
+    except ModuleNotFoundError as error:
+        raise WorkerFault(
+            f"traces need what is not installed: {error.name}",
+            "Install cronicorn-worker[traces], or leave --traces out",
+        ) from error
+    async with traced(parts, store.clock) as around:
+        yield around
+
+
+@asynccontextmanager
+async def _metered(
+    parts: Parts, store: Store, settings: WorkerSettings, show: Show
+) -> AsyncIterator[Parts]:
+    """Put metrics around the parts, and serve them; nothing where nobody asked for them."""
     if settings.metrics_port is None:
         yield parts
         return
@@ -192,5 +222,5 @@ async def _watched(
         host=settings.metrics_host,
         port=settings.metrics_port,
         tell=lambda address: show.tell("metrics_served", {"address": address}),
-    ) as watched:
-        yield watched
+    ) as metered:
+        yield metered

@@ -194,6 +194,7 @@ class WorkerSettings(BaseSettings):
     log_level: Annotated[LogLevel, BeforeValidator(_choice(LogLevel))] = LogLevel.INFO
     metrics_port: Annotated[int, BeforeValidator(_port)] | None = None
     metrics_host: str = "127.0.0.1"
+    traces: Annotated[bool, BeforeValidator(_flag)] = False
     secret_key: SecretStr | None = None
 
     def of_process(self, number: int) -> "WorkerSettings":
