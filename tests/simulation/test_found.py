@@ -147,3 +147,12 @@ def test_a_failure_before_a_success_is_not_counted_behind_it() -> None:
     scenario = scenario.lasting(timedelta(seconds=1466))
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_a_claim_that_meets_an_expired_oneshot_names_the_slot_as_planned_from_then() -> None:
+    """The schedule's own slot comes next from there, and is moved by nothing."""
+    scenario = draw("mixed", 50409)
+    scenario = scenario.only({"e2", "w3", "d10", "d3", "t14"})
+    scenario = scenario.lasting(timedelta(seconds=705))
+
+    assert sentences(judge(scenario)) == ()

@@ -126,6 +126,8 @@ class _Accountant:
         for before in befores:
             planned = list(self._planned(before, link))
             exact = not source_is_free(before, link)
+            if exact:
+                planned += self._passing.named_anew(before, link, planned)
             if self._matches(planned, link, exact=exact):
                 if link.claim is not None:
                     link.claim.as_planned = exact

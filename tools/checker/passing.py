@@ -4,7 +4,7 @@ Slots that passed without a run of their own (SEMANTICS §1 `after`, §3).
 They passed while a run was under way, before a late claim, or because a person passed one over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from cronicorn_domain.model.decision import Rule, Source
 
 from tools.checker.chain import Link
 from tools.checker.eras import Eras
-from tools.checker.next_slot import Next, Past, next_slot, passed_after
+from tools.checker.next_slot import MICROSECOND, Next, Past, next_slot, passed_after
 from tools.checker.spans import is_long
 from tools.checker.standing import Cause, with_failures
 from tools.checker.timeline import Timeline
@@ -115,6 +115,28 @@ class Passing:
                 past = Past(last_slot=last, last_end=epoch.last_end, after=last, now=before.at)
                 if (found := next_slot(epoch.setting, past)) is not None:
                     yield found
+
+    def named_anew(
+        self, before: Link | None, link: Link, planned: Sequence[Next]
+    ) -> Sequence[Next]:
+        """
+        Return a planned slot as a claim may have named it that met an expired one-shot or trigger.
+
+        It plans anew from then on, and leaves no trace: from there the same slot may be the
+        schedule's own, and not moved to keep the shortest. No other slot comes of it.
+        """
+        if not any(each.slot == link.first for each in planned):
+            return ()
+        since = link.first if before is None else before.at
+        expired = (waiting.proposal for waiting in self._unserved)
+        if not any(it.at < link.first and since <= it.expires_at < link.first for it in expired):
+            return ()
+        epoch = self._timeline.latest(link.at)
+        now = link.first - MICROSECOND
+        last_slot = None if before is None else before.last
+        past = Past(last_slot=last_slot, last_end=epoch.last_end, after=now, now=now)
+        found = next_slot(epoch.setting, past)
+        return () if found is None or found.slot != link.first else (found,)
 
     def _behind_expired(self, before: Link | None, link: Link) -> Iterator[Next]:
         """
