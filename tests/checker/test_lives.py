@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.slot_record import Fate
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tools.checker.check import examine
@@ -24,6 +24,8 @@ def all_slots(told: RecordedStory) -> int:
 
 
 @settings(max_examples=40, deadline=None)
+@example(seed=5088)  # a record lies behind slots that are still to be caught up
+@example(seed=21185)  # a run by hand that was given back, and made way for a trigger
 @given(seed=st.integers(0, 1_000_000))
 def test_a_life_under_the_schedule_alone_has_no_fault(seed: int) -> None:
     """Runs of any length and outcome, pauses, triggers, losses, misfires of every policy."""

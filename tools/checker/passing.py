@@ -33,9 +33,9 @@ class Passing:
             for claim in walked.claims
             if any(line.rule is Rule.MOVED_ON for line in claim.run.decision.trail)
         }
-        self._last_recurring = max(
-            (each.epochs for each in walked.claims if each.recurs), default=0
-        )
+        recurring = [each for each in walked.claims if each.recurs]
+        self._last_recurring = max((each.epochs for each in recurring), default=0)
+        self._last_recurring_at = max((each.at for each in recurring), default=None)
 
     def during_run(self, before: Link | None, link: Link) -> datetime | None:
         """
@@ -67,6 +67,7 @@ class Passing:
             yield from self._passed(before, link)
         if link.record is not None:
             yield from self._passed_over(before, link)
+            yield from self._behind_noted(before, link)
         yield from self._behind_skip(before)
         yield from self._behind_expired(before, link)
 
@@ -90,6 +91,23 @@ class Passing:
                 slot = setting.rhythm.after(last_slot)
                 if slot is not None:
                     yield Next(slot=slot, source=Source.CLAMPED_MAX)
+
+    def _behind_noted(self, before: Link | None, link: Link) -> Iterator[Next]:
+        """
+        What passed while slots were caught up is recorded before the rest of those noted is run.
+
+        So at the end of a history a record may lie behind slots that are still to be caught up.
+        """
+        if before is None or not before.caught_up or self._last_recurring_at is None:
+            return
+        if link.at < self._last_recurring_at:
+            return
+        setting, last = self._timeline.latest(link.at).setting, before.last
+        for _ in range(setting.endpoint.misfire.catch_up_limit):
+            if (passed := passed_after(setting, last)) is None:
+                return
+            yield passed
+            last = passed.slot
 
     def _passed_over(self, before: Link | None, link: Link) -> Iterator[Next]:
         """A person passes the next slot over; while a run is under way, the first behind now."""

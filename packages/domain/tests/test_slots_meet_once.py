@@ -320,6 +320,24 @@ def test_a_trigger_takes_no_slot_that_was_given_back_and_then_skipped() -> None:
     assert len({(run.slot, run.plan.attempt) for run in story.runs}) == len(story.runs)
 
 
+def test_a_run_by_hand_that_made_way_for_a_trigger_repeats_no_attempt() -> None:
+    """Given back behind a pause, and then ahead of it a trigger: each has its slot (trap T46)."""
+    story = told()
+    story.at(NOON + M).trigger()
+    story.claim()
+    story.pause(OPEN_ENDED)
+    story.release()
+    story.at(story.now + S).trigger(TriggerKind.SIBLING)
+    story.claim()
+    story.resume()
+    story.release()
+    story.run()
+    story.run()
+
+    assert len(story.runs) == 4
+    assert len({(run.slot, run.plan.attempt) for run in story.runs}) == 4
+
+
 def test_a_dropped_retry_leaves_the_noted_slots_to_be_caught_up() -> None:
     """What is noted has not passed."""
     story = told(misfire=Misfire(policy=MisfirePolicy.CATCH_UP), retry=Retry(attempts=2))

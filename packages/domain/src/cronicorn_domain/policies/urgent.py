@@ -5,7 +5,7 @@ What goes before the standing plan: a run by hand, or a sibling's trigger of a p
 from collections.abc import Sequence
 from datetime import datetime
 
-from cronicorn_domain.instants import floor_millisecond
+from cronicorn_domain.instants import MILLISECOND, floor_millisecond
 from cronicorn_domain.model.decision import Plan
 from cronicorn_domain.model.hint import Trigger, TriggerKind
 from cronicorn_domain.model.state import Situation
@@ -66,8 +66,14 @@ def _planned(situation: Situation, triggers: Sequence[Trigger]) -> Plan:
 def _free_slot(situation: Situation, slot: datetime) -> datetime:
     """
     Find a slot that neither a run, nor the standing plan, nor the rhythm has or may still take.
+
+    What was given back and then made way for another urgent plan is not remembered by its slot; but
+    that lay no later than the latest.
     """
     standing, rhythm = situation.state.plan, situation.endpoint.rhythm
+    latest = situation.state.latest_slot
+    if latest is not None and slot <= latest:
+        slot = latest + MILLISECOND
     also = () if standing is None else (standing.slot,)
     if rhythm is not None and rhythm.latest_until(slot) == slot:
         also = (*also, slot)
