@@ -161,9 +161,9 @@ async def test_a_listener_whose_connection_is_ended_misses_nothing(
     """It comes back by itself, and looks for what was committed meanwhile."""
     async with opened(postgres_database) as sleeper, opened(postgres_database) as writer:
         endpoints = await add(writer, count=3)
-        await sleep_until_due(sleeper, EPOCH + HOUR)
-        sleeper.wakeups.arm()
-        await sleeper.wakeups.wait()
+        async with asyncio.timeout(PATIENCE):
+            sleeper.wakeups.arm()
+            await sleeper.wakeups.wait()  # the first signal tells that it listens
 
         dropped = 0
         for number, endpoint in enumerate(endpoints):
