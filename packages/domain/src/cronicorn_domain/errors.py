@@ -5,6 +5,7 @@ CronicornError
 ├── InvalidInput            what was given cannot be meant; `field` says where
 │   ├── InvalidSchedule     an expression, zone or length that cannot be a schedule
 │   ├── RefusedUrl          a URL that the egress rules do not let out
+│   ├── InvalidExpression   a rule's condition that cannot be understood; `line`, `column` say where
 │   └── SeveralFaults       more than one of these, each an `Issue`
 ├── NotFound                there is no such job, endpoint, run or hint for this tenant
 ├── NotAllowed              the caller may not do it at all
@@ -91,6 +92,31 @@ class RefusedUrl(InvalidInput):
     """A URL that is malformed, or that the egress rules do not let out."""
 
     code = "refused_url"
+
+
+class InvalidExpression(InvalidInput):
+    """
+    A condition that cannot be understood, or that could never say yes or no.
+
+    Attributes:
+        line: Where the fault is, from 1; None where that cannot be told.
+        column: The character of the line, from 1.
+    """
+
+    code = "invalid_expression"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str,
+        remedy: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        super().__init__(message, field=field, remedy=remedy)
+        self.line = line
+        self.column = column
 
 
 class SeveralFaults(InvalidInput):

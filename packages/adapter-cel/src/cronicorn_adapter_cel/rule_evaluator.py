@@ -1,0 +1,176 @@
+"""Answers conditions with Google's CEL, in a process that is ended when it takes too long."""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from cronicorn_domain.errors import InvalidExpression
+from cronicorn_domain.model.facts import Facts
+from cronicorn_domain.ports.rule_evaluator import (
+    EXPRESSION_LENGTH,
+    Faulty,
+    NotThere,
+    Said,
+    Verdict,
+)
+
+from cronicorn_adapter_cel.answering import TIME
+from cronicorn_adapter_cel.facts import written
+from cronicorn_adapter_cel.frames import framed, received
+from cronicorn_adapter_cel.language import compiled, may_say_yes_or_no
+from cronicorn_adapter_cel.refusing import refusal
+
+PATIENCE: Final = timedelta(seconds=5)
+"""So long an answer is waited for on a machine that has no time to give."""
+
+STARTING: Final = timedelta(seconds=60)
+"""So long the process may take to come up."""
+
+EXPLOSIONS_MOST: Final = 2
+"""After so many ends in one question the rest is not asked."""
+
+_FIELD: Final = "when"
+_CONDITION: Final = "write a condition that says yes or no, such as status >= 500"
+
+
+class CelRuleEvaluator:
+    """
+    A `RuleEvaluator`; `close` it when it is not needed any more.
+
+    The process is started when it is first asked and again after it was ended. It ends by itself
+    when its pipe closes, so it does not outlive us.
+    """
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+
+    def check(self, expression: str) -> None:
+        """Keep the port's promise."""
+        if len(expression) > EXPRESSION_LENGTH:
+            raise InvalidExpression(
+                f"the expression has {len(expression)} characters",
+                field=_FIELD,
+                remedy=f"keep it to {EXPRESSION_LENGTH}",
+            )
+        if not _is_clean(expression):
+            raise InvalidExpression(
+                "the expression has a character that is no text", field=_FIELD, remedy="remove it"
+            )
+        try:
+            understood = compiled(expression)
+        except RuntimeError as error:
+            raise refusal(str(error), field=_FIELD) from error
+        if not may_say_yes_or_no(understood):
+            raise InvalidExpression(
+                f"the expression says something of type {understood.return_type().name()}",
+                field=_FIELD,
+                remedy=_CONDITION,
+            )
+
+    async def judge(self, expressions: Sequence[str], facts: Facts) -> Sequence[Verdict]:
+        """Keep the port's promise."""
+        about = written(facts)
+        verdicts: list[Verdict] = []
+        for _ in range(EXPLOSIONS_MOST):
+            rest = list(expressions[len(verdicts) :])
+            if not rest:
+                return verdicts
+            async with self._turn:
+                verdicts += await self._ask(rest, about)
+        missing = len(expressions) - len(verdicts)
+        return [*verdicts, *[Faulty("it was not asked: those before it took too long")] * missing]
+
+    async def close(self) -> None:
+        """End the process."""
+        async with self._turn:
+            await self._end()
+
+    async def _ask(self, expressions: list[str], about: Mapping[str, Any]) -> list[Verdict]:
+        """Answer as many as can be; the last one may have been too much for the process."""
+        verdicts: list[Verdict] = []
+        try:
+            process = await self._ready()
+            await _send(process, {"expressions": expressions, "facts": about})
+            while len(verdicts) < len(expressions):
+                verdicts.append(_verdict(await _next(process, PATIENCE)))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            await self._has_ended()
+            verdicts.append(Faulty(_TOO_MUCH))
+        except TimeoutError:
+            await self._end()
+            verdicts.append(Faulty(_TOO_MUCH))
+        except BaseException:
+            await self._end()
+            raise
+        return verdicts
+
+    async def _ready(self) -> asyncio.subprocess.Process:
+        """Return the process, and start it unless it runs."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            process = self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "cronicorn_adapter_cel.answering",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            await _next(process, STARTING)
+        return process
+
+    async def _has_ended(self) -> None:
+        """Take note of its end: a signal to what has ended would hide from asyncio that it did."""
+        process, self._process = self._process, None
+        if process is not None:
+            await process.communicate()
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+_TOO_MUCH: Final = (
+    f"it takes more than {TIME // timedelta(milliseconds=1)} ms or more memory than there is for it"
+)
+
+
+async def _send(process: asyncio.subprocess.Process, question: Mapping[str, Any]) -> None:
+    assert process.stdin is not None, "it was started with a pipe"
+    process.stdin.write(framed(question))
+    await process.stdin.drain()
+
+
+async def _next(process: asyncio.subprocess.Process, patience: timedelta) -> Mapping[str, Any]:
+    assert process.stdout is not None, "it was started with a pipe"
+    async with asyncio.timeout(patience.total_seconds()):
+        answer: Mapping[str, Any] = await received(process.stdout)
+    return answer
+
+
+def _verdict(answer: Mapping[str, Any]) -> Verdict:
+    match answer:
+        case {"yes": bool() as yes}:
+            return Said(yes)
+        case {"absent": str() as message}:
+            return NotThere(message)
+        case {"faulty": str() as message}:
+            return Faulty(message)
+        case _:
+            raise AssertionError("the process answers in one of three ways")
+
+
+def _is_clean(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
