@@ -17,6 +17,7 @@ from cronicorn_domain.testing.endpoint_queue_isolation_contract import (
 from cronicorn_domain.testing.endpoint_queue_lease_contract import EndpointQueueLeaseContract
 from cronicorn_domain.testing.endpoint_queue_release_contract import EndpointQueueReleaseContract
 from cronicorn_domain.testing.endpoint_queue_rhythm_contract import EndpointQueueRhythmContract
+from cronicorn_domain.testing.endpoint_queue_rules_contract import EndpointQueueRulesContract
 from cronicorn_domain.testing.endpoint_queue_settle_contract import EndpointQueueSettleContract
 from cronicorn_domain.testing.store import Store
 
@@ -64,6 +65,10 @@ class TestRhythms(Sql, EndpointQueueRhythmContract):
 
 class TestAsking(Sql, EndpointQueueAskingContract):
     """What responses ask for."""
+
+
+class TestRules(Sql, EndpointQueueRulesContract):
+    """What rules said."""
 
 
 class TestCaps(Sql, EndpointQueueCapsContract):

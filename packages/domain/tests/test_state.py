@@ -7,6 +7,7 @@ from cronicorn_domain.identity import RunId, Token, WorkerId, new_uuid
 from cronicorn_domain.model.decision import Decision, Kind, Plan, Source
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.rulings import Rest
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.following import after_run
 from cronicorn_domain.testing.builders import a_job, a_oneshot, a_trigger, an_endpoint
@@ -30,6 +31,7 @@ STATE = EndpointState(
     latest_attempt=3,
     rhythm_from=NOON - timedelta(hours=1),
     skipped=True,
+    resting=(Rest("a rule", NOON),),
     quarantine="why",
 )
 

@@ -5,20 +5,25 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from cronicorn_domain.errors import ForbiddenTransition
 from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId
 from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
+from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import OneShotHint
 from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.rulings import SiblingTrigger
 from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.change import Change, Claim, Postponement
 from cronicorn_domain.policies.claiming import claim
+from cronicorn_domain.policies.endpoint_states import check_triggerable
 from cronicorn_domain.policies.lapsing import lapsed_until
 from cronicorn_domain.policies.reaping import abandoned_run, reap
 from cronicorn_domain.policies.releasing import release, released_run
-from cronicorn_domain.policies.replanning import plan_afresh
+from cronicorn_domain.policies.replanning import plan_afresh, replan
 from cronicorn_domain.policies.room import Room
+from cronicorn_domain.policies.ruling import sibling_trigger
 from cronicorn_domain.policies.settling import settle, settled_run
 from cronicorn_domain.policies.starting import start_refusal
 from cronicorn_domain.policies.storable import storable
@@ -259,9 +264,26 @@ class MemoryEndpointQueue:
         run = settled_run(self._tables.runs[row.lease.run_id], result, change.remark)
         self._end(row, row.lease, run)
         self._tables.keep(row, change, now)
+        for each in change.siblings:
+            self._trigger(row.endpoint, run.id, each, now)
         self._store.breakers.hear(row.endpoint, result.outcome)
         self._forget_lapsed(row, now)
         return Settled.ACCEPTED
+
+    def _trigger(
+        self, asking: Endpoint, run_id: RunId, sibling: SiblingTrigger, now: datetime
+    ) -> None:
+        """Give a sibling a trigger, if there is one of this name and it takes one."""
+        found = self._tables.endpoint_names.get((asking.job_id, sibling.name))
+        row = None if found is None else self._tables.endpoints[found]
+        if row is None or row.unreadable is not None:
+            return
+        trigger = sibling_trigger(run_id, sibling, now)
+        job_state = self._tables.jobs[asking.job_id].state
+        with suppress(ForbiddenTransition):
+            check_triggerable(row.endpoint, job_state, trigger.kind, now)
+            row.triggers = (*row.triggers, trigger)
+            self._tables.keep(row, replan(self._tables.situation(row), now), now)
 
     def _release(self, token: Token, now: datetime) -> Settled:
         row = self._leased(token)

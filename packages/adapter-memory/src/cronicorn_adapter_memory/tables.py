@@ -1,13 +1,22 @@
 """What the store keeps, and the few ways in which every writer reads and writes it."""
 
-from collections.abc import Hashable, MutableMapping
+from collections.abc import Collection, Hashable, MutableMapping
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from cronicorn_domain.errors import NotFound, UnreadableRow
-from cronicorn_domain.identity import ApiKeyId, AuditId, EndpointId, JobId, RunId, TenantId, Token
+from cronicorn_domain.identity import (
+    ApiKeyId,
+    AuditId,
+    EndpointId,
+    HintId,
+    JobId,
+    RunId,
+    TenantId,
+    Token,
+)
 from cronicorn_domain.model.api_key import ApiKey
 from cronicorn_domain.model.audit import AuditEntry
 from cronicorn_domain.model.endpoint import Endpoint
@@ -20,7 +29,7 @@ from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.eligibility import claimable_from
 from cronicorn_domain.policies.endpoint_states import paused
-from cronicorn_domain.ports.hint_book import HintRecord
+from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
 
 from cronicorn_adapter_memory.due_rows import Due
 from cronicorn_adapter_memory.overlay import Log, LogOverlay, Overlay
@@ -139,12 +148,20 @@ class Tables:
     def keep(self, row: EndpointRow, change: Change, now: datetime) -> None:
         """Write a transition's outcome to a row being edited, and its due row."""
         row.state = change.state
+        self._clear(row, change.cleared, now)
         row.hints = (*row.hints, *change.hints)
         if change.pause is not None:
             row.endpoint = paused(row.endpoint, change.pause, now)
         for record in change.records:
             self.records.add(row.endpoint.id, record)
         self.place(row, now)
+
+    def _clear(self, row: EndpointRow, cleared: Collection[HintId], now: datetime) -> None:
+        for hint in row.hints:
+            if hint.id in cleared:
+                record = HintRecord(hint=hint, end=HintEnd.CLEARED, ended_at=now)
+                self.ended_hints.add(row.endpoint.id, record)
+        row.hints = tuple(hint for hint in row.hints if hint.id not in cleared)
 
     def place(self, row: EndpointRow, now: datetime) -> None:
         """Make the due row say from when on the endpoint can be claimed."""

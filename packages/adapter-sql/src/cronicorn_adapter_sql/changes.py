@@ -11,6 +11,7 @@ from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change, Claim
 from cronicorn_domain.policies.eligibility import claimable_from
+from cronicorn_domain.ports.hint_book import HintEnd
 from cronicorn_domain.ports.wakeups import LOOK_WITHIN
 from sqlalchemy import bindparam, delete, exists, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -64,6 +65,7 @@ class Changes:
     _gone: list[Values] = field(default_factory=list)
     _new: list[Values] = field(default_factory=list)
     _hints: list[Values] = field(default_factory=list)
+    _cleared: list[Values] = field(default_factory=list)
     _pauses: list[Values] = field(default_factory=list)
 
     def add(self, new: Situation, change: Change, now: datetime) -> None:
@@ -87,7 +89,7 @@ class Changes:
         the revision grows also where the state stays as it was, as it does while a lease lives.
         """
         situation = replace(after or read.situation, state=change.state)
-        self._keep_asked(situation, change)
+        self._keep_asked(situation, change, now)
         due_at = None if situation.lease else claimable_from(situation, now)
         if due_at is not None and read.due_at is not None and due_at <= now:
             # What is overdue keeps its place: whoever writes to it often is not to starve it.
@@ -129,6 +131,8 @@ class Changes:
         await RECORD.run(connection, self._records)
         if self._hints:
             await connection.execute(insert(hints), self._hints)
+        if self._cleared:
+            await connection.execute(_CLEAR, self._cleared)
         await STAND.run(connection, self._pauses)
 
     def _write_state(
@@ -141,10 +145,11 @@ class Changes:
         self._records += [values_of_record(situation.endpoint, each) for each in change.records]
         self.brought.record(change.records)
 
-    def _keep_asked(self, situation: Situation, change: Change) -> None:
-        """Keep the hints and the pause that a response has asked for."""
+    def _keep_asked(self, situation: Situation, change: Change, now: datetime) -> None:
+        """Keep what a response or a rule has asked for: hints that begin and end, and a pause."""
         endpoint = situation.endpoint
         self._hints += [values_of_hint(endpoint.tenant, endpoint.id, each) for each in change.hints]
+        self._cleared += [{"cleared": each, "cleared_now": now} for each in change.cleared]
         if change.pause is not None:
             self._pauses.append({"id": endpoint.id, **values_of_standing(endpoint)})
 
@@ -204,6 +209,11 @@ CHANGE_STATE: Final = changing(
     more=", revision = endpoint_state.revision + 1",
 )
 RECORD: Final = insertion(slot_records, slot_records.c.keys())
+_CLEAR = (
+    update(hints)
+    .where(hints.c.id == bindparam("cleared"))
+    .values(end=HintEnd.CLEARED.value, ended_at=bindparam("cleared_now"))
+)
 _LOCK_STATE = (
     select(endpoint_state.c.endpoint_id)
     .where(endpoint_state.c.endpoint_id == bindparam("id"))

@@ -36,6 +36,7 @@ from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.quick_settling import QuickSettling
 from cronicorn_adapter_sql.run_ends import abandon_one, lease_of, release_one, settle_one
+from cronicorn_adapter_sql.sibling_triggers import trigger_asked
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.starting import QuickStarting
 from cronicorn_adapter_sql.tables import due, triggers
@@ -335,6 +336,7 @@ class SqlEndpointQueue:
             for read, lease in found:
                 settle_one(transaction, read, lease, settlements[lease.token], now)
                 answers[lease.token] = Settled.ACCEPTED
+            await trigger_asked(transaction, now)
         for read, lease in found:
             if isinstance(read, ReadEndpoint):
                 called = called_by(read.situation.endpoint)

@@ -26,6 +26,7 @@ from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, 
 
 from cronicorn_adapter_sql.lengths import from_microseconds, to_microseconds
 from cronicorn_adapter_sql.mapping_jobs import Columns, Values
+from cronicorn_adapter_sql.mapping_rules import rules_from, text_of_rules
 from cronicorn_adapter_sql.vault import HeaderVault
 
 
@@ -115,6 +116,8 @@ def _endpoint_from(row: Columns, vault: HeaderVault | None) -> Endpoint:
             redirects=row["redirects"],
         ),
         heeds=Heeds(hints=row["heeds_hints"], gone=row["heeds_gone"]),
+        rules=rules_from(row["rules"]),
+        success_when=row["success_when"],
         pause=None if until is None else Pause(until=until, reason=row["pause_reason"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
@@ -193,6 +196,8 @@ def _values_of_rules(endpoint: Endpoint) -> Values:
         "redirects": limits.redirects,
         "heeds_hints": endpoint.heeds.hints,
         "heeds_gone": endpoint.heeds.gone,
+        "rules": text_of_rules(endpoint.rules),
+        "success_when": endpoint.success_when,
     }
 
 

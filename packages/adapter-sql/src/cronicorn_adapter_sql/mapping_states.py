@@ -35,6 +35,7 @@ from cronicorn_adapter_sql.mapping_plans import (
     text_of_instants,
     text_of_plan,
 )
+from cronicorn_adapter_sql.mapping_rules import rests_from, text_of_rests
 
 Item = TypeVar("Item")
 
@@ -56,6 +57,7 @@ def values_of_state(state: EndpointState) -> Values:
         "latest_attempt": state.latest_attempt,
         "rhythm_from": state.rhythm_from,
         "skipped": state.skipped,
+        "resting": text_of_rests(state.resting),
         "quarantine": state.quarantine,
     }
 
@@ -84,6 +86,7 @@ def state_without_plans(row: Columns) -> EndpointState:
         latest_attempt=row["latest_attempt"],
         rhythm_from=row["rhythm_from"],
         skipped=row["skipped"],
+        resting=rests_from(row["resting"]),
         quarantine=row["quarantine"],
     )
 

@@ -33,6 +33,7 @@ from cronicorn_adapter_sql.mapping_states import values_of_record, values_of_sta
 from cronicorn_adapter_sql.roll_ups import values_of_roll_up
 from cronicorn_adapter_sql.run_ends import settle_one
 from cronicorn_adapter_sql.settle_statements import standing_revisions, write_settled
+from cronicorn_adapter_sql.sibling_triggers import trigger_asked
 from cronicorn_adapter_sql.situations import ReadEndpoint
 from cronicorn_adapter_sql.slot_spans import LONGEST
 from cronicorn_adapter_sql.transaction import Database
@@ -136,6 +137,7 @@ class QuickSettling:
                 if left is not None:
                     after[lease.token] = (left, run.revision + 1)
                     said[lease.token] = (left.endpoint, settlement.outcome, not troubled)
+            await trigger_asked(transaction, now)
         for endpoint, outcome, well in said.values():
             self._heard.hear(called_by(endpoint), outcome, well=well)
         for situation, revision in after.values():

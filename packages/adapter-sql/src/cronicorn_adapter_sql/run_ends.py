@@ -13,7 +13,7 @@ from cronicorn_domain.ports.endpoint_queue import Settlement
 
 from cronicorn_adapter_sql.endings import run_of
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
-from cronicorn_adapter_sql.transaction import Transaction
+from cronicorn_adapter_sql.transaction import AskedSibling, Transaction
 
 
 def lease_of(read: ReadEndpoint | UnreadableEndpoint) -> Lease | None:
@@ -37,6 +37,10 @@ def settle_one(
     after = change.after_the_run(read.situation, now)
     transaction.endings.end(lease, settled_run(run, settlement, change.remark))
     transaction.changes.apply(read, change, now, after=after)
+    transaction.asked_siblings += [
+        AskedSibling(job_id=after.endpoint.job_id, run_id=lease.run_id, sibling=each)
+        for each in change.siblings
+    ]
     return after
 
 

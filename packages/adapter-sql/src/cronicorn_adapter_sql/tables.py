@@ -161,6 +161,8 @@ class EndpointRow(Row, table=True):
     redirects: int
     heeds_hints: bool
     heeds_gone: bool
+    rules: str | None = None
+    success_when: str | None = None
     paused_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     pause_reason: str | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -210,6 +212,7 @@ class EndpointStateRow(Row, table=True):
     latest_attempt: int
     rhythm_from: datetime | None = Field(default=None, sa_type=UtcDateTime)
     skipped: bool
+    resting: str | None = None
     quarantine: str | None = None
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revision: int = Field(sa_type=BigInteger)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from cronicorn_domain.identity import JobId, RunId
+from cronicorn_domain.model.rulings import SiblingTrigger
 from cronicorn_domain.model.slot_record import Fate
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -21,6 +23,15 @@ from cronicorn_adapter_sql.vault import HeaderVault
 from cronicorn_adapter_sql.wakeups import Signal
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedSibling:
+    """An endpoint that a rule wants to run once: of this job, because of this run."""
+
+    job_id: JobId
+    run_id: RunId
+    sibling: SiblingTrigger
+
+
 class Transaction:
     """What is read and written within one transaction; ``write`` comes once, at its end."""
 
@@ -29,6 +40,7 @@ class Transaction:
         self._situations = situations
         self.changes = Changes()
         self.endings = Endings()
+        self.asked_siblings: list[AskedSibling] = []
 
     @property
     def connection(self) -> AsyncConnection:

@@ -15,6 +15,7 @@ from cronicorn_domain.model.job import (
     check_name,
     check_text,
 )
+from cronicorn_domain.model.rules import NO_RULES, RuleSet
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.grid import Grid
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Rhythm, Schedule
@@ -324,7 +325,8 @@ class Endpoint:
     ``anchor`` is the origin of an interval's grid: the creation, or ``bounds.starts_at``; only an
     edit that changes the interval or ``starts_at`` moves it. ``rhythm`` is derived: the schedule's
     own recurring slots, an interval's as close as the longest guardrail asks; None for a single
-    instant. ``external_key`` is what another system calls it, given once, when it is created.
+    instant. ``success_when`` is a condition that decides whether a run succeeded, instead of the
+    status. ``external_key`` is what another system calls it, given once, when it is created.
     """
 
     id: EndpointId
@@ -345,6 +347,8 @@ class Endpoint:
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     limits: Limits = Limits()
     heeds: Heeds = Heeds()
+    rules: RuleSet = NO_RULES
+    success_when: str | None = None
     pause: Pause | None = None
     archived_at: datetime | None = None
     external_key: str | None = None

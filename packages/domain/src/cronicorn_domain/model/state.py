@@ -9,6 +9,7 @@ from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.rulings import Rest
 
 DEFAULT_FLOOR = timedelta(seconds=1)
 """The tenant's floor when nothing else is configured."""
@@ -37,6 +38,7 @@ class EndpointState:
         rhythm_from: The rhythm holds from here on: the last edit of schedule, zone or bounds, or
             restore. None: the creation.
         skipped: The newest recurring slot was skipped, so that the next one runs, however late.
+        resting: Rules that have acted and do not act again for a while.
         quarantine: Why the endpoint is set aside, or None.
     """
 
@@ -54,6 +56,7 @@ class EndpointState:
     latest_attempt: int = 0
     rhythm_from: datetime | None = None
     skipped: bool = False
+    resting: tuple[Rest, ...] = ()
     quarantine: str | None = None
 
     @property
@@ -80,6 +83,7 @@ class EndpointState:
             latest_attempt=self.latest_attempt,
             rhythm_from=self.rhythm_from,
             skipped=self.skipped,
+            resting=self.resting,
             quarantine=self.quarantine,
         )
 

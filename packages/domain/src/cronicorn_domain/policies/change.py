@@ -8,6 +8,7 @@ from cronicorn_domain.identity import HintId, TriggerId
 from cronicorn_domain.model.decision import Plan
 from cronicorn_domain.model.endpoint import Pause
 from cronicorn_domain.model.hint import Hint
+from cronicorn_domain.model.rulings import SiblingTrigger
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.endpoint_states import paused
@@ -22,21 +23,26 @@ class Change:
     Attributes:
         state: The state that follows.
         records: Slots that will not be run.
-        hints: New ones, by the response of the run that ended.
-        pause: It is now the endpoint's, by the response of the run that ended; None: none is new.
+        hints: New ones, by the response of the run that ended, or by rules.
+        cleared: Hints that rules have ended.
+        pause: It is now the endpoint's, by the response of the run that ended or by rules; None:
+            none is new.
+        siblings: Other endpoints of the job that rules want to run once.
         remark: What is worth telling of the run that ended, beside its outcome.
     """
 
     state: EndpointState
     records: tuple[SlotRecord, ...] = ()
     hints: tuple[Hint, ...] = ()
+    cleared: tuple[HintId, ...] = ()
     pause: Pause | None = None
+    siblings: tuple[SiblingTrigger, ...] = ()
     remark: str | None = None
 
     @property
     def is_asked_for(self) -> bool:
-        """Whether a response has written more than the state: hints, or a pause."""
-        return bool(self.hints) or self.pause is not None
+        """Whether a response or a rule has written more than the endpoint's state."""
+        return bool(self.hints or self.cleared or self.siblings) or self.pause is not None
 
     def after_the_run(self, situation: Situation, now: datetime) -> Situation:
         """Return what the end of the leased run makes of its situation."""
@@ -44,7 +50,8 @@ class Change:
         if not self.is_asked_for:
             return after
         endpoint = after.endpoint if self.pause is None else paused(after.endpoint, self.pause, now)
-        return replace(after, endpoint=endpoint, hints=(*after.hints, *self.hints))
+        kept = tuple(each for each in after.hints if each.id not in self.cleared)
+        return replace(after, endpoint=endpoint, hints=(*kept, *self.hints))
 
 
 @quickly_made

@@ -53,6 +53,7 @@ def after_run(
         latest_attempt=plan.attempt,
         rhythm_from=state.rhythm_from,
         skipped=False if recurs else state.skipped,
+        resting=state.resting,
         quarantine=state.quarantine,
     )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from cronicorn_domain.model.decision import Plan, Rule
+from cronicorn_domain.model.rulings import NO_RULING
 from cronicorn_domain.model.run import (
     Blocked,
     Failed,
@@ -21,6 +22,7 @@ from cronicorn_domain.policies.backoff import retry_wait
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.following import after_run, leased_plan, plan_behind, repeated
 from cronicorn_domain.policies.repeats import forgiven
+from cronicorn_domain.policies.ruling import granted
 from cronicorn_domain.ports.endpoint_queue import Settlement
 
 
@@ -30,13 +32,24 @@ def settle(situation: Situation, settlement: Settlement, now: datetime) -> Chang
 
     Only failures of the target count, and of the tries of one fire time only the last; a success
     sets the count to zero. A retry is planned unless the next recurring slot makes it pointless.
-    What the target asks for in its answer is weighed already when the next run is planned.
+    What the target asks for in its answer, and what rules say about it, is weighed already when the
+    next run is planned.
     """
     asked = asked_for(situation, settlement)
-    if asked is NOTHING:
+    if asked is NOTHING and settlement.ruling is NO_RULING:
         return _settled(situation, settlement, now)
-    change = _settled(asked.heeded(situation, now), settlement, now)
-    return replace(change, hints=asked.hints, pause=asked.pause, remark=asked.remark)
+    after_asking = asked.heeded(situation, now)
+    ruled = granted(after_asking, settlement.ruling, settlement.ended_at)
+    change = _settled(ruled.heeded(after_asking, now), settlement, now)
+    remarks = [each for each in (asked.remark, ruled.remark) if each is not None]
+    return replace(
+        change,
+        hints=(*asked.hints, *ruled.hints),
+        cleared=ruled.cleared,
+        pause=asked.pause if ruled.pause is None else ruled.pause,
+        siblings=ruled.siblings,
+        remark="; ".join(remarks) or None,
+    )
 
 
 def _settled(situation: Situation, settlement: Settlement, now: datetime) -> Change:

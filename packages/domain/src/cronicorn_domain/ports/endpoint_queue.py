@@ -13,6 +13,7 @@ from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.decision import Plan
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.rulings import NO_RULING, Ruling
 from cronicorn_domain.model.run import Outcome
 
 
@@ -62,12 +63,18 @@ class StartRefusal(StrEnum):
 @quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """The result of a run that was started at ``started_at`` and ended at ``ended_at``."""
+    """
+    The result of a run that was started at ``started_at`` and ended at ``ended_at``.
+
+    ``ruling`` is what the endpoint's rules say about it; it is granted, as far as it may be, in the
+    same transaction.
+    """
 
     token: Token
     started_at: datetime
     ended_at: datetime
     outcome: Outcome
+    ruling: Ruling = NO_RULING
 
 
 class Settled(StrEnum):

@@ -33,6 +33,8 @@ from cronicorn_domain.model.hint import (
     TriggerKind,
 )
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.rules import NO_RULES, RuleSet
+from cronicorn_domain.model.rulings import NO_RULING, Ruling
 from cronicorn_domain.model.run import (
     Body,
     BodyKind,
@@ -108,6 +110,8 @@ def an_endpoint(
     retry: Retry = Retry(),
     delivery: Delivery = Delivery.AT_LEAST_ONCE,
     heeds: Heeds = Heeds(),
+    rules: RuleSet = NO_RULES,
+    success_when: str | None = None,
     external_key: str | None = None,
 ) -> Endpoint:
     """Return an endpoint of the job, which runs every minute from its creation on."""
@@ -128,6 +132,8 @@ def an_endpoint(
         retry=retry,
         delivery=delivery,
         heeds=heeds,
+        rules=rules,
+        success_when=success_when,
         external_key=external_key,
     )
 
@@ -207,6 +213,7 @@ def a_settlement(
     started_at: datetime = EPOCH,
     ended_at: datetime | None = None,
     outcome: Outcome | None = None,
+    ruling: Ruling = NO_RULING,
 ) -> Settlement:
     """Return the result of a run: a success of one second, unless it says otherwise."""
     return Settlement(
@@ -214,4 +221,5 @@ def a_settlement(
         started_at=started_at,
         ended_at=started_at + SECOND if ended_at is None else ended_at,
         outcome=succeeded() if outcome is None else outcome,
+        ruling=ruling,
     )

@@ -14,6 +14,7 @@ from cronicorn_domain.model.decision import Decision
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.hint import Hint, TriggerKind
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.rulings import NO_RULING, Ruling
 from cronicorn_domain.model.run import Outcome, Run
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import EndpointState
@@ -136,11 +137,12 @@ class StoreSuite:
         outcome: Outcome | None = None,
         *,
         started_at: datetime | None = None,
+        ruling: Ruling = NO_RULING,
     ) -> Settled:
         """End a run now; it began when it was due unless another instant is given."""
         started_at = run.plan.decision.due_at if started_at is None else started_at
         settlement = a_settlement(
-            run.lease.token, started_at=started_at, ended_at=now, outcome=outcome
+            run.lease.token, started_at=started_at, ended_at=now, outcome=outcome, ruling=ruling
         )
         return (await self.queue.settle([settlement], now=now))[run.lease.token]
 

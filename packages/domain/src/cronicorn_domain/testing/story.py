@@ -23,6 +23,7 @@ from cronicorn_domain.model.endpoint import Endpoint, HttpRequest, Pause
 from cronicorn_domain.model.hint import Hint, Trigger, TriggerKind
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.rulings import NO_RULING, Ruling
 from cronicorn_domain.model.run import Failed, FailureKind, Outcome, Response, Succeeded
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import DEFAULT_FLOOR, EndpointState, Situation
@@ -229,15 +230,23 @@ class Story:
         self.situation = replace(self.situation, lease=lease)
         self.started.append(self.runs[-1])
 
-    def settle(self, outcome: Outcome = SUCCESS) -> None:
-        """End the run."""
+    def settle(self, outcome: Outcome = SUCCESS, ruling: Ruling = NO_RULING) -> Change:
+        """End the run, and return what its end has changed."""
         lease = self.situation.lease
         assert lease is not None
         assert lease.started_at is not None
         settlement = Settlement(
-            token=lease.token, started_at=lease.started_at, ended_at=self.now, outcome=outcome
+            token=lease.token,
+            started_at=lease.started_at,
+            ended_at=self.now,
+            outcome=outcome,
+            ruling=ruling,
         )
-        self._end(settle(self.situation, settlement, self.now))
+        change = settle(self.situation, settlement, self.now)
+        self._consumed = ((), ())
+        self.situation = change.after_the_run(self.situation, self.now)
+        self.records.extend(change.records)
+        return change
 
     def release(self) -> None:
         """Give the claim back; what it consumed is pending again."""

@@ -1,0 +1,245 @@
+"""What of the rules that hold is granted, and what becomes of the endpoint by it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, TypeVar
+from uuid import uuid5
+
+from cronicorn_domain.identity import HintId, RunId, TriggerId
+from cronicorn_domain.instants import LATEST, ceil_millisecond
+from cronicorn_domain.model.endpoint import Pause
+from cronicorn_domain.model.hint import (
+    TRIGGER_LIFE,
+    Author,
+    Hint,
+    IntervalHint,
+    OneShotHint,
+    Trigger,
+    TriggerKind,
+)
+from cronicorn_domain.model.rules import (
+    Action,
+    ClearHints,
+    EndpointRule,
+    Every,
+    PauseFor,
+    RunIn,
+    TriggerSibling,
+)
+from cronicorn_domain.model.rulings import Rest, Ruling, SiblingTrigger
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.endpoint_states import paused
+from cronicorn_domain.wording import length_in_words
+
+CLEARED_BY_RULES: Final = frozenset({Author.RULE, Author.AI})
+_CONDITION_SHOWN: Final = 120
+ActionT = TypeVar("ActionT", Every, RunIn, PauseFor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """
+    What the rules that held make of an endpoint.
+
+    Attributes:
+        hints: New ones, at most an interval and a single run.
+        cleared: Hints that are over.
+        pause: The endpoint is to be paused.
+        siblings: Other endpoints of the job that are to run once.
+        resting: The rules that rest now.
+        remark: What is worth telling of the run.
+    """
+
+    hints: tuple[Hint, ...] = ()
+    cleared: tuple[HintId, ...] = ()
+    pause: Pause | None = None
+    siblings: tuple[SiblingTrigger, ...] = ()
+    resting: tuple[Rest, ...] = ()
+    remark: str | None = None
+
+    def heeded(self, situation: Situation, now: datetime) -> Situation:
+        """Return the situation with what is granted, so that it is planned from."""
+        state, endpoint = situation.state, situation.endpoint
+        if self.pause is not None:
+            endpoint = paused(endpoint, self.pause, now)
+        kept = tuple(each for each in situation.hints if each.id not in self.cleared)
+        return replace(
+            situation,
+            state=replace(state, resting=self.resting),
+            endpoint=endpoint,
+            hints=(*kept, *self.hints),
+        )
+
+
+def granted(situation: Situation, ruling: Ruling, ended_at: datetime) -> Granted:
+    """
+    Say what is granted of what the rules said about the run that ended at ``ended_at``.
+
+    Rules that were edited away meanwhile, or rest, say nothing. An interval hint of the same length
+    is left as it is while more than half of its life is ahead, and a single run while one is to
+    come. Who paused or archived the endpoint has the say; guardrails and the floor are weighed when
+    the next run is planned, as for every hint.
+    """
+    rules = situation.endpoint.rules
+    held = [each for each in ruling.held if each in rules.rules]
+    if rules.shadow:
+        would = [f"would {_told(rule)}" for rule in held]
+        return Granted(resting=situation.state.resting, remark=_joined([*ruling.remarks, *would]))
+    return _Granting(situation, held, ended_at).granted(ruling.remarks)
+
+
+def sibling_trigger(run_id: RunId, sibling: SiblingTrigger, now: datetime) -> Trigger:
+    """Return what a sibling is given; the same for the same run, however often it is applied."""
+    return Trigger(
+        id=TriggerId(uuid5(run_id, sibling.name)),
+        kind=TriggerKind.SIBLING,
+        at=now,
+        expires_at=now + TRIGGER_LIFE,
+        reason=sibling.reason,
+    )
+
+
+class _Granting:
+    """The rules that held after one run, none of them resting."""
+
+    def __init__(self, situation: Situation, held: list[EndpointRule], ended_at: datetime) -> None:
+        resting = situation.state.resting
+        self._still = tuple(each for each in resting if each.until > ended_at)
+        keys = {each.key for each in self._still}
+        self._held = [each for each in held if each.key not in keys]
+        self._situation = situation
+        self._ended_at = ended_at
+        self._cleared = self._clear()
+        self._left = [each for each in situation.hints if each.id not in self._cleared]
+
+    def granted(self, remarks: tuple[str, ...]) -> Granted:
+        hints = [each for each in (self._interval(), self._single_run()) if each is not None]
+        rest = [
+            Rest(each.key, ceil_millisecond(self._ended_at + each.cooldown))
+            for each in self._held
+            if each.cooldown is not None
+        ]
+        return Granted(
+            hints=tuple(hints),
+            cleared=self._cleared,
+            pause=self._pause(),
+            siblings=tuple(self._siblings()),
+            resting=(*self._still, *rest),
+            remark=_joined(remarks),
+        )
+
+    def _clear(self) -> tuple[HintId, ...]:
+        if not any(isinstance(each, ClearHints) for rule in self._held for each in rule.then):
+            return ()
+        return tuple(
+            each.id
+            for each in self._situation.hints
+            if each.author in CLEARED_BY_RULES and each.expires_at > self._ended_at
+        )
+
+    def _interval(self) -> IntervalHint | None:
+        first = self._first(Every)
+        if first is None or self._situation.endpoint.archived_at is not None:
+            return None
+        rule, action = first
+        if any(
+            isinstance(each, IntervalHint)
+            and each.author is Author.RULE
+            and each.every == action.interval
+            and each.expires_at - self._ended_at > rule.life / 2
+            for each in self._left
+        ):
+            return None
+        return IntervalHint(
+            id=self._hint_id("interval"),
+            author=Author.RULE,
+            every=action.interval,
+            created_at=self._ended_at,
+            expires_at=self._ended_at + rule.life,
+            reason=_why(rule),
+        )
+
+    def _single_run(self) -> OneShotHint | None:
+        first = self._first(RunIn)
+        if first is None or self._situation.endpoint.archived_at is not None:
+            return None
+        rule, action = first
+        at = ceil_millisecond(self._ended_at + action.delay)
+        to_come = any(
+            isinstance(each, OneShotHint)
+            and each.author is Author.RULE
+            and self._ended_at < each.at <= at
+            for each in self._left
+        )
+        if to_come or at >= LATEST:
+            return None
+        return OneShotHint(
+            id=self._hint_id("run"),
+            author=Author.RULE,
+            at=at,
+            created_at=self._ended_at,
+            expires_at=at + rule.life,
+            reason=_why(rule),
+        )
+
+    def _pause(self) -> Pause | None:
+        first, endpoint = self._first(PauseFor), self._situation.endpoint
+        if first is None or endpoint.archived_at is not None or endpoint.paused_at(self._ended_at):
+            return None
+        rule, action = first
+        return Pause(until=ceil_millisecond(self._ended_at + action.length), reason=_why(rule))
+
+    def _siblings(self) -> Iterator[SiblingTrigger]:
+        named: set[str] = {self._situation.endpoint.name}
+        for rule in self._held:
+            for action in rule.then:
+                if isinstance(action, TriggerSibling) and action.name not in named:
+                    named.add(action.name)
+                    yield SiblingTrigger(action.name, _why(rule))
+
+    def _first(self, kind: type[ActionT]) -> tuple[EndpointRule, ActionT] | None:
+        found = (
+            (rule, action)
+            for rule in self._held
+            for action in rule.then
+            if isinstance(action, kind)
+        )
+        return next(found, None)
+
+    def _hint_id(self, kind: str) -> HintId:
+        """Return the same for the same run: a transition that is applied again writes the same."""
+        lease = self._situation.lease
+        assert lease is not None, "only a leased run ends"
+        return HintId(uuid5(lease.run_id, kind))
+
+
+def _why(rule: EndpointRule) -> str:
+    return rule.reason or f"the rule {_shown(rule.when)} holds"
+
+
+def _told(rule: EndpointRule) -> str:
+    return f"{', '.join(_action_told(each) for each in rule.then)}, since {_shown(rule.when)}"
+
+
+def _action_told(action: Action) -> str:
+    match action:
+        case Every(interval):
+            return f"run every {length_in_words(interval)}"
+        case RunIn(delay):
+            return f"run again in {length_in_words(delay)}"
+        case PauseFor(length):
+            return f"pause for {length_in_words(length)}"
+        case TriggerSibling(name):
+            return f"trigger {name}"
+        case ClearHints():
+            return "clear hints"
+
+
+def _shown(condition: str) -> str:
+    line = " ".join(condition.split())
+    return line if len(line) <= _CONDITION_SHOWN else f"{line[:_CONDITION_SHOWN]}…"
+
+
+def _joined(remarks: tuple[str, ...] | list[str]) -> str | None:
+    return "; ".join(remarks) or None
