@@ -156,3 +156,57 @@ def test_a_claim_that_meets_an_expired_oneshot_names_the_slot_as_planned_from_th
     scenario = scenario.lasting(timedelta(seconds=705))
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_what_passed_is_told_by_the_rhythm_of_then() -> None:
+    """A hint that makes a repeat pointless had no part in the slots that passed before it."""
+    scenario = draw("polite", 151)
+    scenario = scenario.only({"e4", "w1", "d8", "d14", "o1"})
+    scenario = scenario.lasting(timedelta(seconds=797))
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_a_slot_behind_one_off_the_grid_keeps_the_shortest_distance() -> None:
+    """The first slot of the grid may lie too close behind one that the longest has pulled in."""
+    scenario = draw("polite", 156)
+    scenario = scenario.only({"e1", "e2", "w1", "d10", "o3"})
+    scenario = scenario.lasting(timedelta(seconds=391))
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_a_start_that_is_asked_for_again_heeds_the_last_answer() -> None:
+    """The first was granted and its answer lost; the second was refused, and nothing is sent."""
+    scenario = draw("mixed", 50130)
+    scenario = scenario.only({"e3", "w2", "d12", "t18"})
+    scenario = scenario.lasting(timedelta(seconds=711))
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_a_hint_that_is_cleared_with_a_single_run_held_until_then() -> None:
+    """What takes the place of the run that waited is not what would be without the hint."""
+    scenario = draw("mixed", 50847)
+    scenario = scenario.only({"e2", "w2", "d20", "d31", "d19", "d19b", "d4"})
+    scenario = scenario.lasting(timedelta(seconds=841))
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_a_restore_leaves_a_skipped_slot_skipped() -> None:
+    """The slots are where they were; an interval below the shortest is not counted from now."""
+    scenario = draw("interventions", 50539)
+    scenario = scenario.only({"e3", "w2", "d53", "d4", "d26", "d4b"})
+    scenario = scenario.lasting(timedelta(seconds=1741))
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_the_slot_that_is_skipped_is_the_one_that_failures_have_put_off() -> None:
+    """Behind a single run that waits, the next slot is the one that would be run."""
+    scenario = draw("interventions", 50563)
+    scenario = scenario.only({"e4", "w3", "d43", "d9", "d22", "d28"})
+    scenario = scenario.lasting(timedelta(seconds=1769))
+
+    assert sentences(judge(scenario)) == ()

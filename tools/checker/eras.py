@@ -60,10 +60,10 @@ def forgets(epoch: Epoch) -> bool:
     """
     Say whether a restart forgets a slot that was passed over ahead of its time.
 
-    It does unless the slots stay where they are.
+    It does unless the slots stay where they are, as behind a restore: what a record calls skipped
+    is not to run.
     """
     if epoch.before is None:
         return False
     old, new = epoch.before.endpoint, epoch.setting.endpoint
-    restored = old == new
-    return restored or (old.schedule, old.anchor) != (new.schedule, new.anchor)
+    return (old.schedule, old.anchor) != (new.schedule, new.anchor)

@@ -110,7 +110,7 @@ class Connection:
             return await carry_out()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
-        serving = self._serve(carry_out, answer, troubles)
+        serving = self._serve(call, carry_out, answer, troubles)
         # What it waits for holds it: a timer, or the store's lock.
         loop.create_task(serving, context=self._outside)  # noqa: RUF006
         return await answer
@@ -171,6 +171,7 @@ class Connection:
 
     async def _serve(
         self,
+        call: Call,
         carry_out: Callable[[], Awaitable[T]],
         answer: "asyncio.Future[T]",
         troubles: Sequence[LineTrouble],
@@ -184,7 +185,8 @@ class Connection:
                 self._faults.strike(CallsDoubled)
                 await asyncio.sleep(again.by.total_seconds())
                 repeated = await carry_out()
-                result = repeated if again.second else result
+                # Whoever asks again for a start heeds the last answer: an earlier one is void.
+                result = repeated if again.second or call is Call.START else result
         except Exception as error:  # noqa: BLE001  whatever it is, the caller is to see it
             if not answer.done():
                 answer.set_exception(error)

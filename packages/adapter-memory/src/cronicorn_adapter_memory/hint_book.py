@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cronicorn_domain.identity import EndpointId, HintId, TenantId
 from cronicorn_domain.model.hint import Hint, Trigger
+from cronicorn_domain.policies.clearing import clear
 from cronicorn_domain.policies.endpoint_states import check_triggerable, check_unarchived
 from cronicorn_domain.policies.replanning import replan
 from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
@@ -48,11 +49,12 @@ class MemoryHintBook:
         ]
         if cleared:
             row = tables.endpoints.edit(endpoint_id)
+            change = clear(tables.situation(row), {hint.id for hint in cleared}, now)
             row.hints = tuple(hint for hint in row.hints if hint not in cleared)
             for hint in cleared:
                 record = HintRecord(hint=hint, end=HintEnd.CLEARED, ended_at=now)
                 tables.ended_hints.add(endpoint_id, record)
-            tables.keep(row, replan(tables.situation(row), now), now)
+            tables.keep(row, change, now)
         return len(cleared) + held
 
     async def trigger(

@@ -9,6 +9,7 @@ from cronicorn_domain.identity import EndpointId, HintId, RunId, TenantId
 from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.clearing import clear, without_hints
 from cronicorn_domain.policies.endpoint_states import check_triggerable, check_unarchived
 from cronicorn_domain.policies.replanning import replan
 from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
@@ -64,8 +65,11 @@ class SqlHintBook:
                 await self._transaction.connection.execute(
                     ended.values(end=HintEnd.CLEARED.value, ended_at=now)
                 )
-            left = tuple(each for each in read.situation.hints if each.id not in cleared)
-            await self._replan(replace(read, situation=_with_hints(read, left)), now)
+            left = without_hints(read.situation, cleared)
+            change = clear(read.situation, cleared, now)
+            self._transaction.changes.apply(replace(read, situation=left), change, now, after=left)
+            with translated():
+                await self._transaction.write()
         return len(cleared) + held
 
     async def _clear_held(self, lease: Lease | None, hint_id: HintId | None, now: datetime) -> int:

@@ -19,7 +19,12 @@ from cronicorn_domain.policies.passing import (
     with_last_slot,
 )
 from cronicorn_domain.policies.repeats import forgiven
-from cronicorn_domain.policies.sequence import Span, next_recurring_slot, slots_between
+from cronicorn_domain.policies.sequence import (
+    Span,
+    next_recurring_slot,
+    recurring_candidate,
+    slots_between,
+)
 from cronicorn_domain.policies.standing import plan_on, still_planned
 
 
@@ -48,8 +53,8 @@ def plan_afresh(
 
     ``old`` is the endpoint as it was before the edit. Its recurring slots that had come, and what
     was noted for catching up, are recorded as coalesced for ``reason``; a slot that was skipped
-    ahead of time is forgotten, unless its schedule stays. A repeat, and the plan of a hint that
-    lives, stand.
+    ahead of time is forgotten, unless its schedule stays, as behind a restore. A repeat, and the
+    plan of a hint that lives, stand.
     """
     before = situation if old is None else replace(situation, endpoint=old)
     change = coalesce_noted(Change(state=situation.state), reason=reason, now=now)
@@ -135,8 +140,8 @@ def _from_plan(before: Situation, plan: Plan, now: datetime) -> tuple[Span, ...]
 
 
 def _same_slots(old: Endpoint | None, new: Endpoint) -> bool:
-    """Say whether an edit left the slots where they are, as one of an end or a count does."""
-    return old is not None and (old.schedule, old.anchor) == (new.schedule, new.anchor)
+    """Say whether the slots are where they were: an edit of an end or a count moves none."""
+    return old is None or (old.schedule, old.anchor) == (new.schedule, new.anchor)
 
 
 def _is_over(situation: Situation, plan: Plan, now: datetime) -> bool:
@@ -166,7 +171,8 @@ def _next_slot(situation: Situation, now: datetime) -> datetime | None:
     """
     Return the next recurring slot: noted, planned, or the first behind the one that runs.
 
-    A slot that has come while another kind of run is under way is still to be run.
+    A slot that has come while another kind of run is under way is still to be run. Failures put the
+    next one off, unless a run is under way that may end them.
     """
     state, plan = situation.state, situation.state.plan
     if state.noted:
@@ -177,7 +183,10 @@ def _next_slot(situation: Situation, now: datetime) -> datetime | None:
             return plan.slot
         state = replace(with_last_slot(state, plan.slot), last_end=plan.slot)
     elif plan is not None:
-        after = min(now, plan.slot)
+        after = accounted(state, min(now, plan.slot))
+        if not _runs(situation):
+            following = recurring_candidate(situation, after=after, now=now)
+            return None if following is None else following.slot
     ahead = replace(situation, state=state)
     return next_recurring_slot(ahead, after=accounted(state, after), now=now)
 

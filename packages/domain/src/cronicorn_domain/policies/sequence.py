@@ -75,7 +75,7 @@ def slots_between(situation: Situation, *, after: datetime, until: datetime) -> 
     if _too_early(situation, after, until):
         return None
     even = _even_rhythm(situation)
-    if even is not None:
+    if even is not None and _is_apart(situation, even, after):
         return counted(even, after, until)
     first, last, count = None, after, 0
     for slot in _one_by_one(situation, after, until):
@@ -122,6 +122,14 @@ def _even_rhythm(situation: Situation) -> Rhythm | None:
             return rhythm if apart and endpoint.guardrails.longest is None else None
         case None:
             return None
+
+
+def _is_apart(situation: Situation, rhythm: Rhythm, after: datetime) -> bool:
+    """Say whether the rhythm's next slot is far enough from the last one, which may lie off it."""
+    last, following = situation.state.last_slot, rhythm.next_after(after)
+    if last is None or following is None:
+        return True
+    return following - last >= shortest_of(situation)
 
 
 def _hinted(situation: Situation) -> bool:

@@ -166,7 +166,9 @@ def _repeat_or_new(situation: Situation, repeat: Plan, *, after: datetime, now: 
     dropped = replace(situation, state=replace(state, plan=None, failures=failures))
     if repeat.kind is not Kind.RECURRING:
         return _planned_anew(dropped, after=repeat.slot, now=now)
-    passed = coalesce_passed(dropped, after=repeat.slot, until=after, now=now)
+    # What passed is told by the rhythm of then: a hint that is being written now had no part in it.
+    before = _known_at(dropped, now - MICROSECOND)
+    passed = coalesce_passed(before, after=repeat.slot, until=after, now=now)
     change = _planned_anew(replace(dropped, state=passed.state), after=after, now=now)
     return replace(change, records=passed.records)
 

@@ -30,6 +30,7 @@ from cronicorn_domain.model.state import DEFAULT_FLOOR, EndpointState, Situation
 from cronicorn_domain.policies.breaking import hold_back
 from cronicorn_domain.policies.change import Change, Claim, Postponement
 from cronicorn_domain.policies.claiming import claim
+from cronicorn_domain.policies.clearing import clear, without_hints
 from cronicorn_domain.policies.editing import changes_rhythm, edited
 from cronicorn_domain.policies.eligibility import claimable_from
 from cronicorn_domain.policies.reaping import reap
@@ -132,12 +133,12 @@ class Story:
 
     def clear_hints(self) -> tuple[Hint, ...]:
         """Clear every hint that lives, and return them."""
-        hints = self.situation.hints
-        living = tuple(hint for hint in hints if hint.expires_at > self.now)
-        left = tuple(hint for hint in hints if hint not in living)
-        self.situation = replace(self.situation, hints=left)
+        living = tuple(hint for hint in self.situation.hints if hint.expires_at > self.now)
         if living:
-            self._apply(replan)
+            cleared = {hint.id for hint in living}
+            change = clear(self.situation, cleared, self.now)
+            self.situation = without_hints(self.situation, cleared)
+            self._take(change)
         return living
 
     def trigger(self, kind: TriggerKind = TriggerKind.MANUAL) -> Trigger:
