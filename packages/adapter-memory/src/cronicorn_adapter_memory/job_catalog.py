@@ -13,9 +13,10 @@ from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies import endpoint_states, job_states
 from cronicorn_domain.policies.change import Change
-from cronicorn_domain.policies.editing import changes_rhythm, edited
+from cronicorn_domain.policies.editing import edited
 from cronicorn_domain.policies.replanning import (
     plan_afresh,
+    plan_edited,
     plan_first,
     replan,
     reset_failures,
@@ -208,14 +209,14 @@ class MemoryJobCatalog:
         if new.name != old.name:
             _take_endpoint_name(tables, new)
             del tables.endpoint_names[old.job_id, old.name]
-        afresh = row.unreadable is not None or changes_rhythm(old, new)
+        before, was_unreadable = tables.situation(row), row.unreadable is not None
         row.endpoint, row.unreadable = new, None
         row.state = replace(row.state, quarantine=None)
         situation = tables.situation(row)
-        if afresh:
+        if was_unreadable:
             tables.keep(row, plan_afresh(situation, now, "edited", old=old), now)
         else:
-            tables.keep(row, replan(situation, now), now)
+            tables.keep(row, plan_edited(before, situation, now), now)
         return True
 
     async def pause_endpoint(

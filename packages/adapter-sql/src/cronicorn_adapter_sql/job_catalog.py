@@ -11,9 +11,10 @@ from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies import endpoint_states, job_states
 from cronicorn_domain.policies.change import Change
-from cronicorn_domain.policies.editing import changes_rhythm, edited
+from cronicorn_domain.policies.editing import edited
 from cronicorn_domain.policies.replanning import (
     plan_afresh,
+    plan_edited,
     replan,
     reset_failures,
     skip_next_slot,
@@ -182,11 +183,7 @@ class SqlJobCatalog:
         await self._rows.update_endpoint(new)
         well = replace(situation.state, quarantine=None)
         after = replace(situation, endpoint=new, state=well)
-        if changes_rhythm(situation.endpoint, new):
-            change = plan_afresh(after, now, "edited", old=situation.endpoint)
-        else:
-            change = replan(after, now)
-        await self._keep(read, change, now, after=after)
+        await self._keep(read, plan_edited(situation, after, now), now, after=after)
         return True
 
     async def pause_endpoint(

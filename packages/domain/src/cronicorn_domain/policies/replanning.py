@@ -8,6 +8,7 @@ from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.change import Change
+from cronicorn_domain.policies.editing import changes_rhythm
 from cronicorn_domain.policies.passing import (
     accounted,
     coalesce_noted,
@@ -43,6 +44,23 @@ def replan(situation: Situation, now: datetime, *, after: datetime | None = None
     if _unplanned(situation):
         return Change(state=situation.state)
     return plan_on(situation, after=now if after is None else after, now=now)
+
+
+def plan_edited(before: Situation, after: Situation, now: datetime) -> Change:
+    """
+    Plan what an edit makes of ``before``: from now on, if it moves slots or bounds.
+
+    Else what has ended unseen until now (a hint, a single run) first leaves its place by the
+    endpoint as it was then.
+    """
+    old = before.endpoint
+    if changes_rhythm(old, after.endpoint):
+        return plan_afresh(after, now, "edited", old=old)
+    if before.state != after.state:
+        return replan(after, now)
+    until_now = replan(before, now)
+    change = replan(replace(after, state=until_now.state), now)
+    return replace(change, records=(*until_now.records, *change.records))
 
 
 def plan_afresh(

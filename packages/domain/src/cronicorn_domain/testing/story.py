@@ -31,12 +31,13 @@ from cronicorn_domain.policies.breaking import hold_back
 from cronicorn_domain.policies.change import Change, Claim, Postponement
 from cronicorn_domain.policies.claiming import claim
 from cronicorn_domain.policies.clearing import clear, without_hints
-from cronicorn_domain.policies.editing import changes_rhythm, edited
+from cronicorn_domain.policies.editing import edited
 from cronicorn_domain.policies.eligibility import claimable_from
 from cronicorn_domain.policies.reaping import reap
 from cronicorn_domain.policies.releasing import release
 from cronicorn_domain.policies.replanning import (
     plan_afresh,
+    plan_edited,
     plan_first,
     replan,
     reset_failures,
@@ -157,11 +158,10 @@ class Story:
         """Edit the endpoint as a catalog does."""
         old = self.situation.endpoint
         new = edited(old, replace(old, **fields), self.now)  # type: ignore[arg-type]
-        self.situation = replace(self.situation, endpoint=new)
-        if changes_rhythm(old, new):
-            self._take(plan_afresh(self.situation, self.now, "the schedule was edited", old=old))
-        elif new is not old:
-            self._apply(replan)
+        before = self.situation
+        self.situation = replace(before, endpoint=new)
+        if new is not old:
+            self._take(plan_edited(before, self.situation, self.now))
 
     def pause(self, until: datetime) -> None:
         """Pause the endpoint."""
