@@ -210,3 +210,19 @@ def test_the_slot_that_is_skipped_is_the_one_that_failures_have_put_off() -> Non
     scenario = scenario.lasting(timedelta(seconds=1769))
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_a_worker_that_goes_on_may_send_beside_a_later_slot() -> None:
+    """It was stopped between its start and its request; its lease was taken long before it sent."""
+    scenario = draw("mixed", 70301).lasting(timedelta(seconds=589))
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_a_slot_behind_an_expired_single_run_may_be_named_as_of_that_run() -> None:
+    """Whichever claim or write met the end of it, the slot is the same, and so is its reason."""
+    scenario = draw("interventions", 70169)
+    scenario = scenario.only({"e5", "w2", "d16", "d5", "d30"})
+    scenario = scenario.lasting(timedelta(seconds=675))
+
+    assert sentences(judge(scenario)) == ()

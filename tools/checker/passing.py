@@ -140,21 +140,29 @@ class Passing:
         """
         Return a planned slot as a claim may have named it that met an expired one-shot or trigger.
 
-        It plans anew from then on, and leaves no trace: from there the same slot may be the
-        schedule's own, and not moved to keep the shortest. No other slot comes of it.
+        It plans anew, as of the end of what expired or from then on, and leaves no trace: the same
+        slot may be the schedule's own, or moved to keep the shortest. No other slot comes of it.
         """
         if not any(each.slot == link.first for each in planned):
             return ()
         since = link.first if before is None else before.at
-        expired = (waiting.proposal for waiting in self._unserved)
-        if not any(it.at < link.first and since <= it.expires_at < link.first for it in expired):
+        proposals = [waiting.proposal for waiting in self._unserved]
+        expired = [
+            it for it in proposals if it.at < link.first and since <= it.expires_at < link.first
+        ]
+        if not expired:
             return ()
         epoch = self._timeline.latest(link.at)
         now = link.first - MICROSECOND
         last_slot = None if before is None else before.last
-        past = Past(last_slot=last_slot, last_end=epoch.last_end, after=now, now=now)
-        found = next_slot(epoch.setting, past)
-        return () if found is None or found.slot != link.first else (found,)
+        found = [
+            next_slot(
+                epoch.setting,
+                Past(last_slot=last_slot, last_end=epoch.last_end, after=after, now=now),
+            )
+            for after in (now, *(it.at - MILLISECOND for it in expired))
+        ]
+        return [each for each in found if each is not None and each.slot == link.first]
 
     def _behind_expired(self, before: Link | None, link: Link) -> Iterator[Next]:
         """

@@ -48,6 +48,9 @@ def _check_overlaps(life: Life) -> Iterator[Finding]:
             continue  # nothing is known of when it ended
         if lease is not None and _was_reaped_by(lease, behind.sent_at):
             continue
+        own = life.leases.get(behind.run_id)
+        if own is not None and _was_reaped_by(own, behind.sent_at):
+            continue  # stopped between its start and its request, and gone on since
         yield _found(behind, Fault.DOUBLED, f"the request of {stamp(before.slot)} was under way")
 
 
