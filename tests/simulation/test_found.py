@@ -226,3 +226,12 @@ def test_a_slot_behind_an_expired_single_run_may_be_named_as_of_that_run() -> No
     scenario = scenario.lasting(timedelta(seconds=675))
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_a_start_that_comes_late_is_held_to_the_lease_as_it_then_is() -> None:
+    """Claim and start were on their way for longer than a lease, which had been renewed since."""
+    scenario = draw("troubled", 71102)
+    scenario = scenario.only({"e3", "e5", "e9", "w1", "t35", "t6"})
+    scenario = scenario.lasting(timedelta(seconds=852))
+
+    assert sentences(judge(scenario)) == ()

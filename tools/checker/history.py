@@ -150,6 +150,8 @@ class LeaseLife:
         granted_at: ``now`` of its claim.
         promised: Every instant it was promised to live until, the claim's first, with the ``now``
             of the promise: pairs of (said at, until).
+        started_before: What it was promised to live until when its run was started, where the order
+            of commits is known: a call may come late, as of an instant long past.
         ended_at: ``now`` of what ended it, and ``end_order`` which commit it was. None: it lives.
     """
 
@@ -160,6 +162,7 @@ class LeaseLife:
     worker: WorkerId
     granted_at: datetime
     promised: tuple[tuple[datetime, datetime], ...]
+    started_before: datetime | None = None
     ended_at: datetime | None = None
     end_order: int | None = None
     end: LeaseEnd | None = None

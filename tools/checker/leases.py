@@ -67,7 +67,8 @@ def _check_start(lease: LeaseLife, run: Run) -> Iterator[Finding]:
     if run.started_at is None:
         return
     promises = [until for said_at, until in lease.promised if said_at <= run.started_at]
-    if promises and run.started_at >= promises[-1]:
+    until = lease.started_before or (promises[-1] if promises else None)
+    if until is not None and run.started_at >= until:
         yield about(run, Fault.STALE_WRITE, "it started when its lease had run out")
 
 

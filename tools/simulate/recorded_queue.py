@@ -65,6 +65,8 @@ class RecordedQueue:
         for token, refusal in answers.items():
             if refusal in {StartRefusal.PAUSED, StartRefusal.ARCHIVED}:
                 self._recorder.ended([token], LeaseEnd.RELEASED, now=now)
+            if refusal is None:
+                self._recorder.started(token)
             self._tell(token, f"may not start: {refusal}" if refusal else "starts", now)
         return answers
 

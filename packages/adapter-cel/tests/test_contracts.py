@@ -14,4 +14,4 @@ class TestCelRuleEvaluator(RuleEvaluatorContract):
     async def evaluator(self) -> AsyncIterator[CelRuleEvaluator]:
         evaluator = CelRuleEvaluator()
         yield evaluator
-        await evaluator.close()
+        await evaluator.aclose()

@@ -306,6 +306,7 @@ class Rig:
         off: timedelta = timedelta(),
         queue: EndpointQueue | None = None,
         observer=None,
+        assessor=None,
         **settings,
     ) -> Worker:
         """Build a worker with a connection of its own; ``off`` is how wrong its clock is."""
@@ -314,6 +315,7 @@ class Rig:
         sender = dispatcher or (RecordingDispatcher(answer) if answer else RecordingDispatcher())
         tell = observer or _Relay()
         scheduler = Scheduler(
+            assessor=assessor,
             queue=connection,
             units=connection,
             dispatcher=sender,

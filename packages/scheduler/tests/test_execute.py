@@ -7,6 +7,8 @@ import pytest
 from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.endpoint import Pause
+from cronicorn_domain.model.rules import EndpointRule, Every, RuleSet
+from cronicorn_domain.model.rulings import Assessed, Ruling
 from cronicorn_domain.model.run import FailureKind, OutcomeClass, RunStatus
 from cronicorn_domain.ports.endpoint_queue import StartRefusal
 from cronicorn_domain.testing.builders import failed, succeeded
@@ -244,3 +246,63 @@ async def _forgets_all(tokens, *, now):
 
 async def _says_lost(tokens, *, now):
     return dict.fromkeys(tokens, StartRefusal.LOST)
+
+
+class Judging:
+    """Holds every rule, and calls what succeeded a failure; or breaks."""
+
+    def __init__(self, *, breaks: bool = False) -> None:
+        self.breaks = breaks
+        self.asked = 0
+
+    async def assess(self, run, outcome, *, started_at, ended_at):
+        self.asked += 1
+        if self.breaks:
+            raise RuntimeError("a fault of ours")
+        return Assessed(outcome=failed(), ruling=Ruling(held=run.endpoint.rules.rules))
+
+
+RULED = RuleSet(rules=(EndpointRule(when="true", then=(Every(timedelta(seconds=5)),)),))
+
+
+async def test_what_conditions_make_of_a_run_is_settled_with_it(rig):
+    """The outcome is what the endpoint says it is, and its rules plan the next run."""
+    await rig.an_endpoint(seconds=60, rules=RULED)
+    worker = rig.working(assessor=Judging())
+
+    await rig.until(63)
+
+    (run,) = rig.runs()
+    assert run.status is RunStatus.FAILED
+    assert worker.told("run_broken") == []
+    await rig.until(66)
+    assert len(rig.runs()) == 2
+
+
+async def test_who_has_no_conditions_is_not_judged(rig):
+    """The hot path asks nobody."""
+    await rig.an_endpoint(seconds=60)
+    judging = Judging()
+    rig.working(assessor=judging)
+
+    await rig.until(63)
+
+    (run,) = rig.runs()
+    assert run.status is RunStatus.SUCCESS
+    assert judging.asked == 0
+
+
+async def test_a_fault_in_judging_loses_no_result(rig):
+    """The run counts as what it is, says what went wrong, and its schedule goes on: trap T15."""
+    endpoint = await rig.an_endpoint(seconds=60, rules=RULED)
+    worker = rig.working(assessor=Judging(breaks=True))
+
+    await rig.until(63)
+
+    (run,) = rig.runs()
+    assert run.status is RunStatus.SUCCESS
+    assert run.message is not None
+    assert "by a fault of ours: RuntimeError" in run.message
+    assert len(worker.told("run_broken")) == 1
+    plan = rig.store.tables.endpoints[endpoint.id].state.plan
+    assert plan.slot == rig.after(120)

@@ -4,10 +4,11 @@ import os
 import platform
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
 from cronicorn_adapter_http.allow_list import AllowList
 from cronicorn_adapter_http.dispatcher import open_dispatcher
 from cronicorn_adapter_http.egress import EgressGuard
@@ -29,6 +30,7 @@ from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
 from cronicorn_management.desk import Desk
+from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
 
@@ -149,6 +151,7 @@ async def open_scheduler(
     worker = WorkerId(f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}")
     async with (
         open_dispatcher(guard) as dispatcher,
+        aclosing(CelRuleEvaluator()) as evaluator,
         _watched(
             Parts(queue=store.queue, dispatcher=dispatcher, observer=show), store, settings, show
         ) as parts,
@@ -168,6 +171,7 @@ async def open_scheduler(
                 breaker=settings.breaker,
             ),
             observer=parts.observer,
+            assessor=RuleAssessor(evaluator, store.units),
         )
 
 

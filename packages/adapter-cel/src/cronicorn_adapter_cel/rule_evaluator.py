@@ -37,7 +37,7 @@ _CONDITION: Final = "write a condition that says yes or no, such as status >= 50
 
 class CelRuleEvaluator:
     """
-    A `RuleEvaluator`; `close` it when it is not needed any more.
+    A `RuleEvaluator`; ``aclose`` it when it is not needed any more.
 
     The process is started when it is first asked and again after it was ended. It ends by itself
     when its pipe closes, so it does not outlive us.
@@ -83,7 +83,7 @@ class CelRuleEvaluator:
         missing = len(expressions) - len(verdicts)
         return [*verdicts, *[Faulty("it was not asked: those before it took too long")] * missing]
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """End the process."""
         async with self._turn:
             await self._end()

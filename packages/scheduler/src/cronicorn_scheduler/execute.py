@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 from typing import assert_never
 
+from cronicorn_domain.model.rulings import Assessed, Ruling
 from cronicorn_domain.model.run import Failed, FailureKind, Outcome
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.dispatcher import Dispatch, Dispatcher
@@ -13,7 +14,9 @@ from cronicorn_domain.ports.endpoint_queue import (
     Settlement,
     StartRefusal,
 )
+from cronicorn_domain.wording import fault
 
+from cronicorn_scheduler.assessing import Assessor, has_conditions
 from cronicorn_scheduler.holding import Cut, Held, Stage
 from cronicorn_scheduler.observing import (
     LeaseWasLost,
@@ -37,6 +40,7 @@ class Execution:
         self,
         dispatcher: Dispatcher,
         *,
+        assessor: Assessor,
         starting: Starting,
         settling: Settling,
         releasing: Releasing,
@@ -45,6 +49,7 @@ class Execution:
         stopping: asyncio.Event,
     ) -> None:
         self._dispatcher = dispatcher
+        self._assessor = assessor
         self._starting = starting
         self._settling = settling
         self._releasing = releasing
@@ -124,12 +129,15 @@ class Execution:
     async def _settle(self, held: Held, started_at: datetime, outcome: Outcome) -> None:
         """Hand the result over, however long it takes."""
         held.stage = Stage.SETTLING
+        # The clock may have been set back meanwhile.
+        ended_at = max(started_at, self._clock.now())
+        assessed = await self._assess(held.run, outcome, started_at, ended_at)
         settlement = Settlement(
             token=held.token,
             started_at=started_at,
-            # The clock may have been set back meanwhile.
-            ended_at=max(started_at, self._clock.now()),
-            outcome=outcome,
+            ended_at=ended_at,
+            outcome=assessed.outcome,
+            ruling=assessed.ruling,
         )
         held.settlement = settlement
         match await self._settling.settle(settlement):
@@ -137,6 +145,21 @@ class Execution:
                 self._observer.record(RunSettled(run=held.run, settlement=settlement))
             case Settled.LOST:
                 self._observer.record(LeaseWasLost(run=held.run))
+
+    async def _assess(
+        self, run: ClaimedRun, outcome: Outcome, started_at: datetime, ended_at: datetime
+    ) -> Assessed:
+        """Ask what its endpoint's conditions make of a run; a fault of ours leaves it as it is."""
+        if not has_conditions(run):
+            return Assessed(outcome=outcome)
+        try:
+            return await self._assessor.assess(
+                run, outcome, started_at=started_at, ended_at=ended_at
+            )
+        except Exception as error:  # noqa: BLE001  the result is not to be lost by it
+            self._observer.record(RunBroken(run=run, error=error))
+            remark = f"its rules could not be judged, by a fault of ours: {fault(error)}"
+            return Assessed(outcome=outcome, ruling=Ruling(remarks=(remark,)))
 
     async def _release(self, held: Held) -> None:
         """Give the claim back: nothing was sent."""

@@ -13,6 +13,7 @@ from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
 
 from cronicorn_scheduler.announcing import Announcing
+from cronicorn_scheduler.assessing import Assessor, TakesAsItIs
 from cronicorn_scheduler.claiming import Claiming
 from cronicorn_scheduler.draining import Draining
 from cronicorn_scheduler.execute import Execution
@@ -58,11 +59,13 @@ class Scheduler:
         clock: Clock,
         settings: SchedulerSettings,
         observer: Observer | None = None,
+        assessor: Assessor | None = None,
         chance: Random | None = None,
     ) -> None:
         self._queue = queue
         self._units = units
         self._dispatcher = dispatcher
+        self._assessor = assessor or TakesAsItIs()
         self._wakeups = wakeups
         self._workers = workers
         self._room = room
@@ -187,6 +190,7 @@ class Scheduler:
     def _execution(self, starting: Starting, settling: Settling, releasing: Releasing) -> Execution:
         return Execution(
             self._dispatcher,
+            assessor=self._assessor,
             starting=starting,
             settling=settling,
             releasing=releasing,

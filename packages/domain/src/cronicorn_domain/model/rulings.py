@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from cronicorn_domain.model.rules import EndpointRule
+from cronicorn_domain.model.run import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,20 @@ class Ruling:
 
 
 NO_RULING: Final = Ruling()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessed:
+    """
+    What is made of the end of a run before it is settled.
+
+    Attributes:
+        outcome: What the run counts as, by the endpoint's own condition.
+        ruling: What the endpoint's rules say about it.
+    """
+
+    outcome: Outcome
+    ruling: Ruling = NO_RULING
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,11 +59,11 @@ FAULTY = (
 )
 TEN = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
 BOMBS = (
-    "[body.name]" + "".join(f".map(x{n}, x{n} + x{n})" for n in range(24)) + " != []",
+    f"['{'x' * 100}']" + "".join(f".map(x{n}, x{n} + x{n})" for n in range(26)) + " != []",
     "[[1]]" + "".join(f".map(x{n}, x{n} + x{n})" for n in range(26)) + " != []",
     f"{TEN}.all(a, {TEN}.all(b, {TEN}.all(c, {TEN}.all(d, {TEN}.all(e, status == 200)))))",
 )
-"""A text and a list that double with each step, and a hundred thousand questions in one."""
+"""A text and a list that double to gigabytes, and a hundred thousand questions in one."""
 
 UNCLEAR = {
     "": "1:1",
