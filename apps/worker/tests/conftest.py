@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
 from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
 from cronicorn_adapter_sql.testing.databases import emptied_postgres, migrated_postgres
 from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
@@ -105,7 +106,13 @@ def read() -> Read:
     """Read the text of a jobs file in which every URL is let out; keywords are the environment."""
 
     def reader(text: str, **environ: str) -> tuple[DesiredJob, ...]:
-        return read_jobs(text, file="jobs.yaml", environ=environ, rules=EveryUrlAllowed())
+        return read_jobs(
+            text,
+            file="jobs.yaml",
+            environ=environ,
+            rules=EveryUrlAllowed(),
+            conditions=CelRuleEvaluator(),
+        )
 
     return reader
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
 from cronicorn_adapter_memory.clock import ManualClock
 from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
 from cronicorn_adapter_memory.store import MemoryStore
@@ -119,7 +120,7 @@ async def apply(
     jobs: Sequence[DesiredJob], units: UnitsOfWork, clock: Clock, *, prune: bool = False
 ) -> Applied:
     """Apply a file's jobs."""
-    desk = Desk(units=units, clock=clock, rules=EveryUrlAllowed())
+    desk = Desk(units=units, clock=clock, rules=EveryUrlAllowed(), conditions=CelRuleEvaluator())
     return await apply_jobs(jobs, desk=desk, caller=file_caller("jobs.yaml"), prune=prune)
 
 
@@ -222,6 +223,8 @@ async def test_every_optional_member_can_be_set_and_cleared(bench: Bench) -> Non
         "every: 30s, min: 5s, max: 1h, jitter: 1s, max_runs: 7, timeout: 1s, redirects: 1,"
         " response_hints: true, pause_when_gone: true,"
         " description: d, method: POST, body: [1], headers: {a: b}, retry: {attempts: 2},"
+        " success_when: status < 400, shadow_rules: true,"
+        " rules: [{when: status == 500, then: {every: 5s}}],"
         " misfire: {policy: skip}, delivery: at_most_once, ends_at: 2030-01-01T00:00:00Z",
     )
 

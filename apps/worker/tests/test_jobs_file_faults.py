@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
 from cronicorn_domain.errors import RefusedUrl
 from cronicorn_worker.jobs_file.file_text import file_text
 from cronicorn_worker.jobs_file.problems import JobsFileRefused
@@ -39,7 +40,13 @@ class NoLoopback:
 def faults(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
     """Return the lines that are told about a file."""
     with pytest.raises(JobsFileRefused) as refused:
-        read_jobs(text, file="jobs.yaml", environ=environ or {}, rules=NoLoopback())
+        read_jobs(
+            text,
+            file="jobs.yaml",
+            environ=environ or {},
+            rules=NoLoopback(),
+            conditions=CelRuleEvaluator(),
+        )
     return str(refused.value).splitlines()
 
 
@@ -125,6 +132,17 @@ def test_a_schedule_that_cannot_be_is_told_with_its_place(member: str, told: str
         ("headers: {X-A: x, x-a: y}", "headers.X-A: x-a is there twice"),
         ("headers: {x-a: {valu: y}}", "headers.x-a.valu: this key is unknown. Did you mean value?"),
         ("headers: [x]", "headers: found a list, expected a mapping"),
+        ("success_when: statsu == 1", "7:23: jobs[0].endpoints[0].success_when: line 1, column 1"),
+        (
+            "rules: [{when: status = 5, then: {every: 5s}}]",
+            "7:24: jobs[0].endpoints[0].rules[0].when: line 1, column 8: one = compares nothing",
+        ),
+        ("rules: [{when: status == 5, then: {}}]", "rules[0].then: the rule does nothing."),
+        ("rules: [{when: status == 5, then: {every: 5ms}}]", "rules[0].then.every: 5 ms is not"),
+        ("rules: [{when: status == 5, then: {evry: 5s}}]", "then.evry: this key is unknown. Did"),
+        ("rules: [{then: {every: 5s}}]", "rules[0].when: it is missing. Add `when:`."),
+        ("rules: [{when: status == 5, coldown: 5s, then: {clear: true}}]", "mean cooldown?"),
+        ("rules: status == 5", "rules: found a text, expected a list"),
         ("body: .nan", "body: JSON has no way to write this number. Write it as a text."),
         ("name2: x", "name2: this key is unknown. Did you mean name?"),
     ],

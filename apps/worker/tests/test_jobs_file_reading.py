@@ -17,6 +17,15 @@ from cronicorn_domain.model.endpoint import (
     MisfirePolicy,
     Retry,
 )
+from cronicorn_domain.model.rules import (
+    ClearHints,
+    EndpointRule,
+    Every,
+    PauseFor,
+    RuleSet,
+    RunIn,
+    TriggerSibling,
+)
 from cronicorn_domain.schedules.cron import CronSchedule, GapPolicy, RepeatPolicy
 from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule
@@ -58,6 +67,15 @@ jobs:
         redirects: 2
         response_hints: true
         pause_when_gone: true
+        success_when: body.ok
+        shadow_rules: true
+        rules:
+          - when: body.queue > 100
+            then: {every: 30s, run_in: 5s, pause_for: 10m, trigger: [drain, mail out], clear: true}
+            for: 15m
+            cooldown: 1h
+            reason: the queue is long
+          - {when: status >= 500, then: {trigger: drain}}
         paused: 2026-12-01T09:00:00Z
 """
 
@@ -106,6 +124,28 @@ def test_every_setting_is_read(read: Read) -> None:
         attempts=3, backoff=timedelta(milliseconds=250), backoff_most=timedelta(seconds=10)
     )
     assert endpoint.meant.delivery is Delivery.AT_MOST_ONCE
+    assert endpoint.meant.success_when == "body.ok"
+    drain = TriggerSibling("drain")
+    assert endpoint.meant.rules == RuleSet(
+        rules=(
+            EndpointRule(
+                when="body.queue > 100",
+                then=(
+                    Every(timedelta(seconds=30)),
+                    RunIn(timedelta(seconds=5)),
+                    PauseFor(timedelta(minutes=10)),
+                    drain,
+                    TriggerSibling("mail out"),
+                    ClearHints(),
+                ),
+                life=timedelta(minutes=15),
+                cooldown=timedelta(hours=1),
+                reason="the queue is long",
+            ),
+            EndpointRule(when="status >= 500", then=(drain,)),
+        ),
+        shadow=True,
+    )
     assert endpoint.meant.limits == Limits(
         timeout=timedelta(milliseconds=1500), response_size=65536, redirects=2
     )

@@ -29,6 +29,7 @@ from cronicorn_domain.ports.history_room import HistoryRoom
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
+from cronicorn_management.conditions import Conditions
 from cronicorn_management.desk import Desk
 from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_scheduler.service import Scheduler
@@ -64,7 +65,12 @@ def egress_guard(allowed: Iterable[str]) -> EgressGuard:
 
 def desk_over(store: Store, guard: EgressGuard) -> Desk:
     """Return where the jobs file asks for what it wants."""
-    return Desk(units=store.units, clock=store.clock, rules=guard)
+    return Desk(units=store.units, clock=store.clock, rules=guard, conditions=checked_conditions())
+
+
+def checked_conditions() -> Conditions:
+    """Return what checks the conditions of a jobs file; it starts no process."""
+    return CelRuleEvaluator()
 
 
 @asynccontextmanager

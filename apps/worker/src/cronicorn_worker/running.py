@@ -13,6 +13,7 @@ from cronicorn_management.desk import Desk
 
 from cronicorn_worker.composition import (
     Store,
+    checked_conditions,
     desk_over,
     egress_guard,
     open_scheduler,
@@ -87,7 +88,9 @@ async def _run_demo(settings: WorkerSettings, requests: Requests) -> None:
             show = open_show(settings, store=store.name, clock=store.clock)
             async with open_shop(store.clock, show.tell_phase) as shop:
                 guard = egress_guard((*settings.egress_allow, shop))
-                jobs = demo_jobs(shop, now=store.clock.now(), rules=guard)
+                jobs = demo_jobs(
+                    shop, now=store.clock.now(), rules=guard, conditions=checked_conditions()
+                )
                 desk, caller = desk_over(store, guard), file_caller("demo")
                 await _apply(jobs, desk, caller, show)
                 async with open_scheduler(store, guard, show, settings) as scheduler:
@@ -98,7 +101,13 @@ async def _run_demo(settings: WorkerSettings, requests: Requests) -> None:
 
 
 def _jobs_of(path: Path, rules: EgressRules) -> tuple[DesiredJob, ...]:
-    return read_jobs(file_text(path), file=str(path), environ=process_environment(), rules=rules)
+    return read_jobs(
+        file_text(path),
+        file=str(path),
+        environ=process_environment(),
+        rules=rules,
+        conditions=checked_conditions(),
+    )
 
 
 async def _apply(

@@ -19,6 +19,7 @@ from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 
 from cronicorn_management.allowance import Allowance, Allowances, same_for_all
 from cronicorn_management.caller import Caller
+from cronicorn_management.conditions import NO_CONDITIONS, Conditions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ class Changing(Reading):
 
     rules: EgressRules
     allowance: Allowance
+    conditions: Conditions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ class Desk:
     clock: Clock
     rules: EgressRules
     allowances: Allowances = same_for_all
+    conditions: Conditions = NO_CONDITIONS
 
     @asynccontextmanager
     async def reading(self, caller: Caller) -> AsyncIterator[Reading]:
@@ -102,6 +105,7 @@ class Desk:
                 now=self._now(),
                 rules=self.rules,
                 allowance=self.allowances(caller.tenant),
+                conditions=self.conditions,
             )
 
     def _now(self) -> datetime:

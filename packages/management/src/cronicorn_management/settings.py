@@ -6,6 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict, assert_never
 
 from cronicorn_domain.model.endpoint import Delivery, Endpoint, Method, MisfirePolicy
+from cronicorn_domain.model.rules import (
+    ClearHints,
+    EndpointRule,
+    Every,
+    PauseFor,
+    RunIn,
+    TriggerSibling,
+)
 from cronicorn_domain.schedules.cron import CronSchedule, GapPolicy, RepeatPolicy
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
 
@@ -26,6 +34,25 @@ class HeaderSetting:
     name: str
     value: str
     secret: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSetting:
+    """
+    A rule as it is given: a condition, and at least one thing to do.
+
+    ``life``: so long what it hints at lives; None: an hour.
+    """
+
+    when: str
+    every: timedelta | None = None
+    run_in: timedelta | None = None
+    pause_for: timedelta | None = None
+    trigger: tuple[str, ...] = ()
+    clear: bool = False
+    life: timedelta | None = None
+    cooldown: timedelta | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +89,9 @@ class EndpointSettings:
     redirects: int | None = None
     response_hints: bool | None = None
     pause_when_gone: bool | None = None
+    success_when: str | None = None
+    rules: tuple[RuleSetting, ...] = ()
+    shadow_rules: bool | None = None
 
 
 class EndpointChanges(TypedDict, total=False):
@@ -97,6 +127,9 @@ class EndpointChanges(TypedDict, total=False):
     redirects: int | None
     response_hints: bool | None
     pause_when_gone: bool | None
+    success_when: str | None
+    rules: tuple[RuleSetting, ...]
+    shadow_rules: bool | None
 
 
 def settings_of(endpoint: Endpoint) -> EndpointSettings:
@@ -131,6 +164,35 @@ def settings_of(endpoint: Endpoint) -> EndpointSettings:
         redirects=endpoint.limits.redirects,
         response_hints=endpoint.heeds.hints,
         pause_when_gone=endpoint.heeds.gone,
+        success_when=endpoint.success_when,
+        rules=tuple(rule_setting_of(each) for each in endpoint.rules.rules),
+        shadow_rules=endpoint.rules.shadow,
+    )
+
+
+def rule_setting_of(rule: EndpointRule) -> RuleSetting:
+    """Return what would have to be said to make the rule what it is."""
+    lengths: dict[str, timedelta] = {}
+    for action in rule.then:
+        match action:
+            case Every(interval):
+                lengths["every"] = interval
+            case RunIn(delay):
+                lengths["run_in"] = delay
+            case PauseFor(length):
+                lengths["pause_for"] = length
+            case TriggerSibling() | ClearHints():
+                pass
+            case _:
+                assert_never(action)
+    return RuleSetting(
+        when=rule.when,
+        **lengths,
+        trigger=tuple(each.name for each in rule.then if isinstance(each, TriggerSibling)),
+        clear=ClearHints() in rule.then,
+        life=rule.life,
+        cooldown=rule.cooldown,
+        reason=rule.reason,
     )
 
 

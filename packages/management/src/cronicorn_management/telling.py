@@ -18,6 +18,7 @@ from cronicorn_domain.model.endpoint import (
     Retry,
 )
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.policies.ruling import rule_in_words
 from cronicorn_domain.wording import length_in_words
 
 from cronicorn_management.masking import MASK
@@ -27,7 +28,10 @@ _SHOWN_MOST: Final = 500
 _Plain = str | int | bool | datetime | timedelta | StrEnum
 
 
-_MEMBERS: Final = tuple(each.name for each in fields(EndpointSettings) if each.name != "headers")
+_BY_THEMSELVES: Final = frozenset({"headers", "rules"})
+_MEMBERS: Final = tuple(
+    each.name for each in fields(EndpointSettings) if each.name not in _BY_THEMSELVES
+)
 _NOTHING: Final[Mapping[str, _Plain]] = {}
 _MISFIRE: Final = Misfire()
 _RETRY: Final = Retry()
@@ -47,6 +51,7 @@ _USUAL: Final[Mapping[str, _Plain]] = {
     "redirects": _LIMITS.redirects,
     "response_hints": False,
     "pause_when_gone": False,
+    "shadow_rules": False,
 }
 """What nobody had to say: a creation that told of it would be mostly that."""
 
@@ -104,6 +109,8 @@ def _settings(endpoint: Endpoint, but: Mapping[str, _Plain]) -> Iterator[tuple[s
     settings = settings_of(endpoint)
     for header in settings.headers:
         yield f"headers.{header.name}", _Text(header.value, secret=header.secret is True)
+    for number, rule in enumerate(endpoint.rules.rules):
+        yield f"rules.{number}", _Text(rule_in_words(rule))
     members = ((name, getattr(settings, name)) for name in _MEMBERS)
     yield from _texts({name: value for name, value in members if but.get(name) != value})
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_management.endpoints.judging import Judge
-from cronicorn_management.settings import EndpointSettings, HeaderSetting
+from cronicorn_management.settings import EndpointSettings, HeaderSetting, RuleSetting
 from pydantic import JsonValue
 
 from cronicorn_worker.jobs_file.desired import DesiredEndpoint
 from cronicorn_worker.jobs_file.problems import Path
-from cronicorn_worker.jobs_file.schema import EndpointEntry
+from cronicorn_worker.jobs_file.schema import EndpointEntry, RuleEntry
 
 _MOVED: Mapping[str, Path] = {
     "misfire_grace": ("misfire", "grace"),
@@ -82,6 +82,23 @@ def _settings(entry: EndpointEntry) -> EndpointSettings:
         redirects=entry.redirects,
         response_hints=entry.response_hints,
         pause_when_gone=entry.pause_when_gone,
+        success_when=entry.success_when,
+        rules=tuple(_rule(each) for each in entry.rules),
+        shadow_rules=entry.shadow_rules,
+    )
+
+
+def _rule(entry: RuleEntry) -> RuleSetting:
+    return RuleSetting(
+        when=entry.when,
+        every=entry.then.every,
+        run_in=entry.then.run_in,
+        pause_for=entry.then.pause_for,
+        trigger=entry.then.trigger,
+        clear=entry.then.clear,
+        life=entry.life,
+        cooldown=entry.cooldown,
+        reason=entry.reason,
     )
 
 
@@ -115,4 +132,7 @@ def _path_of(error: InvalidInput) -> Path:
         return ()
     # A header's name may hold dots itself.
     first, _, rest = error.field.partition(".")
+    if first == "rules" and rest:
+        number, *names = rest.split(".")
+        return (first, int(number), *names)
     return _MOVED.get(error.field) or ((first, rest) if rest else (first,))

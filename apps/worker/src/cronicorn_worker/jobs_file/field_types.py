@@ -116,6 +116,12 @@ def _text(value: object) -> str:
     return value
 
 
+def _names(value: object) -> tuple[str, ...]:
+    if isinstance(value, list | tuple):
+        return tuple(_text(each) for each in value)
+    return (_text(value),)
+
+
 def _choice(kind: type[_ChoiceT]) -> Callable[[object], _ChoiceT]:
     by_name = {each.value.lower(): each for each in kind}
     known = ", ".join(each.value for each in kind)
@@ -140,6 +146,11 @@ def _text_schema(pattern: str, *examples: str) -> dict[str, object]:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_names),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 Length = Annotated[
     timedelta,
     BeforeValidator(_length),

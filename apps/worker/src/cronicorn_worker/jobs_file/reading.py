@@ -10,6 +10,7 @@ from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.job import check_description, check_name
 from cronicorn_domain.model.state import DEFAULT_FLOOR
 from cronicorn_domain.ports.egress_rules import EgressRules
+from cronicorn_management.conditions import NO_CONDITIONS, Conditions
 from cronicorn_management.endpoints.judging import Judge
 
 from cronicorn_worker.jobs_file.desired import DesiredEndpoint, DesiredJob
@@ -25,7 +26,12 @@ _UNKNOWN = "unknown"
 
 
 def read_jobs(
-    text: str, *, file: str, environ: Mapping[str, str], rules: EgressRules
+    text: str,
+    *,
+    file: str,
+    environ: Mapping[str, str],
+    rules: EgressRules,
+    conditions: Conditions = NO_CONDITIONS,
 ) -> tuple[DesiredJob, ...]:
     """
     Read the text of a jobs file.
@@ -35,13 +41,14 @@ def read_jobs(
         file: How messages name it.
         environ: Where ``${NAME}`` takes its values from.
         rules: What judges the URLs.
+        conditions: What judges the conditions.
 
     Raises:
         JobsFileRefused: with every problem found.
     """
     values = read_values(read_document(text, file), environ)
     problems = [*values.problems, *shape_problems(values)]
-    judge = Judge(rules=rules, floor=DEFAULT_FLOOR)
+    judge = Judge(rules=rules, floor=DEFAULT_FLOOR, conditions=conditions)
     jobs = list(_Reader(values, judge, problems).jobs())
     if problems:
         raise JobsFileRefused(file, problems)

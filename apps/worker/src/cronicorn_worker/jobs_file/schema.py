@@ -18,6 +18,8 @@ from cronicorn_domain.model.endpoint import (
     Misfire,
     Retry,
 )
+from cronicorn_domain.model.hint import DEFAULT_LIFE
+from cronicorn_domain.model.rules import RULES_MOST
 from cronicorn_management.settings import SCHEDULES
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
@@ -32,6 +34,7 @@ from cronicorn_worker.jobs_file.field_types import (
     Length,
     MethodName,
     MisfireName,
+    Names,
     Paused,
     RepeatName,
     Size,
@@ -85,6 +88,40 @@ def _header(value: object) -> object:
 
 
 Headers = dict[str, Annotated[HeaderEntry, BeforeValidator(_header, str | HeaderEntry)]]
+
+
+class ThenEntry(Entry):
+    """What a rule does; at least one of them."""
+
+    every: Annotated[Length | None, Allowed("1s to 3660d")] = None
+    """Run at another interval while the rule's hint lives."""
+    run_in: Annotated[Length | None, Allowed("1s to 3660d")] = None
+    """Run once more, so long after the end of the run."""
+    pause_for: Annotated[Length | None, Allowed("1s to 3660d")] = None
+    """Do not run for so long."""
+    trigger: Names = ()
+    """Run other endpoints of the job once, also paused ones: a name, or a list of names."""
+    clear: Flag = False
+    """End the hints that rules and models have written; a person's stay."""
+
+
+class RuleEntry(Entry):
+    """When an answer says something, do something."""
+
+    when: Text
+    """A condition in CEL over status, body, headers, durationMs, failures, health, previous,
+    siblings and now, such as `body.queue > 100`."""
+    then: ThenEntry
+    """What to do when it holds."""
+    life: Annotated[Length, Allowed("1ms to 3660d")] = Field(default=DEFAULT_LIFE, alias="for")
+    """So long what the rule hints at lives. Default 60m."""
+    cooldown: Annotated[Length | None, Allowed("1ms to 3660d")] = None
+    """After it has acted the rule rests for so long."""
+    reason: Text | None = None
+    """Why, for those who ask."""
+
+
+Rules = Annotated[list[RuleEntry], Allowed(f"at most {RULES_MOST}")]
 
 
 class EndpointEntry(Entry):
@@ -146,6 +183,12 @@ class EndpointEntry(Entry):
     """Heed Cronicorn-Next-Run-In and Cronicorn-Pause-Until in its responses. Default false."""
     pause_when_gone: Flag = False
     """Pause it when its target answers 410 Gone, until someone resumes it. Default false."""
+    success_when: Text | None = None
+    """A condition that decides whether a run succeeded, instead of the status."""
+    rules: Rules = Field(default_factory=list)
+    """What to do when an answer says something. All that hold act, in their order."""
+    shadow_rules: Flag = False
+    """Only tell on each run what its rules would have done. Default false."""
     paused: Paused | None = None
     """true, or the instant until which; false resumes; left out, a pause stays as it stands."""
 

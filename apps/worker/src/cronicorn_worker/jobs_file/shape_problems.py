@@ -15,6 +15,8 @@ from cronicorn_worker.jobs_file.schema import (
     JobsFile,
     MisfireEntry,
     RetryEntry,
+    RuleEntry,
+    ThenEntry,
 )
 from cronicorn_worker.jobs_file.values import Values
 
@@ -74,7 +76,9 @@ def _problem(values: Values, details: ErrorDetails) -> Problem:
 
 def _allowed(path: Path) -> str:
     """Say which values the member takes, where its type does."""
-    field = _model_at(path[:-1]).model_fields.get(str(path[-1]))
+    fields = _model_at(path[:-1]).model_fields
+    named = {each.alias or name: each for name, each in fields.items()}
+    field = named.get(str(path[-1]))
     known = field.metadata if field else []
     return " ".join(f"Allowed: {each.text}." for each in known if isinstance(each, Allowed))
 
@@ -94,7 +98,7 @@ def _mapping_remedy(path: Path) -> str:
 def _known_keys(path: Path) -> str:
     key = str(path[-1])
     model = _model_at(path[:-1])
-    known = list(model.model_fields)
+    known = [each.alias or name for name, each in model.model_fields.items()]
     meant = _MEANT.get(key.lower())
     near = [meant] if meant in known else get_close_matches(key.lower(), known, n=2, cutoff=0.7)
     return f"Did you mean {' or '.join(near)}?" if near else f"Known here: {', '.join(known)}."
@@ -112,5 +116,9 @@ def _model_at(path: Path) -> type[BaseModel]:
             return MisfireEntry
         case ("jobs", _, "endpoints", _, "retry"):
             return RetryEntry
+        case ("jobs", _, "endpoints", _, "rules", _):
+            return RuleEntry
+        case ("jobs", _, "endpoints", _, "rules", _, "then"):
+            return ThenEntry
         case _:
             return JobsFile

@@ -137,9 +137,9 @@ def _check(action: Action) -> None:
         case Every(interval):
             _check_length(interval, SECOND, field="then.every")
         case RunIn(delay):
-            _check_length(delay, SECOND, field="then.runIn")
+            _check_length(delay, SECOND, field="then.run_in")
         case PauseFor(length):
-            _check_length(length, SECOND, field="then.pauseFor")
+            _check_length(length, SECOND, field="then.pause_for")
         case TriggerSibling(name):
             check_name(name)
         case ClearHints():

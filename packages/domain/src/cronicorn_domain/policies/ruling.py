@@ -84,7 +84,7 @@ def granted(situation: Situation, ruling: Ruling, ended_at: datetime) -> Granted
     rules = situation.endpoint.rules
     held = [each for each in ruling.held if each in rules.rules]
     if rules.shadow:
-        would = [f"would {_told(rule)}" for rule in held]
+        would = [f"would {rule_in_words(rule)}" for rule in held]
         return Granted(resting=situation.state.resting, remark=_joined([*ruling.remarks, *would]))
     return _Granting(situation, held, ended_at).granted(ruling.remarks)
 
@@ -218,7 +218,8 @@ def _why(rule: EndpointRule) -> str:
     return rule.reason or f"the rule {_shown(rule.when)} holds"
 
 
-def _told(rule: EndpointRule) -> str:
+def rule_in_words(rule: EndpointRule) -> str:
+    """Tell what a rule does and when, in one line: ``run every 30 s, since status >= 500``."""
     return f"{', '.join(_action_told(each) for each in rule.then)}, since {_shown(rule.when)}"
 
 

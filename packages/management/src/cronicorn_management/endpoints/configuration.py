@@ -17,6 +17,7 @@ from cronicorn_domain.model.endpoint import (
     Pause,
     Retry,
 )
+from cronicorn_domain.model.rules import RuleSet
 from cronicorn_domain.schedules.schedule import Schedule
 
 
@@ -36,6 +37,8 @@ class Configuration:
     delivery: Delivery
     limits: Limits
     heeds: Heeds
+    rules: RuleSet
+    success_when: str | None
 
     def created(
         self,
@@ -67,6 +70,8 @@ class Configuration:
             delivery=self.delivery,
             limits=self.limits,
             heeds=self.heeds,
+            rules=self.rules,
+            success_when=self.success_when,
             pause=pause,
             external_key=key,
         )
@@ -87,4 +92,6 @@ class Configuration:
             delivery=self.delivery,
             limits=self.limits,
             heeds=self.heeds,
+            rules=self.rules,
+            success_when=self.success_when,
         )

@@ -11,6 +11,7 @@ from cronicorn_domain.ports.egress_rules import EgressRules
 from cronicorn_domain.schedules.schedule import IntervalSchedule
 
 from cronicorn_management.attempts import Attempts
+from cronicorn_management.conditions import Conditions
 from cronicorn_management.desk import Changing
 from cronicorn_management.endpoints.configuration import Configuration
 from cronicorn_management.endpoints.making import configuration
@@ -31,10 +32,12 @@ class Judge:
     Attributes:
         rules: Where requests may go.
         floor: No interval is shorter.
+        conditions: Which conditions can be meant.
     """
 
     rules: EgressRules
     floor: timedelta
+    conditions: Conditions
 
     def configuration(
         self, settings: EndpointSettings, *, stored: Sequence[Header] = ()
@@ -71,7 +74,7 @@ class Judge:
     ) -> Configuration | None:
         tried.attempt(("url",), lambda: self.rules.check(settings.url))
         tried.faults += _misplaced(settings, tried.unusable)
-        meant = configuration(settings, stored, tried)
+        meant = configuration(settings, stored, self.conditions, tried)
         if meant is not None and not tried.faults:
             for name, length in _intervals(meant):
                 tried.attempt((), partial(check_floor, length, self.floor, field=name))
@@ -110,4 +113,4 @@ def _present(settings: EndpointSettings, names: tuple[str, ...]) -> list[str]:
 
 def judge_of(work: Changing) -> Judge:
     """Return the judge by the rules that hold for whoever works."""
-    return Judge(rules=work.rules, floor=work.allowance.floor)
+    return Judge(rules=work.rules, floor=work.allowance.floor, conditions=work.conditions)

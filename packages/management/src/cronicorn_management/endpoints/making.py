@@ -21,12 +21,15 @@ from cronicorn_domain.model.endpoint import (
     Misfire,
     Retry,
 )
+from cronicorn_domain.model.rules import NO_RULES
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
 
 from cronicorn_management.attempts import Attempts
+from cronicorn_management.conditions import Conditions
 from cronicorn_management.endpoints.configuration import Configuration
+from cronicorn_management.endpoints.ruling import rule_set
 from cronicorn_management.masking import MASK
 from cronicorn_management.settings import (
     CRON_ONLY,
@@ -50,7 +53,7 @@ _ANY_JOB: Final = JobId(UUID(int=0))
 
 
 def configuration(
-    settings: EndpointSettings, stored: Sequence[Header], tried: Attempts
+    settings: EndpointSettings, stored: Sequence[Header], conditions: Conditions, tried: Attempts
 ) -> Configuration | None:
     """
     Make every part that can be made, and of them the whole.
@@ -75,6 +78,7 @@ def configuration(
     bounds = tried.attempt(("starts_at", "ends_at", "max_runs"), lambda: _bounds(settings))
     misfire = tried.attempt(_MISFIRE_MEMBERS, lambda: _misfire(settings))
     retry = tried.attempt(_RETRY_MEMBERS, lambda: _retry(settings))
+    rules = rule_set(settings, conditions, tried)
     limits = tried.attempt(("timeout", "max_response_size", "redirects"), lambda: _limits(settings))
     return tried.attempt(
         ("name", "description", "jitter"),
@@ -94,6 +98,8 @@ def configuration(
                 heeds=Heeds(
                     hints=bool(settings.response_hints), gone=bool(settings.pause_when_gone)
                 ),
+                rules=rules or NO_RULES,
+                success_when=settings.success_when,
             )
         ),
     )
