@@ -1,0 +1,61 @@
+"""Real workers on a real database, with a real target: what goes wrong, and what must not."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tools.soak.faults import FAULTS, Fault
+from tools.soak.phase import try_fault
+from tools.soak.result import Result
+from tools.soak.server import Server, server
+from tools.soak.site import Size
+
+pytestmark = pytest.mark.timeout(400)
+
+SMALL = Size(endpoints=20, slots=80, lease=2.0, answers_after=0.4, lasts=2.0, lead=2.0)
+"""Twenty slots a second for as long as it takes, eight requests under way at any time."""
+
+LINES_A_SECOND = 30
+"""More than that, from two workers, and something goes round without a pause."""
+
+ON_POSTGRES = [pytest.param(each, id=each.name) for each in FAULTS if each.on_postgres]
+ON_SQLITE = [pytest.param(each, id=each.name) for each in FAULTS if each.on_sqlite]
+
+
+@pytest.fixture(scope="session")
+def faulty_server() -> Iterator[Server]:
+    """Give a server that is nobody else's: it will be killed."""
+    with server() as running:
+        yield running
+
+
+def assert_got_over(fault: Fault, result: Result) -> None:
+    """See that no promise was broken, that all recovered, and that nobody raved meanwhile."""
+    judged = result.judged
+    assert list(judged.findings) == []
+    assert (judged.lost, judged.doubled, judged.two_leases, judged.unexplained) == (0, 0, 0, 0)
+    assert judged.slots >= SMALL.slots // 2
+    assert (result.recovery is not None) is fault.passes
+    if fault.noticed:
+        assert result.outages > 0
+    assert result.troubles <= 40 + LINES_A_SECOND * result.lasted
+    assert result.connections <= 40 + LINES_A_SECOND * result.lasted
+    if fault.takes_leases:
+        assert judged.repeated > 0
+
+
+@pytest.mark.parametrize("fault", ON_POSTGRES)
+def test_a_fault_is_got_over_on_postgresql(fault: Fault, faulty_server: Server) -> None:
+    """
+    Whatever breaks, slots are neither lost nor doubled, and all goes on without a restart.
+
+    Traps T05 (two workers), T06 to T08 and T25 (a worker stopped past its lease: what it settles
+    changes nothing, and the repeat has the same key), T26 (wrong clocks), T31 (a lost database).
+    """
+    assert_got_over(fault, try_fault(fault, SMALL, faulty_server))
+
+
+@pytest.mark.parametrize("fault", ON_SQLITE)
+def test_a_fault_is_got_over_on_sqlite(fault: Fault) -> None:
+    """The same on a file that two workers share: a full disk, and traps T05, T07 and T25."""
+    assert_got_over(fault, try_fault(fault, SMALL, None))
