@@ -15,6 +15,7 @@ EVERYTHING = {
     "action": "pause",
     "filter": {},
     "keyId": str(new_uuid()),
+    "rules": [],
     "unheardOf": {"members": ["are", "let", "be"]},
 }
 """A body that does for every route: what it does not know, it lets be."""

@@ -4,19 +4,29 @@ from typing import Annotated, Final
 
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.policies.previewing import PREVIEW_MOST, Assumption
+from cronicorn_management.endpoints.changing import change_endpoint
 from cronicorn_management.endpoints.explaining import explain_endpoint
 from cronicorn_management.endpoints.pausing import pause_endpoint
 from cronicorn_management.endpoints.previewing import PREVIEW_USUAL, preview_endpoint
+from cronicorn_management.endpoints.reading import read_endpoint
 from cronicorn_management.endpoints.resetting import reset_failures
 from cronicorn_management.endpoints.resuming import resume_endpoint
 from cronicorn_management.endpoints.running import run_now
 from cronicorn_management.endpoints.skipping import skip_next_slot
+from cronicorn_management.settings import EndpointChanges
 from fastapi import APIRouter, Query, Response
 
 from cronicorn_api.access.desks import TheCaller, TheDesk
-from cronicorn_api.endpoints.presenters import explanation_body, preview_body
-from cronicorn_api.endpoints.schemas import ExplanationBody, PauseGiven, PreviewBody
+from cronicorn_api.endpoints.presenters import endpoint_body, explanation_body, preview_body
+from cronicorn_api.endpoints.schemas import (
+    EndpointBody,
+    ExplanationBody,
+    PauseGiven,
+    PreviewBody,
+)
 from cronicorn_api.endpoints.settings import WIRE_NAMES
+from cronicorn_api.rules.presenters import rules_from
+from cronicorn_api.rules.schemas import RulesGiven
 from cronicorn_api.wire.identities import PathEndpoint
 from cronicorn_api.wire.refusing import members_named
 
@@ -59,6 +69,18 @@ async def run(desk: TheDesk, caller: TheCaller, endpoint_id: PathEndpoint) -> Re
     async with desk.changing(caller) as work:
         await run_now(work, endpoint_id)
     return Response(status_code=202)
+
+
+@router.put("/rules", operation_id="putRules")
+async def put_rules(
+    desk: TheDesk, caller: TheCaller, endpoint_id: PathEndpoint, given: RulesGiven
+) -> EndpointBody:
+    """Replace all rules of an endpoint; every condition is checked."""
+    changes = EndpointChanges(rules=rules_from(given.rules), shadow_rules=given.shadow)
+    with members_named(WIRE_NAMES):
+        async with desk.changing(caller) as work:
+            await change_endpoint(work, endpoint_id, changes)
+            return endpoint_body(await read_endpoint(work, endpoint_id), work.now)
 
 
 @router.get("/explain", operation_id="explainEndpoint")

@@ -28,6 +28,7 @@ from cronicorn_api.endpoints.schemas import (
     WeighedBody,
 )
 from cronicorn_api.hints.presenters import hint_body
+from cronicorn_api.rules.presenters import rule_bodies
 from cronicorn_api.wire.values import in_milliseconds, in_milliseconds_if_any
 
 _KIBIBYTE: Final = 1024
@@ -67,6 +68,11 @@ def endpoint_body(situation: Situation, now: datetime) -> EndpointBody:
         max_runs=endpoint.bounds.max_runs,
         retry=_retry(endpoint.retry),
         delivery=endpoint.delivery,
+        response_hints=endpoint.heeds.hints or None,
+        pause_when_gone=endpoint.heeds.gone or None,
+        success_when=endpoint.success_when,
+        rules=rule_bodies(endpoint.rules),
+        shadow_rules=endpoint.rules.shadow or None,
         hints=[hint_body(each) for each in _active(situation, now)],
         next_run_source=None if plan is None else plan.decision.source,
         state=_status(condition_of(situation, now)),

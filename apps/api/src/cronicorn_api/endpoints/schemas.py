@@ -8,6 +8,7 @@ from cronicorn_domain.model.endpoint import Delivery, Method, MisfirePolicy
 from pydantic import Field, JsonValue
 
 from cronicorn_api.hints.schemas import HintBody
+from cronicorn_api.rules.schemas import RuleBody, RuleGiven
 from cronicorn_api.wire.values import (
     GivenInstant,
     Instant,
@@ -73,6 +74,11 @@ class EndpointMembers(Wire):
     delivery: Delivery | None = None
     timeout_ms: Milliseconds | None = None
     max_response_size_kb: Count | None = None
+    response_hints: bool | None = None
+    pause_when_gone: bool | None = None
+    success_when: str | None = None
+    rules: list[RuleGiven] | None = None
+    shadow_rules: bool | None = None
 
 
 class NewEndpoint(EndpointMembers):
@@ -129,7 +135,11 @@ class EndpointBody(Wire):
     ends_at: Maybe[Instant] = None
     max_runs: Maybe[int] = None
     retry: Maybe[RetryBody] = None
-    rules: list[Any] = Field(default=[], description="Empty: there are no rules yet")
+    response_hints: Maybe[bool] = None
+    pause_when_gone: Maybe[bool] = None
+    success_when: Maybe[str] = None
+    rules: list[RuleBody]
+    shadow_rules: Maybe[bool] = None
     ai_mode: Literal["off"] = "off"
     delivery: Delivery
     hints: list[HintBody]

@@ -8,6 +8,7 @@ from cronicorn_management.settings import EndpointChanges, EndpointSettings, Hea
 from pydantic import JsonValue
 
 from cronicorn_api.endpoints.schemas import EndpointMembers, EndpointPatch, NewEndpoint, RetryGiven
+from cronicorn_api.rules.presenters import rules_from
 from cronicorn_api.wire.values import length_of
 
 WIRE_NAMES: Final = {
@@ -28,6 +29,7 @@ WIRE_NAMES: Final = {
     "timeout": "timeoutMs",
     "max_response_size": "maxResponseSizeKb",
     "external_key": "externalKey",
+    "success_when": "successWhen",
     "paused_until": "pausedUntil",
     "count": "count",
 }
@@ -53,6 +55,10 @@ _AS_THEY_ARE: Final = {
     "misfire_policy": "misfire_policy",
     "catch_up_limit": "catch_up_limit",
     "delivery": "delivery",
+    "response_hints": "response_hints",
+    "pause_when_gone": "pause_when_gone",
+    "success_when": "success_when",
+    "shadow_rules": "shadow_rules",
 }
 _KIBIBYTE: Final = 1024
 
@@ -97,6 +103,8 @@ def _read(given: EndpointMembers) -> dict[str, Any]:
         read["max_response_size"] = None if size is None else size * _KIBIBYTE
     if "retry" in there:
         read |= _retry(given.retry)
+    if "rules" in there:
+        read["rules"] = rules_from(given.rules or [])
     return read
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from cronicorn_domain.errors import CronicornError, InvalidInput, Issue, SeveralFaults
 from fastapi import FastAPI, Request, Response
@@ -44,6 +45,15 @@ def refuse_with(app: FastAPI) -> None:
         return _answer(internal())
 
 
+_OF_A_RULE: Final = {
+    "every": "everyMs",
+    "run_in": "runInMs",
+    "pause_for": "pauseForMs",
+    "for": "forMs",
+    "cooldown": "cooldownMs",
+}
+
+
 @contextmanager
 def members_named(names: Mapping[str, str]) -> Iterator[None]:
     """Tell faults by the names that members have on the wire, which are not those inside."""
@@ -55,6 +65,9 @@ def members_named(names: Mapping[str, str]) -> Iterator[None]:
 
 def _renamed(issue: Issue, names: Mapping[str, str]) -> Issue:
     first, dot, rest = issue.path.partition(".")
+    last = issue.path.rpartition(".")[2]
+    if first == "rules" and last in _OF_A_RULE:
+        rest = f"{rest.removesuffix(last)}{_OF_A_RULE[last]}"
     path = names.get(issue.path) or f"{names.get(first, first)}{dot}{rest}"
     return Issue(path=path, message=issue.message, code=issue.code)
 
