@@ -45,7 +45,7 @@ class Service:
                 async with open_desk(self._database, SECRET_KEY) as desk:
                     self._loop, self._desk = asyncio.get_running_loop(), desk
                     envelope = Envelope(application(desk), Log("error"))
-                    self._server = Server(configured(envelope, "127.0.0.1", 0))
+                    self._server = Server(configured(envelope))
                     listening.listen()
                     self._begun.set_result(None)
                     await self._server.serve(sockets=[listening])

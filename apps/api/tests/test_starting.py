@@ -1,5 +1,6 @@
 """The command: it serves until it is asked to stop, and says what is wrong before it serves."""
 
+import json
 import os
 import signal
 import socket
@@ -29,25 +30,16 @@ def started(folder: Path, *options: str, **variables: str) -> subprocess.Popen[s
     )
 
 
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 def test_it_serves_until_it_is_asked_to_stop(tmp_path: Path) -> None:
     """With nothing but a key set it makes its database; it ends well, and logs no secret."""
-    port = free_port()
-    with started(tmp_path, "--port", str(port), CRONICORN_BOOTSTRAP_API_KEY=KEY) as api:
+    with started(tmp_path, "--port", "0", CRONICORN_BOOTSTRAP_API_KEY=KEY) as api:
         assert api.stdout is not None
         lines: list[str] = []
         while '"serving"' not in "".join(lines[-1:]):
             lines.append(api.stdout.readline())
             assert lines[-1], "it ended before it served"
-        transport = httpx.HTTPTransport(retries=10)
-        with httpx.Client(transport=transport, base_url=f"http://127.0.0.1:{port}") as client:
+        port = json.loads(lines[-1])["port"]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
             answer = client.get("/api/jobs", headers={"x-api-key": KEY}, timeout=PATIENCE)
         api.send_signal(signal.SIGTERM)
         output, errors = api.communicate(timeout=PATIENCE)
@@ -87,3 +79,17 @@ def test_options_come_from_the_environment(bare: Path, monkeypatch: pytest.Monke
     for wrong in ("-1", "x"):
         with pytest.raises(UsageFault, match="--port"):
             read_settings({"port": wrong})
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    """It says so before it makes a database, and what to do; nothing claims that it serves."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with started(tmp_path, "--port", str(port)) as api:
+            output, errors = api.communicate(timeout=PATIENCE)
+
+    assert api.returncode == 1
+    assert errors.startswith(f"cronicorn-api: cannot listen on 127.0.0.1:{port}: ")
+    assert "choose another --host or --port" in errors
+    assert "serving" not in output
+    assert not (tmp_path / "cronicorn.db").exists()

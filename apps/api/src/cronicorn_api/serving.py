@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -19,6 +20,10 @@ GRACE: Final = 20
 """So many seconds requests have to end, once it is asked to stop."""
 
 
+BACKLOG: Final = 2048
+"""So many connections may wait to be taken."""
+
+
 class Server(uvicorn.Server):
     """Leaves signals to who runs it: uvicorn would end the process before its database closes."""
 
@@ -34,8 +39,18 @@ class Server(uvicorn.Server):
 
 
 async def serve(settings: ApiSettings) -> None:
-    """Open the database, found what is to be founded, and serve."""
+    """
+    Open the database, found what is to be founded, and serve.
+
+    Raises:
+        OSError: nobody can be listened to there; the message says what to do.
+    """
     log = Log(settings.log_level)
+    with listening(settings.host, settings.port) as listener:
+        await _serve_over(listener, settings, log)
+
+
+async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) -> None:
     async with open_desk(
         settings.database_url,
         settings.key,
@@ -44,21 +59,36 @@ async def serve(settings: ApiSettings) -> None:
     ) as desk:
         if settings.bootstrap_key is not None and await found_key(desk, settings.bootstrap_key):
             log.say("bootstrap key issued")
-        server = Server(configured(Envelope(application(desk), log), settings.host, settings.port))
+        server = Server(configured(Envelope(application(desk), log)))
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, server.ask_to_stop)
-        log.say("serving", host=settings.host, port=settings.port)
-        await server.serve()
+        log.say("serving", host=settings.host, port=listener.getsockname()[1])
+        await server.serve(sockets=[listener])
         log.say("stopped")
 
 
-def configured(app: Envelope, host: str, port: int) -> uvicorn.Config:
+def listening(host: str, port: int) -> socket.socket:
+    """
+    Listen before anything is opened or said; port 0 is any that is free.
+
+    Raises:
+        OSError: the address is not ours, or somebody else has the port.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        why = error.strerror or str(error)
+        message = f"cannot listen on {host}:{port}: {why}; choose another --host or --port"
+        raise OSError(message) from error
+
+
+def configured(app: Envelope) -> uvicorn.Config:
     """Tell the server what it is to be: nothing of it is taken from a request's headers."""
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         lifespan="off",
         ws="none",
         log_config=None,
