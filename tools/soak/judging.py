@@ -10,11 +10,11 @@ from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.run import OutcomeClass, Run
 
 from bench.calls import Lateness
+from bench.work import Work
 from tools.checker.check import examine
 from tools.checker.finding import Fault
 from tools.checker.history import Created, History
 from tools.soak.result import Judged
-from tools.soak.site import Site
 from tools.soak.target import Call
 
 _DOUBT: Final = timedelta(milliseconds=50)
@@ -30,7 +30,7 @@ class Slot(NamedTuple):
     at: int
 
 
-def judge(history: History, site: Site) -> Judged:
+def judge(history: History, calls: Sequence[Call], work: Work) -> Judged:
     """Judge a phase whose workers have ended."""
     report = examine(history)
     found = Counter(finding.fault for finding in report.findings)
@@ -38,14 +38,13 @@ def judge(history: History, site: Site) -> Judged:
     runs = {
         (Slot(numbers[run.endpoint_id], _micro(run.slot)), run.attempt): run for run in history.runs
     }
-    calls = list(site.calls())
     slots = {slot for slot, _ in runs}
     told = sum(record.count for records in history.records.values() for record in records)
     strange = [*_unexplained_calls(calls, runs), *_unexplained_runs(calls, runs)]
     overlapping = list(_overlaps(history.runs))
     doubled = list(_doubled(calls, runs))
     others = found.total() - found[Fault.LOST] - found[Fault.DOUBLED]
-    unaccounted = list(_unaccounted(slots, history, numbers, site))
+    unaccounted = list(_unaccounted(slots, history, numbers, work))
     sentences = [finding.sentence for finding in report.findings]
     sentences += [*strange, *overlapping, *doubled, *unaccounted]
     return Judged(
@@ -124,7 +123,7 @@ def _overlaps(runs: Iterable[Run]) -> Iterator[str]:
 
 
 def _unaccounted(
-    slots: set[Slot], history: History, numbers: Mapping[EndpointId, int], site: Site
+    slots: set[Slot], history: History, numbers: Mapping[EndpointId, int], work: Work
 ) -> Iterator[str]:
     """
     Count for each endpoint what its grid has, up to its last run, against what is accounted for.
@@ -137,9 +136,9 @@ def _unaccounted(
     told: Counter[int] = Counter()
     for endpoint_id, records in history.records.items():
         told[numbers[endpoint_id]] += sum(record.count for record in records)
-    step = site.work.step * 1000
-    for endpoint in range(site.work.endpoints):
-        first = (site.work.begins_at + site.work.phase(endpoint)) * 1000
+    step = work.step * 1000
+    for endpoint in range(work.endpoints):
+        first = (work.begins_at + work.phase(endpoint)) * 1000
         ran = runs[endpoint]
         expected = 0 if not ran else (max(ran) - first) // step + 1
         accounted = len(ran) + told[endpoint]

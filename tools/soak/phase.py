@@ -55,7 +55,7 @@ def try_fault(
             outages=sum(map(told_outages, at.workers)),
             troubles=sum(map(told_troubles, at.workers)),
             connections=connections,
-            judged=judge(asyncio.run(read_history(at.database)), at),
+            judged=judge(asyncio.run(read_history(at.database)), list(at.calls()), at.work),
         )
 
 

@@ -1,0 +1,118 @@
+"""Each thing that the judgement of a soak counts is found where it is, and only there."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND, a_job, an_endpoint
+
+from bench.work import Work
+from tools.checker.history import History
+from tools.histories.recorded_story import RecordedStory
+from tools.soak.judging import judge
+from tools.soak.result import Judged
+from tools.soak.target import Call
+
+MILLISECOND = 1000
+WORK = Work(
+    endpoints=1,
+    step=60_000,
+    begins_at=round((EPOCH + MINUTE).timestamp() * 1000),
+    target="http://shop.example",
+)
+Seen = tuple[History, Sequence[Call]]
+
+
+def broken(judged: Judged) -> set[str]:
+    """Name what was found wrong."""
+    names = ("lost", "doubled", "two_leases", "unexplained")
+    return {name for name in names if getattr(judged, name)}
+
+
+def seen() -> Seen:
+    """Return three runs of a minute each, and the calls that they made."""
+    story = RecordedStory.of(an_endpoint(a_job(), "e0"))
+    for _ in range(3):
+        story.run()
+    history = replace(story.history(), leases=(), requests=())
+    calls = [
+        Call(
+            endpoint=0,
+            slot=(slot := round(run.slot.timestamp() * 1_000_000)),
+            attempt=run.attempt,
+            key=number,
+            arrived_at=slot + (number + 1) * MILLISECOND,
+        )
+        for number, run in enumerate(history.runs)
+    ]
+    return history, calls
+
+
+def without_a_run(history: History, calls: Sequence[Call]) -> Seen:
+    return replace(history, runs=(history.runs[0], history.runs[2])), (calls[0], calls[2])
+
+
+def called_twice(history: History, calls: Sequence[Call]) -> Seen:
+    return history, (*calls, calls[1])
+
+
+def never_called(history: History, calls: Sequence[Call]) -> Seen:
+    return history, calls[:2]
+
+
+def called_early(history: History, calls: Sequence[Call]) -> Seen:
+    early = calls[1]._replace(arrived_at=calls[1].slot - MILLISECOND)
+    return history, (calls[0], early, calls[2])
+
+
+def called_by_nobody(history: History, calls: Sequence[Call]) -> Seen:
+    return history, (*calls, calls[2]._replace(attempt=7))
+
+
+def ended_late(history: History, calls: Sequence[Call]) -> Seen:
+    first, second, third = history.runs
+    late = replace(first, finished_at=second.claimed_at + SECOND)
+    return replace(history, runs=(late, second, third)), calls
+
+
+def test_sound_runs_are_sound() -> None:
+    """What went as it should leaves nothing to be found, and its lateness is told."""
+    history, calls = seen()
+
+    judged = judge(history, calls, WORK)
+
+    assert broken(judged) == set(), judged.findings
+    assert (judged.slots, judged.runs, judged.told, judged.repeated) == (3, 3, 0, 0)
+    assert judged.lateness is not None
+    assert (judged.lateness.p50, judged.lateness.most) == (2.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (without_a_run, "lost"),
+        (called_twice, "doubled"),
+        (never_called, "unexplained"),
+        (called_early, "unexplained"),
+        (called_by_nobody, "unexplained"),
+        (ended_late, "two_leases"),
+    ],
+)
+def test_what_is_wrong_is_counted(
+    spoil: Callable[[History, Sequence[Call]], Seen], named: str
+) -> None:
+    """One thing made wrong in sound runs is found, and counted under its name."""
+    judged = judge(*spoil(*seen()), WORK)
+
+    assert named in broken(judged)
+    assert judged.findings
+
+
+def test_a_repeat_has_the_key_of_the_first() -> None:
+    """Trap T07: a repeat that a receiver could not recognise by its key is found."""
+    history, calls = seen()
+    calls = (*calls, calls[1]._replace(attempt=2, key=99))
+
+    judged = judge(history, calls, WORK)
+
+    assert any("another key" in sentence for sentence in judged.findings)
