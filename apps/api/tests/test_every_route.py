@@ -27,6 +27,7 @@ OF_NO_ONES = {
     "/api/endpoints/bulk",
     "/api/auth/api-key/list",
     "/api/auth/api-key/create",
+    "/api/auth/api-key/update",
     "/api/auth/api-key/delete",
 }
 """Their paths name nothing that could be another's; what bodies may name is tried elsewhere."""

@@ -73,7 +73,7 @@ OF_AN_ENDPOINT = {
 OF_NO_ONES = {"create_job", "put_job", "list_jobs", "list_audit", "issue_key", "list_keys"}
 """They are about the caller's own tenant, and name nothing that could be another's."""
 
-TESTED_ELSEWHERE = {"read_run", "list_endpoints", "revoke_key"}
+TESTED_ELSEWHERE = {"read_run", "list_endpoints", "revoke_key", "rename_key"}
 """They are given something else: see below, and ``test_keys``."""
 
 BLOCKS = {

@@ -11,6 +11,7 @@ from cronicorn_management.accounts.founding import found_key
 from cronicorn_management.accounts.issuing import issue_key
 from cronicorn_management.accounts.listing import list_keys
 from cronicorn_management.accounts.recognizing import recognize_key
+from cronicorn_management.accounts.renaming import rename_key
 from cronicorn_management.accounts.revoking import revoke_key
 from cronicorn_management.caller import EVERY_SCOPE
 
@@ -86,6 +87,35 @@ async def test_a_revoked_key_proves_nothing(office) -> None:
     assert await office.deeds() == ["issue", "revoke"]
 
 
+async def test_a_renamed_key_proves_what_it_proved(office) -> None:
+    """Its new name is what it is called by; the same name once more is no deed."""
+    key = await issued(office)
+
+    for _ in range(2):
+        async with office.changing() as work:
+            assert (await rename_key(work, key.key.id, name="nightly")).name == "nightly"
+
+    caller = await recognize_key(office.desk, key.secret)
+    assert caller is not None
+    assert (caller.actor, caller.scopes) == ("key:nightly", READ)
+    assert await office.deeds() == ["issue", "change"]
+    (told,) = (await office.audit())[-1].changes
+    assert (told.field, told.before, told.after) == ("name", "deploy", "nightly")
+
+
+async def test_a_key_is_not_renamed_to_what_is_no_name(office) -> None:
+    """It is refused, and the key keeps its name."""
+    key = await issued(office)
+
+    for name in (" ", "two\nlines", "nul\0", "x" * 256):
+        with pytest.raises(InvalidInput):
+            async with office.changing() as work:
+                await rename_key(work, key.key.id, name=name)
+
+    assert [each.name for each in await keys(office)] == ["deploy"]
+    assert await office.deeds() == ["issue"]
+
+
 async def test_the_last_use_is_known_to_the_minute(office) -> None:
     """Many requests at once do not each write when they came."""
     key = await issued(office)
@@ -113,6 +143,9 @@ async def test_a_key_is_for_administrators(office) -> None:
         async with office.changing(clerk) as work:
             await revoke_key(work, key.key.id)
     with pytest.raises(NotAllowed):
+        async with office.changing(clerk) as work:
+            await rename_key(work, key.key.id, name="mine")
+    with pytest.raises(NotAllowed):
         await keys(office, clerk)
 
 
@@ -132,6 +165,9 @@ async def test_another_tenants_key_does_not_exist(office) -> None:
     with pytest.raises(NotFound):
         async with office.changing(office.stranger) as work:
             await revoke_key(work, key.key.id)
+    with pytest.raises(NotFound):
+        async with office.changing(office.stranger) as work:
+            await rename_key(work, key.key.id, name="mine")
 
     assert await keys(office, office.stranger) == []
     assert await recognize_key(office.desk, key.secret) is not None

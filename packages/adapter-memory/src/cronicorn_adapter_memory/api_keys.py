@@ -1,6 +1,6 @@
 """API keys in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -42,12 +42,11 @@ class MemoryApiKeys:
 
     async def revoke(self, tenant: TenantId, key_id: ApiKeyId, *, now: datetime) -> ApiKey:
         """End a key for good, and return it as it was."""
-        keys = (await self._transaction.write()).keys
-        key = keys.get(key_id)
-        if key is None or key.tenant != tenant or key.revoked_at is not None:
-            raise NotFound("API key", key_id)
-        keys[key_id] = replace(key, revoked_at=now)
-        return key
+        return await self._change(tenant, key_id, lambda key: replace(key, revoked_at=now))
+
+    async def rename(self, tenant: TenantId, key_id: ApiKeyId, *, name: str) -> ApiKey:
+        """Call a key otherwise, and return it as it was."""
+        return await self._change(tenant, key_id, lambda key: replace(key, name=name))
 
     async def note_use(self, key_id: ApiKeyId, *, now: datetime) -> None:
         """Keep when a key was used last."""
@@ -55,3 +54,13 @@ class MemoryApiKeys:
         key = keys.get(key_id)
         if key is not None and (key.last_used_at is None or key.last_used_at < now):
             keys[key_id] = replace(key, last_used_at=now)
+
+    async def _change(
+        self, tenant: TenantId, key_id: ApiKeyId, changed: Callable[[ApiKey], ApiKey]
+    ) -> ApiKey:
+        keys = (await self._transaction.write()).keys
+        key = keys.get(key_id)
+        if key is None or key.tenant != tenant or key.revoked_at is not None:
+            raise NotFound("API key", key_id)
+        keys[key_id] = changed(key)
+        return key

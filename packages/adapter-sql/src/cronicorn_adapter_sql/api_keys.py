@@ -8,7 +8,7 @@ from types import MappingProxyType
 from cronicorn_domain.errors import NotFound, SecretTaken
 from cronicorn_domain.identity import ApiKeyId, TenantId
 from cronicorn_domain.model.api_key import ApiKey, KeyDigest, Scope
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import and_, insert, or_, select, update
 
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Columns, Values
@@ -66,6 +66,20 @@ class SqlApiKeys:
         if row is None:
             raise NotFound("API key", key_id)
         return replace(_key(row), revoked_at=None)
+
+    async def rename(self, tenant: TenantId, key_id: ApiKeyId, *, name: str) -> ApiKey:
+        """Call a key otherwise, and return it as it was."""
+        connection = await self._transaction.begin_writing()
+        meant = and_(
+            _COLUMNS.id == key_id, _COLUMNS.tenant == tenant, _COLUMNS.revoked_at.is_(None)
+        )
+        with translated():
+            found = await connection.execute(select(api_keys).where(meant).with_for_update())
+            row = found.mappings().one_or_none()
+            if row is None:
+                raise NotFound("API key", key_id)
+            await connection.execute(update(api_keys).where(meant).values(name=name))
+        return _key(row)
 
     async def note_use(self, key_id: ApiKeyId, *, now: datetime) -> None:
         """Keep when a key was used last."""

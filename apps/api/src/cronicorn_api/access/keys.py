@@ -7,6 +7,7 @@ from cronicorn_domain.identity import ApiKeyId
 from cronicorn_domain.model.api_key import ApiKey, Scope
 from cronicorn_management.accounts.issuing import issue_key
 from cronicorn_management.accounts.listing import list_keys
+from cronicorn_management.accounts.renaming import rename_key
 from cronicorn_management.accounts.revoking import revoke_key
 from cronicorn_management.pages import PAGE_MOST
 from fastapi import APIRouter
@@ -35,6 +36,12 @@ class KeyMeant(Wire):
     """Which key is meant."""
 
     key_id: str
+
+
+class KeyRenamed(KeyMeant):
+    """Which key is meant, and what it is to be called."""
+
+    name: str
 
 
 class KeyBody(Wire):
@@ -82,6 +89,14 @@ async def create(desk: TheDesk, caller: TheCaller, given: KeyGiven | None = None
             expires_at=None if lasts is None else work.now + timedelta(seconds=lasts),
         )
     return IssuedKeyBody(**dict(_shown(issued.key)), key=issued.secret)
+
+
+@router.post("/update", operation_id="updateApiKey")
+async def update(desk: TheDesk, caller: TheCaller, given: KeyRenamed) -> Done:
+    """Call a key otherwise."""
+    async with desk.changing(caller) as work:
+        await rename_key(work, identity("API key", given.key_id, ApiKeyId), name=given.name)
+    return Done()
 
 
 @router.post("/delete", operation_id="deleteApiKey")

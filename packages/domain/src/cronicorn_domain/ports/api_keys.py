@@ -40,6 +40,10 @@ class ApiKeys(Protocol):
         """End a key for good, and return it as it was. Raises ``NotFound``."""
         ...
 
+    async def rename(self, tenant: TenantId, key_id: ApiKeyId, *, name: str) -> ApiKey:
+        """Call a key otherwise, and return it as it was. Raises ``NotFound``."""
+        ...
+
     async def note_use(self, key_id: ApiKeyId, *, now: datetime) -> None:
         """Keep when a key was used last; an earlier instant, or a key that is gone, is no fault."""
         ...

@@ -104,6 +104,33 @@ class ApiKeysContract(StoreSuite):
                 await unit.keys.revoke(OTHER_TENANT, key.id, now=EPOCH)
             assert await unit.keys.find(key.digest) == key
 
+    async def test_a_renamed_key_is_the_same(self) -> None:
+        """It is called otherwise from then on, and proves what it proved."""
+        key = a_key()
+        await self.keep(key)
+
+        async with self.unit() as unit:
+            assert await unit.keys.rename(DEFAULT_TENANT, key.id, name="nightly") == key
+
+        async with self.unit() as unit:
+            assert await unit.keys.find(key.digest) == replace(key, name="nightly")
+
+    async def test_only_ones_own_living_keys_are_renamed(self) -> None:
+        """Another tenant's and a revoked one are not there, and keep their names."""
+        key, revoked = a_key(), a_key(ALIKE)
+        await self.keep(key, revoked)
+        async with self.unit() as unit:
+            await unit.keys.revoke(DEFAULT_TENANT, revoked.id, now=EPOCH)
+
+        async with self.unit() as unit:
+            for tenant, each in ((OTHER_TENANT, key), (DEFAULT_TENANT, revoked)):
+                with pytest.raises(NotFound):
+                    await unit.keys.rename(tenant, each.id, name="mine")
+
+        async with self.unit() as unit:
+            assert await unit.keys.find(key.digest) == key
+            assert await unit.keys.find(revoked.digest) == replace(revoked, revoked_at=EPOCH)
+
     async def test_the_last_use_is_the_last(self) -> None:
         """What comes in late does not set it back, and a key that is gone is no fault."""
         key = a_key()
