@@ -3,7 +3,7 @@ Tries the system under faults: real worker processes, a real PostgreSQL, a real 
 
 One fault after another is inflicted on a system at work; then everything that the database holds
 and the target saw is judged. Results are kept as they come: whoever is stopped goes on where it
-was. Exit code 1 when a promise was broken.
+was. Exit code 1 when a promise was broken, 2 when a worker ended that should not have.
 """
 
 import os
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -23,7 +24,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from bench.processes import ROOT
+from bench.processes import ROOT, GaveUp
 from tools.soak.faults import FAULTS, Fault
 from tools.soak.page import HEAD, row, write_page
 from tools.soak.phase import try_fault
@@ -44,6 +45,9 @@ def main() -> int:
     """Try what was asked for, and say what became of it."""
     options, console = _options(), Console()
     trials = [each for each in _trials() if not options.only or each[0].name in options.only]
+    if not trials:
+        console.print("there is no such fault: --list names them all")
+        return 2
     if options.list:
         for fault in FAULTS:
             console.print(f"[bold]{fault.name}[/]  {fault.sentence}", highlight=False)
@@ -51,8 +55,12 @@ def main() -> int:
     size = Size(endpoints=options.rate, slots=-(-options.slots // len(trials)))
     results = Results(KEPT, size, _commit())
     before = os.getloadavg()[0]
-    with server() as running:
-        tried = _try_all(trials, size, running, results, console)
+    try:
+        with server() as running:
+            tried = _try_all(trials, size, running, results, console)
+    except GaveUp as error:
+        console.print(f"[red]{escape(str(error))}[/]", highlight=False)
+        return 2
     console.print(_table(tried))
     if options.write:
         write_page(tried, commit=_commit(), noise=_noise(before))
