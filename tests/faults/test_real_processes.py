@@ -53,8 +53,8 @@ def test_a_fault_is_got_over_on_postgresql(fault: Fault, faulty_server: Server) 
     """
     Whatever breaks, slots are neither lost nor doubled, and all goes on without a restart.
 
-    Traps T05 (two workers), T06 to T08 and T25 (a worker stopped past its lease: what it settles
-    changes nothing, and the repeat has the same key), T26 (wrong clocks), T31 (a lost database).
+    Traps T05 (two workers), T07 and T25 (a worker stopped past its lease: what it settles changes
+    nothing, and the repeat has the same key), T26 (wrong clocks), T31 (a lost database).
     """
     assert_got_over(fault, try_fault(fault, SMALL, faulty_server))
 
