@@ -37,6 +37,8 @@ KEPT: Final = ROOT / ".soak" / "results.jsonl"
 _SQLITE_RATE: Final = 100
 """Two processes write one file in turn: it is no place for a thousand slots a second."""
 
+_TENTHS: Final = 10
+
 _Trial = tuple[Fault, bool]
 """A fault, and whether it is tried on an SQLite file."""
 
@@ -52,7 +54,8 @@ def main() -> int:
         for fault in FAULTS:
             console.print(f"[bold]{fault.name}[/]  {fault.sentence}", highlight=False)
         return 0
-    size = Size(endpoints=options.rate, slots=-(-options.slots // len(trials)))
+    tenths = sum(1 if sqlite else _TENTHS for _, sqlite in trials)
+    size = Size(endpoints=options.rate, slots=-(-options.slots * _TENTHS // tenths))
     results = Results(KEPT, size, _commit())
     before = os.getloadavg()[0]
     try:
@@ -105,7 +108,7 @@ def _try_all(
 
 def _smaller(size: Size) -> Size:
     """Return what an SQLite file takes: a tenth of the slots, and a tenth of the rate."""
-    return Size(endpoints=min(_SQLITE_RATE, size.endpoints), slots=size.slots // 10)
+    return Size(endpoints=min(_SQLITE_RATE, size.endpoints), slots=size.slots // _TENTHS)
 
 
 def _progress(console: Console) -> Progress:
@@ -154,7 +157,7 @@ def _options() -> Namespace:
         type=int,
         default=1_000_000,
         metavar="N",
-        help="slots in total, shared out evenly among the faults (a million)",
+        help="slots in total, shared out among the faults; a tenth share on SQLite (a million)",
     )
     parser.add_argument("--rate", type=int, default=1000, metavar="N", help="slots a second (1000)")
     parser.add_argument(
