@@ -98,18 +98,19 @@ class Asking:
 
     def __init__(self, tables: Tables, endpoints: Sequence[EndpointId]) -> None:
         self._tables = tables
-        self._rows = {each: copy(tables.endpoints[each]) for each in endpoints}
+        rows = ((each, tables.endpoints[each]) for each in endpoints)
+        self._before = {each: (row.hints, row.endpoint.pause) for each, row in rows}
 
     def seen(self) -> Iterator[tuple[EndpointId, Deed]]:
         """Tell of hints that were written and pauses that were set."""
-        for endpoint_id, before in self._rows.items():
+        for endpoint_id, (hints, pause) in self._before.items():
             after = self._tables.endpoints[endpoint_id]
             for hint in after.hints:
-                if hint not in before.hints:
+                if hint not in hints:
                     yield endpoint_id, HintOffered(hint=hint)
-            pause = after.endpoint.pause
-            if pause is not None and pause != before.endpoint.pause:
-                yield endpoint_id, Paused(pause=pause)
+            paused = after.endpoint.pause
+            if paused is not None and paused != pause:
+                yield endpoint_id, Paused(pause=paused)
 
 
 def _configured(

@@ -90,7 +90,7 @@ class RecordedQueue:
         answers = await self._queue.settle(settlements, now=now)
         self._end(answers, LeaseEnd.SETTLED, now)
         self._recorder.heeded(asking.seen(), now=now)
-        for each in settlements:
+        for each in settlements if self._recorder.tracing else ():
             self._tell(each.token, f"{_outcome(each)} is {answers[each.token]}", now)
         return answers
 

@@ -80,9 +80,10 @@ class Recorder:
             self._leases[token] = replace(life, promised=(*life.promised, (now, until)))
 
     def started(self, token: Token) -> None:
-        """Note that a run was started on its lease as it is now."""
+        """Note that a run was started on its lease as it is now; of one promise that is plain."""
         life = self._leases[token]
-        self._leases[token] = replace(life, started_before=life.promised[-1][1])
+        if len(life.promised) > 1:
+            self._leases[token] = replace(life, started_before=life.promised[-1][1])
 
     def ended(self, tokens: Iterable[Token], end: LeaseEnd, *, now: datetime) -> None:
         """Note the end of leases, all of one commit."""
