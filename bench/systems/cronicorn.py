@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import ROOT, Child, started
+from bench.systems.cronicorn_judged import judge
 from bench.systems.cronicorn_store import store_work
 from bench.systems.system import Place, Running, Shape, next_second
 from bench.work import Work
@@ -59,21 +60,28 @@ class Cronicorn:
 
     @contextmanager
     def running(self, shape: Shape, place: Place) -> Iterator[Running]:
-        """Store the work, start the worker, and wait until all its processes have begun."""
+        """
+        Store the work, start the worker, and wait until all its processes have begun.
+
+        When it has ended the checker judges what it did, unless reading what is parked would take
+        longer than the trial.
+        """
         with ExitStack() as stack:
             if self.postgres:
                 database = stack.enter_context(place.server.database())
             else:
                 database = f"sqlite:///{place.folder / 'cronicorn.db'}"
             work, stored_in = self._store(shape, place, database)
-            worker = stack.enter_context(_worker(place, database, self.processes))
-            worker.wait_for("scheduler_started", times=self.processes, within=_STARTS_WITHIN)
-            yield Running(
-                work=work,
-                workers=[worker],
-                stored_in=stored_in,
-                database=database if self.postgres else None,
-            )
+            with _worker(place, database, self.processes) as worker:
+                worker.wait_for("scheduler_started", times=self.processes, within=_STARTS_WITHIN)
+                yield Running(
+                    work=work,
+                    workers=[worker],
+                    stored_in=stored_in,
+                    database=database if self.postgres else None,
+                )
+            if not shape.parked:
+                judge(database)
 
     def _store(self, shape: Shape, place: Place, database: str) -> tuple[Work, float]:
         lead = _SPARE + shape.endpoints * _pace[0] + shape.parked * _PARKED_PACE
