@@ -31,8 +31,8 @@ OF_NO_ONES = {
     "/api/auth/api-key/delete",
 }
 """Their paths name nothing that could be another's; what bodies may name is tried elsewhere."""
-NO_RUN_THERE = {"/api/runs/{runId}"}
-"""Nothing runs in these tests: whatever id is given there is nobody's."""
+NO_RUN_THERE = {"/api/runs/{runId}", "/api/sessions/{sessionId}"}
+"""Nothing runs or plans in these tests: whatever id is given there is nobody's."""
 
 
 def documented() -> dict:
@@ -70,6 +70,7 @@ def ids_of(endpoint: dict, hint: str) -> dict[str, str]:
         "endpointId": endpoint["id"],
         "hintId": hint,
         "runId": str(new_uuid()),
+        "sessionId": str(new_uuid()),
         "externalKey": "k",
     }
 
@@ -92,7 +93,9 @@ def standing(owner, theirs: dict[str, str]):
 @pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
 def test_nobody_comes_without_a_credential(anyone, method, path, operation) -> None:
     """Every route but those of health is behind one, and says which kinds it takes."""
-    ids = dict.fromkeys(("jobId", "endpointId", "hintId", "runId", "externalKey"), str(new_uuid()))
+    ids = dict.fromkeys(
+        ("jobId", "endpointId", "hintId", "runId", "sessionId", "externalKey"), str(new_uuid())
+    )
 
     answer = asked(anyone, method, filled(path, ids), operation)
 
@@ -125,7 +128,7 @@ def test_what_is_anothers_does_not_exist(
 @pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
 def test_who_may_read_changes_nothing(reader, method, path, operation) -> None:
     """A key that reads is refused by every route that changes, and by those alone."""
-    ids = dict.fromkeys(("jobId", "endpointId", "hintId", "runId"), str(new_uuid()))
+    ids = dict.fromkeys(("jobId", "endpointId", "hintId", "runId", "sessionId"), str(new_uuid()))
     answer = asked(reader, method, filled(path, ids | {"externalKey": "k"}), operation)
 
     for_administrators = "/api-key/" in path

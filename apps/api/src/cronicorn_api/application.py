@@ -12,6 +12,7 @@ from cronicorn_api.hints import router as hints
 from cronicorn_api.history import router as history
 from cronicorn_api.jobs import router as jobs
 from cronicorn_api.service import router as service
+from cronicorn_api.sessions import router as sessions
 from cronicorn_api.wire.body_limit import BodyLimit
 from cronicorn_api.wire.errors import DOCUMENTED
 from cronicorn_api.wire.refusing import refuse_with
@@ -29,6 +30,7 @@ _RESOURCES: Final[tuple[APIRouter, ...]] = (
     bulk.router,
     hints.router,
     history.router,
+    sessions.router,
     keys.router,
 )
 
