@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -337,3 +338,23 @@ async def test_a_backlog_is_not_read_through(sqlite_database: str) -> None:
                 costs.append(await steps_of_a_pick(connection))
 
     assert costs[1] <= costs[0] + 1
+
+
+async def test_a_lease_that_is_renewed_while_the_reaper_looks_is_not_taken(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was over when it was found may live by the time it is locked; trap T25."""
+    await add(store, 1)
+    (token,) = (await claimed(store)).values()
+    looks = store.queue._over
+
+    async def found_and_then_renewed(limit: int, now: datetime) -> list[Token]:
+        found = await looks(limit, now)
+        assert await store.queue.renew([token], lease_for=LEASE, now=now) == frozenset()
+        return found
+
+    monkeypatch.setattr(store.queue, "_over", found_and_then_renewed)
+
+    assert await store.queue.reap(limit=10, now=END) == []
+    monkeypatch.undo()
+    assert await store.queue.renew([token], lease_for=LEASE, now=END) == frozenset()
