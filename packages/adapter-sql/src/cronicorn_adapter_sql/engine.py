@@ -242,6 +242,7 @@ def _session_settings(limits: EngineLimits) -> dict[str, object]:
         "enable_hashjoin": "off",
         "enable_mergejoin": "off",
         "enable_bitmapscan": "off",
+        "enable_sort": "off",  # what can come in the order of an index is not read whole for it
     }
 
 
