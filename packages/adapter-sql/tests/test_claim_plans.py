@@ -120,7 +120,7 @@ def scans(plan: Mapping[str, Any]) -> set[str]:
 @pytest.mark.parametrize("looked", [False, True])
 async def test_the_oldest_are_read_in_the_order_of_the_index(
     store: SqlStore,
-    looked: bool,  # noqa: FBT001
+    looked: bool,
 ) -> None:
     """Whatever lies ahead, and however old the statistics, nothing is sorted or read through."""
     await add_due(store, 8, looked=looked)
@@ -142,7 +142,7 @@ async def test_the_oldest_are_read_in_the_order_of_the_index(
 @pytest.mark.parametrize("looked", [False, True])
 async def test_shares_are_read_by_the_tenants_index(
     store: SqlStore,
-    looked: bool,  # noqa: FBT001
+    looked: bool,
 ) -> None:
     """Of each tenant as much as its share is read."""
     await add_due(store, 8, looked=looked)
