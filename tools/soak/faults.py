@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from bench.processes import Child, GaveUp
-from tools.soak.looking import holds_lease
+from tools.soak.looking import can_be_written, holds_lease
 from tools.soak.site import Site
 
 _PIDS: Final = "SELECT pid FROM pg_stat_activity WHERE application_name = 'cronicorn-worker'"
@@ -76,11 +76,16 @@ def _stop_worker(site: Site) -> None:
 
 
 def _stopped_with_a_lease(site: Site) -> Child:
-    """Stop the first worker at a moment at which it holds a lease."""
+    """
+    Stop the first worker at a moment at which it holds a lease, and keeps nobody from writing.
+
+    Who stands still amid a write to an SQLite file holds everybody up, the reaper of its leases,
+    too: then they are its own when it goes on, and nothing is to be repeated.
+    """
     victim = site.workers[0]
     for _ in range(_TRIES):
         victim.process.send_signal(signal.SIGSTOP)
-        if holds_lease(site.database, victim.pid):
+        if holds_lease(site.database, victim.pid) and can_be_written(site.database):
             return victim
         victim.process.send_signal(signal.SIGCONT)
         time.sleep(_BETWEEN_TRIES)

@@ -1,11 +1,13 @@
 """Looks into the database of a phase while it runs."""
 
 import asyncio
+import sqlite3
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.database_url import SqliteDatabase, parse_database_url
 from cronicorn_adapter_sql.engine import open_engine, read_only
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.tables import due, leases
@@ -30,6 +32,24 @@ async def _holds_lease(database: str, pid: int) -> bool:
     ):
         workers = (await connection.execute(select(leases.c.worker))).scalars()
         return any(f"-{pid}-" in worker for worker in workers)
+
+
+def can_be_written(database: str) -> bool:
+    """
+    Say whether nobody holds the right to write just now.
+
+    On PostgreSQL nobody ever does; on SQLite one connection at a time has it for the whole file.
+    """
+    opened = parse_database_url(database)
+    if not isinstance(opened, SqliteDatabase):
+        return True
+    with closing(sqlite3.connect(opened.path, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+    return True
 
 
 def recovery_of(database: str, ended: float) -> float | None:
