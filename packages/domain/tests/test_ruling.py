@@ -299,3 +299,28 @@ def test_there_are_only_so_many_rules_and_each_of_them_once() -> None:
     for rules in (many, (FASTER, SLOWER, FASTER)):
         with pytest.raises(InvalidInput, match="rule"):
             RuleSet(rules=rules)
+
+
+def test_what_a_rule_clears_held_until_then() -> None:
+    """Cleared with the end of a run it is as if a person had cleared right behind: trap T49."""
+    by_rule, by_hand = (_under_hints() for _ in range(2))
+    by_rule.settle(SUCCESS, Ruling(held=(CALM,)))
+    by_hand.settle()
+    by_hand.clear_hints()
+
+    assert by_hand.next is not None
+    assert by_hand.next.slot == at("12:07:00")
+    assert by_rule.next == by_hand.next
+    assert by_rule.records == by_hand.records
+
+
+def _under_hints() -> Story:
+    """Let a run by hand last over the instant of a single run, under a hint of half an hour."""
+    story = ruled(CALM, every=MINUTE)
+    run(story)
+    story.offer(an_interval_hint(30 * MINUTE, created_at=story.now, author=Author.AI))
+    story.offer(a_oneshot(at("12:03:30"), created_at=story.now, author=Author.AI))
+    story.at(at("12:03:20")).trigger()
+    assert story.claim() is not None
+    story.start()
+    return story.at(at("12:06:10"))

@@ -59,16 +59,19 @@ class Granted:
     remark: str | None = None
 
     def heeded(self, situation: Situation, now: datetime) -> Situation:
-        """Return the situation with what is granted, so that it is planned from."""
+        """
+        Return the situation with what is granted, so that it is planned from.
+
+        What is cleared holds until the run is over: its end clears it behind that.
+        """
         state, endpoint = situation.state, situation.endpoint
         if self.pause is not None:
             endpoint = paused(endpoint, self.pause, now)
-        kept = tuple(each for each in situation.hints if each.id not in self.cleared)
         return replace(
             situation,
             state=replace(state, resting=self.resting),
             endpoint=endpoint,
-            hints=(*kept, *self.hints),
+            hints=(*situation.hints, *self.hints),
         )
 
 

@@ -20,6 +20,7 @@ from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.asking import NOTHING, asked_for, is_gone
 from cronicorn_domain.policies.backoff import retry_wait
 from cronicorn_domain.policies.change import Change
+from cronicorn_domain.policies.clearing import clear
 from cronicorn_domain.policies.following import after_run, leased_plan, plan_behind, repeated
 from cronicorn_domain.policies.repeats import forgiven
 from cronicorn_domain.policies.ruling import granted
@@ -40,7 +41,11 @@ def settle(situation: Situation, settlement: Settlement, now: datetime) -> Chang
         return _settled(situation, settlement, now)
     after_asking = asked.heeded(situation, now)
     ruled = granted(after_asking, settlement.ruling, settlement.ended_at)
-    change = _settled(ruled.heeded(after_asking, now), settlement, now)
+    heeded = ruled.heeded(after_asking, now)
+    change = _settled(heeded, settlement, now)
+    if ruled.cleared:
+        behind = clear(heeded.after_the_run(change.state), ruled.cleared, now)
+        change = replace(behind, records=(*change.records, *behind.records))
     remarks = [each for each in (asked.remark, ruled.remark) if each is not None]
     return replace(
         change,
