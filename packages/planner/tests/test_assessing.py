@@ -178,9 +178,25 @@ async def test_what_was_not_attempted_is_not_judged(shop):
     assert (assessed.outcome, assessed.ruling.held) == (outcome, ())
 
 
+async def test_a_failure_of_ours_and_a_try_to_come_leave_the_count(shop):
+    """What the target did before still counts, and neither adds to it."""
+    asked = rules("failures == 1")
+    await shop.keep(an_endpoint(shop.job, rules=asked, retry=Retry(attempts=2)))
+    run = (await shop.start(DUE))["health"]
+    await shop.settle(run, failed(), DUE)
+    again = (await shop.start(DUE + MINUTE))["health"]
+    await shop.settle(again, failed(), DUE + MINUTE)
+    later = (await shop.start(DUE + 10 * MINUTE))["health"]
+
+    for kind in (FailureKind.HTTP_STATUS, FailureKind.ABANDONED):
+        assert len((await shop.assess(later, failed(kind))).ruling.held) == 1
+
+
 async def test_a_store_that_is_away_costs_the_ruling_and_not_the_run(shop, monkeypatch):
-    """What needs no history is still asked where it stands alone; the rest is told."""
-    await shop.keep(an_endpoint(shop.job, rules=rules("failures == 0", "status == 200")))
+    """That the history cannot be read is no failure of the target, and is told."""
+    await shop.keep(
+        an_endpoint(shop.job, rules=rules("failures == 0"), success_when="previous.succeeded")
+    )
     run = (await shop.start(DUE))["health"]
 
     def away() -> None:
@@ -189,6 +205,31 @@ async def test_a_store_that_is_away_costs_the_ruling_and_not_the_run(shop, monke
     monkeypatch.setattr(shop.units, "begin", away)
     assessed = await shop.assess(run)
 
+    assert isinstance(assessed.outcome, Succeeded)
     assert assessed.ruling.held == ()
-    assert all("history could not be read" in each for each in assessed.ruling.remarks)
-    assert len(assessed.ruling.remarks) == 2
+    assert assessed.ruling.remarks == (
+        "its conditions were not judged: the history could not be read (StoreUnavailable)",
+    )
+
+
+async def test_the_history_is_read_once_and_only_where_it_is_asked_about(shop, monkeypatch):
+    """The condition of success and the rules share one look; who asks of the answer needs none."""
+    looks = 0
+    begin = shop.units.begin
+
+    def counted():
+        nonlocal looks
+        looks += 1
+        return begin()
+
+    await shop.keep(
+        an_endpoint(shop.job, rules=rules("failures == 0"), success_when="previous == {}")
+    )
+    await shop.keep(an_endpoint(shop.job, "plain", rules=rules("status == 200")))
+    runs = await shop.start(DUE)
+    monkeypatch.setattr(shop.units, "begin", counted)
+
+    assert len((await shop.assess(runs["health"])).ruling.held) == 1
+    assert looks == 1
+    assert len((await shop.assess(runs["plain"])).ruling.held) == 1
+    assert looks == 1

@@ -38,7 +38,7 @@ class Tally:
     failures: int = 0
 
 
-_NONE_COUNTED = Tally()
+NONE_COUNTED = Tally()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,6 @@ class Facts:
     now: datetime
     answer: Answer
     failures: int = 0
-    health: Tally = _NONE_COUNTED
+    health: Tally = NONE_COUNTED
     previous: Answer | None = None
     siblings: Mapping[str, Answer] = field(default_factory=dict)

@@ -1,12 +1,14 @@
 """Says what an endpoint's own conditions make of an answer."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from cronicorn_domain.errors import StoreError
-from cronicorn_domain.model.facts import Answer
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.facts import Answer, Facts
 from cronicorn_domain.model.rules import EndpointRule
-from cronicorn_domain.model.rulings import Assessed, Ruling
+from cronicorn_domain.model.rulings import NO_RULING, Assessed, Ruling
 from cronicorn_domain.model.run import Blocked, Failed, FailureKind, Outcome, Response, Succeeded
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun
 from cronicorn_domain.ports.rule_evaluator import (
@@ -14,11 +16,10 @@ from cronicorn_domain.ports.rule_evaluator import (
     NotThere,
     RuleEvaluator,
     Said,
-    Verdict,
 )
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 
-from cronicorn_planner.rules.gathering import Gathering
+from cronicorn_planner.rules.gathering import Gathering, Past
 
 
 class RuleAssessor:
@@ -38,22 +39,32 @@ class RuleAssessor:
         """Return what the run counts as, and what the rules say about it."""
         if isinstance(outcome, Blocked):
             return Assessed(outcome=outcome)
-        counts_as = await self._counted(run, outcome, started_at, ended_at)
-        ruling = await self._ruled(run, counts_as, started_at, ended_at)
-        return Assessed(outcome=counts_as, ruling=ruling)
+        took = ended_at - started_at
+        past = await self._past(run.endpoint, ended_at)
+        if isinstance(past, Faulty):
+            # The settle waits for the store; what its conditions ask about is not waited for, and
+            # that it is away is no failure of the target.
+            return Assessed(outcome=outcome, ruling=Ruling(remarks=(past.message,)))
+        ended = _Ended(run, past, took, ended_at)
+        counts_as = await self._counted(ended, outcome)
+        return Assessed(outcome=counts_as, ruling=await self._ruled(ended, counts_as))
 
-    async def _counted(
-        self,
-        run: ClaimedRun,
-        outcome: Succeeded | Failed,
-        started_at: datetime,
-        ended_at: datetime,
-    ) -> Succeeded | Failed:
+    async def _past(self, endpoint: Endpoint, ended_at: datetime) -> Past | Faulty:
+        conditions = [rule.when for rule in endpoint.rules.rules]
+        if endpoint.success_when is not None:
+            conditions.append(endpoint.success_when)
+        try:
+            return await self._gathering.before(endpoint, conditions, now=ended_at)
+        except StoreError as error:
+            why = f"the history could not be read ({type(error).__name__})"
+            return Faulty(f"its conditions were not judged: {why}")
+
+    async def _counted(self, ended: "_Ended", outcome: Succeeded | Failed) -> Succeeded | Failed:
         """Let the endpoint's own condition decide about an answer, whatever its status."""
-        condition, response = run.endpoint.success_when, _answered(outcome)
+        condition, response = ended.run.endpoint.success_when, _answered(outcome)
         if condition is None or response is None:
             return outcome
-        (verdict,) = await self._verdicts(run, outcome, [condition], started_at, ended_at)
+        (verdict,) = await self._evaluator.judge([condition], ended.facts(outcome))
         match verdict:
             case Said(yes):
                 if yes:
@@ -67,18 +78,12 @@ class RuleAssessor:
             kind=FailureKind.ASSERTION, message=message, response=response, timing=outcome.timing
         )
 
-    async def _ruled(
-        self,
-        run: ClaimedRun,
-        outcome: Succeeded | Failed,
-        started_at: datetime,
-        ended_at: datetime,
-    ) -> Ruling:
-        rules = run.endpoint.rules.rules
+    async def _ruled(self, ended: "_Ended", outcome: Succeeded | Failed) -> Ruling:
+        rules = ended.run.endpoint.rules.rules
         if not rules:
-            return Ruling()
+            return NO_RULING
         conditions = [rule.when for rule in rules]
-        verdicts = await self._verdicts(run, outcome, conditions, started_at, ended_at)
+        verdicts = await self._evaluator.judge(conditions, ended.facts(outcome))
         judged = list(zip(rules, verdicts, strict=True))
         return Ruling(
             held=tuple(rule for rule, verdict in judged if verdict == Said(yes=True)),
@@ -89,25 +94,32 @@ class RuleAssessor:
             ),
         )
 
-    async def _verdicts(
-        self,
-        run: ClaimedRun,
-        outcome: Succeeded | Failed,
-        conditions: list[str],
-        started_at: datetime,
-        ended_at: datetime,
-    ) -> list[Verdict]:
-        answer = _answer(outcome, started_at, ended_at)
-        try:
-            facts = await self._gathering.about(
-                run, answer, conditions, fails=_fails(run, outcome), now=ended_at
-            )
-        except StoreError as error:
-            # The settle waits for the store; what it asks about cannot be waited for as well.
-            return [Faulty(f"the history could not be read ({type(error).__name__})")] * len(
-                conditions
-            )
-        return list(await self._evaluator.judge(conditions, facts))
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A run that is over, after so long, at an instant; and what was before it."""
+
+    run: ClaimedRun
+    past: Past
+    took: timedelta
+    at: datetime
+
+    def facts(self, outcome: Succeeded | Failed) -> Facts:
+        return Facts(
+            now=self.at,
+            answer=_answer(outcome, self.took),
+            failures=self._failures(outcome),
+            health=self.past.health,
+            previous=self.past.previous,
+            siblings=self.past.siblings,
+        )
+
+    def _failures(self, outcome: Succeeded | Failed) -> int:
+        """Count the run as its settle will: of the tries of one fire time only the last counts."""
+        if isinstance(outcome, Succeeded):
+            return 0
+        last = self.run.plan.tries + 1 >= self.run.endpoint.retry.attempts
+        return self.past.failures + (1 if last and not outcome.kind.ours else 0)
 
 
 def _answered(outcome: Succeeded | Failed) -> Response | None:
@@ -117,24 +129,17 @@ def _answered(outcome: Succeeded | Failed) -> Response | None:
     return outcome.response if outcome.kind is FailureKind.HTTP_STATUS else None
 
 
-def _answer(outcome: Succeeded | Failed, started_at: datetime, ended_at: datetime) -> Answer:
+def _answer(outcome: Succeeded | Failed, took: timedelta) -> Answer:
     succeeded, response = isinstance(outcome, Succeeded), outcome.response
     if response is None:
-        return Answer(succeeded=succeeded, duration=ended_at - started_at)
+        return Answer(succeeded=succeeded, duration=took)
     return Answer(
         succeeded=succeeded,
         status=response.status_code,
         body=response.body,
         headers=response.headers,
-        duration=ended_at - started_at,
+        duration=took,
     )
-
-
-def _fails(run: ClaimedRun, outcome: Succeeded | Failed) -> bool:
-    """Say whether the outcome adds a failure: of the tries of one fire time only the last does."""
-    if isinstance(outcome, Succeeded) or outcome.kind.ours:
-        return False
-    return run.plan.tries + 1 >= run.endpoint.retry.attempts
 
 
 def _told(number: int, rule: EndpointRule, verdict: Faulty) -> str:

@@ -1,16 +1,16 @@
 """Gathers what conditions ask about, and no more than that."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.endpoint import Endpoint
-from cronicorn_domain.model.facts import Answer, Facts, Tally
+from cronicorn_domain.model.facts import NONE_COUNTED, Answer, Tally
 from cronicorn_domain.model.run import Run, RunStatus
-from cronicorn_domain.ports.endpoint_queue import ClaimedRun
 from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 
 HEALTH_OVER: Final = timedelta(hours=1)
@@ -25,38 +25,38 @@ _LOOKED_AT: Final = 5
 _ENDED: Final = frozenset({RunStatus.SUCCESS, RunStatus.FAILED})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What conditions ask about besides the answer itself; ``failures`` are those before it."""
+
+    failures: int = 0
+    health: Tally = NONE_COUNTED
+    previous: Answer | None = None
+    siblings: Mapping[str, Answer] = field(default_factory=dict)
+
+
 class Gathering:
     """Reads what the conditions of an endpoint mention from the history."""
 
     def __init__(self, units: UnitsOfWork) -> None:
         self._units = units
 
-    async def about(
-        self,
-        run: ClaimedRun,
-        answer: Answer,
-        conditions: Sequence[str],
-        *,
-        fails: bool,
-        now: datetime,
-    ) -> Facts:
+    async def before(self, endpoint: Endpoint, conditions: Sequence[str], *, now: datetime) -> Past:
         """
-        Return the facts about a run that has just ended; ``fails`` says that it counts as failure.
+        Return what was before a run that has just ended.
 
         Raises:
             StoreUnavailable: the history cannot be read; nothing is asked that does not need it.
         """
         asked = _names_in(conditions)
         if not asked & {"previous", "siblings", "health", "failures"}:
-            return Facts(now=now, answer=answer)
+            return Past()
         async with self._units.begin() as unit:
-            reading = _Reading(unit, run.endpoint)
-            return Facts(
-                now=now,
-                answer=answer,
-                failures=await reading.failures(fails) if "failures" in asked else 0,
-                health=await reading.health(now) if "health" in asked else Tally(),
-                previous=await reading.latest(run.endpoint.id) if "previous" in asked else None,
+            reading = _Reading(unit, endpoint)
+            return Past(
+                failures=await reading.failures() if "failures" in asked else 0,
+                health=await reading.health(now) if "health" in asked else NONE_COUNTED,
+                previous=await reading.latest(endpoint.id) if "previous" in asked else None,
                 siblings=await reading.siblings(conditions) if "siblings" in asked else {},
             )
 
@@ -68,12 +68,11 @@ class _Reading:
         self._unit = unit
         self._endpoint = endpoint
 
-    async def failures(self, fails: bool) -> int:  # noqa: FBT001  it says what it is
+    async def failures(self) -> int:
         tenant, endpoint_id = self._endpoint.tenant, self._endpoint.id
         states = dict(await self._unit.catalog.get_states(tenant, [endpoint_id]))
         state = states.get(endpoint_id)
-        before = 0 if state is None else state.failures
-        return before + 1 if fails else 0
+        return 0 if state is None else state.failures
 
     async def health(self, now: datetime) -> Tally:
         found = await self._unit.runs.health(
