@@ -1,7 +1,7 @@
 """A PostgreSQL server as one would run it: every commit is on disk when it returns."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,20 +31,26 @@ class Server:
     pid: int
     version: str
 
-    @contextmanager
-    def database(self) -> Iterator[str]:
+    def database(self) -> AbstractContextManager[str]:
         """Create an empty database, give its URL, and drop it at the end of the block."""
-        name = f"bench_{uuid4().hex}"
-        self._administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield urlsplit(self.url)._replace(path=f"/{name}").geturl()
-        finally:
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            self._administer(drop)
+        return database_on(self.url, prefix="bench")
 
-    def _administer(self, statement: sql.Composed) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(statement)
+
+@contextmanager
+def database_on(url: str, *, prefix: str) -> Iterator[str]:
+    """Create an empty database beside that of a URL, give its own, and drop it after the block."""
+    name = f"{prefix}_{uuid4().hex}"
+    _administer(url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield urlsplit(url)._replace(path=f"/{name}").geturl()
+    finally:
+        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+        _administer(url, drop)
+
+
+def _administer(url: str, statement: sql.Composed) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
 
 
 @contextmanager

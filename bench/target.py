@@ -5,15 +5,12 @@ A process of its own, the same for all systems: `python -m bench.target`. It pri
 hands its notes out, once, at ``/calls``. What it measures is measured alike for everyone.
 """
 
-import asyncio
-import sys
-import time
 from array import array
 from datetime import datetime
-from typing import cast
 
 import uvloop
 
+from bench.request_heads import RequestHeads, serve
 from bench.work import SLOT_HEADER
 
 _SLOT = f"\r\n{SLOT_HEADER.lower()}: ".encode()
@@ -49,46 +46,23 @@ def _slot(head: bytes) -> int:
     return round(datetime.fromisoformat(text.decode()).timestamp() * 1_000_000)
 
 
-class Connection(asyncio.Protocol):
-    """Speaks as much HTTP as requests without a body need."""
+class Connection(RequestHeads):
+    """Notes calls, and answers them at once."""
 
     def __init__(self, calls: Calls) -> None:
+        super().__init__()
         self._calls = calls
-        self._rest = b""
-        self._transport: asyncio.Transport | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to answer."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
-
-    def data_received(self, data: bytes) -> None:
-        """Answer every request whose head is complete."""
-        arrived_at = time.time_ns() // 1000
-        *heads, self._rest = (self._rest + data).split(b"\r\n\r\n")
-        for head in heads:
-            self._answer(head, arrived_at)
-
-    def _answer(self, head: bytes, arrived_at: int) -> None:
-        assert self._transport is not None
+    def answer(self, head: bytes, arrived_at: int) -> None:
+        """Note a call and answer it, or hand out what was noted."""
         if head.startswith(_CALLS):
             noted = self._calls.hand_out()
-            self._transport.write(_BYTES % len(noted) + noted)
+            self.write(_BYTES % len(noted) + noted)
             return
         self._calls.note(head, arrived_at)
-        self._transport.write(_ANSWER)
-
-
-async def serve() -> None:
-    """Listen on a free port, print it, and answer for ever."""
-    calls = Calls()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Connection(calls), "127.0.0.1", 0, backlog=4096
-    )
-    async with server:
-        sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-        sys.stdout.flush()
-        await server.serve_forever()
+        self.write(_ANSWER)
 
 
 if __name__ == "__main__":
-    uvloop.run(serve())
+    notes = Calls()
+    uvloop.run(serve(lambda: Connection(notes)))

@@ -5,17 +5,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypedDict
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import psycopg
 from cronicorn_adapter_sql.testing.throwaway_postgres import started_postgres
-from psycopg import sql
 
+from bench.postgres import database_on
 from bench.processes import GaveUp
 
 SETTINGS: Final[Mapping[str, str]] = {
@@ -100,16 +98,9 @@ class Server:
                 return
         raise GaveUp((self.data.parent / "log").read_text("utf-8", "replace")[-400:])
 
-    @contextmanager
-    def database(self) -> Iterator[str]:
+    def database(self) -> AbstractContextManager[str]:
         """Create an empty database, give its URL, and drop it at the end of the block."""
-        name = f"soak_{uuid4().hex}"
-        self._administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield urlsplit(self.url)._replace(path=f"/{name}").geturl()
-        finally:
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            self._administer(drop)
+        return database_on(self.url, prefix="soak")
 
     def limit_files(self, pid: int, size: int) -> None:
         """Let one of its processes write no file beyond a size in bytes; what it has stays."""
@@ -119,10 +110,6 @@ class Server:
             check=False,  # it may have ended meanwhile
             stderr=subprocess.DEVNULL,
         )
-
-    def _administer(self, statement: sql.Composed) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(statement)
 
     def _account(self) -> "_Account":
         if os.geteuid() != 0:

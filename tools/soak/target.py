@@ -7,14 +7,15 @@ out at ``/calls``, five numbers a call (see `Call`).
 
 import asyncio
 import sys
-import time
 from array import array
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import blake2b
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import uvloop
+
+from bench.request_heads import RequestHeads, serve
 
 _FIRE: Final = b"/fire/"
 _BODY: Final = b'{"status":"ok"}'
@@ -52,51 +53,26 @@ def _call(head: bytes, arrived_at: int) -> Call:
     )
 
 
-class Connection(asyncio.Protocol):
-    """Speaks as much HTTP as requests without a body need."""
+class Connection(RequestHeads):
+    """Notes calls, and answers each after a while."""
 
     def __init__(self, notes: "array[int]", answers_after: float) -> None:
+        super().__init__()
         self._notes = notes
         self._answers_after = answers_after
-        self._rest = b""
-        self._transport: asyncio.Transport | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to answer."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
-
-    def data_received(self, data: bytes) -> None:
-        """Answer every request whose head is complete."""
-        arrived_at = time.time_ns() // 1000
-        *heads, self._rest = (self._rest + data).split(b"\r\n\r\n")
-        for head in heads:
-            self._answer(head, arrived_at)
-
-    def _answer(self, head: bytes, arrived_at: int) -> None:
+    def answer(self, head: bytes, arrived_at: int) -> None:
+        """Note a call and answer it later, or hand out what was noted."""
         if head.startswith(b"GET /calls "):
             noted = self._notes.tobytes()
-            self._write(_BYTES + b"%d\r\n\r\n" % len(noted) + noted)
+            self.write(_BYTES + b"%d\r\n\r\n" % len(noted) + noted)
             return
         self._notes.extend(_call(head, arrived_at))
         later = asyncio.get_running_loop().call_later
-        later(self._answers_after, self._write, _JSON % (len(_BODY), _BODY))
-
-    def _write(self, answer: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(answer)
-
-
-async def serve(answers_after: float) -> None:
-    """Listen on a free port, print it, and answer for ever."""
-    notes = array("q")
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Connection(notes, answers_after), "127.0.0.1", 0, backlog=4096
-    )
-    async with server:
-        sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-        sys.stdout.flush()
-        await server.serve_forever()
+        later(self._answers_after, self.write, _JSON % (len(_BODY), _BODY))
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(float(sys.argv[1])))
+    notes = array("q")
+    answers_after = float(sys.argv[1])
+    uvloop.run(serve(lambda: Connection(notes, answers_after)))

@@ -12,6 +12,7 @@ from cronicorn_domain.model.job import JobState
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.schedule import OnceSchedule
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND
+from cronicorn_management.conditions import NO_CONDITIONS
 from cronicorn_management.desk import Desk
 from cronicorn_worker.demo.jobs import demo_jobs, retire
 from cronicorn_worker.demo.shop import answer
@@ -127,7 +128,7 @@ async def test_the_demos_jobs_are_a_jobs_file_like_any_other() -> None:
     store = MemoryStore()
     rules = EveryUrlAllowed()
     desk = Desk(units=MemoryUnitsOfWork(store), clock=ManualClock(EPOCH), rules=rules)
-    jobs = demo_jobs("127.0.0.1:9000", now=EPOCH, rules=rules)
+    jobs = demo_jobs("127.0.0.1:9000", now=EPOCH, rules=rules, conditions=NO_CONDITIONS)
 
     await apply_jobs(jobs, desk=desk, caller=file_caller("demo"))
     await retire(jobs, desk=desk, caller=file_caller("demo"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
 from cronicorn_domain.errors import RefusedUrl
+from cronicorn_worker.jobs_file.desired import DesiredJob
 from cronicorn_worker.jobs_file.file_text import file_text
 from cronicorn_worker.jobs_file.problems import JobsFileRefused
 from cronicorn_worker.jobs_file.reading import read_jobs
@@ -37,16 +38,21 @@ class NoLoopback:
             )
 
 
+def read(text: str, environ: Mapping[str, str]) -> tuple[DesiredJob, ...]:
+    """Read a file as the worker does, but for the egress rules."""
+    return read_jobs(
+        text,
+        file="jobs.yaml",
+        environ=environ,
+        rules=NoLoopback(),
+        conditions=CelRuleEvaluator(),
+    )
+
+
 def faults(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
     """Return the lines that are told about a file."""
     with pytest.raises(JobsFileRefused) as refused:
-        read_jobs(
-            text,
-            file="jobs.yaml",
-            environ=environ or {},
-            rules=NoLoopback(),
-            conditions=CelRuleEvaluator(),
-        )
+        read(text, environ or {})
     return str(refused.value).splitlines()
 
 
@@ -190,7 +196,13 @@ def test_a_number_beyond_all_is_told_what_its_member_takes(
     for end in range_.split(" to "):
         text = f"{ENDPOINT}        every: 2s\n        {member.format(end)}\n"
         with suppress(JobsFileRefused):
-            read_jobs(text, file="jobs.yaml", environ={}, rules=NoLoopback())
+            read_jobs(
+                text,
+                file="jobs.yaml",
+                environ={},
+                rules=NoLoopback(),
+                conditions=CelRuleEvaluator(),
+            )
             continue
         assert "backoff" in member, f"{end} is refused"
 
@@ -309,7 +321,16 @@ def test_no_mess_is_anything_but_a_refusal(edits: list[tuple[int, int, str]]) ->
         text = text[:place] + mess + text[place + length :]
 
     with suppress(JobsFileRefused):
-        assert read_jobs(text, file="jobs.yaml", environ={"X": "1"}, rules=NoLoopback()) is not None
+        assert (
+            read_jobs(
+                text,
+                file="jobs.yaml",
+                environ={"X": "1"},
+                rules=NoLoopback(),
+                conditions=CelRuleEvaluator(),
+            )
+            is not None
+        )
 
 
 def test_names_are_used_once() -> None:

@@ -35,6 +35,10 @@ _FIELD: Final = "when"
 _CONDITION: Final = "write a condition that says yes or no, such as status >= 500"
 
 
+class NotStarted(Exception):
+    """The process ended, or said nothing, before it could be asked."""
+
+
 class CelRuleEvaluator:
     """
     A `RuleEvaluator`; ``aclose`` it when it is not needed any more.
@@ -93,6 +97,9 @@ class CelRuleEvaluator:
         verdicts: list[Verdict] = []
         try:
             process = await self._ready()
+        except NotStarted:
+            return [Faulty("nothing could answer it: the process for that did not start")]
+        try:
             await _send(process, {"expressions": expressions, "facts": about})
             while len(verdicts) < len(expressions):
                 verdicts.append(_verdict(await _next(process, PATIENCE)))
@@ -120,8 +127,17 @@ class CelRuleEvaluator:
                 stderr=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
             )
-            await _next(process, STARTING)
+            await self._begun(process)
         return process
+
+    async def _begun(self, process: asyncio.subprocess.Process) -> None:
+        try:
+            await _next(process, STARTING)
+        except BaseException as error:
+            await self._end()
+            if isinstance(error, TimeoutError | asyncio.IncompleteReadError):
+                raise NotStarted from error
+            raise
 
     async def _has_ended(self) -> None:
         """Take note of its end: a signal to what has ended would hide from asyncio that it did."""

@@ -7,7 +7,7 @@ from importlib.resources import files
 from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.ports.egress_rules import EgressRules
 from cronicorn_management.caller import Caller
-from cronicorn_management.conditions import NO_CONDITIONS, Conditions
+from cronicorn_management.conditions import Conditions
 from cronicorn_management.desk import Desk
 from cronicorn_management.jobs.archiving import archive_job
 
@@ -19,7 +19,7 @@ _FILE = "shop.yaml"
 
 
 def demo_jobs(
-    shop: str, *, now: datetime, rules: EgressRules, conditions: Conditions = NO_CONDITIONS
+    shop: str, *, now: datetime, rules: EgressRules, conditions: Conditions
 ) -> tuple[DesiredJob, ...]:
     """Return the jobs of a shop at an address such as ``127.0.0.1:40123``."""
     text = (files(__package__) / _FILE).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.job import check_description, check_name
 from cronicorn_domain.model.state import DEFAULT_FLOOR
 from cronicorn_domain.ports.egress_rules import EgressRules
-from cronicorn_management.conditions import NO_CONDITIONS, Conditions
+from cronicorn_management.conditions import Conditions
 from cronicorn_management.endpoints.judging import Judge
 
 from cronicorn_worker.jobs_file.desired import DesiredEndpoint, DesiredJob
@@ -31,7 +31,7 @@ def read_jobs(
     file: str,
     environ: Mapping[str, str],
     rules: EgressRules,
-    conditions: Conditions = NO_CONDITIONS,
+    conditions: Conditions,
 ) -> tuple[DesiredJob, ...]:
     """
     Read the text of a jobs file.
