@@ -19,7 +19,7 @@ from tools.checker.eras import Eras
 from tools.checker.even_slots import EvenSlots
 from tools.checker.finding import Fault, Finding, stamp
 from tools.checker.life import Life
-from tools.checker.next_slot import Next
+from tools.checker.next_slot import MOVES_MOST, Next
 from tools.checker.passing import Passing, source_is_free
 from tools.checker.planning import plans_behind
 from tools.checker.spans import add_up, is_long
@@ -27,8 +27,6 @@ from tools.checker.timeline import Timeline
 from tools.checker.walking import Walked
 
 MILLISECOND = timedelta(milliseconds=1)
-MOVES_MOST = 20 * MILLISECOND
-"""A slot that is due now moves on from taken instants by milliseconds; so many are in reason."""
 
 
 @dataclass(slots=True)

@@ -5,15 +5,12 @@ An occurrence that has started goes on with its repeats whatever becomes of the 
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from cronicorn_domain.model.decision import Kind
 
 from tools.checker.finding import Fault, Finding, about, stamp
+from tools.checker.next_slot import MOVES_MOST
 from tools.checker.standing import Claim
-
-MOVES_MOST = timedelta(milliseconds=20)
-"""A slot moves on from taken instants by milliseconds, also over the very end."""
 
 
 def check_bounds(claim: Claim) -> Iterator[Finding]:

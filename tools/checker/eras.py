@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tools.checker.chain import Link
-from tools.checker.standing import Cause, Claim, Epoch
+from tools.checker.next_slot import Past, next_slot
+from tools.checker.standing import Cause, Claim, Epoch, with_failures
 from tools.checker.timeline import Timeline
 
 
@@ -22,7 +23,7 @@ class Eras:
         epochs = timeline.epochs
         self._places = [place for place, it in enumerate(epochs) if it.cause is Cause.AFRESH]
         self._instants = [epochs[place].at for place in self._places]
-        self._forgetting = [forgets(epochs[place]) for place in self._places]
+        self._beginnings = [epochs[place] for place in self._places]
         self._given_back: dict[datetime, int] = {}
         for claim in claims:
             if claim.undone:
@@ -34,9 +35,12 @@ class Eras:
             link.era = bisect_left(self._places, self._planned_before(link))
         links.sort(key=lambda link: (link.era, link.first))
 
-    def forgotten_between(self, before: Link, link: Link) -> bool:
-        """Say whether a beginning between two links forgot the slots before it."""
-        return any(self._forgetting[before.era : link.era])
+    def remembered_until(self, before: Link, link: Link) -> datetime:
+        """Return the last slot of a link, as the beginnings between it and another left it."""
+        last_slot = before.last
+        for epoch in self._beginnings[before.era : link.era]:
+            last_slot = remembered(epoch, last_slot)
+        return last_slot
 
     def _planned_before(self, link: Link) -> int:
         """
@@ -56,14 +60,18 @@ class Eras:
         return self._places[era] if era < len(self._places) else len(self._timeline.epochs)
 
 
-def forgets(epoch: Epoch) -> bool:
+def remembered(epoch: Epoch, last_slot: datetime) -> datetime:
     """
-    Say whether a restart forgets a slot that was passed over ahead of its time.
+    Return the last slot as a restart leaves it: one passed over ahead of its time is forgotten.
 
-    It does unless the slots stay where they are, as behind a restore: what a record calls skipped
-    is not to run.
+    It is remembered where the slots stay as they are, as behind a restore, and where it would be
+    the very next one again: what a record calls skipped is not to run.
     """
-    if epoch.before is None:
-        return False
+    if last_slot <= epoch.at or epoch.before is None:
+        return last_slot
     old, new = epoch.before.endpoint, epoch.setting.endpoint
-    return (old.schedule, old.anchor) != (new.schedule, new.anchor)
+    if (old.schedule, old.anchor) == (new.schedule, new.anchor):
+        return last_slot
+    past = Past(last_slot=epoch.at, last_end=epoch.last_end, after=epoch.at, now=epoch.at)
+    following = next_slot(with_failures(epoch.setting, 0), past)
+    return last_slot if following is not None and following.slot == last_slot else epoch.at

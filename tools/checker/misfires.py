@@ -126,7 +126,8 @@ def _check_caught_up(links: Sequence[Link]) -> Iterator[Finding]:
             continue
         if noted_at is None or link.first > noted_at:
             noted_at, count = claim.at, 0
-            limit = claim.setting.endpoint.misfire.catch_up_limit
+            first = claim.earlier[0] if claim.earlier else claim
+            limit = first.setting.endpoint.misfire.catch_up_limit
         count += 1
         if count == limit + 1:
             yield about(claim.run, Fault.UNEXPLAINED, f"more than {limit} slots are caught up")

@@ -18,6 +18,8 @@ from tools.checker.rhythm import Rhythm
 from tools.checker.standing import Setting, living
 
 MICROSECOND = timedelta(microseconds=1)
+MOVES_MOST = timedelta(milliseconds=20)
+"""An instant whose slot is taken moves on by milliseconds; so many are in reason."""
 DOUBLINGS_MOST = 5
 STRETCH_MOST = timedelta(hours=1)
 
@@ -72,9 +74,25 @@ def next_slot(setting: Setting, past: Past) -> Next | None:
     return None if ends_at is not None and found.slot > ends_at else found
 
 
-def passed_after(setting: Setting, slot: datetime) -> Next | None:
-    """Return the slot that follows one which was passed as if it had been run in no time."""
-    return next_slot(setting, Past(last_slot=slot, last_end=slot, after=slot, now=slot))
+def passed_after(
+    setting: Setting, slot: datetime, *, last_slot: datetime | None = None
+) -> Next | None:
+    """
+    Return the slot that follows one which was passed as if it had been run in no time.
+
+    Between ``slot``, where the rhythm may have begun anew, and the ``last_slot`` there may be none.
+    A hint holds from when it was written on; all is planned anew then.
+    """
+    now = slot
+    while True:
+        known = tuple(hint for hint in setting.hints if hint.created_at <= now)
+        past = Past(last_slot=last_slot or slot, last_end=slot, after=now, now=now)
+        found = next_slot(replace(setting, hints=known), past)
+        later = [hint.created_at for hint in setting.hints if hint.created_at > now]
+        written = min(later, default=None)
+        if written is None or (found is not None and found.slot <= written):
+            return found
+        now = written
 
 
 def stretch(every: timedelta, failures: int) -> timedelta:

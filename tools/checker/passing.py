@@ -7,6 +7,7 @@ They passed while a run was under way, before a late claim, or because a person 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import product
 
 from cronicorn_domain.model.decision import Rule, Source
 
@@ -58,7 +59,10 @@ class Passing:
             if not skips:
                 return None
             epoch = skips[0]
-        found = passed_after(epoch.setting, max(before.last, epoch.setting.begun))
+        # What is written as the run ends has its say in what is planned then.
+        held = tuple(hint for hint in epoch.setting.hints if hint.created_at < epoch.at)
+        setting = replace(epoch.setting, hints=held)
+        found = passed_after(setting, max(before.last, setting.begun), last_slot=before.last)
         return None if found is None or found.slot > epoch.at else found.slot
 
     def unrun(self, before: Link | None, link: Link) -> Iterator[Next]:
@@ -80,15 +84,14 @@ class Passing:
         plainly = _counted_plainly(before, link) or link.at in self._moved_at
         plainly = plainly or link.weighed(Rule.MOVED_ON)
         for setting in self._timeline.settings(before, link):
-            # Behind a restart nothing before it counts, nor what was passed over ahead of it.
-            last_slot = setting.begun
-            if before is not None and not self._eras.forgotten_between(before, link):
-                last_slot = max(before.last, last_slot)
+            # Behind a restart nothing before it counts.
+            told = None if before is None else self._eras.remembered_until(before, link)
+            begun = setting.begun if told is None else max(told, setting.begun)
             for each in {setting, with_failures(setting, 0)}:
-                if (passed := passed_after(each, last_slot)) is not None:
+                if (passed := passed_after(each, begun, last_slot=told)) is not None:
                     yield passed
             if plainly and setting.rhythm is not None:
-                slot = setting.rhythm.after(last_slot)
+                slot = setting.rhythm.after(begun)
                 if slot is not None:
                     yield Next(slot=slot, source=Source.CLAMPED_MAX)
 
@@ -110,16 +113,19 @@ class Passing:
             last = passed.slot
 
     def _passed_over(self, before: Link | None, link: Link) -> Iterator[Next]:
-        """A person passes the next slot over; while a run is under way, the first behind now."""
+        """
+        A person passes the next slot over; while a run is under way, the first behind now.
+
+        Behind a run of another kind that is to be repeated it is the first behind its slot.
+        """
         last_slot = None if before is None else before.last
         for epoch in self._timeline.at(link.at):
             if epoch.cause is not Cause.SKIP:
                 continue
             for setting in {epoch.setting, with_failures(epoch.setting, 0)}:
-                for last_end in {epoch.last_end, last_slot}:
-                    past = Past(
-                        last_slot=last_slot, last_end=last_end, after=epoch.at, now=epoch.at
-                    )
+                ends = {epoch.last_end, last_slot}
+                for last_end, after in product(ends, self._timeline.behind_which(epoch)):
+                    past = Past(last_slot=last_slot, last_end=last_end, after=after, now=epoch.at)
                     if (found := next_slot(setting, past)) is not None:
                         yield found
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeGuard
 
 from tools.checker.chain import Link
-from tools.checker.eras import forgets
+from tools.checker.eras import remembered
 from tools.checker.next_slot import MICROSECOND, Next, Past, next_slot
 from tools.checker.standing import Cause, Epoch, Setting
 from tools.checker.timeline import Timeline
@@ -23,7 +23,8 @@ class Planned:
     What may be planned, and what had to be closed on the way there.
 
     ``closed`` holds slots that had come when the rhythm began anew, each with that instant; they
-    have to be told of by a record.
+    have to be told of by a record. One that was due now at the very instant may not have been
+    planned: a repeat stood in its place.
     """
 
     plans: Sequence[Next]
@@ -39,6 +40,8 @@ def plans_behind(
     ``link`` is the run or record that met the plan; None: nothing has.
     """
     last_slot = None if before is None else before.last
+    for epoch in timeline.epochs[timeline.start(before) + 1 : start + 1]:
+        last_slot = _left_by(epoch, last_slot)
     plans: list[Next] = []
     closed: list[tuple[datetime, datetime]] = []
     finished = False
@@ -48,11 +51,12 @@ def plans_behind(
             epoch = replace(epoch, at=before.at, cause=Cause.WRITE)
         if epoch.cause is Cause.AFRESH and number > start:
             come = [plan for plan in plans if _is_closed(plan, epoch)]
-            if come and len(come) == len(plans) and not finished:
+            ahead = [plan for plan in come if plan.due_now and plan.slot == epoch.at]
+            wholly = len(come) == len(plans) and not ahead
+            if come and wholly and not finished and not _catches_up(before):
                 closed.append((min(plan.slot for plan in come), epoch.at))
             plans, finished = [plan for plan in plans if plan not in come], False
-            if last_slot is not None and forgets(epoch):
-                last_slot = min(last_slot, epoch.at)
+            last_slot = _left_by(epoch, last_slot)
         if epoch.unplanned:
             if epoch.cause is Cause.OTHER_END:
                 plans = [plan for plan in plans if plan.slot <= epoch.at]
@@ -67,6 +71,12 @@ def plans_behind(
     return Planned(plans=plans, closed=closed)
 
 
+def _left_by(epoch: Epoch, last_slot: datetime | None) -> datetime | None:
+    if last_slot is None or epoch.cause is not Cause.AFRESH:
+        return last_slot
+    return remembered(epoch, last_slot)
+
+
 def _told_by_closing(link: Link, timeline: Timeline, stop: int) -> bool:
     """Say whether an edit or a restore told of what had come, of an ended hint's slot too."""
     if link.record is None or stop >= len(timeline.epochs):
@@ -78,6 +88,11 @@ def _told_by_closing(link: Link, timeline: Timeline, stop: int) -> bool:
 def _made_behind(before: Link | None, epoch: Epoch) -> TypeGuard[Link]:
     """A late claim that ran nothing left a record, and planned from there."""
     return before is not None and before.record is not None and before.at >= epoch.at
+
+
+def _catches_up(before: Link | None) -> bool:
+    """While slots are caught up the next one noted is the plan, not the next of the schedule."""
+    return before is not None and before.caught_up
 
 
 def _is_closed(plan: Next, epoch: Epoch) -> bool:
@@ -137,6 +152,8 @@ def _planned_behind(after: datetime, epoch: Epoch, last_slot: datetime | None) -
 def _stands(plan: Next, setting: Setting, now: datetime) -> bool:
     if setting.used_up:
         return False
+    if plan.hint is not None and setting.rhythm is None:
+        return False  # no interval hint applies to a single instant
     return plan.hint is None or (plan.hint in setting.hints and plan.hint.expires_at > now)
 
 

@@ -13,11 +13,9 @@ from cronicorn_domain.model.decision import Kind, Rule, Source
 from cronicorn_domain.model.hint import OneShotHint, TriggerKind
 
 from tools.checker.finding import Fault, Finding, about, stamp
+from tools.checker.next_slot import MOVES_MOST
 from tools.checker.standing import Claim, Fate, Proposal, Waiting
 from tools.checker.walking import Walked
-
-MOVES_MOST = timedelta(milliseconds=20)
-"""An instant whose slot is taken moves on by milliseconds; so many are in reason."""
 
 
 def check_served(claim: Claim, walked: Walked) -> Iterator[Finding]:

@@ -31,6 +31,16 @@ class Timeline:
         """Return the last commit at or before an instant; the first of all if there is none."""
         return self.epochs[max(bisect_right(self._instants, instant) - 1, 0)]
 
+    def behind_which(self, skip: Epoch) -> Iterator[datetime]:
+        """Return the instants behind which the slot may lie that is skipped."""
+        yield skip.at
+        for epoch in reversed(self.epochs[: self.epochs.index(skip)]):
+            if epoch.cause is Cause.RECURRING_END:
+                return
+            if epoch.claim is not None and not epoch.claim.recurs:
+                yield epoch.claim.run.slot
+                return
+
     def start(self, before: Link | None) -> int:
         """Return the epoch from which on what follows ``before`` was planned."""
         if before is None:

@@ -96,6 +96,8 @@ class _Walker:
         match moment:
             case Entry(deed=Deleted(), at=at):
                 self.walked.deleted_at = at
+            case Entry(deed=HintsCleared(hints=())):
+                pass  # a write that changes nothing replans nothing
             case Entry(deed=deed, at=at):
                 self._do(deed, at)
             case Claimed(at=at, run=run):

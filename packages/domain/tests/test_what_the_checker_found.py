@@ -186,3 +186,72 @@ def test_a_single_instant_that_came_in_the_archive_is_recorded_behind_a_trigger(
 
     assert recorded(story) == [(NOON + 40 * M, NOON + 40 * M, 1)]
     assert story.next is None
+
+
+def test_a_longest_is_counted_from_the_last_slot_behind_a_restore() -> None:
+    """What it asked for while a retry waited is recorded: no slot is lost (life 1633)."""
+    hourly = CronSchedule(expression=CronExpression.parse("0 * * * *"))
+    retry = Retry(attempts=2, backoff=M, backoff_most=M)
+    story = told(schedule=hourly, guardrails=Guardrails(longest=10 * M), retry=retry)
+    story.run(FAILURE)
+    story.archive()
+    story.after(5 * M).restore()
+    story.archive()
+    story.after(7 * M).restore()
+
+    assert recorded(story) == [(NOON + 20 * M, NOON + 20 * M, 1)]
+
+
+def test_a_longest_is_counted_from_the_last_slot_behind_an_edit() -> None:
+    """It comes before the first slot of the new grid, and is recorded as well (life 2492)."""
+    retry = Retry(attempts=2, backoff=M, backoff_most=M)
+    story = told(every=60 * M, guardrails=Guardrails(longest=50 * M), retry=retry)
+    story.run(FAILURE)
+    story.after(10 * M).edit(schedule=IntervalSchedule(every=80 * M))
+    story.archive()
+    story.after(41 * M).restore()
+
+    assert recorded(story) == [(NOON + 100 * M, NOON + 100 * M, 1)]
+
+
+def test_what_passed_before_a_hint_was_written_is_the_schedules() -> None:
+    """A hint that is written during a run counts from then on, and not before (ADR 0036)."""
+    story = told(every=10 * M)
+    claimed = story.claim_when_due()
+    assert claimed is not None
+    story.start()
+    story.after(35 * M).offer(an_interval_hint(60 * M, created_at=story.now, life=90 * M))
+    story.after(20 * M).settle()
+
+    assert recorded(story) == [(NOON + 20 * M, NOON + 40 * M, 3)]
+
+
+def test_a_hint_written_during_a_run_adds_slots_from_then_on() -> None:
+    """Those before it lie where the schedule had them."""
+    story = told(every=30 * M)
+    story.claim_when_due()
+    story.start()
+    story.after(35 * M).offer(an_interval_hint(5 * M, created_at=story.now, life=90 * M))
+    story.after(11 * M).settle()
+
+    assert recorded(story) == [(NOON + 60 * M, NOON + 75 * M, 4)]
+
+
+def test_a_slot_skipped_ahead_stays_skipped_where_an_edit_leaves_it() -> None:
+    """Its record says that it does not run (life 1116)."""
+    story = told(every=10 * M)
+    story.skip()
+    story.edit(schedule=CronSchedule(expression=CronExpression.parse("*/10 * * * *")))
+
+    assert story.next is not None
+    assert story.next.slot == NOON + 20 * M
+
+
+def test_a_slot_skipped_ahead_is_forgotten_by_another_schedule() -> None:
+    """What a person does takes effect at once: the new schedule begins now."""
+    story = told(every=60 * M)
+    story.skip()
+    story.edit(schedule=IntervalSchedule(every=M))
+
+    assert story.next is not None
+    assert story.next.slot == NOON + M

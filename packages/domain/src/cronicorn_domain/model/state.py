@@ -1,6 +1,6 @@
 """What has happened to an endpoint, and everything that the governor weighs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cronicorn_domain.frozen import quickly_made
@@ -106,6 +106,11 @@ class Situation:
     triggers: tuple[Trigger, ...] = ()
     lease: Lease | None = None
     floor: timedelta = DEFAULT_FLOOR
+
+    def known_at(self, instant: datetime) -> "Situation":
+        """Return the situation without the hints that were written later."""
+        hints = tuple(hint for hint in self.hints if hint.created_at <= instant)
+        return self if len(hints) == len(self.hints) else replace(self, hints=hints)
 
     def after_the_run(self, state: EndpointState) -> "Situation":
         """Return the situation once the leased run is over and has left ``state`` behind."""

@@ -15,14 +15,16 @@ def coalesce_passed(
     situation: Situation, *, after: datetime, until: datetime, now: datetime
 ) -> Change:
     """
-    Record the slots in ``(after, until]`` that passed during a run; the newest is the last slot.
+    Record the slots behind the slot ``after`` until ``until`` that passed during its run.
+
+    The newest of them is the last slot.
     """
-    state = situation.state
-    span = slots_between(situation, after=accounted(state, after), until=until)
+    behind = replace(situation, state=with_last_slot(situation.state, after))
+    span = slots_between(behind, after=accounted(behind.state, after), until=until)
     if span is None:
-        return Change(state=state)
+        return Change(state=situation.state)
     record = coalesced(span, "passed before the run ahead of them had ended", now)
-    return Change(state=with_last_slot(state, span.last), records=(record,))
+    return Change(state=with_last_slot(situation.state, span.last), records=(record,))
 
 
 def coalesce_noted(change: Change, *, reason: str, now: datetime) -> Change:

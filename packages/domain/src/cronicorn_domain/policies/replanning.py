@@ -6,7 +6,7 @@ from datetime import datetime
 from cronicorn_domain.model.decision import Kind, Plan
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
-from cronicorn_domain.model.state import Situation
+from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.editing import changes_rhythm
 from cronicorn_domain.policies.passing import (
@@ -70,19 +70,17 @@ def plan_afresh(
     Plan from ``now`` after an edit of schedule, zone or bounds, or a restore.
 
     ``old`` is the endpoint as it was before the edit. Its recurring slots that had come, and what
-    was noted for catching up, are recorded as coalesced for ``reason``; a slot that was skipped
-    ahead of time is forgotten, unless its schedule stays, as behind a restore. A repeat, and the
-    plan of a hint that lives, stand.
+    was noted for catching up, are recorded as coalesced for ``reason``. A repeat, and the plan of a
+    hint that lives, stand.
     """
     before = situation if old is None else replace(situation, endpoint=old)
     change = coalesce_noted(Change(state=situation.state), reason=reason, now=now)
     for span in slots_that_came(before, now):
         state = with_last_slot(change.state, span.last)
         change = Change(state=state, records=(*change.records, coalesced(span, reason, now)))
-    last = change.state.last_slot
-    if last is not None and not _same_slots(old, situation.endpoint):
-        last = min(last, now)
-    state = replace(change.state, last_slot=last, rhythm_from=now)
+    state = replace(change.state, rhythm_from=now)
+    if not _same_slots(old, situation.endpoint):
+        state = _unskipped(replace(situation, state=state), now)
     plan = state.plan
     if plan is not None and not plan.repeat and _is_over(situation, plan, now):
         state = replace(state, plan=None)
@@ -143,10 +141,12 @@ def slots_that_came(before: Situation, now: datetime) -> tuple[Span, ...]:
     if plan is not None and plan.on_the_rhythm and not _runs(before):
         hinted = plan.origin is not None and still_planned(before, plan, now)
         return () if hinted or plan.first_slot > now else _from_plan(before, plan, now)
-    begun = accounted(state, before.endpoint.created_at)
+    if state.noted:
+        state = with_last_slot(state, state.noted[-1])
     if plan is not None and plan.kind is Kind.RECURRING:
-        begun = max(begun, plan.slot)
-    span = slots_between(before, after=begun, until=now)
+        state = with_last_slot(state, plan.slot)
+    begun = accounted(state, before.endpoint.created_at)
+    span = slots_between(replace(before, state=state), after=begun, until=now)
     return () if span is None else (span,)
 
 
@@ -155,6 +155,20 @@ def _from_plan(before: Situation, plan: Plan, now: datetime) -> tuple[Span, ...]
     later = slots_between(passed, after=accounted(passed.state, plan.slot), until=now)
     *own, last = slots_of(before, plan, until=now)
     return (*own, *joined(before.state, last, later))
+
+
+def _unskipped(situation: Situation, now: datetime) -> EndpointState:
+    """
+    Forget a slot that was skipped ahead of time, and count from now: its schedule is another.
+
+    Where the very same slot would be the next one again, it stays skipped, as its record says.
+    """
+    state = situation.state
+    if state.last_slot is None or state.last_slot <= now:
+        return state
+    forgotten = replace(state, last_slot=now)
+    following = next_recurring_slot(replace(situation, state=forgotten), after=now, now=now)
+    return state if following == state.last_slot else forgotten
 
 
 def _same_slots(old: Endpoint | None, new: Endpoint) -> bool:

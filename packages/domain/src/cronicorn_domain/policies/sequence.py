@@ -7,8 +7,9 @@ from itertools import islice
 
 from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.model.decision import Source
-from cronicorn_domain.model.hint import IntervalHint
+from cronicorn_domain.model.hint import Hint, IntervalHint
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.baseline import reference_slot
 from cronicorn_domain.policies.bounds import used_up
 from cronicorn_domain.policies.candidate import Candidate
 from cronicorn_domain.policies.guardrails import keep_longest, keep_shortest, latest_allowed
@@ -62,9 +63,10 @@ def slots_between(situation: Situation, *, after: datetime, until: datetime) -> 
     """
     Return the recurring slots in ``(after, until]``; None: there are none.
 
-    ``after`` is the latest slot that is accounted for. Hints act within their lives and failures
-    stretch the intervals; a finished schedule has no slots. Behind a hundred slots of an uneven
-    rhythm the rest is counted by the schedule alone.
+    Up to ``after`` all are accounted for; distances are counted from the state's last slot. Hints
+    act from when they were written until they end, and failures stretch the intervals; a finished
+    schedule has no slots. Behind a hundred slots of an uneven rhythm the rest is counted by the
+    schedule alone.
     """
     if used_up(situation):
         return None
@@ -125,11 +127,14 @@ def _even_rhythm(situation: Situation) -> Rhythm | None:
 
 
 def _is_apart(situation: Situation, rhythm: Rhythm, after: datetime) -> bool:
-    """Say whether the rhythm's next slot is far enough from the last one, which may lie off it."""
+    """Say whether the guardrails leave the rhythm's next slot alone; the last may lie off it."""
     last, following = situation.state.last_slot, rhythm.next_after(after)
-    if last is None or following is None:
+    if following is None:
         return True
-    return following - last >= shortest_of(situation)
+    if last is not None and following - last < shortest_of(situation):
+        return False
+    longest = situation.endpoint.guardrails.longest
+    return longest is None or following <= reference_slot(situation) + longest
 
 
 def _hinted(situation: Situation) -> bool:
@@ -142,7 +147,7 @@ def _too_early(situation: Situation, after: datetime, until: datetime) -> bool:
     rhythm, longest = situation.endpoint.rhythm, situation.endpoint.guardrails.longest
     if rhythm is None or _hinted(situation):
         return False
-    if longest is not None and after + longest <= until:
+    if longest is not None and reference_slot(situation) + longest <= until:
         return False
     following = rhythm.next_after(after)
     return following is None or following > until
@@ -158,16 +163,42 @@ def counted(rhythm: Rhythm, after: datetime, until: datetime) -> Span | None:
 
 
 def _one_by_one(situation: Situation, after: datetime, until: datetime) -> Iterator[datetime]:
-    """Plan slot after slot, as if each had been passed over the moment it came."""
-    slot: datetime | None = after
-    known = situation.state.last_slot
-    while slot is not None:
-        last = slot if known is None else max(known, slot)
-        passed = replace(situation.state, last_slot=last, last_end=last)
-        candidate = recurring_candidate(replace(situation, state=passed), after=slot, now=slot)
-        slot = None if candidate is None or candidate.slot > until else candidate.slot
-        if slot is not None:
-            yield slot
+    """
+    Plan slot after slot, as if each had been passed over the moment it came.
+
+    ``after`` need not be a slot (the rhythm may begin there): the first distance is counted from
+    the last slot. Nobody started, so the latest start has no say.
+    """
+    passed = replace(situation.state, last_end=after, last_start=None)
+    slot = after
+    while True:
+        following = _following(replace(situation, state=passed), slot, until)
+        if following is None:
+            return
+        slot = following
+        passed = replace(passed, last_slot=slot, last_end=slot)
+        yield slot
+
+
+def _following(situation: Situation, slot: datetime, until: datetime) -> datetime | None:
+    """
+    Return the slot that follows a passed one, at or before ``until``; None: none does.
+
+    A hint had no say before it was written, and had everything planned anew when it was.
+    """
+    planned_at = slot
+    while True:
+        known = situation.known_at(planned_at)
+        candidate = recurring_candidate(known, after=planned_at, now=planned_at)
+        comes = until if candidate is None else min(candidate.slot, until)
+        written = [hint.created_at for hint in situation.hints if _between(planned_at, hint, comes)]
+        if not written:
+            return None if candidate is None or candidate.slot > until else candidate.slot
+        planned_at = min(written)
+
+
+def _between(planned_at: datetime, hint: Hint, comes: datetime) -> bool:
+    return isinstance(hint, IntervalHint) and planned_at < hint.created_at < comes
 
 
 def _rest(situation: Situation, span: Span, until: datetime) -> Span:

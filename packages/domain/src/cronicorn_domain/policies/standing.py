@@ -111,11 +111,11 @@ def _behind_ended(situation: Situation, plan: Plan, *, after: datetime, now: dat
     """
     ended_at = _ended_at(situation, plan, now)
     left = _without(situation, plan.origin)
-    then = _known_at(left, ended_at)
+    then = left.known_at(ended_at)
     change = _planned_anew(then, after=plan.first_slot - MICROSECOND, now=ended_at)
     for written_at in sorted({hint.created_at for hint in left.hints}):
         if ended_at < written_at < now:
-            then = _known_at(replace(left, state=change.state), written_at)
+            then = replace(left, state=change.state).known_at(written_at)
             change = _and_then(change, _standing_or_new(then, after=written_at, now=written_at))
     if ended_at >= now:
         return change
@@ -143,11 +143,6 @@ def _without(situation: Situation, origin: HintId | TriggerId | None) -> Situati
     )
 
 
-def _known_at(situation: Situation, instant: datetime) -> Situation:
-    hints = tuple(hint for hint in situation.hints if hint.created_at <= instant)
-    return situation if hints == situation.hints else replace(situation, hints=hints)
-
-
 def _and_then(first: Change, second: Change) -> Change:
     return replace(second, records=(*first.records, *second.records))
 
@@ -166,9 +161,7 @@ def _repeat_or_new(situation: Situation, repeat: Plan, *, after: datetime, now: 
     dropped = replace(situation, state=replace(state, plan=None, failures=failures))
     if repeat.kind is not Kind.RECURRING:
         return _planned_anew(dropped, after=repeat.slot, now=now)
-    # What passed is told by the rhythm of then: a hint that is being written now had no part in it.
-    before = _known_at(dropped, now - MICROSECOND)
-    passed = coalesce_passed(before, after=repeat.slot, until=after, now=now)
+    passed = coalesce_passed(dropped, after=repeat.slot, until=after, now=now)
     change = _planned_anew(replace(dropped, state=passed.state), after=after, now=now)
     return replace(change, records=passed.records)
 
