@@ -215,7 +215,7 @@ def test_a_longest_is_counted_from_the_last_slot_behind_an_edit() -> None:
 
 
 def test_what_passed_before_a_hint_was_written_is_the_schedules() -> None:
-    """A hint that is written during a run counts from then on, and not before (ADR 0036)."""
+    """A hint that is written during a run counts from then on, and not before (ADR 0035)."""
     story = told(every=10 * M)
     claimed = story.claim_when_due()
     assert claimed is not None
