@@ -7,21 +7,25 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
 from cronicorn_adapter_sql.testing.databases import migrated_postgres, sqlite_url
 from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
+from cronicorn_api.access.site import Site
 from cronicorn_api.application import application
 from cronicorn_api.composition import open_desk
 from cronicorn_api.envelope import Envelope
 from cronicorn_api.log import Log
 from cronicorn_api.serving import Server, configured
-from cronicorn_domain.identity import TenantId, new_uuid
+from cronicorn_domain.identity import PersonId, TenantId, new_uuid
 from cronicorn_domain.model.api_key import Scope
 from cronicorn_management.accounts.issuing import issue_key
 from cronicorn_management.caller import EVERY_SCOPE, Caller, CallerKind
 from cronicorn_management.desk import Desk
+from cronicorn_management.people.adding import add_person
+from cronicorn_management.people.disabling import disable_person
 
 PATIENCE = 60.0
 SECRET_KEY = "S1iA0CVlGOv0tAt2cE2ThnK0Y4iF2UJcXWMrVvQZt0E="
@@ -30,8 +34,9 @@ SECRET_KEY = "S1iA0CVlGOv0tAt2cE2ThnK0Y4iF2UJcXWMrVvQZt0E="
 class Service:
     """A server in a thread of its own, on a free port."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, site: Site | None = None) -> None:
         self._database = database
+        self._site = site or Site()
         self._begun: Future[None] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
@@ -44,7 +49,8 @@ class Service:
                 self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
                 async with open_desk(self._database, SECRET_KEY) as desk:
                     self._loop, self._desk = asyncio.get_running_loop(), desk
-                    envelope = Envelope(application(desk), Log("error"))
+                    app = application(desk, self._site)
+                    envelope = Envelope(app, Log("error"), secure=self._site.speaks_tls)
                     self._server = Server(configured(envelope))
                     listening.listen()
                     self._begun.set_result(None)
@@ -60,6 +66,19 @@ class Service:
         issuing = _issue(self._desk, caller, scopes, more)
         return asyncio.run_coroutine_threadsafe(issuing, self._loop).result(PATIENCE)
 
+    def person(self, tenant: TenantId, email: str, *, password: str, scopes=EVERY_SCOPE) -> str:
+        """Add somebody to a tenant, and give their id."""
+        caller = Caller(tenant=tenant, kind=CallerKind.SETUP, name="tests", scopes=EVERY_SCOPE)
+        adding = add_person(self._desk, caller, email=email, password=password, scopes=scopes)
+        added = asyncio.run_coroutine_threadsafe(adding, self._loop).result(PATIENCE)
+        return str(added.id)
+
+    def disable(self, tenant: TenantId, person: str) -> None:
+        """Disable somebody."""
+        caller = Caller(tenant=tenant, kind=CallerKind.SETUP, name="tests", scopes=EVERY_SCOPE)
+        disabling = _disable(self._desk, caller, PersonId(UUID(person)))
+        asyncio.run_coroutine_threadsafe(disabling, self._loop).result(PATIENCE)
+
     def stop(self) -> None:
         """Finish, and wait for that."""
         self._loop.call_soon_threadsafe(self._server.ask_to_stop)
@@ -70,6 +89,11 @@ class Service:
 async def _issue(desk: Desk, caller: Caller, scopes, more) -> str:
     async with desk.changing(caller) as work:
         return (await issue_key(work, name="tests", scopes=scopes, **more)).secret
+
+
+async def _disable(desk: Desk, caller: Caller, person: PersonId) -> None:
+    async with desk.changing(caller) as work:
+        await disable_person(work, person)
 
 
 class Client(httpx.Client):
@@ -113,12 +137,19 @@ def service(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servi
             yield from _served(database)
 
 
-def _served(database: str) -> Iterator[Service]:
-    service = Service(database)
+def _served(database: str, site: Site | None = None) -> Iterator[Service]:
+    service = Service(database, site)
     try:
         yield service
     finally:
         service.stop()
+
+
+@pytest.fixture(scope="session")
+def behind_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Give the API as it is behind what speaks TLS, with a friendly page elsewhere."""
+    site = Site(public_url="https://cronicorn.example", friends=frozenset({"https://ops.example"}))
+    yield from _served(sqlite_url(tmp_path_factory.mktemp("tls")), site)
 
 
 @pytest.fixture

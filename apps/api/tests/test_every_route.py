@@ -16,10 +16,20 @@ EVERYTHING = {
     "filter": {},
     "keyId": str(new_uuid()),
     "rules": [],
+    "currentPassword": "what it is",
+    "newPassword": "what it is to be",
     "unheardOf": {"members": ["are", "let", "be"]},
 }
 """A body that does for every route: what it does not know, it lets be."""
-PUBLIC = {"/api/health", "/api/health/live", "/api/health/ready"}
+PUBLIC = {
+    "/api/health",
+    "/api/health/live",
+    "/api/health/ready",
+    "/api/auth/config",
+    "/api/auth/sign-in/email",
+    "/api/auth/sign-out",
+    "/api/auth/get-session",
+}
 OF_NO_ONES = {
     "/api/jobs",
     "/api/jobs/by-key/{externalKey}",
@@ -29,10 +39,12 @@ OF_NO_ONES = {
     "/api/auth/api-key/create",
     "/api/auth/api-key/update",
     "/api/auth/api-key/delete",
+    "/api/auth/change-password",
+    "/api/devices",
 }
 """Their paths name nothing that could be another's; what bodies may name is tried elsewhere."""
-NO_RUN_THERE = {"/api/runs/{runId}", "/api/sessions/{sessionId}"}
-"""Nothing runs or plans in these tests: whatever id is given there is nobody's."""
+NONE_THERE = {"/api/runs/{runId}", "/api/sessions/{sessionId}", "/api/devices/{deviceId}"}
+"""Nothing runs or plans, and nobody signs in here: whatever id is given there is nobody's."""
 
 
 def documented() -> dict:
@@ -49,7 +61,7 @@ def routes() -> Iterator[tuple[str, str, dict]]:
 
 
 ROUTES = [pytest.param(*each, id=f"{each[0]} {each[1]}") for each in routes()]
-NAMING = [each for each in ROUTES if each.values[1] not in OF_NO_ONES | NO_RUN_THERE]
+NAMING = [each for each in ROUTES if each.values[1] not in OF_NO_ONES | NONE_THERE]
 
 
 def filled(path: str, ids: dict[str, str]) -> str:
@@ -94,14 +106,16 @@ def standing(owner, theirs: dict[str, str]):
 def test_nobody_comes_without_a_credential(anyone, method, path, operation) -> None:
     """Every route but those of health is behind one, and says which kinds it takes."""
     ids = dict.fromkeys(
-        ("jobId", "endpointId", "hintId", "runId", "sessionId", "externalKey"), str(new_uuid())
+        ("jobId", "endpointId", "hintId", "runId", "sessionId", "deviceId", "externalKey"),
+        str(new_uuid()),
     )
 
     answer = asked(anyone, method, filled(path, ids), operation)
 
     assert answer.status_code == 401
     assert answer.json()["code"] == "unauthenticated"
-    assert operation["security"] == [{"bearer": []}, {"apiKey": []}]
+    kinds = {name for each in operation["security"] for name in each}
+    assert kinds == {"session", "bearer", "apiKey"}
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), NAMING)
@@ -128,10 +142,11 @@ def test_what_is_anothers_does_not_exist(
 @pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
 def test_who_may_read_changes_nothing(reader, method, path, operation) -> None:
     """A key that reads is refused by every route that changes, and by those alone."""
-    ids = dict.fromkeys(("jobId", "endpointId", "hintId", "runId", "sessionId"), str(new_uuid()))
+    names = ("jobId", "endpointId", "hintId", "runId", "sessionId", "deviceId")
+    ids = dict.fromkeys(names, str(new_uuid()))
     answer = asked(reader, method, filled(path, ids | {"externalKey": "k"}), operation)
 
-    for_administrators = "/api-key/" in path
+    for_administrators = "/api-key/" in path or "/devices" in path
     assert (answer.status_code == 403) is (method != "GET" or for_administrators)
 
 

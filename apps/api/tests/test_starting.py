@@ -81,6 +81,38 @@ def test_options_come_from_the_environment(bare: Path, monkeypatch: pytest.Monke
             read_settings({"port": wrong})
 
 
+def test_origins_are_read_as_browsers_write_them(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In small letters, without a usual port and a slash; what is no origin is refused."""
+    monkeypatch.setenv("CRONICORN_PUBLIC_URL", "https://Cronicorn.example:443/")
+    monkeypatch.setenv("CRONICORN_CORS_ORIGINS", "http://ops.example:8080, https://[::1]")
+
+    site = read_settings({}).site
+
+    assert site.public_url == "https://cronicorn.example"
+    assert site.friends == {"http://ops.example:8080", "https://[::1]"}
+    for name in ("CRONICORN_PUBLIC_URL", "CRONICORN_CORS_ORIGINS"):
+        for wrong in ("*", "ops.example", "https://ops.example/path", "https://a@ops.example"):
+            with monkeypatch.context() as changed:
+                changed.setenv(name, wrong)
+                with pytest.raises(UsageFault, match=name):
+                    read_settings({})
+
+
+def test_an_owner_is_an_address_and_a_password(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One without the other is told; neither is repeated."""
+    monkeypatch.setenv("CRONICORN_ADMIN_PASSWORD", "correct horse battery staple")
+
+    with pytest.raises(UsageFault, match="CRONICORN_ADMIN_EMAIL") as refusal:
+        read_settings({})
+
+    assert "horse" not in str(refusal.value)
+    monkeypatch.setenv("CRONICORN_ADMIN_EMAIL", "ada@example.org")
+    assert read_settings({}).owner == ("ada@example.org", "correct horse battery staple")
+    assert "horse" not in repr(read_settings({}))
+
+
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     """It says so before it makes a database, and what to do; nothing claims that it serves."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

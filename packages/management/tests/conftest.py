@@ -8,6 +8,7 @@ import pytest
 from cronicorn_adapter_memory.clock import ManualClock
 from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
 from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
+from cronicorn_adapter_memory.password_hasher import QuickPasswordHasher
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_domain.errors import RefusedUrl
@@ -71,6 +72,7 @@ class Office:
             clock=self.clock,
             rules=NoMetadata(),
             allowances=lambda _: self.allowance,
+            passwords=QuickPasswordHasher(),
         )
 
     @asynccontextmanager

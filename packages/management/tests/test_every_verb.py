@@ -70,13 +70,30 @@ OF_AN_ENDPOINT = {
 }
 """Each verb, and what it is given besides the endpoint."""
 
-OF_NO_ONES = {"create_job", "put_job", "list_jobs", "list_audit", "issue_key", "list_keys"}
+OF_NO_ONES = {
+    "create_job",
+    "put_job",
+    "list_jobs",
+    "list_audit",
+    "issue_key",
+    "list_keys",
+    "list_people",
+    "list_sign_ins",
+}
 """They are about the caller's own tenant, and name nothing that could be another's."""
 
-TESTED_ELSEWHERE = {"read_run", "list_endpoints", "revoke_key", "rename_key"}
-"""They are given something else: see below, and ``test_keys``."""
+TESTED_ELSEWHERE = {
+    "read_run",
+    "list_endpoints",
+    "revoke_key",
+    "rename_key",
+    "disable_person",
+    "end_sign_in",
+}
+"""They are given something else: see below, and the tests of keys, people and sign-ins."""
 
 BLOCKS = {
+    "begin_sign_in",
     "check_room",
     "configure_endpoint",
     "create_many",

@@ -4,8 +4,10 @@ from typing import Any, Final
 
 from cronicorn_management.desk import Desk
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
-from cronicorn_api.access import keys
+from cronicorn_api.access import devices, keys, sign_in
+from cronicorn_api.access.site import Site
 from cronicorn_api.endpoints import bulk, interventions
 from cronicorn_api.endpoints import router as endpoints
 from cronicorn_api.hints import router as hints
@@ -32,11 +34,13 @@ _RESOURCES: Final[tuple[APIRouter, ...]] = (
     history.router,
     sessions.router,
     keys.router,
+    devices.router,
+    sign_in.router,
 )
 
 
-def application(desk: Desk) -> FastAPI:
-    """Build the application over a desk."""
+def application(desk: Desk, site: Site | None = None) -> FastAPI:
+    """Build the application over a desk; browsers find it where requests name it, or at a site."""
     app = FastAPI(
         title="Cronicorn",
         version="0.1.0",
@@ -47,10 +51,25 @@ def application(desk: Desk) -> FastAPI:
         strict_content_type=False,
     )
     app.state.desk = desk
+    app.state.site = site or Site()
     app.add_middleware(BodyLimit, most=BODY_MOST)
+    if app.state.site.friends:
+        app.add_middleware(CORSMiddleware, **_letting_in(app.state.site))
     refuse_with(app)
     for resource in _RESOURCES:
         app.include_router(resource, prefix=BASE, responses=_ANSWERS)
+    app.include_router(sign_in.public, prefix=BASE)
     app.include_router(service.router, prefix=BASE)
     app.include_router(service.router, include_in_schema=False)
     return app
+
+
+def _letting_in(site: Site) -> dict[str, Any]:
+    """Say what pages of friends may ask, and see of the answers."""
+    return {
+        "allow_origins": sorted(site.friends),
+        "allow_credentials": True,
+        "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
+        "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "X-Api-Key"],
+        "expose_headers": ["Retry-After", "X-Request-Id"],
+    }

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
+from cronicorn_adapter_argon2.password_hasher import Argon2PasswordHasher
 from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
 from cronicorn_adapter_http.allow_list import AllowList
 from cronicorn_adapter_http.egress import EgressGuard
@@ -37,4 +38,10 @@ async def open_desk(
         await upgrade(engine)
         async with shared_store(engine, vault=vault) as store:
             clock = await DatabaseClock.synchronized(engine)
-            yield Desk(units=store.units, clock=clock, rules=rules, conditions=CelRuleEvaluator())
+            yield Desk(
+                units=store.units,
+                clock=clock,
+                rules=rules,
+                conditions=CelRuleEvaluator(),
+                passwords=Argon2PasswordHasher(),
+            )

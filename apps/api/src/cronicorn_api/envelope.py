@@ -20,14 +20,17 @@ _SECURITY: Final[Mapping[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+_STRICT: Final[Mapping[str, str]] = {"Strict-Transport-Security": "max-age=31536000"}
+"""Where TLS is spoken: browsers shall not come without it any more."""
 
 
 class Envelope:
-    """Wraps the application, also where that fails."""
+    """Wraps the application, also where that fails; ``secure`` where TLS is spoken before it."""
 
-    def __init__(self, app: ASGIApp, log: Log) -> None:
+    def __init__(self, app: ASGIApp, log: Log, *, secure: bool = False) -> None:
         self._app = app
         self._log = log
+        self._headers = {**_SECURITY, **_STRICT} if secure else _SECURITY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; a fault is told in the log, and to nobody else."""
@@ -44,7 +47,7 @@ class Envelope:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
-                for name, value in _SECURITY.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 

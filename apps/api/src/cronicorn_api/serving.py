@@ -9,6 +9,8 @@ from typing import Final
 
 import uvicorn
 from cronicorn_management.accounts.founding import found_key
+from cronicorn_management.desk import Desk
+from cronicorn_management.people.founding import found_owner
 
 from cronicorn_api.application import application
 from cronicorn_api.composition import open_desk
@@ -57,15 +59,25 @@ async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) 
         allowed=settings.egress_entries,
         poll_only=settings.poll_only,
     ) as desk:
-        if settings.bootstrap_key is not None and await found_key(desk, settings.bootstrap_key):
-            log.say("bootstrap key issued")
-        server = Server(configured(Envelope(application(desk), log)))
+        await _found(desk, settings, log)
+        app = application(desk, settings.site)
+        server = Server(configured(Envelope(app, log, secure=settings.site.speaks_tls)))
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, server.ask_to_stop)
         log.say("serving", host=settings.host, port=listener.getsockname()[1])
         await server.serve(sockets=[listener])
         log.say("stopped")
+
+
+async def _found(desk: Desk, settings: ApiSettings, log: Log) -> None:
+    """Give the installation what it begins with, at its first start."""
+    if settings.bootstrap_key is not None and await found_key(desk, settings.bootstrap_key):
+        log.say("bootstrap key issued")
+    if settings.owner is not None:
+        email, password = settings.owner
+        if await found_owner(desk, email=email, password=password):
+            log.say("owner made", email=email)
 
 
 def listening(host: str, port: int) -> socket.socket:

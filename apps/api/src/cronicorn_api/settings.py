@@ -7,10 +7,20 @@ The API's options: the command line wins over the environment, and that over ``.
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, Self, cast
+from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cronicorn_api.access.site import Site
 
 PREFIX: Final = "CRONICORN_"
 DEFAULT_DATABASE: Final = "sqlite:///cronicorn.db"
@@ -45,6 +55,10 @@ class ApiSettings(BaseSettings):
     egress_allow: str = ""
     secret_key: SecretStr | None = None
     bootstrap_api_key: SecretStr | None = None
+    admin_email: str | None = None
+    admin_password: SecretStr | None = None
+    public_url: str | None = None
+    cors_origins: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -64,9 +78,39 @@ class ApiSettings(BaseSettings):
         return None if key is None else key.get_secret_value()
 
     @property
+    def owner(self) -> tuple[str, str] | None:
+        """The address and the password of the owner that there is to be."""
+        if self.admin_email is None or self.admin_password is None:
+            return None
+        return self.admin_email, self.admin_password.get_secret_value()
+
+    @property
+    def site(self) -> Site:
+        """Where browsers find the API."""
+        return Site(public_url=self.public_url, friends=frozenset(_parts(self.cors_origins)))
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, url: str | None) -> str | None:
+        return None if url is None else _origin(url)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: str) -> str:
+        return " ".join(_origin(each) for each in _parts(origins))
+
+    @model_validator(mode="after")
+    def _names_a_whole_owner(self) -> Self:
+        if (self.admin_email is None) != (self.admin_password is None):
+            raise ValueError(
+                f"give both {PREFIX}ADMIN_EMAIL and {PREFIX}ADMIN_PASSWORD, or neither"
+            )
+        return self
+
+    @property
     def egress_entries(self) -> tuple[str, ...]:
         """Where endpoints may call besides public addresses, apart by blanks or commas."""
-        return tuple(entry for entry in re.split(r"[\s,]+", self.egress_allow) if entry)
+        return _parts(self.egress_allow)
 
 
 def read_settings(given: Mapping[str, object]) -> ApiSettings:
@@ -74,8 +118,29 @@ def read_settings(given: Mapping[str, object]) -> ApiSettings:
     try:
         return ApiSettings(**cast("dict[str, Any]", given))
     except ValidationError as error:
-        told = (f"{_place(str(each['loc'][0]), given)}: {each['msg']}" for each in error.errors())
+        told = (_told(each["loc"], each["msg"], given) for each in error.errors())
         raise UsageFault("\n".join(told)) from None
+
+
+def _told(location: tuple[int | str, ...], message: str, given: Mapping[str, object]) -> str:
+    message = message.removeprefix("Value error, ")
+    return f"{_place(str(location[0]), given)}: {message}" if location else message
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[\s,]+", text) if part)
+
+
+def _origin(url: str) -> str:
+    """Write a URL as browsers write its origin. Raises ``ValueError``."""
+    parts = urlsplit(url.rstrip("/").lower())
+    plain = urlunsplit((parts.scheme, parts.netloc, "", "", "")) == url.rstrip("/").lower()
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in url or not plain:
+        raise ValueError("give an origin, such as https://cronicorn.example.org")
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = "" if parts.port in {None, usual} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
 
 
 def _place(field: str, given: Mapping[str, object]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cronicorn_domain.errors import NotFound, SecretTaken
-from cronicorn_domain.identity import ApiKeyId, TenantId
+from cronicorn_domain.identity import ApiKeyId, PersonId, TenantId
 from cronicorn_domain.model.api_key import ApiKey, KeyDigest
 
 from cronicorn_adapter_memory.transaction import Transaction
@@ -43,6 +43,17 @@ class MemoryApiKeys:
     async def revoke(self, tenant: TenantId, key_id: ApiKeyId, *, now: datetime) -> ApiKey:
         """End a key for good, and return it as it was."""
         return await self._change(tenant, key_id, lambda key: replace(key, revoked_at=now))
+
+    async def revoke_issued_by(self, tenant: TenantId, person: PersonId, *, now: datetime) -> int:
+        """End every key that the person has issued."""
+        keys = (await self._transaction.write()).keys
+        held = [
+            each
+            for each in keys.values()
+            if (each.tenant, each.issued_by, each.revoked_at) == (tenant, person, None)
+        ]
+        keys.update({each.id: replace(each, revoked_at=now) for each in held})
+        return len(held)
 
     async def rename(self, tenant: TenantId, key_id: ApiKeyId, *, name: str) -> ApiKey:
         """Call a key otherwise, and return it as it was."""

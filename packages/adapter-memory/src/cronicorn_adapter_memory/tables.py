@@ -10,20 +10,27 @@ from cronicorn_domain.errors import NotFound, UnreadableRow
 from cronicorn_domain.identity import (
     ApiKeyId,
     AuditId,
+    DeviceGrantId,
     EndpointId,
     HintId,
     JobId,
+    PersonId,
     RunId,
+    SignInId,
     TenantId,
     Token,
 )
 from cronicorn_domain.model.api_key import ApiKey
 from cronicorn_domain.model.audit import AuditEntry
+from cronicorn_domain.model.device_grant import DeviceGrant
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.lease import Lease
+from cronicorn_domain.model.person import Person
 from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.setup_link import SetupLink
+from cronicorn_domain.model.sign_in import SignIn
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
@@ -111,6 +118,10 @@ class Tables:
     roll_ups: MutableMapping[RollUpKey, Sums] = field(default_factory=dict)
     audit: MutableMapping[AuditId, AuditEntry] = field(default_factory=dict)
     keys: MutableMapping[ApiKeyId, ApiKey] = field(default_factory=dict)
+    people: MutableMapping[PersonId, Person] = field(default_factory=dict)
+    sign_ins: MutableMapping[SignInId, SignIn] = field(default_factory=dict)
+    device_grants: MutableMapping[DeviceGrantId, DeviceGrant] = field(default_factory=dict)
+    setup_links: MutableMapping[str, SetupLink] = field(default_factory=dict)
 
     def row(self, tenant: TenantId, endpoint_id: EndpointId) -> EndpointRow:
         """Return the tenant's endpoint row. Raises ``NotFound``."""
@@ -212,6 +223,10 @@ class Draft:
             roll_ups=self._over(base.roll_ups),
             audit=self._over(base.audit),
             keys=self._over(base.keys),
+            people=self._over(base.people),
+            sign_ins=self._over(base.sign_ins),
+            device_grants=self._over(base.device_grants),
+            setup_links=self._over(base.setup_links),
         )
 
     def apply(self) -> None:

@@ -7,9 +7,13 @@ from cronicorn_domain.ports.unit_of_work import UnitOfWork
 
 from cronicorn_adapter_memory.api_keys import MemoryApiKeys
 from cronicorn_adapter_memory.audit_log import MemoryAuditLog
+from cronicorn_adapter_memory.device_grants import MemoryDeviceGrants
 from cronicorn_adapter_memory.hint_book import MemoryHintBook
 from cronicorn_adapter_memory.job_catalog import MemoryJobCatalog
+from cronicorn_adapter_memory.people import MemoryPeople
 from cronicorn_adapter_memory.run_log import MemoryRunLog
+from cronicorn_adapter_memory.setup_links import MemorySetupLinks
+from cronicorn_adapter_memory.sign_ins import MemorySignIns
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.transaction import Transaction
 
@@ -24,6 +28,10 @@ class MemoryUnitOfWork:
         self._runs = MemoryRunLog(transaction)
         self._audit = MemoryAuditLog(transaction)
         self._keys = MemoryApiKeys(transaction)
+        self._people = MemoryPeople(transaction)
+        self._sign_ins = MemorySignIns(transaction)
+        self._device_grants = MemoryDeviceGrants(transaction)
+        self._setup_links = MemorySetupLinks(transaction)
 
     @property
     def catalog(self) -> MemoryJobCatalog:
@@ -49,6 +57,26 @@ class MemoryUnitOfWork:
     def keys(self) -> MemoryApiKeys:
         """The keys of programs."""
         return self._keys
+
+    @property
+    def people(self) -> MemoryPeople:
+        """Who may sign in."""
+        return self._people
+
+    @property
+    def sign_ins(self) -> MemorySignIns:
+        """Who is signed in, and where."""
+        return self._sign_ins
+
+    @property
+    def device_grants(self) -> MemoryDeviceGrants:
+        """The devices that wait for somebody to let them in."""
+        return self._device_grants
+
+    @property
+    def setup_links(self) -> MemorySetupLinks:
+        """The links by which an installation gets its owner."""
+        return self._setup_links
 
     async def commit(self) -> None:
         """Make everything lasting, and wake the workers when something became due earlier."""

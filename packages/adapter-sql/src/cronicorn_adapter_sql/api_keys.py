@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from cronicorn_domain.errors import NotFound, SecretTaken
-from cronicorn_domain.identity import ApiKeyId, TenantId
+from cronicorn_domain.identity import ApiKeyId, PersonId, TenantId
 from cronicorn_domain.model.api_key import ApiKey, KeyDigest, Scope
 from sqlalchemy import and_, insert, or_, select, update
 
@@ -67,6 +67,18 @@ class SqlApiKeys:
             raise NotFound("API key", key_id)
         return replace(_key(row), revoked_at=None)
 
+    async def revoke_issued_by(self, tenant: TenantId, person: PersonId, *, now: datetime) -> int:
+        """End every key that the person has issued."""
+        connection = await self._transaction.begin_writing()
+        held = and_(
+            _COLUMNS.tenant == tenant,
+            _COLUMNS.issued_by == person,
+            _COLUMNS.revoked_at.is_(None),
+        )
+        with translated():
+            ended = await connection.execute(update(api_keys).where(held).values(revoked_at=now))
+        return ended.rowcount
+
     async def rename(self, tenant: TenantId, key_id: ApiKeyId, *, name: str) -> ApiKey:
         """Call a key otherwise, and return it as it was."""
         connection = await self._transaction.begin_writing()
@@ -102,6 +114,7 @@ def _values(key: ApiKey) -> Values:
         "expires_at": key.expires_at,
         "last_used_at": key.last_used_at,
         "revoked_at": key.revoked_at,
+        "issued_by": key.issued_by,
     }
 
 
@@ -116,4 +129,5 @@ def _key(row: Columns) -> ApiKey:
         expires_at=row["expires_at"],
         last_used_at=row["last_used_at"],
         revoked_at=row["revoked_at"],
+        issued_by=None if row["issued_by"] is None else PersonId(row["issued_by"]),
     )

@@ -501,7 +501,8 @@ class AuditEntryRow(Row, table=True):
     __tablename__ = "audit_entries"
     __table_args__: ClassVar = (
         CheckConstraint(
-            "subject_kind IN ('job', 'endpoint', 'api_key')", name="subject_kind_known"
+            "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in')",
+            name="subject_kind_known",
         ),
         CheckConstraint("actor <> '' AND action <> ''", name="deed_is_whole"),
         Index("ix_audit_entries_tenant_at", "tenant", "at", "id"),
@@ -548,6 +549,12 @@ class ApiKeyRow(Row, table=True):
         UniqueConstraint("sha256"),
         Index("ix_api_keys_prefix", "prefix"),
         Index("ix_api_keys_tenant_id", "tenant", "id"),
+        Index(
+            "ix_api_keys_issued_by",
+            "issued_by",
+            postgresql_where=text("issued_by IS NOT NULL"),
+            sqlite_where=text("issued_by IS NOT NULL"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -560,6 +567,117 @@ class ApiKeyRow(Row, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    issued_by: UUID | None = None
+
+
+class PersonRow(Row, table=True):
+    """Who may sign in; the owner is one at most, in the whole installation."""
+
+    __tablename__ = "people"
+    __table_args__: ClassVar = (
+        CheckConstraint(
+            "email <> '' AND name <> '' AND password <> '' AND scopes <> ''",
+            name="person_is_whole",
+        ),
+        UniqueConstraint("email"),
+        Index(
+            "uq_people_owner",
+            "owner",
+            unique=True,
+            postgresql_where=text("owner"),
+            sqlite_where=text("owner"),
+        ),
+        Index("ix_people_tenant_id", "tenant", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: UUID
+    email: str
+    name: str
+    password: str
+    scopes: str
+    owner: bool
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SignInRow(Row, table=True):
+    """
+    What is kept of a sign-in's token, as of an API key; one that has ended has no row.
+
+    ``last_used_at`` is written once a minute at most.
+    """
+
+    __tablename__ = "sign_ins"
+    __table_args__: ClassVar = (
+        CheckConstraint("kind IN ('browser', 'device')", name="kind_known"),
+        CheckConstraint("label <> '' AND scopes <> ''", name="sign_in_is_whole"),
+        CheckConstraint("length(sha256) = 64", name="sha256_is_whole"),
+        UniqueConstraint("sha256"),
+        Index("ix_sign_ins_prefix", "prefix"),
+        Index("ix_sign_ins_tenant_id", "tenant", "id"),
+        Index("ix_sign_ins_person", "person"),
+        Index("ix_sign_ins_expires_at", "expires_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: UUID
+    person: UUID
+    kind: str
+    label: str
+    prefix: str
+    sha256: str
+    scopes: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class DeviceGrantRow(Row, table=True):
+    """A device that waits for somebody to let it in; of its codes only what tells them."""
+
+    __tablename__ = "device_grants"
+    __table_args__: ClassVar = (
+        CheckConstraint("standing IN ('pending', 'approved', 'denied')", name="standing_known"),
+        CheckConstraint(
+            "(standing = 'approved') = (person IS NOT NULL AND tenant IS NOT NULL)",
+            name="approved_by_a_person",
+        ),
+        CheckConstraint("client <> '' AND scopes <> ''", name="grant_is_whole"),
+        CheckConstraint("length(sha256) = 64 AND length(user_code) = 64", name="hashes_are_whole"),
+        UniqueConstraint("sha256"),
+        UniqueConstraint("user_code"),
+        Index("ix_device_grants_prefix", "prefix"),
+        Index("ix_device_grants_expires_at", "expires_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    prefix: str
+    sha256: str
+    user_code: str
+    client: str
+    scopes: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    standing: str
+    tenant: UUID | None = None
+    person: UUID | None = None
+    interval: int = Field(sa_type=BigInteger)
+    polled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SetupLinkRow(Row, table=True):
+    """What is kept of a link by which the installation gets its owner."""
+
+    __tablename__ = "setup_links"
+    __table_args__: ClassVar = (
+        CheckConstraint("length(sha256) = 64", name="sha256_is_whole"),
+        Index("ix_setup_links_prefix", "prefix"),
+    )
+
+    sha256: str = Field(primary_key=True)
+    prefix: str
+    expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class WorkerRow(Row, table=True):
@@ -594,5 +712,9 @@ hints: Final = metadata.tables["hints"]
 triggers: Final = metadata.tables["triggers"]
 audit_entries: Final = metadata.tables["audit_entries"]
 api_keys: Final = metadata.tables["api_keys"]
+people: Final = metadata.tables["people"]
+sign_ins: Final = metadata.tables["sign_ins"]
+device_grants: Final = metadata.tables["device_grants"]
+setup_links: Final = metadata.tables["setup_links"]
 workers: Final = metadata.tables["workers"]
 breakers: Final = metadata.tables["breakers"]

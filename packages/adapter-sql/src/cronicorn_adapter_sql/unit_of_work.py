@@ -9,11 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.api_keys import SqlApiKeys
 from cronicorn_adapter_sql.audit_log import SqlAuditLog
+from cronicorn_adapter_sql.device_grants import SqlDeviceGrants
 from cronicorn_adapter_sql.engine import reading_first
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.hint_book import SqlHintBook
 from cronicorn_adapter_sql.job_catalog import SqlJobCatalog
+from cronicorn_adapter_sql.people import SqlPeople
 from cronicorn_adapter_sql.run_log import SqlRunLog
+from cronicorn_adapter_sql.setup_links import SqlSetupLinks
+from cronicorn_adapter_sql.sign_ins import SqlSignIns
 from cronicorn_adapter_sql.transaction import Database
 
 
@@ -29,6 +33,10 @@ class SqlUnitOfWork:
         self._runs = SqlRunLog(self._transaction)
         self._audit = SqlAuditLog(self._transaction)
         self._keys = SqlApiKeys(self._transaction)
+        self._people = SqlPeople(self._transaction)
+        self._sign_ins = SqlSignIns(self._transaction)
+        self._device_grants = SqlDeviceGrants(self._transaction)
+        self._setup_links = SqlSetupLinks(self._transaction)
 
     @property
     def catalog(self) -> SqlJobCatalog:
@@ -54,6 +62,26 @@ class SqlUnitOfWork:
     def keys(self) -> SqlApiKeys:
         """The keys of programs."""
         return self._keys
+
+    @property
+    def people(self) -> SqlPeople:
+        """Who may sign in."""
+        return self._people
+
+    @property
+    def sign_ins(self) -> SqlSignIns:
+        """Who is signed in, and where."""
+        return self._sign_ins
+
+    @property
+    def device_grants(self) -> SqlDeviceGrants:
+        """The devices that wait for somebody to let them in."""
+        return self._device_grants
+
+    @property
+    def setup_links(self) -> SqlSetupLinks:
+        """The links by which an installation gets its owner."""
+        return self._setup_links
 
     async def commit(self) -> None:
         """Make everything lasting, and wake who waits if something is due earlier."""

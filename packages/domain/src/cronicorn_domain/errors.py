@@ -9,14 +9,19 @@ CronicornError
 │   └── SeveralFaults       more than one of these, each an `Issue`
 ├── NotFound                there is no such job, endpoint, run or hint for this tenant
 ├── NotAllowed              the caller may not do it at all
+│   └── NeedsPerson         only somebody who is signed in may do it
+├── SignInRefused           the e-mail address or the password is not right; which, is not told
 ├── RefusedByRule           it could be meant, and a rule of this installation forbids it
 │   ├── LimitReached        the tenant has as much of it as it may have
+│   ├── SetupLinkSpent      the link was used, has expired, or never was one
 │   ├── TooLarge            more than can be taken at once
 │   └── TooManyRequests     too often; `retry_after` says when it may be asked again
 ├── Conflict                what stands already does not go with it
 │   ├── NameTaken           the job or endpoint name is in use
 │   ├── KeyTaken            the external key is in use
 │   ├── SecretTaken         an API key has this secret already
+│   ├── EmailTaken          a person has this e-mail address already
+│   ├── AlreadyFounded      the installation has its owner
 │   ├── ForbiddenTransition the state machine does not allow it from here
 │   └── ChangedMeanwhile    somebody has changed it since the caller saw it
 ├── LeaseLost               the token is no longer the endpoint's; nothing was written
@@ -149,6 +154,21 @@ class NotAllowed(CronicornError):
         self.needed = needed
 
 
+class NeedsPerson(NotAllowed):
+    """It is about an account, and the caller is no person who is signed in."""
+
+    def __init__(self) -> None:
+        CronicornError.__init__(self, "only a person who is signed in may do this")
+        self.needed = "sign-in"
+
+
+class SignInRefused(CronicornError):
+    """The address, the password or the account is not right; which of them, nobody is told."""
+
+    def __init__(self) -> None:
+        super().__init__("the e-mail address or the password is not right")
+
+
 class RefusedByRule(CronicornError):
     """It could be meant, and a rule of this installation forbids it."""
 
@@ -160,6 +180,13 @@ class LimitReached(RefusedByRule):
         super().__init__(f"no more than {limit} {subject} are allowed")
         self.subject = subject
         self.limit = limit
+
+
+class SetupLinkSpent(RefusedByRule):
+    """A setup link that was used, has expired, or never was one."""
+
+    def __init__(self) -> None:
+        super().__init__("this setup link does not hold any more; a new start prints another")
 
 
 class TooLarge(RefusedByRule):
@@ -201,6 +228,21 @@ class SecretTaken(Conflict):
 
     def __init__(self) -> None:
         super().__init__("an API key has this secret already")
+
+
+class EmailTaken(Conflict):
+    """A person of this installation has this e-mail address already."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"the e-mail address {email} is in use")
+        self.email = email
+
+
+class AlreadyFounded(Conflict):
+    """The installation has its owner, and is not set up once more."""
+
+    def __init__(self) -> None:
+        super().__init__("this installation is set up already")
 
 
 class ChangedMeanwhile(Conflict):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cronicorn_domain.errors import NotAllowed
-from cronicorn_domain.identity import TenantId
+from cronicorn_domain.errors import NeedsPerson, NotAllowed
+from cronicorn_domain.identity import PersonId, SignInId, TenantId
 from cronicorn_domain.model.api_key import Scope
 
 
@@ -16,6 +16,7 @@ class CallerKind(StrEnum):
     DEVICE = "device"
     FILE = "file"
     SETUP = "setup"
+    COMMAND = "command"
 
 
 EVERY_SCOPE = frozenset(Scope)
@@ -23,12 +24,20 @@ EVERY_SCOPE = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks, once it is proven; ``name`` is what the audit calls them."""
+    """
+    Who asks, once it is proven; ``name`` is what the audit calls them.
+
+    Attributes:
+        person: On whose behalf: when they are disabled, this caller is nobody any more.
+        sign_in: By which sign-in session they are known, if by one.
+    """
 
     tenant: TenantId
     kind: CallerKind
     name: str
     scopes: frozenset[Scope]
+    person: PersonId | None = None
+    sign_in: SignInId | None = None
 
     @property
     def actor(self) -> str:
@@ -39,3 +48,9 @@ class Caller:
         """Refuse with ``NotAllowed`` who does not have the scope."""
         if scope not in self.scopes:
             raise NotAllowed(scope)
+
+    def signed_in(self) -> PersonId:
+        """Return who is signed in. Raises ``NeedsPerson``: a key is nobody."""
+        if self.sign_in is None or self.person is None:
+            raise NeedsPerson
+        return self.person

@@ -14,12 +14,16 @@ from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.egress_rules import EgressRules
 from cronicorn_domain.ports.hint_book import HintBook
 from cronicorn_domain.ports.job_catalog import JobCatalog
+from cronicorn_domain.ports.password_hasher import PasswordHasher
+from cronicorn_domain.ports.people import People
 from cronicorn_domain.ports.run_log import RunLog
+from cronicorn_domain.ports.sign_ins import SignIns
 from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 
 from cronicorn_management.allowance import Allowance, Allowances, same_for_all
 from cronicorn_management.caller import Caller
 from cronicorn_management.conditions import NO_CONDITIONS, Conditions
+from cronicorn_management.passwords import NO_PASSWORDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +64,20 @@ class Reading:
         """The keys of programs."""
         return self.unit.keys
 
+    @property
+    def people(self) -> People:
+        """Who may sign in."""
+        return self.unit.people
+
+    @property
+    def sign_ins(self) -> SignIns:
+        """Who is signed in, and where."""
+        return self.unit.sign_ins
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changing(Reading):
-    """One unit of work at one instant, for a caller who may write."""
+    """One unit of work at one instant, for a caller who may change what it is about."""
 
     rules: EgressRules
     allowance: Allowance
@@ -79,6 +93,7 @@ class Desk:
     rules: EgressRules
     allowances: Allowances = same_for_all
     conditions: Conditions = NO_CONDITIONS
+    passwords: PasswordHasher = NO_PASSWORDS
 
     @asynccontextmanager
     async def reading(self, caller: Caller) -> AsyncIterator[Reading]:
@@ -99,14 +114,28 @@ class Desk:
         """Begin to change without effect: nothing of it is kept. Raises ``NotAllowed``."""
         caller.check(Scope.WRITE)
         async with self.units.begin() as unit:
-            yield Changing(
-                unit=unit,
-                caller=caller,
-                now=self._now(),
-                rules=self.rules,
-                allowance=self.allowances(caller.tenant),
-                conditions=self.conditions,
-            )
+            yield self._changing(unit, caller)
+
+    @asynccontextmanager
+    async def minding(self, caller: Caller) -> AsyncIterator[Changing]:
+        """
+        Begin to change the caller's own account, which takes no scope; it is committed at the end.
+
+        The verbs say what is the caller's own.
+        """
+        async with self.units.begin() as unit:
+            yield self._changing(unit, caller)
+            await unit.commit()
+
+    def _changing(self, unit: UnitOfWork, caller: Caller) -> Changing:
+        return Changing(
+            unit=unit,
+            caller=caller,
+            now=self._now(),
+            rules=self.rules,
+            allowance=self.allowances(caller.tenant),
+            conditions=self.conditions,
+        )
 
     def _now(self) -> datetime:
         return floor_millisecond(self.clock.now())

@@ -9,6 +9,8 @@ from cronicorn_domain.model.api_key import ApiKey
 from cronicorn_domain.model.audit import AuditEntry, FieldChange, Subject, SubjectKind
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.person import Person
+from cronicorn_domain.model.sign_in import SignIn
 
 from cronicorn_management.desk import Changing
 from cronicorn_management.telling import changes_between
@@ -30,6 +32,14 @@ class Deed(StrEnum):
     CLEAR_HINTS = "clear_hints"
     ISSUE = "issue"
     REVOKE = "revoke"
+    SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
+    CHANGE_PASSWORD = "change_password"  # noqa: S105  a name, and no password
+    DISABLE = "disable"
+
+
+Noted = Job | Endpoint | ApiKey | Person | SignIn
+"""What deeds are done to."""
 
 
 async def note_change(
@@ -45,7 +55,7 @@ async def note_change(
 async def note(
     work: Changing,
     deed: Deed,
-    subject: Job | Endpoint | ApiKey,
+    subject: Noted,
     changes: Sequence[FieldChange] = (),
 ) -> None:
     """Note a deed; it lasts when the work does."""
@@ -59,7 +69,7 @@ async def note_created(work: Changing, endpoints: Sequence[Endpoint]) -> None:
 
 
 def _entry(
-    work: Changing, deed: Deed, subject: Job | Endpoint | ApiKey, changes: Sequence[FieldChange]
+    work: Changing, deed: Deed, subject: Noted, changes: Sequence[FieldChange]
 ) -> AuditEntry:
     return AuditEntry(
         id=AuditId(new_uuid()),
@@ -67,18 +77,22 @@ def _entry(
         at=work.now,
         actor=work.caller.actor,
         action=deed,
-        subject=Subject(kind=_kind_of(subject), id=subject.id, name=subject.name),
+        subject=_subject(subject),
         changes=tuple(changes),
     )
 
 
-def _kind_of(subject: Job | Endpoint | ApiKey) -> SubjectKind:
+def _subject(subject: Noted) -> Subject:
     match subject:
         case Job():
-            return SubjectKind.JOB
+            return Subject(kind=SubjectKind.JOB, id=subject.id, name=subject.name)
         case Endpoint():
-            return SubjectKind.ENDPOINT
+            return Subject(kind=SubjectKind.ENDPOINT, id=subject.id, name=subject.name)
         case ApiKey():
-            return SubjectKind.API_KEY
+            return Subject(kind=SubjectKind.API_KEY, id=subject.id, name=subject.name)
+        case Person():
+            return Subject(kind=SubjectKind.PERSON, id=subject.id, name=subject.email)
+        case SignIn():
+            return Subject(kind=SubjectKind.SIGN_IN, id=subject.id, name=subject.label)
         case _:
             assert_never(subject)

@@ -14,6 +14,7 @@ from cronicorn_domain.errors import (
     NotAllowed,
     NotFound,
     RefusedByRule,
+    SignInRefused,
     StoreUnavailable,
     TooLarge,
     TooManyRequests,
@@ -24,6 +25,10 @@ from cronicorn_api.wire.values import Wire
 
 class Unauthenticated(Exception):
     """There is no credential, or it proves nothing."""
+
+
+class CrossSite(Exception):
+    """A browser was made to ask by somebody else's page."""
 
 
 class ErrorBody(Wire):
@@ -90,6 +95,8 @@ def refusal_of(error: CronicornError) -> Refusal:
             return refusal(404, "not_found", str(error))
         case NotAllowed():
             return refusal(403, "not_allowed", str(error))
+        case SignInRefused():
+            return refusal(401, "invalid_email_or_password", str(error))
         case TooManyRequests():
             return _too_many(error)
         case TooLarge():
@@ -113,8 +120,18 @@ def unauthenticated() -> Refusal:
     return refusal(
         401,
         "unauthenticated",
-        "give a valid API key, as x-api-key or as bearer token",
+        "sign in, or give a valid API key as x-api-key or as bearer token",
         ("WWW-Authenticate", "Bearer"),
+    )
+
+
+def cross_site() -> Refusal:
+    """Tell that a browser's cookie does not do for what another site's page asks."""
+    return refusal(
+        403,
+        "cross_site",
+        "with a session cookie only pages of this site may change anything; programs give an API"
+        " key or a bearer token",
     )
 
 

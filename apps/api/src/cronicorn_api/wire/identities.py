@@ -5,7 +5,7 @@ from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 from cronicorn_domain.errors import InvalidInput, NotFound
-from cronicorn_domain.identity import EndpointId, HintId, JobId, RunId
+from cronicorn_domain.identity import EndpointId, HintId, JobId, RunId, SignInId
 from fastapi import Depends, Path
 
 ANY_JOB: Final = "_"
@@ -47,11 +47,17 @@ def run_id(text: Annotated[str, Path(alias="runId")]) -> RunId:
     return identity("run", text, RunId)
 
 
+def device_id(text: Annotated[str, Path(alias="deviceId")]) -> SignInId:
+    """Read the device of a path: a sign-in session."""
+    return identity("sign-in", text, SignInId)
+
+
 PathJob = Annotated[JobId, Depends(job_id)]
 PathJobOrAny = Annotated[JobId | None, Depends(job_id_or_any)]
 PathEndpoint = Annotated[EndpointId, Depends(endpoint_id)]
 PathHint = Annotated[HintId, Depends(hint_id)]
 PathRun = Annotated[RunId, Depends(run_id)]
+PathDevice = Annotated[SignInId, Depends(device_id)]
 
 
 def cursor_of(text: str | None, made: Callable[[UUID], _IdT]) -> _IdT | None:

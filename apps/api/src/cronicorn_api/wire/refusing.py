@@ -11,8 +11,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from cronicorn_api.wire.errors import (
+    CrossSite,
     Refusal,
     Unauthenticated,
+    cross_site,
     internal,
     invalid,
     of_status,
@@ -31,6 +33,10 @@ def refuse_with(app: FastAPI) -> None:
     @app.exception_handler(Unauthenticated)
     async def _unknown(_: Request, __: Unauthenticated) -> Response:
         return _answer(unauthenticated())
+
+    @app.exception_handler(CrossSite)
+    async def _foreign(_: Request, __: CrossSite) -> Response:
+        return _answer(cross_site())
 
     @app.exception_handler(RequestValidationError)
     async def _malformed(_: Request, error: RequestValidationError) -> Response:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from cronicorn_domain.errors import InvalidInput
-from cronicorn_domain.identity import ApiKeyId, TenantId
+from cronicorn_domain.identity import ApiKeyId, PersonId, TenantId
 from cronicorn_domain.model.job import check_name
 
 PREFIX_LENGTH = 8
@@ -26,9 +26,9 @@ class Scope(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyDigest:
     """
-    What is kept in the place of a key: how it begins, and its SHA-256 in hexadecimal.
+    What is kept in the place of a key or a token: how it begins, and its SHA-256 in hexadecimal.
 
-    Keys are random and long, so that nothing slower than one hash is needed.
+    They are random and long, so that nothing slower than one hash is needed.
     """
 
     prefix: str
@@ -61,7 +61,8 @@ class ApiKey:
     """
     A key of a tenant; the key itself is shown once, when it is issued, and kept nowhere.
 
-    ``last_used_at`` is known to the minute. An expired or revoked key proves nothing.
+    ``last_used_at`` is known to the minute. An expired or revoked key proves nothing, nor does one
+    whose issuer is disabled; ``issued_by`` is None for what no person issued.
     """
 
     id: ApiKeyId
@@ -73,6 +74,7 @@ class ApiKey:
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    issued_by: PersonId | None = None
 
     def __post_init__(self) -> None:
         """Refuse a name nobody could find again, a key that may do nothing, and no life."""

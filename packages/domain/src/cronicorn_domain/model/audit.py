@@ -1,4 +1,4 @@
-"""The audit: who did what to a job, an endpoint or a key, and what changed by it."""
+"""The audit: who did what to a job, an endpoint, a key or a person, and what changed by it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,8 @@ class SubjectKind(StrEnum):
     JOB = "job"
     ENDPOINT = "endpoint"
     API_KEY = "api_key"
+    PERSON = "person"
+    SIGN_IN = "sign_in"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from cronicorn_domain.identity import ApiKeyId, TenantId
+from cronicorn_domain.identity import ApiKeyId, PersonId, TenantId
 from cronicorn_domain.model.api_key import ApiKey, KeyDigest
 
 
@@ -38,6 +38,10 @@ class ApiKeys(Protocol):
 
     async def revoke(self, tenant: TenantId, key_id: ApiKeyId, *, now: datetime) -> ApiKey:
         """End a key for good, and return it as it was. Raises ``NotFound``."""
+        ...
+
+    async def revoke_issued_by(self, tenant: TenantId, person: PersonId, *, now: datetime) -> int:
+        """End every key that the person has issued, and return how many that were."""
         ...
 
     async def rename(self, tenant: TenantId, key_id: ApiKeyId, *, name: str) -> ApiKey:

@@ -5,9 +5,13 @@ from typing import Protocol
 
 from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
+from cronicorn_domain.ports.device_grants import DeviceGrants
 from cronicorn_domain.ports.hint_book import HintBook
 from cronicorn_domain.ports.job_catalog import JobCatalog
+from cronicorn_domain.ports.people import People
 from cronicorn_domain.ports.run_log import RunLog
+from cronicorn_domain.ports.setup_links import SetupLinks
+from cronicorn_domain.ports.sign_ins import SignIns
 
 
 class UnitOfWork(Protocol):
@@ -44,6 +48,26 @@ class UnitOfWork(Protocol):
     @property
     def keys(self) -> ApiKeys:
         """The keys of programs."""
+        ...
+
+    @property
+    def people(self) -> People:
+        """Who may sign in."""
+        ...
+
+    @property
+    def sign_ins(self) -> SignIns:
+        """Who is signed in, and where."""
+        ...
+
+    @property
+    def device_grants(self) -> DeviceGrants:
+        """The devices that wait for somebody to let them in."""
+        ...
+
+    @property
+    def setup_links(self) -> SetupLinks:
+        """The links by which an installation gets its owner."""
         ...
 
     async def commit(self) -> None:

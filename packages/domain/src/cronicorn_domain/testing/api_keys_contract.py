@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cronicorn_domain.errors import NotFound, SecretTaken
-from cronicorn_domain.identity import DEFAULT_TENANT, ApiKeyId, TenantId, new_uuid
+from cronicorn_domain.identity import DEFAULT_TENANT, ApiKeyId, PersonId, TenantId, new_uuid
 from cronicorn_domain.model.api_key import ApiKey, Scope, digest_of
 from cronicorn_domain.testing.builders import EPOCH, a_job, at
 from cronicorn_domain.testing.store_suite import StoreSuite
@@ -15,7 +15,9 @@ SECRET = "cron_0123456789abcdefghijklmnop"  # noqa: S105  it opens nothing
 ALIKE = "cron_012-another-that-begins-alike"
 
 
-def a_key(secret: str = SECRET, *, tenant: TenantId = DEFAULT_TENANT) -> ApiKey:
+def a_key(
+    secret: str = SECRET, *, tenant: TenantId = DEFAULT_TENANT, issued_by: PersonId | None = None
+) -> ApiKey:
     """Return a key of that secret that may read and write."""
     return ApiKey(
         id=ApiKeyId(new_uuid()),
@@ -25,6 +27,7 @@ def a_key(secret: str = SECRET, *, tenant: TenantId = DEFAULT_TENANT) -> ApiKey:
         scopes=frozenset({Scope.READ, Scope.WRITE}),
         created_at=EPOCH,
         expires_at=at("13:00:00"),
+        issued_by=issued_by,
     )
 
 
@@ -103,6 +106,25 @@ class ApiKeysContract(StoreSuite):
             with pytest.raises(NotFound):
                 await unit.keys.revoke(OTHER_TENANT, key.id, now=EPOCH)
             assert await unit.keys.find(key.digest) == key
+
+    async def test_the_keys_that_a_person_issued_end_together(self) -> None:
+        """Those of others go on, and those that were over stay as they were."""
+        ada, bob = PersonId(new_uuid()), PersonId(new_uuid())
+        first, second, over = (a_key(f"{SECRET}{n}", issued_by=ada) for n in range(3))
+        others = [a_key(f"{SECRET}3", issued_by=bob), a_key(f"{SECRET}4")]
+        await self.keep(first, second, over, *others)
+        async with self.unit() as unit:
+            await unit.keys.revoke(DEFAULT_TENANT, over.id, now=at("12:01:00"))
+
+        async with self.unit() as unit:
+            now = at("12:30:00")
+            assert await unit.keys.revoke_issued_by(OTHER_TENANT, ada, now=now) == 0
+            assert await unit.keys.revoke_issued_by(DEFAULT_TENANT, ada, now=now) == 2
+
+        async with self.unit() as unit:
+            assert await unit.keys.list_keys(DEFAULT_TENANT) == others
+            assert await unit.keys.find(first.digest) == replace(first, revoked_at=now)
+            assert await unit.keys.find(over.digest) == replace(over, revoked_at=at("12:01:00"))
 
     async def test_a_renamed_key_is_the_same(self) -> None:
         """It is called otherwise from then on, and proves what it proved."""

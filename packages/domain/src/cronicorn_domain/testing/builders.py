@@ -7,12 +7,15 @@ from cronicorn_domain.identity import (
     EndpointId,
     HintId,
     JobId,
+    PersonId,
+    SignInId,
     TenantId,
     Token,
     TriggerId,
     new_uuid,
 )
 from cronicorn_domain.instants import NO_TIME
+from cronicorn_domain.model.api_key import Scope, digest_of
 from cronicorn_domain.model.endpoint import (
     Bounds,
     Delivery,
@@ -33,6 +36,7 @@ from cronicorn_domain.model.hint import (
     TriggerKind,
 )
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.person import Person
 from cronicorn_domain.model.rules import NO_RULES, RuleSet
 from cronicorn_domain.model.rulings import NO_RULING, Ruling
 from cronicorn_domain.model.run import (
@@ -44,6 +48,7 @@ from cronicorn_domain.model.run import (
     Response,
     Succeeded,
 )
+from cronicorn_domain.model.sign_in import SIGN_IN_LASTS, SignIn, SignInKind
 from cronicorn_domain.ports.endpoint_queue import Settlement
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
@@ -222,4 +227,35 @@ def a_settlement(
         ended_at=started_at + SECOND if ended_at is None else ended_at,
         outcome=succeeded() if outcome is None else outcome,
         ruling=ruling,
+    )
+
+
+def a_person(
+    email: str = "ada@example.org", *, tenant: TenantId = DEFAULT_TENANT, owner: bool = False
+) -> Person:
+    """Return a person who may read and write; no password is behind what is kept of theirs."""
+    return Person(
+        id=PersonId(new_uuid()),
+        tenant=tenant,
+        email=email,
+        name="Ada",
+        password="hashed",  # noqa: S106  it opens nothing
+        scopes=frozenset({Scope.READ, Scope.WRITE}),
+        created_at=EPOCH,
+        owner=owner,
+    )
+
+
+def a_sign_in(person: Person, token: str, *, created_at: datetime = EPOCH) -> SignIn:
+    """Return a sign-in of a person in a browser, proven by a token."""
+    return SignIn(
+        id=SignInId(new_uuid()),
+        tenant=person.tenant,
+        person=person.id,
+        kind=SignInKind.BROWSER,
+        label="a browser",
+        digest=digest_of(token),
+        scopes=person.scopes,
+        created_at=created_at,
+        expires_at=created_at + SIGN_IN_LASTS,
     )

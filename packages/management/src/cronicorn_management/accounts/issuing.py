@@ -54,6 +54,7 @@ async def issue_key(
         scopes=scopes,
         created_at=work.now,
         expires_at=expires_at,
+        issued_by=work.caller.person,
     )
     await work.keys.add(key)
     await note(work, Deed.ISSUE, key, _told(key))

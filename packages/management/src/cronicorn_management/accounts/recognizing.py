@@ -1,10 +1,10 @@
-"""Recognizes callers by what they present."""
+"""Recognizes programs by their keys."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
 from cronicorn_domain.instants import floor_millisecond
-from cronicorn_domain.model.api_key import ApiKey, digest_of
+from cronicorn_domain.model.api_key import digest_of
 
 from cronicorn_management.caller import Caller, CallerKind
 from cronicorn_management.desk import Desk
@@ -17,6 +17,8 @@ async def recognize_key(desk: Desk, secret: str) -> Caller | None:
     """
     Return whose key it is; None if there is no such key, or it is expired or revoked.
 
+    A key whose issuer is disabled proves nothing, whenever it was issued.
+
     Raises ``StoreUnavailable``, which says nothing about the key.
     """
     now = floor_millisecond(desk.clock.now())
@@ -24,11 +26,22 @@ async def recognize_key(desk: Desk, secret: str) -> Caller | None:
         key = await unit.keys.find(digest_of(secret))
         if key is None or not key.holds(now):
             return None
-        if _use_is_news(key, now):
+        if key.issued_by is not None:
+            issuer = await unit.people.get(key.tenant, key.issued_by)
+            if issuer.disabled_at is not None:
+                return None
+        if use_is_news(key.last_used_at, now):
             await unit.keys.note_use(key.id, now=now)
             await unit.commit()
-    return Caller(tenant=key.tenant, kind=CallerKind.KEY, name=key.name, scopes=key.scopes)
+    return Caller(
+        tenant=key.tenant,
+        kind=CallerKind.KEY,
+        name=key.name,
+        scopes=key.scopes,
+        person=key.issued_by,
+    )
 
 
-def _use_is_news(key: ApiKey, now: datetime) -> bool:
-    return key.last_used_at is None or now - key.last_used_at >= USE_KNOWN_TO
+def use_is_news(last: datetime | None, now: datetime) -> bool:
+    """Say whether a use is worth a write."""
+    return last is None or now - last >= USE_KNOWN_TO

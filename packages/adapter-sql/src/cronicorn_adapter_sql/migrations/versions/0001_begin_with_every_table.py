@@ -37,6 +37,10 @@ _TABLES: Final = (
     "audit_entries",
     "breakers",
     "api_keys",
+    "people",
+    "sign_ins",
+    "device_grants",
+    "setup_links",
     "workers",
 )
 
@@ -58,6 +62,10 @@ def upgrade() -> None:
     _make_audit_entries()
     _make_breakers()
     _make_api_keys()
+    _make_people()
+    _make_sign_ins()
+    _make_device_grants()
+    _make_setup_links()
     _make_workers()
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT WITH (fillfactor = 50)")
@@ -574,7 +582,7 @@ def _make_audit_entries() -> None:
             "actor <> '' AND action <> ''", name=op.f("ck_audit_entries_deed_is_whole")
         ),
         sa.CheckConstraint(
-            "subject_kind IN ('job', 'endpoint', 'api_key')",
+            "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in')",
             name=op.f("ck_audit_entries_subject_kind_known"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
@@ -613,6 +621,7 @@ def _make_api_keys() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("issued_by", sa.Uuid(), nullable=True),
         sa.CheckConstraint("name <> '' AND scopes <> ''", name=op.f("ck_api_keys_key_is_whole")),
         sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_api_keys_sha256_is_whole")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
@@ -620,6 +629,126 @@ def _make_api_keys() -> None:
     )
     op.create_index("ix_api_keys_prefix", "api_keys", ["prefix"])
     op.create_index("ix_api_keys_tenant_id", "api_keys", ["tenant", "id"])
+    op.create_index(
+        "ix_api_keys_issued_by",
+        "api_keys",
+        ["issued_by"],
+        postgresql_where=sa.text("issued_by IS NOT NULL"),
+        sqlite_where=sa.text("issued_by IS NOT NULL"),
+    )
+
+
+def _make_people() -> None:
+    """Who may sign in."""
+    op.create_table(
+        "people",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("password", sa.String(), nullable=False),
+        sa.Column("scopes", sa.String(), nullable=False),
+        sa.Column("owner", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "email <> '' AND name <> '' AND password <> '' AND scopes <> ''",
+            name=op.f("ck_people_person_is_whole"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
+        sa.UniqueConstraint("email", name=op.f("uq_people_email")),
+    )
+    op.create_index(
+        "uq_people_owner",
+        "people",
+        ["owner"],
+        unique=True,
+        postgresql_where=sa.text("owner"),
+        sqlite_where=sa.text("owner"),
+    )
+    op.create_index("ix_people_tenant_id", "people", ["tenant", "id"])
+
+
+def _make_sign_ins() -> None:
+    """Who is signed in, and where."""
+    op.create_table(
+        "sign_ins",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("person", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.Column("prefix", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("scopes", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind IN ('browser', 'device')", name=op.f("ck_sign_ins_kind_known")),
+        sa.CheckConstraint(
+            "label <> '' AND scopes <> ''", name=op.f("ck_sign_ins_sign_in_is_whole")
+        ),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_sign_ins_sha256_is_whole")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_ins")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_sign_ins_sha256")),
+    )
+    op.create_index("ix_sign_ins_prefix", "sign_ins", ["prefix"])
+    op.create_index("ix_sign_ins_tenant_id", "sign_ins", ["tenant", "id"])
+    op.create_index("ix_sign_ins_person", "sign_ins", ["person"])
+    op.create_index("ix_sign_ins_expires_at", "sign_ins", ["expires_at"])
+
+
+def _make_device_grants() -> None:
+    """Which devices wait for somebody to let them in."""
+    op.create_table(
+        "device_grants",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("prefix", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("user_code", sa.String(), nullable=False),
+        sa.Column("client", sa.String(), nullable=False),
+        sa.Column("scopes", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("standing", sa.String(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=True),
+        sa.Column("person", sa.Uuid(), nullable=True),
+        sa.Column("interval", sa.BigInteger(), nullable=False),
+        sa.Column("polled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "standing IN ('pending', 'approved', 'denied')",
+            name=op.f("ck_device_grants_standing_known"),
+        ),
+        sa.CheckConstraint(
+            "(standing = 'approved') = (person IS NOT NULL AND tenant IS NOT NULL)",
+            name=op.f("ck_device_grants_approved_by_a_person"),
+        ),
+        sa.CheckConstraint(
+            "client <> '' AND scopes <> ''", name=op.f("ck_device_grants_grant_is_whole")
+        ),
+        sa.CheckConstraint(
+            "length(sha256) = 64 AND length(user_code) = 64",
+            name=op.f("ck_device_grants_hashes_are_whole"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_grants")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_device_grants_sha256")),
+        sa.UniqueConstraint("user_code", name=op.f("uq_device_grants_user_code")),
+    )
+    op.create_index("ix_device_grants_prefix", "device_grants", ["prefix"])
+    op.create_index("ix_device_grants_expires_at", "device_grants", ["expires_at"])
+
+
+def _make_setup_links() -> None:
+    """By which links the installation may get its owner."""
+    op.create_table(
+        "setup_links",
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("prefix", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_setup_links_sha256_is_whole")),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_setup_links")),
+    )
+    op.create_index("ix_setup_links_prefix", "setup_links", ["prefix"])
 
 
 def _make_workers() -> None:

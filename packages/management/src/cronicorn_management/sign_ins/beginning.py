@@ -1,0 +1,104 @@
+"""Sign somebody in."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from cronicorn_domain.errors import SignInRefused
+from cronicorn_domain.identity import SignInId, new_uuid
+from cronicorn_domain.model.api_key import Scope, digest_of
+from cronicorn_domain.model.person import PASSWORD_LENGTH_MOST, Person, email_of, password_of
+from cronicorn_domain.model.sign_in import SIGN_IN_LASTS, SignIn, SignInKind, label_of
+
+from cronicorn_management.caller import Caller, CallerKind
+from cronicorn_management.desk import Changing, Desk
+from cronicorn_management.noting import Deed, note
+
+TOKEN_BEGINNING: Final = "cs_"  # noqa: S105  what every token begins with
+_RANDOM_BYTES: Final = 32
+_KEPT_AFTER: Final = timedelta(days=1)
+"""So long what has expired is kept, so that a clock that is wrong does not delete what holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A sign-in and its token, which is shown this once."""
+
+    sign_in: SignIn
+    person: Person
+    token: str = field(repr=False)
+
+
+async def sign_in(desk: Desk, *, email: str, password: str, label: str | None) -> SignedIn:
+    """
+    Sign somebody in with a password; ``label`` is what the browser says of itself.
+
+    Raises:
+        InvalidInput: that is no e-mail address.
+        SignInRefused: there is no such account, it is disabled, or the password is another; how
+            long it takes does not tell which.
+    """
+    email = email_of(email)
+    password = password_of(password[: PASSWORD_LENGTH_MOST + 1])
+    async with desk.units.begin() as unit:
+        person = await unit.people.find(email)
+    right = await desk.passwords.verify(password, None if person is None else person.password)
+    if person is None or not right or person.disabled_at is not None:
+        raise SignInRefused
+    better = None
+    if desk.passwords.is_outdated(person.password):
+        better = await desk.passwords.hash(password)
+    async with desk.minding(known_as(person)) as work:
+        if await work.people.get(person.tenant, person.id) != person:
+            raise SignInRefused  # disabled, or given another password, at this very moment
+        if better is not None:
+            await work.people.change_password(person.tenant, person.id, hashed=better)
+        return await begin_sign_in(
+            work, person, kind=SignInKind.BROWSER, label=label, scopes=person.scopes
+        )
+
+
+async def begin_sign_in(
+    work: Changing, person: Person, *, kind: SignInKind, label: str | None, scopes: frozenset[Scope]
+) -> SignedIn:
+    """Keep that a person is signed in, and what expired long ago no more."""
+    token = f"{TOKEN_BEGINNING}{secrets.token_urlsafe(_RANDOM_BYTES)}"
+    begun = _begun(person, token, work.now, kind=kind, label=label_of(label), scopes=scopes)
+    await work.sign_ins.prune(before=work.now - _KEPT_AFTER)
+    await work.sign_ins.add(begun)
+    await note(work, Deed.SIGN_IN, begun)
+    return SignedIn(sign_in=begun, person=person, token=token)
+
+
+def known_as(person: Person) -> Caller:
+    """Return a person as the caller who acts for themselves."""
+    return Caller(
+        tenant=person.tenant,
+        kind=CallerKind.PERSON,
+        name=person.email,
+        scopes=person.scopes,
+        person=person.id,
+    )
+
+
+def _begun(
+    person: Person,
+    token: str,
+    now: datetime,
+    *,
+    kind: SignInKind,
+    label: str,
+    scopes: frozenset[Scope],
+) -> SignIn:
+    return SignIn(
+        id=SignInId(new_uuid()),
+        tenant=person.tenant,
+        person=person.id,
+        kind=kind,
+        label=label,
+        digest=digest_of(token),
+        scopes=scopes,
+        created_at=now,
+        expires_at=now + SIGN_IN_LASTS,
+    )
