@@ -12,7 +12,7 @@ from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.testing.builders import EPOCH, MINUTE
 from cronicorn_scheduler.observing import Event
 from cronicorn_worker.faults import WorkerFault
-from cronicorn_worker.processes.crew import FIRST_PAUSE, LONGEST_PAUSE, Crew
+from cronicorn_worker.processes.crew import FIRST_PAUSE, LONGEST_PAUSE, READY_WITHIN, Crew
 from cronicorn_worker.processes.messages import HasEnded, Order
 from cronicorn_worker.settings import LogLevel
 from cronicorn_worker.watching.summary import Summary
@@ -55,6 +55,8 @@ class Member:
     def __init__(self, number: int) -> None:
         self.pid = 1000 + number
         self.orders: list[Order] = []
+        self.ordered = asyncio.Event()
+        self.up = asyncio.Event()
         self.claimed = asyncio.Event()
         self.let_go_of = False
         self._end: asyncio.Future[tuple[int, HasEnded | None]] = asyncio.Future()
@@ -66,6 +68,11 @@ class Member:
     def order(self, order: Order) -> None:
         """Note it."""
         self.orders.append(order)
+        self.ordered.set()
+
+    async def ready(self) -> None:
+        """Wait for the test."""
+        await self.up.wait()
 
     async def first_claim(self) -> None:
         """Wait for the test."""
@@ -80,6 +87,10 @@ class Member:
         self.let_go_of = True
 
 
+async def nothing() -> None:
+    """Prepare nothing."""
+
+
 class Waiting(ManualClock):
     """A clock that notes each pause; it is over at once, but for the last of so many."""
 
@@ -90,7 +101,9 @@ class Waiting(ManualClock):
         self._most = most
 
     async def sleep_until(self, instant: datetime) -> None:
-        """Note the pause."""
+        """Note the pause; the wait until all are ready is none, and is not over."""
+        if instant - self.now() == READY_WITHIN:
+            await asyncio.Event().wait()
         self.pauses.append(instant - self.now())
         if len(self.pauses) == self._most:
             self.last.set()
@@ -122,7 +135,7 @@ async def test_one_that_dies_young_is_replaced_after_ever_longer_pauses() -> Non
     """However often it dies at once, it is started again, ever more seldom; each end is told."""
     show, clock = Told(), Waiting(most=12)
     start = Started(lambda member: member.end(3))
-    crew = Crew(1, start, clock, show)
+    crew = Crew(1, start, clock, show, prepare=nothing)
 
     running = asyncio.create_task(crew.run())
     await clock.last.wait()
@@ -143,7 +156,7 @@ async def test_one_that_lived_a_while_is_replaced_soon() -> None:
     """Only those that die young in a row are waited for longer."""
     show, clock = Told(), Waiting()
     start = Started()
-    crew = Crew(1, start, clock, show)
+    crew = Crew(1, start, clock, show, prepare=nothing)
     running = asyncio.create_task(crew.run())
 
     for _ in range(5):
@@ -162,7 +175,7 @@ async def test_one_that_lived_a_while_is_replaced_soon() -> None:
 async def test_all_are_told_to_drain_and_then_to_hurry() -> None:
     """The first request goes to each as an order, the second as another; what they did adds up."""
     show, start = Told(), Started()
-    crew = Crew(3, start, Waiting(), show)
+    crew = Crew(3, start, Waiting(), show, prepare=nothing)
     running = asyncio.create_task(crew.run())
     await start.next(3)
 
@@ -181,7 +194,7 @@ async def test_all_are_told_to_drain_and_then_to_hurry() -> None:
 async def test_none_is_replaced_once_all_are_to_end() -> None:
     """A pause before a replacement ends with a request to stop, and no process is started."""
     clock, start = Waiting(most=1), Started()
-    crew = Crew(2, start, clock, Told())
+    crew = Crew(2, start, clock, Told(), prepare=nothing)
     running = asyncio.create_task(crew.run())
     await start.next(2)
     start.all[0].end(-9)
@@ -197,7 +210,7 @@ async def test_none_is_replaced_once_all_are_to_end() -> None:
 async def test_a_bad_end_while_draining_is_a_fault() -> None:
     """Whoever stops the worker learns that one of its processes did not end well, and why."""
     start = Started()
-    crew = Crew(2, start, Waiting(), Told())
+    crew = Crew(2, start, Waiting(), Told(), prepare=nothing)
     running = asyncio.create_task(crew.run())
     await start.next(2)
 
@@ -212,10 +225,11 @@ async def test_a_bad_end_while_draining_is_a_fault() -> None:
 async def test_it_is_at_work_when_one_is() -> None:
     """The time that was asked for counts from the first claim of any process."""
     start = Started()
-    crew = Crew(2, start, Waiting(), Told())
+    crew = Crew(2, start, Waiting(), Told(), prepare=nothing)
     running = asyncio.create_task(crew.run())
     await start.next(2)
 
+    start.all[1].up.set()
     start.all[1].claimed.set()
 
     await crew.first_claim()
@@ -223,3 +237,116 @@ async def test_it_is_at_work_when_one_is() -> None:
     for member in start.all:
         member.end(0, HasEnded(tally=Tally()))
     await running
+
+
+class Preparing:
+    """Notes that it was done, and what had been ordered by then."""
+
+    def __init__(self, start: Started, fault: Exception | None = None) -> None:
+        self.began = asyncio.Event()
+        self.ordered: list[list[Order]] = []
+        self._start = start
+        self._fault = fault
+
+    async def __call__(self) -> None:
+        """Be done at once, or fail."""
+        self.ordered = [list(member.orders) for member in self._start.all]
+        self.began.set()
+        if self._fault is not None:
+            raise self._fault
+
+
+async def test_all_begin_once_what_they_need_is_there() -> None:
+    """The jobs come when the last is ready, then the order: nothing is due that nobody takes."""
+    start = Started()
+    prepare = Preparing(start)
+    crew = Crew(2, start, ManualClock(EPOCH), Told(), prepare=prepare)
+    running = asyncio.create_task(crew.run())
+    one, two = await start.next(2)
+
+    one.up.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    early = prepare.began.is_set()
+    two.up.set()
+    await one.ordered.wait()
+
+    assert not early
+    assert prepare.ordered == [[], []]
+    assert (one.orders, two.orders) == ([Order.BEGIN], [Order.BEGIN])
+    crew.request_stop()
+    for member in (one, two):
+        member.end(0, HasEnded(tally=Tally()))
+    await running
+
+
+async def test_one_that_ends_at_once_keeps_none_from_beginning() -> None:
+    """It is replaced, and its successor begins when it is up."""
+    start, clock = Started(), ManualClock(EPOCH)
+    crew = Crew(2, start, clock, Told(), prepare=nothing)
+    running = asyncio.create_task(crew.run())
+    one, two = await start.next(2)
+
+    one.end(1)
+    two.up.set()
+    await two.ordered.wait()
+    clock.advance(LONGEST_PAUSE)
+    (successor,) = await start.next(1)
+    await successor.ordered.wait()
+
+    assert two.orders == successor.orders == [Order.BEGIN]
+    crew.request_stop()
+    for member in (two, successor):
+        member.end(0, HasEnded(tally=Tally()))
+    await running
+
+
+async def test_one_that_hangs_keeps_the_others_for_a_bounded_time() -> None:
+    """So long after the start, those that are ready begin."""
+    start, clock = Started(), ManualClock(EPOCH)
+    crew = Crew(2, start, clock, Told(), prepare=nothing)
+    running = asyncio.create_task(crew.run())
+    one, two = await start.next(2)
+    one.up.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+    clock.advance(READY_WITHIN)
+    await one.ordered.wait()
+
+    assert one.orders == [Order.BEGIN]
+    crew.request_stop()
+    for member in (one, two):
+        member.end(0, HasEnded(tally=Tally()))
+    await running
+
+
+async def test_none_begins_without_what_it_needs() -> None:
+    """What kept the jobs from being applied is raised as it was, when all have ended."""
+    start = Started(lambda member: member.up.set())
+    crew = Crew(2, start, ManualClock(EPOCH), Told(), prepare=Preparing(start, KeyError("jobs")))
+    running = asyncio.create_task(crew.run())
+    members = await start.next(2)
+
+    for member in members:
+        await member.ordered.wait()
+        member.end(0, HasEnded(tally=Tally()))
+
+    with pytest.raises(KeyError, match="jobs"):
+        await running
+    assert [member.orders for member in members] == [[Order.DRAIN]] * 2
+
+
+async def test_a_stop_before_the_beginning_prepares_nothing() -> None:
+    """Who stops a worker that is coming up finds no job changed."""
+    start = Started()
+    prepare = Preparing(start)
+    crew = Crew(1, start, ManualClock(EPOCH), Told(), prepare=prepare)
+    running = asyncio.create_task(crew.run())
+    (member,) = await start.next(1)
+
+    crew.request_stop()
+    member.end(0, HasEnded(tally=Tally()))
+    await running
+
+    assert not prepare.began.is_set()

@@ -337,6 +337,24 @@ async def test_a_process_that_dies_is_replaced(
     assert max(Counter((call.key, call.attempt) for call in target.calls).values()) == 1
 
 
+async def test_jobs_come_when_all_processes_can_take_them(
+    tmp_path: Path, target: Target, database: str
+) -> None:
+    """The file is applied between their start and their beginning: no first slot is late."""
+    path = jobs_file(tmp_path, target, ["health"])
+    options = ("--database", database, "--jobs", str(path), "--egress-allow", target.address)
+
+    async with a_worker(tmp_path, *options, "--processes", "2") as worker:
+        await worker.told("scheduler_started", times=2)
+        worker.signal(signal.SIGTERM)
+        code = await worker.exit_code()
+
+    order = ("process_started", "jobs_applied", "scheduler_started")
+    seen = [line["event"] for line in worker.lines if line["event"] in order]
+    assert (code, worker.errors) == (0, "")
+    assert seen == [order[0], order[0], order[1], order[2], order[2]]
+
+
 async def test_a_signal_to_all_processes_counts_once(
     tmp_path: Path, target: Target, database: str
 ) -> None:

@@ -67,16 +67,21 @@ async def _run_jobs(settings: WorkerSettings, requests: Requests) -> None:
         settings.database_url, settings.key, poll_only=settings.poll_only
     ) as store:
         show = open_show(settings, store=store.name, clock=store.clock)
-        if jobs is not None:
-            caller = file_caller(str(settings.jobs))
-            await _apply(jobs, desk_over(store, guard), caller, show, prune=settings.prune)
-        elif await _is_empty(store):
-            show.tell("store_empty", {"hint": NEXT_STEPS})
+
+        async def prepare() -> None:
+            if jobs is not None:
+                caller = file_caller(str(settings.jobs))
+                await _apply(jobs, desk_over(store, guard), caller, show, prune=settings.prune)
+            elif await _is_empty(store):
+                show.tell("store_empty", {"hint": NEXT_STEPS})
+
         if settings.processes > 1:
-            crew = Crew(settings.processes, Process.started_with(settings), store.clock, show)
+            start = Process.started_with(settings)
+            crew = Crew(settings.processes, start, store.clock, show, prepare=prepare)
             requests.lead_to(crew.request_stop)
             await see_through(crew, store, show, settings.run_for)
             return
+        await prepare()
         async with open_scheduler(store, guard, show, settings) as scheduler:
             requests.lead_to(scheduler.request_stop)
             await see_through(scheduler, store, show, settings.run_for)

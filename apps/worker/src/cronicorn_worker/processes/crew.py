@@ -1,7 +1,7 @@
 """Keeps so many processes at work: one that dies is replaced, and all end together."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from random import Random
@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_scheduler.outages import Backoff
+from cronicorn_scheduler.waiting import first_of
 
 from cronicorn_worker.faults import WorkerFault
 from cronicorn_worker.processes.messages import HasEnded, Order
@@ -19,6 +20,8 @@ from cronicorn_worker.watching.showing import Show
 _WELL_AFTER: Final = timedelta(minutes=1)
 FIRST_PAUSE: Final = timedelta(milliseconds=500)
 LONGEST_PAUSE: Final = timedelta(seconds=30)
+READY_WITHIN: Final = timedelta(seconds=20)
+"""So long those that are ready wait for one that is not."""
 
 
 class Member(Protocol):
@@ -31,6 +34,10 @@ class Member(Protocol):
 
     def order(self, order: Order) -> None:
         """Tell it what to do; one that has ended does not mind."""
+        ...
+
+    async def ready(self) -> None:
+        """Return when it waits for nothing but the order to begin; never if it ends before."""
         ...
 
     async def first_claim(self) -> None:
@@ -52,15 +59,26 @@ class Crew:
 
     One that ends unasked is replaced after a pause, which doubles while it keeps dying young. All
     have one end: whoever stops the crew stops all of them, and none is replaced from then on.
+
+    They begin together, once all are ready and ``prepare`` has been done: it makes what is due from
+    that instant on, which nobody could take while processes are still coming up. One that ends
+    instead of becoming ready is not waited for.
     """
 
     def __init__(
-        self, count: int, start: Callable[[int], Member], clock: Clock, show: Show
+        self,
+        count: int,
+        start: Callable[[int], Member],
+        clock: Clock,
+        show: Show,
+        *,
+        prepare: Callable[[], Awaitable[None]],
     ) -> None:
         self._count = count
         self._start = start
         self._clock = clock
         self._show = show
+        self._prepare = prepare
         self._backoff = Backoff(
             first=FIRST_PAUSE,
             most=LONGEST_PAUSE,
@@ -68,6 +86,10 @@ class Crew:
         )
         self._members: dict[int, Member] = {}
         self._stopping = asyncio.Event()
+        self._unready = set(range(1, count + 1))
+        self._all_ready = asyncio.Event()
+        self._begun = False
+        self._unprepared: Exception | None = None
         self._first_claim = asyncio.Event()
         self._faults: list[str] = []
 
@@ -88,12 +110,40 @@ class Crew:
 
         Raises:
             WorkerFault: one ended badly while it was to drain.
+            Exception: what ``prepare`` raised; none has begun, and all have ended.
         """
         async with asyncio.TaskGroup() as group:
             for number in range(1, self._count + 1):
                 group.create_task(self._keep(number))
+            group.create_task(self._begin())
+        if self._unprepared is not None:
+            raise self._unprepared
         if self._faults:
             raise WorkerFault("; ".join(self._faults))
+
+    async def _begin(self) -> None:
+        """Prepare when all are ready, and let them begin."""
+        latest = self._clock.now() + READY_WITHIN
+        await first_of(
+            self._all_ready.wait(), self._stopping.wait(), self._clock.sleep_until(latest)
+        )
+        if self._stopping.is_set():
+            return
+        try:
+            await first_of(self._prepare(), self._stopping.wait())
+        except Exception as fault:  # noqa: BLE001  raised again when all have ended
+            self._unprepared = fault
+            self.request_stop()
+        if self._stopping.is_set():
+            return
+        self._begun = True
+        for member in self._members.values():
+            member.order(Order.BEGIN)
+
+    def _is_ready(self, number: int) -> None:
+        self._unready.discard(number)
+        if not self._unready:
+            self._all_ready.set()
 
     async def _keep(self, number: int) -> None:
         failures = 0
@@ -113,10 +163,13 @@ class Crew:
             member = self._members[number] = self._start(number)
             stack.callback(member.let_go)
             self._show.tell("process_started", {"process": number, "pid": member.pid})
-            at_work = asyncio.create_task(self._note_first_claim(member))
-            stack.callback(at_work.cancel)
+            if self._begun:
+                member.order(Order.BEGIN)
+            coming_up = asyncio.create_task(self._note_coming_up(number, member))
+            stack.callback(coming_up.cancel)
             code, last_words = await member.ended()
             del self._members[number]
+        self._is_ready(number)
         if last_words is None:
             self._show.tally.died += 1
         else:
@@ -125,7 +178,9 @@ class Crew:
             self._faults.append(_ending(number, code, last_words))
         return code, last_words
 
-    async def _note_first_claim(self, member: Member) -> None:
+    async def _note_coming_up(self, number: int, member: Member) -> None:
+        await member.ready()
+        self._is_ready(number)
         await member.first_claim()
         self._first_claim.set()
 

@@ -1,5 +1,5 @@
 """
-The life of one process of several: work until told to stop, drain, and say how it went.
+The life of one process of several: begin and stop when told to, drain, and say how it went.
 
 It ends when whoever keeps it says so, or is gone. A signal asks for the same, and for no more: who
 signals a whole group (a terminal, an init system) reaches it as well as its keeper, and that must
@@ -19,7 +19,15 @@ from cronicorn_scheduler.supervising import PartDied
 from cronicorn_worker.composition import egress_guard, open_scheduler, open_store
 from cronicorn_worker.faults import FAILURE, WorkerFault
 from cronicorn_worker.loops import complete
-from cronicorn_worker.processes.messages import HasClaimed, HasEnded, Line, Order, listen
+from cronicorn_worker.processes.keeper import LONGEST_DRAIN, outlive_keeper_by_at_most
+from cronicorn_worker.processes.messages import (
+    HasClaimed,
+    HasEnded,
+    IsReady,
+    Line,
+    Order,
+    listen,
+)
 from cronicorn_worker.settings import WorkerSettings
 from cronicorn_worker.signals import ASKING, stop_requests
 from cronicorn_worker.watching.showing import LogShow, show_of_process
@@ -30,6 +38,7 @@ def live(number: int, settings: WorkerSettings, line: Line) -> None:
     """Live, and exit with 0 or, if a fault kept it from its work or ended it, with 1."""
     for each in ASKING:
         signal.signal(each, _keep)
+    outlive_keeper_by_at_most(LONGEST_DRAIN)
     show = show_of_process(settings, number)
     try:
         complete(_work(settings.of_process(number), line, show))
@@ -54,6 +63,8 @@ async def _work(settings: WorkerSettings, line: Line, show: LogShow) -> None:
         ):
             stops.lead_to(scheduler.request_stop)
             leave_alone_what_stays()
+            _say(line, IsReady())
+            await stops.begun.wait()
             telling = asyncio.create_task(_tell_first_claim(scheduler, line))
             await scheduler.run()
             telling.cancel()
@@ -64,15 +75,20 @@ async def _tell_first_claim(scheduler: Scheduler, line: Line) -> None:
     _say(line, HasClaimed())
 
 
-def _say(line: Line, message: HasClaimed | HasEnded) -> None:
+def _say(line: Line, message: IsReady | HasClaimed | HasEnded) -> None:
     with suppress(OSError):  # whoever keeps it is gone: there is nobody to tell
         line.send(message)
 
 
 class _Stops:
-    """What asked for an end, and leads it on: the first time for a good one, then for a quick."""
+    """
+    What asked for an end, and leads it on: the first time for a good one, then for a quick.
+
+    ``begun`` is set when there is nothing more to wait for: by the order to begin, or by an end.
+    """
 
     def __init__(self, action: Callable[[], object]) -> None:
+        self.begun = asyncio.Event()
         self._action = action
         self._asked: set[Order] = set()
 
@@ -86,6 +102,9 @@ class _Stops:
 
     def hear(self, order: Order | None) -> None:
         """Follow an order; without one whoever gives them is gone."""
+        if order is Order.BEGIN:
+            self.begun.set()
+            return
         self._ask(Order.DRAIN)
         if order is Order.HURRY:
             self._ask(Order.HURRY)
@@ -94,6 +113,7 @@ class _Stops:
         if order not in self._asked:
             self._asked.add(order)
             self._action()
+            self.begun.set()
 
 
 @contextmanager

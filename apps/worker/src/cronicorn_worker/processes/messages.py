@@ -16,8 +16,14 @@ Line: TypeAlias = "Connection[Any, Any]"
 class Order(Enum):
     """What a process is told to do."""
 
+    BEGIN = auto()
     DRAIN = auto()
     HURRY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class IsReady:
+    """The process has opened all that it needs, and would claim at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from cronicorn_worker.processes.life import live
-from cronicorn_worker.processes.messages import HasClaimed, HasEnded, Order, listen
+from cronicorn_worker.processes.messages import HasClaimed, HasEnded, IsReady, Order, listen
 from cronicorn_worker.settings import WorkerSettings
 from cronicorn_worker.signals import ASKING
 
@@ -20,6 +20,7 @@ class Process:
 
     def __init__(self, number: int, settings: WorkerSettings) -> None:
         self._line, theirs = _PROCESSES.Pipe()
+        self._ready = asyncio.Event()
         self._claimed = asyncio.Event()
         self._last_words: HasEnded | None = None
         self._process = _PROCESSES.Process(
@@ -46,6 +47,10 @@ class Process:
         with suppress(OSError):
             self._line.send(order)
 
+    async def ready(self) -> None:
+        """Return when it would claim at once; it waits for the order to begin."""
+        await self._ready.wait()
+
     async def first_claim(self) -> None:
         """Return when it is at work."""
         await self._claimed.wait()
@@ -67,6 +72,8 @@ class Process:
 
     def _hear(self, message: Any) -> None:
         match message:
+            case IsReady():
+                self._ready.set()
             case HasClaimed():
                 self._claimed.set()
             case HasEnded():
