@@ -18,6 +18,7 @@ from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
+    Deferral,
     EndpointQueue,
     Reaped,
     Settled,
@@ -153,9 +154,13 @@ class Connection:
         """Hand results over."""
         return await self.ask(Call.SETTLE, lambda: self._queue.settle(settlements, now=now))
 
-    async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
+    async def release(
+        self, tokens: Sequence[Token], *, now: datetime, deferral: Deferral | None = None
+    ) -> Mapping[Token, Settled]:
         """Give claims back."""
-        return await self.ask(Call.RELEASE, lambda: self._queue.release(tokens, now=now))
+        return await self.ask(
+            Call.RELEASE, lambda: self._queue.release(tokens, now=now, deferral=deferral)
+        )
 
     async def reap(self, *, limit: int, now: datetime) -> Sequence[Reaped]:
         """Take away leases that ran out."""

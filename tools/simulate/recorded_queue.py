@@ -11,6 +11,7 @@ from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
     ClaimedRun,
+    Deferral,
     EndpointQueue,
     Reaped,
     Settled,
@@ -94,9 +95,11 @@ class RecordedQueue:
             self._tell(each.token, f"{_outcome(each)} is {answers[each.token]}", now)
         return answers
 
-    async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
+    async def release(
+        self, tokens: Sequence[Token], *, now: datetime, deferral: Deferral | None = None
+    ) -> Mapping[Token, Settled]:
         """Release, and note the ends."""
-        answers = await self._queue.release(tokens, now=now)
+        answers = await self._queue.release(tokens, now=now, deferral=deferral)
         self._end(answers, LeaseEnd.RELEASED, now)
         for token in tokens:
             self._tell(token, f"is given back: {answers[token]}", now)

@@ -8,6 +8,7 @@ from cronicorn_domain.testing.endpoint_queue_concurrency_contract import (
     EndpointQueueConcurrencyContract,
 )
 from cronicorn_domain.testing.endpoint_queue_contract import EndpointQueueContract
+from cronicorn_domain.testing.endpoint_queue_deferral_contract import EndpointQueueDeferralContract
 from cronicorn_domain.testing.endpoint_queue_interventions_contract import (
     EndpointQueueInterventionsContract,
 )
@@ -45,6 +46,10 @@ class TestLeases(Sql, EndpointQueueLeaseContract):
 
 class TestReleases(Sql, EndpointQueueReleaseContract):
     """Claims undone."""
+
+
+class TestDeferrals(Sql, EndpointQueueDeferralContract):
+    """Claims undone because of a quota."""
 
 
 class TestSettles(Sql, EndpointQueueSettleContract):

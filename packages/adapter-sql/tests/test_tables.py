@@ -32,6 +32,8 @@ CANCELED: Final[Mapping[str, Any]] = {
     "outcome_class": "not_attempted",
 }
 
+METERED: Final = ("usage_totals", "usage_entries", "quota_holds", "quota_paces")
+
 REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_jobs_state_known", "jobs", {"state": "sleeping"}),
     ("ck_jobs_archived_has_its_instant", "jobs", {"state": "archived"}),
@@ -115,6 +117,10 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_audit_entries_deed_is_whole", "audit_entries", {"actor": ""}),
     ("ck_audit_entries_deed_is_whole", "audit_entries", {"action": ""}),
     ("ck_breakers_something_failed", "breakers", {"failures": 0}),
+    *((f"ck_{each}_meter_known", each, {"meter": "hours"}) for each in METERED),
+    ("ck_usage_totals_used_is_no_debt", "usage_totals", {"used": -1}),
+    ("ck_usage_entries_something_was_used", "usage_entries", {"amount": 0}),
+    ("ck_quota_holds_amount_is_no_debt", "quota_holds", {"amount": -1}),
     ("ck_api_keys_key_is_whole", "api_keys", {"name": ""}),
     ("ck_api_keys_key_is_whole", "api_keys", {"scopes": ""}),
     ("ck_api_keys_sha256_is_whole", "api_keys", {"sha256": "abc"}),
@@ -160,6 +166,10 @@ CLASHES: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("pk_triggers", "triggers", {"kind": "sibling"}),
     ("pk_audit_entries", "audit_entries", {"action": "resume"}),
     ("pk_breakers", "breakers", {"failures": 2}),
+    ("pk_usage_totals", "usage_totals", {"used": 2}),
+    ("pk_usage_entries", "usage_entries", {"amount": 2}),
+    ("pk_quota_holds", "quota_holds", {"amount": 2}),
+    ("pk_quota_paces", "quota_paces", {"begun": LATER}),
     ("pk_api_keys", "api_keys", {"sha256": "1" * 64}),
     ("uq_api_keys_sha256", "api_keys", {"id": OTHER}),
     ("pk_people", "people", {"email": "bob@example.org", "owner": False}),

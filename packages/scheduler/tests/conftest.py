@@ -148,8 +148,12 @@ class Connection:
             "settle", lambda: self._queue.settle(settlements, now=now), len(settlements)
         )
 
-    async def release(self, tokens, *, now):
-        return await self._ask("release", lambda: self._queue.release(tokens, now=now), len(tokens))
+    async def release(self, tokens, *, now, deferral=None):
+        return await self._ask(
+            "release",
+            lambda: self._queue.release(tokens, now=now, deferral=deferral),
+            len(tokens),
+        )
 
     async def reap(self, *, limit, now):
         return await self._ask("reap", lambda: self._queue.reap(limit=limit, now=now), limit)
@@ -307,6 +311,7 @@ class Rig:
         queue: EndpointQueue | None = None,
         observer=None,
         assessor=None,
+        quota=None,
         **settings,
     ) -> Worker:
         """Build a worker with a connection of its own; ``off`` is how wrong its clock is."""
@@ -316,6 +321,7 @@ class Rig:
         tell = observer or _Relay()
         scheduler = Scheduler(
             assessor=assessor,
+            quota=quota,
             queue=connection,
             units=connection,
             dispatcher=sender,

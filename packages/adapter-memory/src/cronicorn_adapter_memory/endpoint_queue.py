@@ -20,7 +20,7 @@ from cronicorn_domain.policies.claiming import claim
 from cronicorn_domain.policies.endpoint_states import check_triggerable
 from cronicorn_domain.policies.lapsing import lapsed_until
 from cronicorn_domain.policies.reaping import abandoned_run, reap
-from cronicorn_domain.policies.releasing import release, released_run
+from cronicorn_domain.policies.releasing import defer, release, released_run
 from cronicorn_domain.policies.replanning import plan_afresh, replan
 from cronicorn_domain.policies.room import Room
 from cronicorn_domain.policies.ruling import sibling_trigger
@@ -30,6 +30,7 @@ from cronicorn_domain.policies.storable import storable
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
     ClaimedRun,
+    Deferral,
     Reaped,
     Settled,
     Settlement,
@@ -89,10 +90,12 @@ class MemoryEndpointQueue:
                     results[each.token] = self._settle(each, now)
             return results
 
-    async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
+    async def release(
+        self, tokens: Sequence[Token], *, now: datetime, deferral: Deferral | None = None
+    ) -> Mapping[Token, Settled]:
         """Undo claims whose run has sent nothing."""
         async with self._store.writing:
-            return {token: self._release(token, now) for token in dict.fromkeys(tokens)}
+            return {token: self._release(token, now, deferral) for token in dict.fromkeys(tokens)}
 
     async def reap(self, *, limit: int, now: datetime) -> Sequence[Reaped]:
         """Take away up to ``limit`` leases whose end is at or before ``now``."""
@@ -285,11 +288,11 @@ class MemoryEndpointQueue:
             row.triggers = (*row.triggers, trigger)
             self._tables.keep(row, replan(self._tables.situation(row), now), now)
 
-    def _release(self, token: Token, now: datetime) -> Settled:
+    def _release(self, token: Token, now: datetime, deferral: Deferral | None) -> Settled:
         row = self._leased(token)
         if row is None or row.lease is None or row.lease.started_at is not None:
             return Settled.LOST
-        self._give_back(row, row.lease, now)
+        self._give_back(row, row.lease, now, deferral)
         return Settled.ACCEPTED
 
     def _reap(self, lease: Lease, now: datetime) -> Reaped:
@@ -310,18 +313,23 @@ class MemoryEndpointQueue:
             given_back=lease.started_at is None,
         )
 
-    def _give_back(self, row: EndpointRow, lease: Lease, now: datetime) -> None:
+    def _give_back(
+        self, row: EndpointRow, lease: Lease, now: datetime, deferral: Deferral | None = None
+    ) -> None:
         """Undo a claim: what it consumed is pending again or cleared, and its slot is due again."""
         cleared = {record.hint.id for record in row.cleared_hints}
         given_back = (record.hint for record in row.held_hints if record.hint.id not in cleared)
         hints = (*row.hints, *given_back)
         triggers = (*row.triggers, *row.held_triggers)
-        change = self._planned(
-            row, lambda held: release(replace(held, hints=hints, triggers=triggers), now)
-        )
+
+        def undone(held: Situation) -> Change:
+            pending = replace(held, hints=hints, triggers=triggers)
+            return release(pending, now) if deferral is None else defer(pending, deferral, now)
+
+        change = self._planned(row, undone)
         row.hints, row.triggers = hints, triggers
         row.held_hints, row.held_triggers = row.cleared_hints, ()
-        self._end(row, lease, released_run(self._tables.runs[lease.run_id], now))
+        self._end(row, lease, released_run(self._tables.runs[lease.run_id], now, deferral))
         self._tables.keep(row, change, now)
 
     def _planned(self, row: EndpointRow, transition: Callable[[Situation], Change]) -> Change:

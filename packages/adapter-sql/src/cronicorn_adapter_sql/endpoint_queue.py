@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from cronicorn_domain.policies.starting import start_refusal
 from cronicorn_domain.policies.storable import bare, storable
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
+    Deferral,
     Reaped,
     Settled,
     Settlement,
@@ -185,19 +187,27 @@ class SqlEndpointQueue:
         await self._settle_all(results, left[:middle], now)
         await self._settle_all(results, left[middle:], now)
 
-    async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
+    async def release(
+        self, tokens: Sequence[Token], *, now: datetime, deferral: Deferral | None = None
+    ) -> Mapping[Token, Settled]:
         """Undo claims whose run has sent nothing."""
-        return await self._undo(tokens, now, started=False)
+        return await self._undo(tokens, now, started=False, deferral=deferral)
 
     async def _undo(
-        self, tokens: Sequence[Token], now: datetime, *, started: bool
+        self,
+        tokens: Sequence[Token],
+        now: datetime,
+        *,
+        started: bool,
+        deferral: Deferral | None = None,
     ) -> dict[Token, Settled]:
         """Undo claims; ``started``: also of runs that were marked as started and refused since."""
         results = dict.fromkeys(tokens, Settled.LOST)
         if not tokens:
             return results
-        for token in await self._release(results, tokens, now, shortly=False, started=started):
-            await self._release(results, [token], now, shortly=True, started=started)
+        undoing = partial(self._release, results, now=now, started=started, deferral=deferral)
+        for token in await undoing(tokens, shortly=False):
+            await undoing([token], shortly=True)
         self._room_made(now)
         return results
 
@@ -205,16 +215,17 @@ class SqlEndpointQueue:
         self,
         results: dict[Token, Settled],
         tokens: Collection[Token],
-        now: datetime,
         *,
+        now: datetime,
         shortly: bool,
         started: bool,
+        deferral: Deferral | None,
     ) -> list[Token]:
         """Undo the claims that can be, and return those whose endpoint somebody else plans."""
         async with self._database.begin() as transaction:
             found, busy = await _lock(transaction, tokens, now, shortly=shortly)
             undone = [each for each in found if started or each[1].started_at is None]
-            await self._give_back(transaction, [read for read, _ in undone], now)
+            await self._give_back(transaction, [read for read, _ in undone], now, deferral)
         results |= {lease.token: Settled.ACCEPTED for _, lease in undone}
         return busy
 
@@ -360,6 +371,7 @@ class SqlEndpointQueue:
         transaction: Transaction,
         found: Sequence[ReadEndpoint | UnreadableEndpoint],
         now: datetime,
+        deferral: Deferral | None = None,
     ) -> None:
         """Undo the claims of locked endpoints: what they consumed is pending again, or cleared."""
         if not found:
@@ -369,7 +381,7 @@ class SqlEndpointQueue:
         asked = update(triggers).where(triggers.c.run_id.in_(held))
         await transaction.connection.execute(asked.values(run_id=None))
         for read in await transaction.situations.read([each.id for each in found], now=now):
-            release_one(transaction, read, now)
+            release_one(transaction, read, now, deferral)
 
 
 async def _lock(

@@ -7,9 +7,9 @@ from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.following import leased_plan
 from cronicorn_domain.policies.reaping import abandoned_run, reap
-from cronicorn_domain.policies.releasing import release, released_run
+from cronicorn_domain.policies.releasing import defer, release, released_run
 from cronicorn_domain.policies.settling import settle, settled_run
-from cronicorn_domain.ports.endpoint_queue import Settlement
+from cronicorn_domain.ports.endpoint_queue import Deferral, Settlement
 
 from cronicorn_adapter_sql.endings import run_of
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
@@ -45,7 +45,10 @@ def settle_one(
 
 
 def release_one(
-    transaction: Transaction, read: ReadEndpoint | UnreadableEndpoint, now: datetime
+    transaction: Transaction,
+    read: ReadEndpoint | UnreadableEndpoint,
+    now: datetime,
+    deferral: Deferral | None = None,
 ) -> None:
     """Undo a claim; what it consumed has been read as pending again."""
     lease = lease_of(read)
@@ -55,8 +58,9 @@ def release_one(
         _end_unreadable(transaction, read, lease, now, None)
         return
     run = run_of(lease, leased_plan(read.situation), now)
-    change = release(read.situation, now)
-    transaction.endings.end(lease, released_run(run, now))
+    held = read.situation
+    change = release(held, now) if deferral is None else defer(held, deferral, now)
+    transaction.endings.end(lease, released_run(run, now, deferral))
     transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
 
 

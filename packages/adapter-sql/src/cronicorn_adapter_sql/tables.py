@@ -535,6 +535,80 @@ class BreakerRow(Row, table=True):
     probe_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class UsageTotalRow(Row, table=True):
+    """
+    What a tenant has used in a month of UTC, added up: a limit is checked against this one row.
+
+    Its row is the lock under which reservations are made.
+    """
+
+    __tablename__ = "usage_totals"
+    __table_args__: ClassVar = (
+        CheckConstraint("meter IN ('tokens', 'runs')", name="meter_known"),
+        CheckConstraint("used >= 0", name="used_is_no_debt"),
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    tenant: UUID = Field(primary_key=True)
+    meter: str = Field(primary_key=True)
+    month: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    used: int = Field(sa_type=BigInteger)
+
+
+class UsageEntryRow(Row, table=True):
+    """
+    A line of the ledger: only ever added, and of nothing that anybody can delete.
+
+    ``id`` is that of the reservation it settles, so that none is charged twice.
+    """
+
+    __tablename__ = "usage_entries"
+    __table_args__: ClassVar = (
+        CheckConstraint("meter IN ('tokens', 'runs')", name="meter_known"),
+        CheckConstraint("amount >= 1", name="something_was_used"),
+        Index("ix_usage_entries_tenant_meter_month_at", "tenant", "meter", "month", "at", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: UUID
+    meter: str
+    month: datetime = Field(sa_type=UtcDateTime)
+    amount: int = Field(sa_type=BigInteger)
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class QuotaHoldRow(Row, table=True):
+    """What a reservation holds; it goes with the reservation, or is swept out once expired."""
+
+    __tablename__ = "quota_holds"
+    __table_args__: ClassVar = (
+        CheckConstraint("meter IN ('tokens', 'runs')", name="meter_known"),
+        CheckConstraint("amount >= 0", name="amount_is_no_debt"),
+        Index("ix_quota_holds_tenant_meter_expires_at", "tenant", "meter", "expires_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: UUID
+    meter: str
+    month: datetime = Field(sa_type=UtcDateTime)
+    amount: int = Field(sa_type=BigInteger)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class QuotaPaceRow(Row, table=True):
+    """How far a tenant's asks are ahead of its pace: they are worked off at ``begun``."""
+
+    __tablename__ = "quota_paces"
+    __table_args__: ClassVar = (
+        CheckConstraint("meter IN ('tokens', 'runs')", name="meter_known"),
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    tenant: UUID = Field(primary_key=True)
+    meter: str = Field(primary_key=True)
+    begun: datetime = Field(sa_type=UtcDateTime)
+
+
 class ApiKeyRow(Row, table=True):
     """
     What is kept of an API key: how it begins, to find it, and its SHA-256, to know it.
@@ -718,3 +792,7 @@ device_grants: Final = metadata.tables["device_grants"]
 setup_links: Final = metadata.tables["setup_links"]
 workers: Final = metadata.tables["workers"]
 breakers: Final = metadata.tables["breakers"]
+usage_totals: Final = metadata.tables["usage_totals"]
+usage_entries: Final = metadata.tables["usage_entries"]
+quota_holds: Final = metadata.tables["quota_holds"]
+quota_paces: Final = metadata.tables["quota_paces"]

@@ -17,6 +17,7 @@ ApiKeyId = NewType("ApiKeyId", UUID)
 PersonId = NewType("PersonId", UUID)
 SignInId = NewType("SignInId", UUID)
 DeviceGrantId = NewType("DeviceGrantId", UUID)
+ReservationId = NewType("ReservationId", UUID)
 WorkerId = NewType("WorkerId", str)
 """A worker's name, unique among the living: host, process and a random part."""
 Token = NewType("Token", int)

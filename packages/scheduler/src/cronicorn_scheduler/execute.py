@@ -10,6 +10,7 @@ from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.dispatcher import Dispatch, Dispatcher
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimedRun,
+    Deferral,
     Settled,
     Settlement,
     StartRefusal,
@@ -28,6 +29,7 @@ from cronicorn_scheduler.observing import (
     RunSettled,
     RunStarted,
 )
+from cronicorn_scheduler.rationing import RationedStart, RationedStarting
 from cronicorn_scheduler.releasing import Releasing
 from cronicorn_scheduler.settling import Settling
 from cronicorn_scheduler.starting import Starting
@@ -42,6 +44,7 @@ class Execution:
         *,
         assessor: Assessor,
         starting: Starting,
+        rationed: RationedStarting | None,
         settling: Settling,
         releasing: Releasing,
         clock: Clock,
@@ -51,6 +54,7 @@ class Execution:
         self._dispatcher = dispatcher
         self._assessor = assessor
         self._starting = starting
+        self._rationed = rationed
         self._settling = settling
         self._releasing = releasing
         self._clock = clock
@@ -86,17 +90,23 @@ class Execution:
             return None
         held.stage = Stage.STARTING
         try:
-            start = await self._starting.start(held.run)
+            start = await self._ask_to_start(held.run)
         except asyncio.CancelledError:
             if not held.takes_cancellation():
                 raise
             await self._release(held)
             return None
-        if isinstance(start, StartRefusal):
+        if not isinstance(start, datetime):
             self._refused(held.run, start)
             return None
         self._observer.record(RunStarted(run=held.run, started_at=start))
         return start
+
+    async def _ask_to_start(self, run: ClaimedRun) -> RationedStart:
+        """Ask the tenant's quota first, if it has one; of others the store alone is asked."""
+        if self._rationed is not None and self._rationed.limits(run.endpoint.tenant):
+            return await self._rationed.start(run)
+        return await self._starting.start(run)
 
     async def _send(self, held: Held) -> Outcome | None:
         """Send the request; None: it was cut short, and there is nothing to settle."""
@@ -174,8 +184,11 @@ class Execution:
             case Settled.LOST:
                 self._observer.record(LeaseWasLost(run=held.run))
 
-    def _refused(self, run: ClaimedRun, refusal: StartRefusal) -> None:
+    def _refused(self, run: ClaimedRun, refusal: StartRefusal | Deferral) -> None:
         match refusal:
+            case Deferral():
+                reason = ReleaseReason.DEFERRED
+                self._observer.record(RunReleased(run=run, reason=reason, deferral=refusal))
             case StartRefusal.LOST:
                 self._observer.record(LeaseWasLost(run=run))
             case StartRefusal.PAUSED:

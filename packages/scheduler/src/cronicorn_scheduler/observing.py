@@ -23,7 +23,7 @@ from typing import ClassVar, Protocol
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, WorkerId
-from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Reaped, Settlement
+from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Deferral, Reaped, Settlement
 
 
 @quickly_made
@@ -71,15 +71,17 @@ class ReleaseReason(StrEnum):
     PAUSED = "paused"
     ARCHIVED = "archived"
     STOPPING = "stopping"
+    DEFERRED = "deferred"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReleased:
-    """A claim was undone; nothing was sent."""
+    """A claim was undone; nothing was sent. ``deferral`` says until when it was put off, if so."""
 
     name: ClassVar[str] = "run_released"
     run: ClaimedRun
     reason: ReleaseReason
+    deferral: Deferral | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.dispatcher import Dispatcher
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun, EndpointQueue
 from cronicorn_domain.ports.history_room import HistoryRoom
+from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
@@ -28,6 +29,7 @@ from cronicorn_scheduler.observing import (
 )
 from cronicorn_scheduler.outages import Backoff, Outages
 from cronicorn_scheduler.pruning import Pruning
+from cronicorn_scheduler.rationing import RationedStarting
 from cronicorn_scheduler.reaping import Reaping
 from cronicorn_scheduler.releasing import Releasing
 from cronicorn_scheduler.renewing import Renewing
@@ -60,12 +62,14 @@ class Scheduler:
         settings: SchedulerSettings,
         observer: Observer | None = None,
         assessor: Assessor | None = None,
+        quota: QuotaGuard | None = None,
         chance: Random | None = None,
     ) -> None:
         self._queue = queue
         self._units = units
         self._dispatcher = dispatcher
         self._assessor = assessor or TakesAsItIs()
+        self._quota = quota
         self._wakeups = wakeups
         self._workers = workers
         self._room = room
@@ -138,9 +142,12 @@ class Scheduler:
             every=self._settings.synchronize_every,
         )
         starting, settling, releasing = self._starting(), self._settling(), self._releasing()
-        claiming = self._claiming(group, self._execution(starting, settling, releasing))
+        rationed = self._rationed()
+        claiming = self._claiming(group, self._execution(starting, rationed, settling, releasing))
         by_the_clock = (claiming, self._reaping(), self._healing(), self._pruning(), announcing)
-        others = (synchronizing, starting, settling, releasing, self._renewing())
+        others: list[Part] = [synchronizing, starting, settling, releasing, self._renewing()]
+        if rationed is not None:
+            others.append(rationed)
         return [
             *(group.create_task(self._keep_from(synchronizing, part)) for part in by_the_clock),
             *(group.create_task(self._keep(part)) for part in others),
@@ -187,11 +194,18 @@ class Scheduler:
             first_claim=self._first_claim,
         )
 
-    def _execution(self, starting: Starting, settling: Settling, releasing: Releasing) -> Execution:
+    def _execution(
+        self,
+        starting: Starting,
+        rationed: RationedStarting | None,
+        settling: Settling,
+        releasing: Releasing,
+    ) -> Execution:
         return Execution(
             self._dispatcher,
             assessor=self._assessor,
             starting=starting,
+            rationed=rationed,
             settling=settling,
             releasing=releasing,
             clock=self._clock,
@@ -204,6 +218,18 @@ class Scheduler:
             self._queue,
             clock=self._clock,
             line=self._outages.line(Starting.name),
+            limit=self._settings.batch,
+        )
+
+    def _rationed(self) -> RationedStarting | None:
+        """Return what starts the runs of tenants that have a quota; None: nobody has one."""
+        if self._quota is None:
+            return None
+        return RationedStarting(
+            self._queue,
+            self._quota,
+            clock=self._clock,
+            line=self._outages.line(RationedStarting.name),
             limit=self._settings.batch,
         )
 

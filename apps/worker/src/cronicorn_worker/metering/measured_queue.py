@@ -10,6 +10,7 @@ from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
+    Deferral,
     EndpointQueue,
     Reaped,
     Settled,
@@ -80,10 +81,12 @@ class MeasuredQueue:
         self._instruments.settled_runs.observe(len(settlements))
         return settled
 
-    async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
+    async def release(
+        self, tokens: Sequence[Token], *, now: datetime, deferral: Deferral | None = None
+    ) -> Mapping[Token, Settled]:
         """Release."""
         with self._asked("release"):
-            return await self._queue.release(tokens, now=now)
+            return await self._queue.release(tokens, now=now, deferral=deferral)
 
     async def reap(self, *, limit: int, now: datetime) -> Sequence[Reaped]:
         """Reap."""

@@ -91,7 +91,18 @@ def _sentence(situation: Situation, condition: Condition, decision: Decision | N
             verb = "It is running" if condition is Condition.RUNNING else "It runs next"
             when = instant_in_words(decision.due_at)
             slot = "" if decision.slot == decision.due_at else _slot_clause(decision)
-            return f"{verb}, due {when}{slot}: {reason_of(decision, endpoint)}."
+            why = f"{reason_of(decision, endpoint)}{_wait(situation, condition, decision)}"
+            return f"{verb}, due {when}{slot}: {why}."
+
+
+def _wait(situation: Situation, condition: Condition, decision: Decision) -> str:
+    """Tell of a wait whose end a slot falls on: the slot moved on to it has no line of its own."""
+    state = situation.state
+    told = any(line.rule is Rule.NOT_BEFORE for line in decision.trail)
+    if condition is not Condition.DEFERRED or told or state.not_before is None:
+        return ""
+    why = f", since {state.not_before_reason}" if state.not_before_reason else ""
+    return f"; nothing runs before {instant_in_words(state.not_before)}{why}"
 
 
 def _slot_clause(decision: Decision) -> str:

@@ -11,7 +11,9 @@ from cronicorn_domain.policies.following import leased_plan
 from cronicorn_domain.policies.passing import coalesced, with_last_slot
 from cronicorn_domain.policies.replanning import replan
 from cronicorn_domain.policies.sequence import Span
+from cronicorn_domain.ports.endpoint_queue import Deferral
 from cronicorn_domain.schedules.schedule import OnceSchedule
+from cronicorn_domain.wording import instant_in_words
 
 
 def release(situation: Situation, now: datetime) -> Change:
@@ -37,6 +39,17 @@ def release(situation: Situation, now: datetime) -> Change:
     return replan(replace(situation, state=state, lease=None), now)
 
 
+def defer(situation: Situation, deferral: Deferral, now: datetime) -> Change:
+    """Give the leased slot back as ``release`` does, and let nothing be due before an instant."""
+    held = situation.state.not_before
+    if held is None or held < deferral.until:
+        state = replace(
+            situation.state, not_before=deferral.until, not_before_reason=deferral.reason
+        )
+        situation = replace(situation, state=state)
+    return release(situation, now)
+
+
 def _is_edited_away(situation: Situation, plan: Plan) -> bool:
     """Say whether an edit during the claim left the schedule without the plan's slot."""
     endpoint, begun = situation.endpoint, situation.state.rhythm_from
@@ -60,12 +73,15 @@ def _coalesce(situation: Situation, plan: Plan, now: datetime) -> Change:
     return replace(change, records=(record, *change.records))
 
 
-def released_run(run: Run, now: datetime, message: str = "given back before it started") -> Run:
+def released_run(run: Run, now: datetime, deferral: Deferral | None = None) -> Run:
     """
-    Return the run's row as the release leaves it: canceled, nothing was sent.
+    Return the run's row as the release leaves it: canceled, nothing was sent; it tells a deferral.
 
     A start whose answer was lost, and that was refused when it was asked for again, is none.
     """
+    message = "given back before it started"
+    if deferral is not None:
+        message = f"deferred to {instant_in_words(deferral.until)}, since {deferral.reason}"
     return replace(
         run,
         status=RunStatus.CANCELED,

@@ -77,6 +77,18 @@ class Settlement:
     ruling: Ruling = NO_RULING
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferral:
+    """
+    Until when an endpoint is left alone, and why, as a clause that follows "since".
+
+    It comes from the tenant's quota: while that is used up its endpoints are not claimed again.
+    """
+
+    until: datetime
+    reason: str
+
+
 class Settled(StrEnum):
     """What became of one settlement."""
 
@@ -191,13 +203,19 @@ class EndpointQueue(Protocol):
         """
         ...
 
-    async def release(self, tokens: Sequence[Token], *, now: datetime) -> Mapping[Token, Settled]:
+    async def release(
+        self, tokens: Sequence[Token], *, now: datetime, deferral: Deferral | None = None
+    ) -> Mapping[Token, Settled]:
         """
         Undo claims whose run has sent nothing.
 
         What they consumed is pending again, the slot is due again with the next attempt, the run is
         canceled and counts as no loss and no failure. A run that was started is not released: it is
         settled, or reaped.
+
+        With a ``deferral`` nothing of these endpoints is due before its end, run-now included,
+        unless they have to wait for longer already; slots that pass until then are recorded as
+        deferred when the next one is claimed, and what would have lived until then has ended.
         """
         ...
 

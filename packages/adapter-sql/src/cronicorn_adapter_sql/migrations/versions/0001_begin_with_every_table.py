@@ -41,6 +41,10 @@ _TABLES: Final = (
     "sign_ins",
     "device_grants",
     "setup_links",
+    "usage_totals",
+    "usage_entries",
+    "quota_holds",
+    "quota_paces",
     "workers",
 )
 
@@ -66,6 +70,8 @@ def upgrade() -> None:
     _make_sign_ins()
     _make_device_grants()
     _make_setup_links()
+    _make_usage()
+    _make_quotas()
     _make_workers()
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT WITH (fillfactor = 50)")
@@ -749,6 +755,70 @@ def _make_setup_links() -> None:
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_setup_links")),
     )
     op.create_index("ix_setup_links_prefix", "setup_links", ["prefix"])
+
+
+def _make_usage() -> None:
+    """What tenants have used: a line for each use, and what the lines of a month add up to."""
+    op.create_table(
+        "usage_totals",
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("meter", sa.String(), nullable=False),
+        sa.Column("month", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("meter IN ('tokens', 'runs')", name=op.f("ck_usage_totals_meter_known")),
+        sa.CheckConstraint("used >= 0", name=op.f("ck_usage_totals_used_is_no_debt")),
+        sa.PrimaryKeyConstraint("tenant", "meter", "month", name=op.f("pk_usage_totals")),
+        postgresql_with={"fillfactor": 70},
+    )
+    op.create_table(
+        "usage_entries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("meter", sa.String(), nullable=False),
+        sa.Column("month", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "meter IN ('tokens', 'runs')", name=op.f("ck_usage_entries_meter_known")
+        ),
+        sa.CheckConstraint("amount >= 1", name=op.f("ck_usage_entries_something_was_used")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_usage_entries")),
+    )
+    op.create_index(
+        "ix_usage_entries_tenant_meter_month_at",
+        "usage_entries",
+        ["tenant", "meter", "month", "at", "id"],
+    )
+
+
+def _make_quotas() -> None:
+    """What is reserved, and how fast tenants ask; written where there is a quota."""
+    op.create_table(
+        "quota_holds",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("meter", sa.String(), nullable=False),
+        sa.Column("month", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("meter IN ('tokens', 'runs')", name=op.f("ck_quota_holds_meter_known")),
+        sa.CheckConstraint("amount >= 0", name=op.f("ck_quota_holds_amount_is_no_debt")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quota_holds")),
+    )
+    op.create_index(
+        "ix_quota_holds_tenant_meter_expires_at",
+        "quota_holds",
+        ["tenant", "meter", "expires_at"],
+    )
+    op.create_table(
+        "quota_paces",
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("meter", sa.String(), nullable=False),
+        sa.Column("begun", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("meter IN ('tokens', 'runs')", name=op.f("ck_quota_paces_meter_known")),
+        sa.PrimaryKeyConstraint("tenant", "meter", name=op.f("pk_quota_paces")),
+        postgresql_with={"fillfactor": 70},
+    )
 
 
 def _make_workers() -> None:
