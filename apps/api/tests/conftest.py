@@ -6,21 +6,28 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
+from cronicorn_adapter_sql.clock import DatabaseClock
+from cronicorn_adapter_sql.database_url import parse_database_url
+from cronicorn_adapter_sql.store import open_store
 from cronicorn_adapter_sql.testing.databases import migrated_postgres, sqlite_url
 from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
+from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_api.access.site import Site
 from cronicorn_api.application import application
 from cronicorn_api.composition import open_desk
 from cronicorn_api.envelope import Envelope
 from cronicorn_api.log import Log
 from cronicorn_api.serving import Server, configured
-from cronicorn_domain.identity import PersonId, TenantId, new_uuid
+from cronicorn_domain.identity import PersonId, TenantId, WorkerId, new_uuid
 from cronicorn_domain.model.api_key import Scope
+from cronicorn_domain.model.run import Outcome
+from cronicorn_domain.testing.builders import a_settlement
 from cronicorn_management.accounts.issuing import issue_key
 from cronicorn_management.caller import EVERY_SCOPE, Caller, CallerKind
 from cronicorn_management.desk import Desk
@@ -79,11 +86,34 @@ class Service:
         disabling = _disable(self._desk, caller, PersonId(UUID(person)))
         asyncio.run_coroutine_threadsafe(disabling, self._loop).result(PATIENCE)
 
+    def run_due(self, outcome: Outcome | None, *, lasts: timedelta = timedelta(seconds=1)) -> None:
+        """Claim and start what is due, whoever it is of; without an outcome it stays under way."""
+        working = _run_due(self._database, outcome, lasts)
+        asyncio.run_coroutine_threadsafe(working, self._loop).result(PATIENCE)
+
     def stop(self) -> None:
         """Finish, and wait for that."""
         self._loop.call_soon_threadsafe(self._server.ask_to_stop)
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
+
+
+async def _run_due(url: str, outcome: Outcome | None, lasts: timedelta) -> None:
+    database = parse_database_url(url)
+    vault = vault_for(database, secret_key=SECRET_KEY)
+    async with open_store(database, vault=vault) as store:
+        now = (await DatabaseClock.synchronized(store.engine)).now()
+        queue, worker = store.queue, WorkerId("tests")
+        batch = await queue.claim(worker=worker, limit=100, lease_for=timedelta(hours=1), now=now)
+        tokens = [run.lease.token for run in batch.runs]
+        await queue.start(tokens, now=now)
+        if outcome is not None:
+            # As if it had begun before it was due: the next one need not wait for the floor then.
+            ended = [
+                a_settlement(token, started_at=now - lasts, ended_at=now, outcome=outcome)
+                for token in tokens
+            ]
+            await queue.settle(ended, now=now)
 
 
 async def _issue(desk: Desk, caller: Caller, scopes, more) -> str:
@@ -100,6 +130,7 @@ class Client(httpx.Client):
     """Asks as one tenant, as a program that has a key does."""
 
     def __init__(self, service: Service, key: str | None) -> None:
+        self._service = service
         # `verify` is about TLS, which there is none of: its context would cost more than a request.
         super().__init__(
             base_url=service.url,
@@ -113,6 +144,13 @@ class Client(httpx.Client):
         """Create a job."""
         made: dict = self.post("/jobs", json={"name": name}).raise_for_status().json()
         return made
+
+    def run_now(
+        self, endpoint: dict, outcome: Outcome | None, *, lasts: timedelta = timedelta(seconds=1)
+    ) -> None:
+        """Have an endpoint run at once, with this outcome."""
+        self.post(f"/endpoints/{endpoint['id']}/run").raise_for_status()
+        self._service.run_due(outcome, lasts=lasts)
 
     def an_endpoint(self, job: dict | None = None, **members) -> dict:
         """Create an endpoint that runs every hour, in a new job unless one is given."""

@@ -61,6 +61,12 @@ def test_the_existing_client_is_understood(speak) -> None:
     speak("POST", f"{path}/reset-failures", status=204)
     assert speak("GET", f"{path}/health?sinceHours=24")["lastRun"] is None
 
+    assert speak("GET", f"{path}/runs?limit=10&offset=0") == {"runs": [], "total": 0}
+    assert speak("GET", "/dashboard/stats")["endpoints"]["total"] == 1
+    assert speak("GET", "/dashboard/activity?eventType=runs&limit=20")["events"] == []
+    assert speak("GET", "/subscriptions/status")["status"] is None
+    assert speak("GET", "/subscriptions/usage")["endpointsUsed"] == 1
+
     assert speak("POST", f"{mine}/archive", {})["state"] == "archived"
     speak("DELETE", mine, status=204)
     assert speak("POST", f"/jobs/{job['id']}/pause", {})["status"] == "paused"

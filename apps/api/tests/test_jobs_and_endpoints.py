@@ -266,7 +266,13 @@ def test_a_key_of_another_system_finds_its_own(client) -> None:
 def test_health_without_runs_is_told_as_such(client) -> None:
     """Counts are zero, what cannot be told is null, and no slot has come."""
     made = client.an_endpoint()
-    nothing = {"successCount": 0, "failureCount": 0, "avgDurationMs": None}
+    nothing = {
+        "successCount": 0,
+        "failureCount": 0,
+        "avgDurationMs": None,
+        "p50Ms": None,
+        "p95Ms": None,
+    }
 
     health = client.get(f"/endpoints/{made['id']}/health", params={"sinceHours": 2}).json()
 

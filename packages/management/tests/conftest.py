@@ -17,8 +17,9 @@ from cronicorn_domain.model.api_key import Scope
 from cronicorn_domain.model.audit import AuditEntry
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.run import Outcome
 from cronicorn_domain.model.state import Situation
-from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND, a_settlement, failed
+from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND, a_settlement, failed, succeeded
 from cronicorn_management.allowance import Allowance
 from cronicorn_management.caller import EVERY_SCOPE, Caller, CallerKind
 from cronicorn_management.desk import Changing, Desk, Reading
@@ -113,6 +114,13 @@ class Office:
 
     async def fail_once(self) -> None:
         """Let everything that is due run, and fail."""
+        await self._run_due(failed())
+
+    async def succeed_once(self) -> None:
+        """Let everything that is due run, and succeed."""
+        await self._run_due(succeeded())
+
+    async def _run_due(self, outcome: Outcome) -> None:
         now = self.clock.now()
         batch = await self.queue.claim(
             worker=WorkerId("a"), limit=100, lease_for=10 * SECOND, now=now
@@ -120,7 +128,7 @@ class Office:
         tokens = [run.lease.token for run in batch.runs]
         await self.queue.start(tokens, now=now)
         settlements = [
-            a_settlement(token, started_at=now, ended_at=now + SECOND, outcome=failed())
+            a_settlement(token, started_at=now, ended_at=now + SECOND, outcome=outcome)
             for token in tokens
         ]
         await self.queue.settle(settlements, now=now + SECOND)

@@ -26,7 +26,7 @@ from cronicorn_management.hints.clearing import clear_hint, clear_hints
 from cronicorn_management.hints.listing import list_hints
 from cronicorn_management.hints.offering import offer_interval, offer_oneshot
 from cronicorn_management.history.health import read_health
-from cronicorn_management.history.runs import list_runs, read_run
+from cronicorn_management.history.runs import count_runs, list_runs, read_run
 from cronicorn_management.history.slots import list_slots
 from cronicorn_management.jobs.archiving import archive_job
 from cronicorn_management.jobs.changing import change_job
@@ -65,6 +65,7 @@ OF_AN_ENDPOINT = {
     clear_hint: {"hint_id": HintId(new_uuid())},
     list_hints: {},
     list_runs: {},
+    count_runs: {},
     list_slots: {},
     read_health: {},
 }
@@ -79,18 +80,21 @@ OF_NO_ONES = {
     "list_keys",
     "list_people",
     "list_sign_ins",
+    "read_usage",
 }
 """They are about the caller's own tenant, and name nothing that could be another's."""
 
 TESTED_ELSEWHERE = {
-    "read_run",
-    "list_endpoints",
-    "revoke_key",
-    "rename_key",
     "disable_person",
     "end_sign_in",
+    "list_activity",
+    "list_endpoints",
+    "read_run",
+    "read_stats",
+    "rename_key",
+    "revoke_key",
 }
-"""They are given something else: see below, and the tests of keys, people and sign-ins."""
+"""They are given something else: see below, and the tests of keys, people and dashboards."""
 
 BLOCKS = {
     "begin_sign_in",

@@ -15,9 +15,10 @@ from cronicorn_management.endpoints.previewing import preview_endpoint
 from cronicorn_management.endpoints.skipping import skip_next_slot
 from cronicorn_management.history.audit import list_audit
 from cronicorn_management.history.health import read_health
-from cronicorn_management.history.runs import list_runs, read_run
+from cronicorn_management.history.runs import count_runs, list_runs, read_run
 from cronicorn_management.history.slots import list_slots
 from cronicorn_management.masking import MASK, shown_response_headers
+from cronicorn_management.pages import OFFSET_MOST
 
 
 @pytest.fixture
@@ -103,6 +104,22 @@ async def test_runs_are_listed_page_by_page(office, failing) -> None:
     assert [each.attempt for each in (*first.items, *rest.items)] == [2, 1]
     assert (first.more, rest.more) == (True, False)
     assert (ok.items, later.items) == ([], [])
+
+
+async def test_runs_are_counted_over_all_pages(office, failing) -> None:
+    """Whatever the page; more than there can be is not passed over."""
+    async with office.reading() as work:
+        second = await list_runs(work, failing.id, limit=1, offset=1)
+        counts = [
+            await count_runs(work, failing.id),
+            await count_runs(work, failing.id, status=RunStatus.SUCCESS),
+        ]
+        for offset in (-1, OFFSET_MOST + 1):
+            with pytest.raises(InvalidInput):
+                await list_runs(work, failing.id, offset=offset)
+
+    assert [each.attempt for each in second.items] == [1]
+    assert counts == [2, 0]
 
 
 async def test_a_run_is_read_with_its_attempts(office, failing) -> None:

@@ -8,6 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from cronicorn_api.access import devices, keys, sign_in
 from cronicorn_api.access.site import Site
+from cronicorn_api.dashboard import router as dashboard
 from cronicorn_api.endpoints import bulk, interventions
 from cronicorn_api.endpoints import router as endpoints
 from cronicorn_api.hints import router as hints
@@ -15,6 +16,7 @@ from cronicorn_api.history import router as history
 from cronicorn_api.jobs import router as jobs
 from cronicorn_api.service import router as service
 from cronicorn_api.sessions import router as sessions
+from cronicorn_api.usage import router as usage
 from cronicorn_api.wire.body_limit import BodyLimit
 from cronicorn_api.wire.errors import DOCUMENTED
 from cronicorn_api.wire.refusing import refuse_with
@@ -32,6 +34,8 @@ _RESOURCES: Final[tuple[APIRouter, ...]] = (
     bulk.router,
     hints.router,
     history.router,
+    dashboard.router,
+    usage.router,
     sessions.router,
     keys.router,
     devices.router,

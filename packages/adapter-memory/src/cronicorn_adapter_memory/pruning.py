@@ -11,7 +11,7 @@ from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.ports.hint_book import HintRecord
 from cronicorn_domain.ports.run_log import HELD_FOR, ROLL_UPS_KEPT, Pruned
 
-from cronicorn_adapter_memory.roll_ups import RollUpKey, Sums, beginning, counted, minute_of
+from cronicorn_adapter_memory.roll_ups import RollUpKey, Sums, beginning, counted
 from cronicorn_adapter_memory.tables import Tables
 
 FLOOR = datetime.min.replace(tzinfo=UTC)
@@ -64,9 +64,8 @@ class Pruning:
         tables, ids = self.tables, {run.id for run in gone}
         for run in gone:
             del tables.runs[run.id]
-            if (sums := counted(run)) is not None and run.outcome_class is not None:
-                key = (run.endpoint_id, "minute", minute_of(run.slot), run.outcome_class)
-                self._count(key, sums)
+            if (adds := counted(run)) is not None:
+                self._count(*adds)
         for day in {run.slot.date() for run in gone}:
             left = [run_id for run_id in tables.run_days.of(day) if run_id not in ids]
             tables.run_days.replace(day, left)
@@ -115,15 +114,15 @@ class Pruning:
         """Add up what is older than its size is kept, and delete the days that are too old."""
         folded = 0
         for key, sums in list(self.tables.roll_ups.items()):
-            endpoint_id, size, begins_at, judged = key
+            size, begins_at = key.size, key.begins_at
             while size and begins_at < beginning(now - ROLL_UPS_KEPT[size], _LONGER.get(size)):
                 size = _LONGER.get(size, "")
                 begins_at = beginning(begins_at, size)
-            if size != key[1]:
+            if size != key.size:
                 del self.tables.roll_ups[key]
                 folded += 1
                 if size:
-                    self._count((endpoint_id, size, begins_at, judged), sums)
+                    self._count(key._replace(size=size, begins_at=begins_at), sums)
         return folded
 
     def _count(self, key: RollUpKey, sums: Sums) -> None:

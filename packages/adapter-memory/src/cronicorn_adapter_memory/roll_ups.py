@@ -3,14 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.instants import NO_TIME
-from cronicorn_domain.model.decision import Kind
+from cronicorn_domain.model.decision import Kind, Source
+from cronicorn_domain.model.durations import step_of
 from cronicorn_domain.model.run import FailureKind, OutcomeClass, Run
 
-RollUpKey = tuple[EndpointId, str, datetime, OutcomeClass]
-"""The endpoint, the size, where it begins, and what came of the runs."""
+
+class RollUpKey(NamedTuple):
+    """Which runs are counted together; ``size`` says how long the stretch of their slots is."""
+
+    endpoint_id: EndpointId
+    size: str
+    begins_at: datetime
+    outcome_class: OutcomeClass
+    source: Source
+    duration_step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +61,23 @@ def total(parts: Iterable[Sums]) -> Sums:
     return whole
 
 
-def counted(run: Run) -> Sums | None:
-    """Return what a run adds to statistics; None: it is a test, or has not ended."""
+def counted(run: Run) -> tuple[RollUpKey, Sums] | None:
+    """Return what a run adds to statistics, and where; None: it is a test, or has not ended."""
     if run.kind is Kind.TEST or run.outcome_class is None:
         return None
+    sums = _sums(run)
+    key = RollUpKey(
+        run.endpoint_id,
+        "minute",
+        minute_of(run.slot),
+        run.outcome_class,
+        run.decision.source,
+        step_of(sums.duration),
+    )
+    return key, sums
+
+
+def _sums(run: Run) -> Sums:
     attempted = run.outcome_class is not OutcomeClass.NOT_ATTEMPTED
     # When a lost run ended nobody knows.
     known = run.failure_kind is not FailureKind.ABANDONED and attempted

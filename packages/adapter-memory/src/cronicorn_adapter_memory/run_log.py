@@ -9,12 +9,13 @@ from itertools import islice
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import EndpointId, RunId, TenantId
 from cronicorn_domain.model.decision import Kind
+from cronicorn_domain.model.durations import percentile
 from cronicorn_domain.model.run import Body, OutcomeClass, Run, RunStatus
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.ports.run_log import Health, Pruned
 
 from cronicorn_adapter_memory.pruning import Pruning
-from cronicorn_adapter_memory.roll_ups import Sums, counted, minute_of, total
+from cronicorn_adapter_memory.roll_ups import RollUpKey, Sums, counted, minute_of, total
 from cronicorn_adapter_memory.tables import Tables
 from cronicorn_adapter_memory.transaction import Transaction
 
@@ -38,24 +39,57 @@ class MemoryRunLog:
         endpoint_id: EndpointId,
         *,
         limit: int = 100,
+        offset: int = 0,
         before: RunId | None = None,
         status: RunStatus | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        tests: bool = True,
     ) -> Sequence[Run]:
         """Return runs, the newest slot first, those before ``before``; bodies are left out."""
+        found = (
+            run
+            for run in self._found(tenant, endpoint_id, status=status, since=since, until=until)
+            if tests or run.kind is not Kind.TEST
+        )
+        if before is not None:
+            last = self._transaction.read().runs.get(before)
+            if last is None or last.endpoint_id != endpoint_id:
+                return []
+            found = (run for run in found if _by_slot(run) < _by_slot(last))
+        return [without_body(run) for run in islice(found, offset, offset + limit)]
+
+    async def count_runs(
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        status: RunStatus | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """Return how many runs ``list_runs`` has in all."""
+        found = self._found(tenant, endpoint_id, status=status, since=since, until=until)
+        return len(list(found))
+
+    def _found(
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        status: RunStatus | None,
+        since: datetime | None,
+        until: datetime | None,
+    ) -> Iterable[Run]:
         tables = self._transaction.read()
         tables.row(tenant, endpoint_id)
-        last = None if before is None else tables.runs.get(before)
-        found = (
-            _without_body(run)
+        return (
+            run
             for run in _newest_first(tables, endpoint_id)
-            if (before is None or (last is not None and _by_slot(run) < _by_slot(last)))
-            and (status is None or run.status is status)
+            if (status is None or run.status is status)
             and (since is None or run.slot >= since)
             and (until is None or run.slot <= until)
         )
-        return list(islice(found, limit))
 
     async def list_slot_records(
         self,
@@ -85,19 +119,17 @@ class MemoryRunLog:
         runs = [run for run in _newest_first(tables, endpoint_id) if run.kind is not Kind.TEST]
         start = minute_of(since)
         window = [
-            (run.outcome_class, sums)
-            for run in runs
-            if start <= run.slot <= now and (sums := counted(run)) is not None
+            adds for run in runs if start <= run.slot <= now and (adds := counted(run)) is not None
         ]
         window += [
-            (judged, sums)
-            for (owner, _, begins_at, judged), sums in tables.roll_ups.items()
-            if owner == endpoint_id and start <= begins_at <= now
+            (key, sums)
+            for key, sums in tables.roll_ups.items()
+            if key.endpoint_id == endpoint_id and start <= key.begins_at <= now
         ]
         return replace(
             _statistics(window),
             failure_streak=row.state.failures,
-            last_run=_without_body(runs[0]) if runs else None,
+            last_run=without_body(runs[0]) if runs else None,
         )
 
     async def prune(
@@ -117,16 +149,19 @@ def _by_slot(run: Run) -> tuple[datetime, int]:
     return run.slot, run.attempt
 
 
-def _without_body(run: Run) -> Run:
+def without_body(run: Run) -> Run:
+    """Leave out of a run what lists leave out."""
     if run.response is None or run.response.body == Body():
         return run
     return replace(run, response=replace(run.response, body=Body()))
 
 
-def _statistics(window: Sequence[tuple[OutcomeClass | None, Sums]]) -> Health:
-    counts: Counter[OutcomeClass | None] = Counter()
-    for judged, sums in window:
-        counts[judged] += sums.runs
+def _statistics(window: Sequence[tuple[RollUpKey, Sums]]) -> Health:
+    counts: Counter[OutcomeClass] = Counter()
+    steps: Counter[int] = Counter()
+    for key, sums in window:
+        counts[key.outcome_class] += sums.runs
+        steps[key.duration_step] += sums.timed_runs
     whole = total(sums for _, sums in window)
     timed = whole.timed_runs
     return Health(
@@ -135,5 +170,7 @@ def _statistics(window: Sequence[tuple[OutcomeClass | None, Sums]]) -> Health:
         our_failure_count=counts[OutcomeClass.OURS],
         not_attempted_count=counts[OutcomeClass.NOT_ATTEMPTED],
         mean_duration=whole.duration / timed if timed else None,
+        median_duration=percentile(steps, 0.5),
+        p95_duration=percentile(steps, 0.95),
         mean_lateness=whole.lateness / timed if timed else None,
     )

@@ -10,6 +10,7 @@ from cronicorn_adapter_memory.audit_log import MemoryAuditLog
 from cronicorn_adapter_memory.device_grants import MemoryDeviceGrants
 from cronicorn_adapter_memory.hint_book import MemoryHintBook
 from cronicorn_adapter_memory.job_catalog import MemoryJobCatalog
+from cronicorn_adapter_memory.overview import MemoryOverview
 from cronicorn_adapter_memory.people import MemoryPeople
 from cronicorn_adapter_memory.run_log import MemoryRunLog
 from cronicorn_adapter_memory.setup_links import MemorySetupLinks
@@ -26,6 +27,7 @@ class MemoryUnitOfWork:
         self._catalog = MemoryJobCatalog(transaction)
         self._hints = MemoryHintBook(transaction)
         self._runs = MemoryRunLog(transaction)
+        self._overview = MemoryOverview(transaction)
         self._audit = MemoryAuditLog(transaction)
         self._keys = MemoryApiKeys(transaction)
         self._people = MemoryPeople(transaction)
@@ -47,6 +49,11 @@ class MemoryUnitOfWork:
     def runs(self) -> MemoryRunLog:
         """The history."""
         return self._runs
+
+    @property
+    def overview(self) -> MemoryOverview:
+        """All runs of a tenant, from above."""
+        return self._overview
 
     @property
     def audit(self) -> MemoryAuditLog:

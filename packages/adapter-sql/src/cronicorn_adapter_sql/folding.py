@@ -38,13 +38,13 @@ def _gone(size: str, begins_at: datetime) -> Delete:
     return delete(roll_ups).where(roll_ups.c.size == size, roll_ups.c.begins_at == begins_at)
 
 
-_KEPT: Final = ("endpoint_id", "outcome_class", "source", "tenant")
+_KEPT: Final = ("endpoint_id", "outcome_class", "source", "duration_step", "tenant")
 _SUMS: Final = ("runs", "timed_runs", "duration", "lateness")
 _TARGET: Final = f"INSERT INTO roll_ups (begins_at, size, {', '.join((*_KEPT, *_SUMS))})"
 _VALUES: Final = f"SELECT :longer, :into, {', '.join((*_KEPT, *_SUMS))}"
 _CONFLICT: Final = (
-    "ON CONFLICT (endpoint_id, begins_at, size, outcome_class, source) DO UPDATE SET "
-    + ", ".join(f"{name} = roll_ups.{name} + excluded.{name}" for name in _SUMS)
+    "ON CONFLICT (endpoint_id, begins_at, size, outcome_class, source, duration_step)"
+    " DO UPDATE SET " + ", ".join(f"{name} = roll_ups.{name} + excluded.{name}" for name in _SUMS)
 )
 
 

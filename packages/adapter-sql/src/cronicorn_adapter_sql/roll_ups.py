@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from cronicorn_domain.instants import NO_TIME
 from cronicorn_domain.model.decision import Kind
+from cronicorn_domain.model.durations import step_of
 from cronicorn_domain.model.run import FailureKind, OutcomeClass, Run
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,6 +33,7 @@ def values_of_roll_up(run: Run) -> Values | None:
         "size": "minute",
         "outcome_class": run.outcome_class.value,
         "source": run.decision.source.value,
+        "duration_step": step_of(duration or NO_TIME),
         "tenant": run.tenant,
         "runs": 1,
         "timed_runs": 0 if duration is None else 1,
@@ -53,7 +56,7 @@ def _span(run: Run, judged: OutcomeClass) -> tuple[timedelta, timedelta] | None:
     return run.finished_at - run.started_at, run.started_at - run.decision.due_at
 
 
-_KEY: Final = ("endpoint_id", "begins_at", "size", "outcome_class", "source")
+_KEY: Final = ("endpoint_id", "begins_at", "size", "outcome_class", "source", "duration_step")
 _SUMS: Final = ("runs", "timed_runs", "duration", "lateness")
 ON_CONFLICT: Final = f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET " + ", ".join(
     f"{name} = roll_ups.{name} + excluded.{name}" for name in _SUMS

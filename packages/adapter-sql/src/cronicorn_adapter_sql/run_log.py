@@ -1,5 +1,6 @@
 """The history on SQL."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import EndpointId, RunId, TenantId
 from cronicorn_domain.model.decision import Kind
+from cronicorn_domain.model.durations import percentile
 from cronicorn_domain.model.run import OutcomeClass, Run, RunStatus
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.ports.run_log import Health, Pruned
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Columns
@@ -37,7 +39,9 @@ class SqlRunLog:
 
     async def get(self, tenant: TenantId, run_id: RunId) -> Run:
         """Return the run with its response body."""
-        found = await self._all(_runs().where(runs.c.id == run_id, runs.c.tenant == tenant))
+        found = await self._all(
+            runs_with_starts().where(runs.c.id == run_id, runs.c.tenant == tenant)
+        )
         if not found:
             raise NotFound("run", run_id)
         bodies = await self._all(
@@ -53,25 +57,43 @@ class SqlRunLog:
         endpoint_id: EndpointId,
         *,
         limit: int = 100,
+        offset: int = 0,
         before: RunId | None = None,
         status: RunStatus | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        tests: bool = True,
     ) -> Sequence[Run]:
         """Return runs, the newest slot first, those before ``before``; bodies are left out."""
         await self._check(tenant, endpoint_id)
-        statement = _runs().where(runs.c.endpoint_id == endpoint_id)
+        statement = runs_with_starts().where(
+            *_which(endpoint_id, status=status, since=since, until=until)
+        )
         if before is not None:
-            last = select(*_BY_SLOT).where(runs.c.id == before).scalar_subquery()
-            statement = statement.where(tuple_(*_BY_SLOT) < last)
-        if status is not None:
-            statement = statement.where(runs.c.status == status.value)
-        if since is not None:
-            statement = statement.where(runs.c.slot >= since)
-        if until is not None:
-            statement = statement.where(runs.c.slot <= until)
-        rows = await self._all(statement.order_by(*_NEWEST_FIRST).limit(limit))
-        return [run_from(row) for row in rows]
+            last = select(*_BY_SLOT).where(runs.c.id == before, runs.c.endpoint_id == endpoint_id)
+            statement = statement.where(tuple_(*_BY_SLOT) < last.scalar_subquery())
+        if not tests:
+            statement = statement.where(runs.c.kind != Kind.TEST.value)
+        page = statement.order_by(*_NEWEST_FIRST).limit(limit).offset(offset)
+        return [run_from(row) for row in await self._all(page)]
+
+    async def count_runs(
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        status: RunStatus | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """Return how many runs ``list_runs`` has in all."""
+        await self._check(tenant, endpoint_id)
+        which = _which(endpoint_id, status=status, since=since, until=until)
+        counted = await self._all(
+            select(func.count().label("runs")).select_from(runs).where(*which)
+        )
+        count: int = counted[0]["runs"]
+        return count
 
     async def list_slot_records(
         self,
@@ -100,6 +122,7 @@ class SqlRunLog:
         statement = (
             select(
                 roll_ups.c.outcome_class,
+                roll_ups.c.duration_step,
                 *(func.sum(roll_ups.c[name]).label(name) for name in _SUMS),
             )
             .where(
@@ -107,10 +130,9 @@ class SqlRunLog:
                 roll_ups.c.begins_at >= minute_of(since),
                 roll_ups.c.begins_at <= now,
             )
-            .group_by(roll_ups.c.outcome_class)
+            .group_by(roll_ups.c.outcome_class, roll_ups.c.duration_step)
         )
-        sums = {OutcomeClass(row["outcome_class"]): row for row in await self._all(statement)}
-        return _health(sums, failures, await self._newest(endpoint_id))
+        return _health(await self._all(statement), failures, await self._newest(endpoint_id))
 
     async def prune(
         self, *, before: datetime | None, limit: int, now: datetime, most: int | None = None
@@ -133,11 +155,13 @@ class SqlRunLog:
         return failures
 
     async def _newest(self, endpoint_id: EndpointId) -> Run | None:
-        statement = _runs().where(runs.c.endpoint_id == endpoint_id, runs.c.kind != Kind.TEST.value)
+        statement = runs_with_starts().where(
+            runs.c.endpoint_id == endpoint_id, runs.c.kind != Kind.TEST.value
+        )
         rows = await self._all(statement.order_by(*_NEWEST_FIRST).limit(1))
         return run_from(rows[0]) if rows else None
 
-    async def _all(self, statement: Select[tuple[Any, ...]]) -> Sequence[Columns]:
+    async def _all(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Columns]:
         with translated():
             rows: Sequence[Columns] = (
                 (await self._transaction.connection.execute(statement)).mappings().all()
@@ -150,7 +174,7 @@ _NEWEST_FIRST = tuple(column.desc() for column in _BY_SLOT)
 _SUMS = ("runs", "timed_runs", "duration", "lateness")
 
 
-def _runs() -> Select[tuple[Any, ...]]:
+def runs_with_starts() -> Select[tuple[Any, ...]]:
     """Select runs; of one under way the lease tells when it started."""
     others = [column for column in runs.c if column.name != "started_at"]
     started_at = func.coalesce(runs.c.started_at, leases.c.started_at).label("started_at")
@@ -158,22 +182,44 @@ def _runs() -> Select[tuple[Any, ...]]:
     return select(*others, started_at).select_from(joined)
 
 
-def _health(sums: dict[OutcomeClass, Columns], failures: int, last_run: Run | None) -> Health:
-    counts = {judged: int(row["runs"]) for judged, row in sums.items()}
-    timed = sum(int(row["timed_runs"]) for row in sums.values())
+def _which(
+    endpoint_id: EndpointId,
+    *,
+    status: RunStatus | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> Sequence[ColumnElement[bool]]:
+    conditions = [runs.c.endpoint_id == endpoint_id]
+    if status is not None:
+        conditions.append(runs.c.status == status.value)
+    if since is not None:
+        conditions.append(runs.c.slot >= since)
+    if until is not None:
+        conditions.append(runs.c.slot <= until)
+    return conditions
+
+
+def _health(sums: Sequence[Columns], failures: int, last_run: Run | None) -> Health:
+    counts: Counter[OutcomeClass] = Counter()
+    steps: Counter[int] = Counter()
+    for row in sums:
+        counts[OutcomeClass(row["outcome_class"])] += int(row["runs"])
+        steps[row["duration_step"]] += int(row["timed_runs"])
     return Health(
-        success_count=counts.get(OutcomeClass.SUCCESS, 0),
-        target_failure_count=counts.get(OutcomeClass.TARGET, 0),
-        our_failure_count=counts.get(OutcomeClass.OURS, 0),
-        not_attempted_count=counts.get(OutcomeClass.NOT_ATTEMPTED, 0),
-        mean_duration=_mean(sums, "duration", timed),
-        mean_lateness=_mean(sums, "lateness", timed),
+        success_count=counts[OutcomeClass.SUCCESS],
+        target_failure_count=counts[OutcomeClass.TARGET],
+        our_failure_count=counts[OutcomeClass.OURS],
+        not_attempted_count=counts[OutcomeClass.NOT_ATTEMPTED],
+        mean_duration=_mean(sums, "duration", steps.total()),
+        median_duration=percentile(steps, 0.5),
+        p95_duration=percentile(steps, 0.95),
+        mean_lateness=_mean(sums, "lateness", steps.total()),
         failure_streak=failures,
         last_run=last_run,
     )
 
 
-def _mean(sums: dict[OutcomeClass, Columns], name: str, count: int) -> timedelta | None:
+def _mean(sums: Sequence[Columns], name: str, count: int) -> timedelta | None:
     if not count:
         return None
-    return timedelta(microseconds=sum(int(row[name]) for row in sums.values())) / count
+    return timedelta(microseconds=sum(int(row[name]) for row in sums)) / count

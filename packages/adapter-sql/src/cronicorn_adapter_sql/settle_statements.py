@@ -69,7 +69,7 @@ async def standing_revisions(
     return {Token(token): (revision, bool(troubled)) for token, revision, troubled in found}
 
 
-_COUNTED: Final = ("begins_at", "source", "timed_runs", "duration", "lateness")
+_COUNTED: Final = ("begins_at", "source", "duration_step", "timed_runs", "duration", "lateness")
 _BODY: Final = ("headers", "kind", "text", "truncated")
 _RECORD: Final = tuple(slot_records.c.keys())
 

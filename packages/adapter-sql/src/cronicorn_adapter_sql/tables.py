@@ -379,7 +379,8 @@ class RollUpRow(Row, table=True):
     What came of an endpoint's runs in a minute, an hour or a day of their slots.
 
     Each run is counted in one row: in that of its minute at first, then, as minutes are not kept as
-    long as hours, nor hours as days, in that which its minute was added to.
+    long as hours, nor hours as days, in that which its minute was added to. ``duration_step`` tells
+    how long it took, in the steps of ``cronicorn_domain.model.durations``; 0 without a duration.
     """
 
     __tablename__ = "roll_ups"
@@ -390,7 +391,9 @@ class RollUpRow(Row, table=True):
             name="outcome_class_known",
         ),
         CheckConstraint("runs >= 1 AND timed_runs BETWEEN 0 AND runs", name="counts_runs"),
+        CheckConstraint("duration_step >= 0", name="steps_from_zero"),
         Index("ix_roll_ups_size_begins_at", "size", "begins_at"),
+        Index("ix_roll_ups_tenant_begins_at", "tenant", "begins_at"),
         {"postgresql_with": {"fillfactor": 70}},
     )
 
@@ -399,6 +402,7 @@ class RollUpRow(Row, table=True):
     size: str = Field(primary_key=True)
     outcome_class: str = Field(primary_key=True)
     source: str = Field(primary_key=True)
+    duration_step: int = Field(primary_key=True)
     tenant: UUID
     runs: int = Field(sa_type=BigInteger)
     timed_runs: int = Field(sa_type=BigInteger)

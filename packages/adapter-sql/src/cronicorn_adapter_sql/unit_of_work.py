@@ -14,6 +14,7 @@ from cronicorn_adapter_sql.engine import reading_first
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.hint_book import SqlHintBook
 from cronicorn_adapter_sql.job_catalog import SqlJobCatalog
+from cronicorn_adapter_sql.overview import SqlOverview
 from cronicorn_adapter_sql.people import SqlPeople
 from cronicorn_adapter_sql.run_log import SqlRunLog
 from cronicorn_adapter_sql.setup_links import SqlSetupLinks
@@ -31,6 +32,7 @@ class SqlUnitOfWork:
         self._catalog = SqlJobCatalog(self._transaction, vault=database.vault)
         self._hints = SqlHintBook(self._transaction)
         self._runs = SqlRunLog(self._transaction)
+        self._overview = SqlOverview(self._transaction)
         self._audit = SqlAuditLog(self._transaction)
         self._keys = SqlApiKeys(self._transaction)
         self._people = SqlPeople(self._transaction)
@@ -52,6 +54,11 @@ class SqlUnitOfWork:
     def runs(self) -> SqlRunLog:
         """The history."""
         return self._runs
+
+    @property
+    def overview(self) -> SqlOverview:
+        """All runs of a tenant, from above."""
+        return self._overview
 
     @property
     def audit(self) -> SqlAuditLog:

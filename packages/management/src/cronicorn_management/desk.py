@@ -14,6 +14,7 @@ from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.egress_rules import EgressRules
 from cronicorn_domain.ports.hint_book import HintBook
 from cronicorn_domain.ports.job_catalog import JobCatalog
+from cronicorn_domain.ports.overview import Overview
 from cronicorn_domain.ports.password_hasher import PasswordHasher
 from cronicorn_domain.ports.people import People
 from cronicorn_domain.ports.run_log import RunLog
@@ -33,6 +34,7 @@ class Reading:
     unit: UnitOfWork
     caller: Caller
     now: datetime
+    allowance: Allowance
 
     @property
     def tenant(self) -> TenantId:
@@ -53,6 +55,11 @@ class Reading:
     def runs(self) -> RunLog:
         """The history."""
         return self.unit.runs
+
+    @property
+    def overview(self) -> Overview:
+        """All runs of the tenant, from above."""
+        return self.unit.overview
 
     @property
     def audit(self) -> AuditLog:
@@ -80,7 +87,6 @@ class Changing(Reading):
     """One unit of work at one instant, for a caller who may change what it is about."""
 
     rules: EgressRules
-    allowance: Allowance
     conditions: Conditions
 
 
@@ -100,7 +106,12 @@ class Desk:
         """Begin to read. Raises ``NotAllowed``."""
         caller.check(Scope.READ)
         async with self.units.begin() as unit:
-            yield Reading(unit=unit, caller=caller, now=self._now())
+            yield Reading(
+                unit=unit,
+                caller=caller,
+                now=self._now(),
+                allowance=self.allowances(caller.tenant),
+            )
 
     @asynccontextmanager
     async def changing(self, caller: Caller) -> AsyncIterator[Changing]:

@@ -8,6 +8,8 @@ from cronicorn_domain.errors import InvalidInput
 
 PAGE_MOST = 1000
 PAGE_USUAL = 100
+OFFSET_MOST = 1_000_000
+"""Behind that only a cursor leads: whatever is passed over has to be read."""
 
 Item = TypeVar("Item")
 
@@ -32,3 +34,14 @@ def check_limit(limit: int, *, most: int = PAGE_MOST) -> int:
             f"{limit} items are not possible", field="limit", remedy=f"give 1 to {most}"
         )
     return limit + 1
+
+
+def check_offset(offset: int) -> int:
+    """Return how many items to pass over. Raises ``InvalidInput``."""
+    if not 0 <= offset <= OFFSET_MOST:
+        raise InvalidInput(
+            f"{offset} items cannot be passed over",
+            field="offset",
+            remedy=f"give 0 to {OFFSET_MOST}, or a cursor",
+        )
+    return offset

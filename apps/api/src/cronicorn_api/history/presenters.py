@@ -24,6 +24,8 @@ from cronicorn_api.history.schemas import (
     HealthBody,
     LastRunBody,
     RunBody,
+    RunList,
+    RunSummaryBody,
     SlotBody,
     SlotList,
     SubjectBody,
@@ -43,9 +45,9 @@ def run_body(details: RunDetails) -> RunBody:
         id=str(run.id),
         endpoint_id=str(run.endpoint_id),
         status=run.status,
-        started_at=_begun(run),
+        started_at=begun(run),
         finished_at=run.finished_at,
-        duration_ms=_duration(run),
+        duration_ms=duration_of(run),
         error_message=run.message,
         source=run.decision.source,
         attempt=run.attempt,
@@ -61,7 +63,7 @@ def run_body(details: RunDetails) -> RunBody:
         outcome_class=None if run.outcome_class is OutcomeClass.SUCCESS else run.outcome_class,
         timing=TimingBody(
             due_at=run.decision.due_at,
-            started_at=_begun(run),
+            started_at=begun(run),
             connected_ms=in_milliseconds_if_any(run.timing.connected),
             first_byte_ms=in_milliseconds_if_any(run.timing.first_byte),
             body_ms=in_milliseconds_if_any(run.timing.complete),
@@ -70,12 +72,18 @@ def run_body(details: RunDetails) -> RunBody:
     )
 
 
+def run_list(page: Page[Run], total: int) -> RunList:
+    """Show runs."""
+    runs = [_summary(each) for each in page.items]
+    return RunList(runs=runs, total=total, next_cursor=runs[-1].run_id if page.more else None)
+
+
 def health_body(asked: Health, windows: Mapping[timedelta, Health]) -> HealthBody:
     """Show what came of the runs of the window that was asked for, and of the usual ones."""
     last = asked.last_run
     return HealthBody(
         **dict(_window(asked)),
-        last_run=None if last is None else LastRunBody(status=last.status, at=_begun(last)),
+        last_run=None if last is None else LastRunBody(status=last.status, at=begun(last)),
         failure_streak=asked.failure_streak,
         windows={f"{each // _HOUR}h": _window(windows[each]) for each in WINDOWS},
     )
@@ -92,12 +100,28 @@ def deed_list(page: Page[AuditEntry]) -> DeedList:
     return DeedList(entries=entries, next_cursor=entries[-1].id if page.more else None)
 
 
-def _begun(run: Run) -> datetime:
+def _summary(run: Run) -> RunSummaryBody:
+    return RunSummaryBody(
+        run_id=str(run.id),
+        endpoint_id=str(run.endpoint_id),
+        started_at=begun(run),
+        status=run.status,
+        duration_ms=duration_of(run),
+        source=run.decision.source,
+        scheduled_for=run.slot,
+        attempt=run.attempt,
+        failure_kind=run.failure_kind,
+        status_code=None if run.response is None else run.response.status_code,
+    )
+
+
+def begun(run: Run) -> datetime:
     """Return when it started; of one that never did, when it was claimed."""
     return run.claimed_at if run.started_at is None else run.started_at
 
 
-def _duration(run: Run) -> int | None:
+def duration_of(run: Run) -> int | None:
+    """Return how long its request took, in milliseconds; None when it has none that ended."""
     if run.finished_at is None or run.started_at is None:
         return None
     return in_milliseconds(run.finished_at - run.started_at)
@@ -138,7 +162,7 @@ def _attempt(run: Run) -> AttemptBody:
         run_id=str(run.id),
         attempt=run.attempt,
         status=run.status,
-        started_at=_begun(run),
+        started_at=begun(run),
         failure_kind=run.failure_kind,
         status_code=None if run.response is None else run.response.status_code,
     )
@@ -149,6 +173,8 @@ def _window(health: Health) -> WindowBody:
         success_count=health.success_count,
         failure_count=health.target_failure_count,
         avg_duration_ms=in_milliseconds_if_any(health.mean_duration),
+        p50_ms=in_milliseconds_if_any(health.median_duration),
+        p95_ms=in_milliseconds_if_any(health.p95_duration),
     )
 
 

@@ -5,17 +5,18 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from cronicorn_domain.errors import InvalidInput
-from cronicorn_domain.identity import AuditId
+from cronicorn_domain.identity import AuditId, RunId
+from cronicorn_domain.model.run import RunStatus
 from cronicorn_management.history.audit import list_audit
 from cronicorn_management.history.health import WINDOWS, read_health
-from cronicorn_management.history.runs import read_run
+from cronicorn_management.history.runs import count_runs, list_runs, read_run
 from cronicorn_management.history.slots import list_slots
-from cronicorn_management.pages import PAGE_MOST, PAGE_USUAL
+from cronicorn_management.pages import OFFSET_MOST, PAGE_MOST, PAGE_USUAL
 from fastapi import APIRouter, Query
 
 from cronicorn_api.access.desks import TheCaller, TheDesk
-from cronicorn_api.history.presenters import deed_list, health_body, run_body, slot_list
-from cronicorn_api.history.schemas import DeedList, HealthBody, RunBody, SlotList
+from cronicorn_api.history.presenters import deed_list, health_body, run_body, run_list, slot_list
+from cronicorn_api.history.schemas import DeedList, HealthBody, RunBody, RunList, SlotList
 from cronicorn_api.wire.identities import PathEndpoint, PathRun, cursor_of
 from cronicorn_api.wire.refusing import members_named
 from cronicorn_api.wire.values import GivenInstant
@@ -23,6 +24,36 @@ from cronicorn_api.wire.values import GivenInstant
 router: Final = APIRouter(tags=["history"])
 HOURS_MOST = 800 * 24
 Limit = Annotated[int, Query(ge=1, le=PAGE_MOST)]
+Offset = Annotated[int, Query(ge=0, le=OFFSET_MOST)]
+
+
+@router.get("/endpoints/{endpointId}/runs", operation_id="listRuns")
+async def runs(
+    *,
+    desk: TheDesk,
+    caller: TheCaller,
+    endpoint_id: PathEndpoint,
+    status: RunStatus | None = None,
+    since: GivenInstant | None = None,
+    until: GivenInstant | None = None,
+    limit: Limit = PAGE_USUAL,
+    offset: Offset = 0,
+    cursor: str | None = None,
+) -> RunList:
+    """List the runs that are kept, the newest slot first, and tell how many there are."""
+    async with desk.reading(caller) as work:
+        page = await list_runs(
+            work,
+            endpoint_id,
+            status=status,
+            since=since,
+            until=until,
+            limit=limit,
+            offset=offset,
+            before=cursor_of(cursor, RunId),
+        )
+        total = await count_runs(work, endpoint_id, status=status, since=since, until=until)
+    return run_list(page, total)
 
 
 @router.get("/runs/{runId}", operation_id="getRun")

@@ -67,6 +67,31 @@ class RunBody(Wire):
     attempts: list[AttemptBody]
 
 
+class RunSummaryBody(Wire):
+    """A run in a list; bodies are read with the run itself."""
+
+    run_id: str
+    endpoint_id: str
+    started_at: Instant
+    status: RunStatus
+    duration_ms: Maybe[int] = None
+    source: Source
+    scheduled_for: Instant
+    attempt: int
+    failure_kind: Maybe[FailureKind] = None
+    status_code: Maybe[int] = None
+
+
+class RunList(Wire):
+    """Runs, the newest slot first, and how many there are on all pages."""
+
+    runs: list[RunSummaryBody]
+    total: int = Field(
+        description="Every attempt that is still kept, test runs and those under way too"
+    )
+    next_cursor: Maybe[str] = None
+
+
 class LastRunBody(Wire):
     """How the latest run ended."""
 
@@ -80,6 +105,8 @@ class WindowBody(Wire):
     success_count: int
     failure_count: int
     avg_duration_ms: int | None
+    p50_ms: int | None = Field(description="A tenth more or less, as is p95Ms")
+    p95_ms: int | None
 
 
 class HealthBody(WindowBody):

@@ -196,6 +196,8 @@ DOCUMENTED: Final = {
     409: ErrorBody,
     413: ErrorBody,
     422: ValidationBody,
+    429: TooManyBody,
+    500: ErrorBody,
     503: ErrorBody,
 }
 """What any route behind a credential may answer besides what it is for."""

@@ -121,6 +121,7 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "size": "minute",
         "outcome_class": "success",
         "source": "baseline-interval",
+        "duration_step": 0,
         "tenant": TENANT,
         "runs": 1,
         "timed_runs": 1,

@@ -15,8 +15,9 @@ class Health:
     """
     What came of an endpoint's runs in a window. Runs whose slot was retried count once per attempt.
 
-    ``mean_duration`` is over settled runs that were attempted; None when there were none. Lateness
-    is the start against ``due_at``.
+    ``mean_duration`` is over settled runs that were attempted; None when there were none. Likewise
+    ``median_duration`` and ``p95_duration``, which are a tenth more or less (see ``durations``).
+    Lateness is the start against ``due_at``.
     """
 
     success_count: int = 0
@@ -24,6 +25,8 @@ class Health:
     our_failure_count: int = 0
     not_attempted_count: int = 0
     mean_duration: timedelta | None = None
+    median_duration: timedelta | None = None
+    p95_duration: timedelta | None = None
     mean_lateness: timedelta | None = None
     failure_streak: int = 0
     last_run: Run | None = None
@@ -79,16 +82,35 @@ class RunLog(Protocol):
         endpoint_id: EndpointId,
         *,
         limit: int = 100,
+        offset: int = 0,
         before: RunId | None = None,
         status: RunStatus | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        tests: bool = True,
     ) -> Sequence[Run]:
         """
         Return runs, the newest slot first, of one slot the latest attempt; bodies are left out.
 
-        With ``before`` those that come behind that run, in this order. Their slots lie from
-        ``since`` to ``until``, both within.
+        With ``before`` those that come behind that run of the endpoint, in this order; none, if it
+        has no such run. ``offset`` of them are passed over. Their slots lie from ``since`` to
+        ``until``, both within. Without ``tests`` test runs are left out.
+        """
+        ...
+
+    async def count_runs(
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        status: RunStatus | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """
+        Return how many runs ``list_runs`` has in all: each attempt that is still kept.
+
+        Running and test runs are among them, pruned ones are not.
         """
         ...
 

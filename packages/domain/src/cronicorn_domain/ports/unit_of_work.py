@@ -8,6 +8,7 @@ from cronicorn_domain.ports.audit_log import AuditLog
 from cronicorn_domain.ports.device_grants import DeviceGrants
 from cronicorn_domain.ports.hint_book import HintBook
 from cronicorn_domain.ports.job_catalog import JobCatalog
+from cronicorn_domain.ports.overview import Overview
 from cronicorn_domain.ports.people import People
 from cronicorn_domain.ports.run_log import RunLog
 from cronicorn_domain.ports.setup_links import SetupLinks
@@ -38,6 +39,11 @@ class UnitOfWork(Protocol):
     @property
     def runs(self) -> RunLog:
         """The history."""
+        ...
+
+    @property
+    def overview(self) -> Overview:
+        """All runs of a tenant, from above."""
         ...
 
     @property

@@ -7,6 +7,7 @@ import pytest
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import DEFAULT_TENANT, RunId, TenantId, new_uuid
+from cronicorn_domain.model.durations import percentile, step_of
 from cronicorn_domain.model.endpoint import Endpoint, Misfire, MisfirePolicy
 from cronicorn_domain.model.run import Blocked, Body, BodyKind, FailureKind, RunStatus
 from cronicorn_domain.ports.endpoint_queue import Settled
@@ -29,6 +30,7 @@ from cronicorn_domain.testing.store_suite import FIRST_SLOT, LEASE, StoreSuite
 OTHER_TENANT = TenantId(new_uuid())
 FOREIGN: dict[str, Callable[[RunLog, Endpoint], Awaitable[object]]] = {
     "list_runs": lambda runs, endpoint: runs.list_runs(OTHER_TENANT, endpoint.id),
+    "count_runs": lambda runs, endpoint: runs.count_runs(OTHER_TENANT, endpoint.id),
     "list_slot_records": lambda runs, endpoint: runs.list_slot_records(OTHER_TENANT, endpoint.id),
     "health": lambda runs, endpoint: runs.health(
         OTHER_TENANT, endpoint.id, since=EPOCH, now=EPOCH + HOUR
@@ -104,6 +106,61 @@ class RunLogContract(StoreSuite):
                 last = page[-1].id
 
         assert slots == [FIRST_SLOT + number * MINUTE for number in (4, 3, 2, 1, 0)]
+
+    async def test_pages_can_be_counted_off(self) -> None:
+        """So many runs are passed over, and the count tells how many there are to page through."""
+        endpoint = await self.add_minutely()
+        await self.run_once(at("12:01:00"), failed())
+        await self.run_once(at("12:03:00"))
+        await self.run_once(at("12:04:00"))
+        key = (endpoint.tenant, endpoint.id)
+        async with self.unit() as unit:
+            page = await unit.runs.list_runs(*key, limit=1, offset=1)
+            behind = await unit.runs.list_runs(*key, offset=3)
+            counts = [
+                await unit.runs.count_runs(*key),
+                await unit.runs.count_runs(*key, status=RunStatus.FAILED),
+                await unit.runs.count_runs(*key, since=at("12:03:00"), until=at("12:03:00")),
+            ]
+
+        assert [run.slot for run in page] == [at("12:03:00")]
+        assert behind == []
+        assert counts == [3, 1, 1]
+
+    async def test_what_runs_is_counted_and_what_was_pruned_is_not(self) -> None:
+        """The count is of what the list has, attempts that were given back included; trap T41."""
+        endpoint = await self.add_minutely()
+        await self.run_minutely(2)
+        await self.prune(at("12:02:00"))
+        await self.release(await self.claim_one(at("12:03:00")), at("12:03:00"))
+        await self.start_one(at("12:03:00"))
+
+        async with self.unit() as unit:
+            count = await unit.runs.count_runs(endpoint.tenant, endpoint.id)
+            running = await unit.runs.count_runs(
+                endpoint.tenant, endpoint.id, status=RunStatus.RUNNING
+            )
+
+        assert (count, running) == (3, 1)
+        assert len(await self.runs(endpoint)) == count
+
+    async def test_a_list_goes_on_at_its_own_runs_only(self) -> None:
+        """A run of another endpoint, or of another tenant, is no place in the list."""
+        endpoint = await self.add_minutely()
+        await self.add(an_endpoint(await self.add_job(tenant=OTHER_TENANT), "theirs"))
+        foreign: list[RunId] = []
+        for now in (FIRST_SLOT, FIRST_SLOT + MINUTE):
+            for run in (await self.claim(now)).runs:
+                await self.start(run, now)
+                await self.settle(run, now + SECOND)
+                if run.lease.endpoint_id != endpoint.id:
+                    foreign.append(run.lease.run_id)
+
+        async with self.unit() as unit:
+            found = await unit.runs.list_runs(endpoint.tenant, endpoint.id, before=foreign[-1])
+
+        assert len(foreign) == 2
+        assert found == []
 
     async def test_a_slot_that_is_caught_up_has_its_place_in_the_list(self) -> None:
         """What counts is the slot, not when it was run; pages go on from wherever they ended."""
@@ -251,6 +308,20 @@ class RunLogContract(StoreSuite):
 
         assert health.mean_duration == 4 * SECOND
         assert health.mean_lateness == 2 * SECOND
+
+    async def test_percentiles_are_a_tenth_more_or_less(self) -> None:
+        """Half of the runs took no longer than the median, nineteen of twenty than the 95th."""
+        endpoint = await self.add_minutely()
+        for number in range(20):
+            lasts = (10 if number == 19 else 1 if number < 12 else 3) * SECOND
+            await self.run_once(FIRST_SLOT + number * MINUTE, lasts=lasts)
+
+        health = await self.health(endpoint)
+
+        assert health.median_duration is not None
+        assert health.p95_duration is not None
+        assert health.median_duration / SECOND == pytest.approx(1, rel=0.1)
+        assert health.p95_duration / SECOND == pytest.approx(3, rel=0.1)
 
     async def test_a_lost_run_has_no_duration(self) -> None:
         """When a lost run ended nobody knows: the reaper's instant says nothing of the target."""
@@ -412,6 +483,7 @@ class RunLogContract(StoreSuite):
                 pass
             whole = await self.health(endpoint, since=EPOCH - DAY, now=end)
             assert (whole.success_count, whole.mean_duration) == (40, SECOND)
+            assert whole.median_duration == percentile({step_of(SECOND): 1}, 0.5)
             assert (await self.health(endpoint, since=midnight, now=end)).success_count == later
 
     async def test_statistics_end_some_time(self) -> None:

@@ -10,7 +10,7 @@ from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.run import Run, RunStatus
 
 from cronicorn_management.desk import Reading
-from cronicorn_management.pages import PAGE_USUAL, Page, check_limit, page_of
+from cronicorn_management.pages import PAGE_USUAL, Page, check_limit, check_offset, page_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,23 +37,42 @@ async def list_runs(
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int = PAGE_USUAL,
+    offset: int = 0,
     before: RunId | None = None,
 ) -> Page[Run]:
     """
     Return an endpoint's runs without bodies, the newest slot first, those behind ``before``.
 
-    Their slots lie from ``since`` to ``until``. Raises ``InvalidInput``, ``NotFound``.
+    Their slots lie from ``since`` to ``until``; ``offset`` of them are passed over. Every attempt
+    that is still kept is a run here, test runs and those under way too.
+
+    Raises ``InvalidInput``, ``NotFound``.
     """
     found = await work.runs.list_runs(
         work.tenant,
         endpoint_id,
         limit=check_limit(limit),
+        offset=check_offset(offset),
         before=before,
         status=status,
         since=since,
         until=until,
     )
     return page_of(found, limit)
+
+
+async def count_runs(
+    work: Reading,
+    endpoint_id: EndpointId,
+    *,
+    status: RunStatus | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> int:
+    """Return how many runs ``list_runs`` has in all its pages. Raises ``NotFound``."""
+    return await work.runs.count_runs(
+        work.tenant, endpoint_id, status=status, since=since, until=until
+    )
 
 
 async def read_run(work: Reading, run_id: RunId) -> RunDetails:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cronicorn_domain.identity import EndpointId, RunId
-from cronicorn_domain.model.decision import Kind, Source
+from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.run import Run, RunStatus
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 
@@ -74,11 +74,16 @@ async def _of_runs(
     before: RunId | None = None
     while len(latest) < limit:
         runs = await work.runs.list_runs(
-            work.tenant, endpoint_id, limit=limit, before=before, since=since, until=until
+            work.tenant,
+            endpoint_id,
+            limit=limit,
+            before=before,
+            since=since,
+            until=until,
+            tests=False,
         )
         for run in runs:
-            if run.kind is not Kind.TEST:
-                latest.setdefault(run.slot, run)
+            latest.setdefault(run.slot, run)
         if len(runs) < limit:
             break
         before = runs[-1].id

@@ -454,6 +454,7 @@ def _make_roll_ups() -> None:
         sa.Column("size", sa.String(), nullable=False),
         sa.Column("outcome_class", sa.String(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
+        sa.Column("duration_step", sa.Integer(), nullable=False),
         sa.Column("tenant", sa.Uuid(), nullable=False),
         sa.Column("runs", sa.BigInteger(), nullable=False),
         sa.Column("timed_runs", sa.BigInteger(), nullable=False),
@@ -469,17 +470,20 @@ def _make_roll_ups() -> None:
         sa.CheckConstraint(
             "size IN ('minute', 'hour', 'day')", name=op.f("ck_roll_ups_size_known")
         ),
+        sa.CheckConstraint("duration_step >= 0", name=op.f("ck_roll_ups_steps_from_zero")),
         sa.PrimaryKeyConstraint(
             "endpoint_id",
             "begins_at",
             "size",
             "outcome_class",
             "source",
+            "duration_step",
             name=op.f("pk_roll_ups"),
         ),
         postgresql_with={"fillfactor": 70},
     )
     op.create_index("ix_roll_ups_size_begins_at", "roll_ups", ["size", "begins_at"])
+    op.create_index("ix_roll_ups_tenant_begins_at", "roll_ups", ["tenant", "begins_at"])
 
 
 def _make_hints() -> None:

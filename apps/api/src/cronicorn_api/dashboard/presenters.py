@@ -1,0 +1,160 @@
+"""Shows the dashboard."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+from cronicorn_domain.ports.overview import NamedRun, Tally
+from cronicorn_management.dashboard.activity import Activity
+from cronicorn_management.dashboard.stats import EndpointDay, Stats, success_rate
+
+from cronicorn_api.dashboard.schemas import (
+    ActivityBody,
+    ActivitySummaryBody,
+    DayBody,
+    EndpointCounts,
+    EndpointDayBody,
+    JobCounts,
+    JobHealthBody,
+    MetricsBody,
+    RecentActivityBody,
+    RecentRunBody,
+    RunEventBody,
+    SourceBody,
+    StatsBody,
+    SuccessRateBody,
+    TopEndpointBody,
+)
+from cronicorn_api.history.presenters import begun, duration_of
+from cronicorn_api.wire.values import in_milliseconds
+
+
+def stats_body(stats: Stats) -> StatsBody:
+    """Show a tenant at a glance."""
+    standing, last_day = stats.standing, stats.last_day
+    return StatsBody(
+        jobs=JobCounts(total=standing.jobs),
+        endpoints=EndpointCounts(
+            total=standing.endpoints,
+            active=standing.endpoints - standing.paused,
+            paused=standing.paused,
+        ),
+        success_rate=SuccessRateBody(overall=success_rate(stats.whole), trend=stats.trend),
+        recent_activity=RecentActivityBody(
+            runs24h=last_day.runs,
+            success24h=last_day.success,
+            failure24h=last_day.target_failure,
+        ),
+        job_health=[
+            JobHealthBody(
+                job_id=str(each.job_id),
+                job_name=each.name,
+                success_count=each.tally.success,
+                failure_count=each.tally.target_failure,
+            )
+            for each in stats.jobs
+        ],
+        filtered_metrics=_metrics(stats.whole),
+        source_distribution=[
+            SourceBody(source=source, count=count) for source, count in stats.sources
+        ],
+        run_time_series=[
+            DayBody(date=day, success=tally.success, failure=tally.target_failure)
+            for day, tally in stats.days
+        ],
+        endpoint_time_series=[_endpoint_day(each) for each in stats.busiest_days],
+        endpoint_time_series_max_stacked=_highest(stats.busiest_days),
+        ai_session_time_series=[],
+        ai_session_time_series_max_stacked=0,
+        top_endpoints=[
+            TopEndpointBody(
+                id=str(each.endpoint_id),
+                name=each.name,
+                job_name=each.job_name,
+                success_rate=success_rate(each.tally),
+                last_run_at=each.last_start,
+                run_count=each.tally.runs,
+            )
+            for each in stats.busiest
+        ],
+        recent_runs=[_recent(each) for each in stats.newest],
+    )
+
+
+def activity_body(activity: Activity) -> ActivityBody:
+    """Show what happened."""
+    events = [_event(each) for each in activity.runs]
+    return ActivityBody(
+        events=events,
+        total=activity.total,
+        summary=_summary(activity.summary),
+        next_cursor=events[-1].id if activity.more else None,
+    )
+
+
+def no_sessions(activity: Activity) -> ActivityBody:
+    """Show the sessions of what happened, of which there are none yet."""
+    return ActivityBody(events=[], total=0, summary=_summary(activity.summary))
+
+
+def _summary(tally: Tally) -> ActivitySummaryBody:
+    return ActivitySummaryBody(
+        runs_count=tally.runs, sessions_count=0, success_rate=success_rate(tally)
+    )
+
+
+def _metrics(tally: Tally) -> MetricsBody:
+    mean = in_milliseconds(tally.duration / tally.timed) if tally.timed else None
+    return MetricsBody(
+        total_runs=tally.runs,
+        success_count=tally.success,
+        failure_count=tally.target_failure,
+        avg_duration_ms=mean,
+    )
+
+
+def _endpoint_day(of: EndpointDay) -> EndpointDayBody:
+    return EndpointDayBody(
+        date=of.day,
+        endpoint_id=str(of.endpoint.endpoint_id),
+        endpoint_name=of.endpoint.name,
+        success=of.tally.success,
+        failure=of.tally.target_failure,
+        total_duration_ms=in_milliseconds(of.tally.duration),
+    )
+
+
+def _highest(days: Sequence[EndpointDay]) -> int:
+    stacked: Counter[date] = Counter()
+    for each in days:
+        stacked[each.day] += each.tally.success + each.tally.target_failure
+    return max(stacked.values(), default=0)
+
+
+def _recent(of: NamedRun) -> RecentRunBody:
+    run = of.run
+    return RecentRunBody(
+        id=str(run.id),
+        endpoint_id=str(run.endpoint_id),
+        endpoint_name=of.endpoint_name,
+        job_name=of.job_name,
+        status=run.status,
+        started_at=begun(run),
+        duration_ms=duration_of(run),
+        source=run.decision.source,
+    )
+
+
+def _event(of: NamedRun) -> RunEventBody:
+    run = of.run
+    return RunEventBody(
+        id=str(run.id),
+        endpoint_id=str(run.endpoint_id),
+        endpoint_name=of.endpoint_name,
+        job_name=of.job_name,
+        timestamp=begun(run),
+        status=run.status,
+        duration_ms=duration_of(run),
+        source=run.decision.source,
+        status_code=None if run.response is None else run.response.status_code,
+    )
