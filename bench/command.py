@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench.api_filling import Filling
+from bench.api_reads import measure_reads
 from bench.contest import Contest
 from bench.machine import described, look
 from bench.measurement import Measurement
@@ -195,3 +197,22 @@ def profile(
     """Tell the cost of one fire by part, sampled by py-spy."""
     told = record(postgres=not sqlite, rate=rate, seconds=seconds, stacks=stacks)
     _say(told)
+
+
+@app.command()
+def reads(
+    *,
+    runs: Annotated[int, typer.Option(help="Runs of the large tenant.", min=1)] = 10_000_000,
+    endpoints: Annotated[int, typer.Option(help="Its endpoints.", min=100)] = 100_000,
+    times: Annotated[int, typer.Option(help="How often each route is asked.", min=10)] = 300,
+    seconds: Annotated[float, typer.Option(help="How long a rate is measured.", min=1)] = 5,
+) -> None:
+    """Tell how long the API takes to read from a PostgreSQL that holds months of work."""
+    pages = Filling(jobs=100, endpoints=endpoints // 100, runs=runs)
+    dashboard = Filling(jobs=10, endpoints=100, runs=max(1000, runs // 10))
+    measured = measure_reads(pages, dashboard, times=times, seconds=seconds)
+    _say(f"{pages.runs + dashboard.runs:,} runs filled in {measured.filled_in:,.0f} s")
+    for each in measured.routes:
+        verdict = "" if each.p99 <= each.route.most else f", more than {each.route.most:g} ms"
+        _say(f"{each.route.name}: {each.p50:.1f}/{each.p99:.1f} ms (p50/p99){verdict}")
+    _say(f"simple reads: {measured.reads_a_second:,.0f} a second")
