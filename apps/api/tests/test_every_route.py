@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from cronicorn_api.application import application
 from cronicorn_domain.identity import new_uuid
+from cronicorn_domain.testing.builders import succeeded
 
 EVERYTHING = {
     "name": "given",
@@ -47,8 +48,8 @@ OF_NO_ONES = {
     "/api/devices",
 }
 """Their paths name nothing that could be another's; what bodies may name is tried elsewhere."""
-NONE_THERE = {"/api/runs/{runId}", "/api/sessions/{sessionId}", "/api/devices/{deviceId}"}
-"""Nothing runs or plans, and nobody signs in here: whatever id is given there is nobody's."""
+NONE_THERE = {"/api/sessions/{sessionId}", "/api/devices/{deviceId}"}
+"""Nothing plans, and nobody signs in here: whatever id is given there is nobody's."""
 
 
 def documented() -> dict:
@@ -79,13 +80,13 @@ def asked(client, method: str, path: str, operation: dict):
     return client.request(method, path, **body)
 
 
-def ids_of(endpoint: dict, hint: str) -> dict[str, str]:
+def ids_of(endpoint: dict, hint: str, run: str | None = None) -> dict[str, str]:
     """Return what paths name, with what somebody has."""
     return {
         "jobId": endpoint["jobId"],
         "endpointId": endpoint["id"],
         "hintId": hint,
-        "runId": str(new_uuid()),
+        "runId": run or str(new_uuid()),
         "sessionId": str(new_uuid()),
         "externalKey": "k",
     }
@@ -95,15 +96,18 @@ def ids_of(endpoint: dict, hint: str) -> dict[str, str]:
 def theirs(owner) -> dict[str, str]:
     """Give the ids of what somebody has: nothing that a stranger does changes it."""
     endpoint = owner.an_endpoint()
+    owner.run_now(endpoint, succeeded("nobody else's"))
+    run = owner.get(f"/endpoints/{endpoint['id']}/runs").json()["runs"][0]["runId"]
     owner.post(f"/endpoints/{endpoint['id']}/hints/oneshot", json={"nextRunInMs": 3_000_000})
     hint = owner.get(f"/endpoints/{endpoint['id']}/hints").json()["hints"][0]["id"]
-    return ids_of(endpoint, hint)
+    return ids_of(endpoint, hint, run)
 
 
 def standing(owner, theirs: dict[str, str]):
     """Read what somebody has, and what was done to it."""
     endpoint = owner.get(f"/jobs/_/endpoints/{theirs['endpointId']}").json()
-    return endpoint, owner.get("/audit").json()
+    run = owner.get(f"/runs/{theirs['runId']}").json()
+    return endpoint, run, owner.get("/audit").json()
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
@@ -141,6 +145,22 @@ def test_what_is_anothers_does_not_exist(
     assert answers[0] == answers[1]
     assert answers[0][0] == 404
     assert standing(owner, theirs) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"),
+    [each for each in ROUTES if each.values[1] in OF_NO_ONES and each.values[0] == "GET"],
+)
+def test_lists_hold_nothing_of_anothers(
+    *, owner, theirs, stranger, method, path, operation
+) -> None:
+    """Whatever a list or a sum is of, no id of somebody else's is in it; and it is in theirs."""
+    named = {identity for identity in theirs.values() if len(identity) > 1}
+
+    told = asked(stranger, method, filled(path, {}), operation)
+
+    assert told.status_code == 200
+    assert not [identity for identity in named if identity in told.text]
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
