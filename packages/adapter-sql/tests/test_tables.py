@@ -95,6 +95,7 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_roll_ups_counts_runs", "roll_ups", {"runs": 0, "timed_runs": 0}),
     ("ck_roll_ups_counts_runs", "roll_ups", {"timed_runs": 2}),
     ("ck_roll_ups_counts_runs", "roll_ups", {"timed_runs": -1}),
+    ("ck_roll_ups_steps_from_zero", "roll_ups", {"duration_step": -1}),
     ("ck_hints_one_proposal", "hints", {"kind": "order"}),
     ("ck_hints_one_proposal", "hints", {"every": None}),
     ("ck_hints_one_proposal", "hints", {"every": 0}),
