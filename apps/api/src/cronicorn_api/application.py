@@ -14,6 +14,7 @@ from cronicorn_api.endpoints import router as endpoints
 from cronicorn_api.hints import router as hints
 from cronicorn_api.history import router as history
 from cronicorn_api.jobs import router as jobs
+from cronicorn_api.reference import router as reference
 from cronicorn_api.service import router as service
 from cronicorn_api.sessions import router as sessions
 from cronicorn_api.usage import router as usage
@@ -63,6 +64,7 @@ def application(desk: Desk, site: Site | None = None) -> FastAPI:
     for resource in _RESOURCES:
         app.include_router(resource, prefix=BASE, responses=_ANSWERS)
     app.include_router(sign_in.public, prefix=BASE)
+    app.include_router(reference.router, prefix=BASE)
     app.include_router(service.router, prefix=BASE)
     app.include_router(service.router, include_in_schema=False)
     return app
