@@ -13,7 +13,9 @@ class Page(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.shown, self.links, self.loads = "", set(), set()
+        self.shown = ""
+        self.links: set[str] = set()
+        self.loads: set[str] = set()
         self.names: list[str] = []
         self.feed(text)
 
