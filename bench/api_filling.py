@@ -113,4 +113,29 @@ _ROLL_UPS: Final = (
     "  WHERE tenant = (SELECT tenant FROM endpoints WHERE id = %(endpoint)s::uuid)) AS each"
     " GROUP BY 1, 2, 3, 4, 5, 6, 7"
 )
-_STATEMENTS: Final = (_COPIED_JOBS, _COPIED_ENDPOINTS, _COPIED_STATES, _RUNS, _ROLL_UPS)
+_FOLDED: Final = "size = 'hour' AND r.tenant = e.tenant AND r.endpoint_id = e.id"
+_JOB_ROLL_UPS: Final = (
+    "INSERT INTO job_roll_ups (job_id, begins_at, size, outcome_class, source, tenant, runs,"
+    " timed_runs, duration) SELECT e.job_id, begins_at, size, outcome_class, source, r.tenant,"
+    " sum(runs), sum(timed_runs), sum(duration)"
+    f" FROM roll_ups AS r JOIN endpoints AS e ON {_FOLDED}"
+    " WHERE r.tenant = (SELECT tenant FROM endpoints WHERE id = %(endpoint)s::uuid)"
+    " GROUP BY 1, 2, 3, 4, 5, 6"
+)
+_ENDPOINT_DAYS: Final = (
+    "INSERT INTO endpoint_days (endpoint_id, begins_at, outcome_class, source, tenant, runs,"
+    " timed_runs, duration) SELECT endpoint_id, date_trunc('day', begins_at, 'UTC'), outcome_class,"
+    " source, tenant, sum(runs), sum(timed_runs), sum(duration) FROM roll_ups"
+    " WHERE size = 'hour'"
+    " AND tenant = (SELECT tenant FROM endpoints WHERE id = %(endpoint)s::uuid)"
+    " GROUP BY 1, 2, 3, 4, 5"
+)
+_STATEMENTS: Final = (
+    _COPIED_JOBS,
+    _COPIED_ENDPOINTS,
+    _COPIED_STATES,
+    _RUNS,
+    _ROLL_UPS,
+    _JOB_ROLL_UPS,
+    _ENDPOINT_DAYS,
+)

@@ -1,16 +1,20 @@
 # ruff: noqa: S608  names of our own columns only
-"""Adds roll-ups of one size up to the next longer one."""
+"""
+Adds roll-ups of one size up to the next longer one.
 
+When minutes become hours they are added to what jobs and whole days of endpoints add up to, too:
+so each run is either in a minute or in those, and a sum of months need not look at every hour.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Delete, TextClause, bindparam, delete, text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.column_types import UtcDateTime
-from cronicorn_adapter_sql.tables import roll_ups
-
-_LONGER: Final = {"minute": "hour", "hour": "day"}
 
 
 async def fold(connection: AsyncConnection, size: str, begins_at: datetime) -> int:
@@ -19,47 +23,126 @@ async def fold(connection: AsyncConnection, size: str, begins_at: datetime) -> i
 
     Days have none, and are deleted. Returns how many rows there were.
     """
-    into = _LONGER.get(size)
-    given = {"size": size, "begins_at": begins_at}
-    if into is None:
-        return (await connection.execute(_gone(size, begins_at))).rowcount
-    longer = begins_at.replace(minute=0)
-    if into == "day":
-        longer = longer.replace(hour=0)
-    given |= {"into": into, "longer": longer}
+    hour = begins_at.replace(minute=0)
+    given = {"begins_at": begins_at, "hour": hour, "day": hour.replace(hour=0)}
+    folding = _FOLDING[size]
     if connection.dialect.name == "postgresql":
-        folded: int = (await connection.execute(_FOLD_AT_ONCE, given)).scalar_one()
+        folded: int = (await connection.execute(folding.at_once, given)).scalar_one()
         return folded
-    await connection.execute(_FOLD, given)
-    return (await connection.execute(_gone(size, begins_at))).rowcount
+    folded = 0
+    for statement in folding.one_by_one:
+        folded = (await connection.execute(statement, given)).rowcount
+    return folded
 
 
-def _gone(size: str, begins_at: datetime) -> Delete:
-    return delete(roll_ups).where(roll_ups.c.size == size, roll_ups.c.begins_at == begins_at)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folding:
+    """
+    The statements that fold one size.
+
+    Attributes:
+        at_once: PostgreSQL's: what a run that ends late adds meanwhile waits for the rows that go,
+            and then makes a new one. It returns how many of ``gone`` there were.
+        one_by_one: SQLite's; the last one deletes ``gone``.
+    """
+
+    at_once: TextClause
+    one_by_one: Sequence[TextClause]
 
 
-_KEPT: Final = ("endpoint_id", "outcome_class", "source", "duration_step", "tenant")
-_SUMS: Final = ("runs", "timed_runs", "duration", "lateness")
-_TARGET: Final = f"INSERT INTO roll_ups (begins_at, size, {', '.join((*_KEPT, *_SUMS))})"
-_VALUES: Final = f"SELECT :longer, :into, {', '.join((*_KEPT, *_SUMS))}"
-_CONFLICT: Final = (
-    "ON CONFLICT (endpoint_id, begins_at, size, outcome_class, source, duration_step)"
-    " DO UPDATE SET " + ", ".join(f"{name} = roll_ups.{name} + excluded.{name}" for name in _SUMS)
-)
+def _folding(going: Mapping[str, str], *added: str) -> _Folding:
+    """
+    Put the statements together.
 
-
-def _typed(sql: str) -> TextClause:
-    return text(sql).bindparams(
-        bindparam("longer", type_=UtcDateTime()), bindparam("begins_at", type_=UtcDateTime())
+    Args:
+        going: Which rows go, by the name that ``added`` has for them; ``gone`` is the last.
+        added: What is added up of them, and where.
+    """
+    parts = [f"{name} AS (DELETE FROM {rows} RETURNING *)" for name, rows in going.items()]
+    parts += [f"added_{number} AS ({each})" for number, each in enumerate(added)]
+    copies = {name: f"(SELECT * FROM {rows}) AS {name}" for name, rows in going.items()}
+    return _Folding(
+        at_once=_typed(f"WITH {', '.join(parts)} SELECT count(*) FROM gone".format_map(_SAME)),
+        one_by_one=[
+            *(_typed(each.format_map(copies)) for each in added),
+            *(_typed(f"DELETE FROM {rows}") for rows in going.values()),
+        ],
     )
 
 
-_FOLD: Final = _typed(
-    f"{_TARGET} {_VALUES} FROM roll_ups WHERE size = :size AND begins_at = :begins_at {_CONFLICT}"
-)
-_FOLD_AT_ONCE: Final = _typed(
-    # What a run that ends late adds meanwhile waits for these rows, and then makes a new one.
-    "WITH gone AS (DELETE FROM roll_ups WHERE size = :size AND begins_at = :begins_at RETURNING *)"
-    f", added AS ({_TARGET} {_VALUES} FROM gone {_CONFLICT})"
-    " SELECT count(*) FROM gone"
-)
+def _adding(table: str, key: str, taken: str, *, sums: Sequence[str]) -> str:
+    """Add what was selected to a table; ``taken`` selects the key, the tenant and the sums."""
+    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)
+    return (
+        f"INSERT INTO {table} ({key}, tenant, {', '.join(sums)}) {taken}"
+        f" ON CONFLICT ({key}) DO UPDATE SET {added}"
+    )
+
+
+def _typed(sql: str) -> TextClause:
+    used = [name for name in ("begins_at", "hour", "day") if f":{name}" in sql]
+    return text(sql).bindparams(*(bindparam(name, type_=UtcDateTime()) for name in used))
+
+
+_SAME: Final = {"gone": "gone", "gone_of_jobs": "gone_of_jobs"}
+_SUMS: Final = ("runs", "timed_runs", "duration")
+_ALL_SUMS: Final = (*_SUMS, "lateness")
+_SUMMED: Final = ", ".join(f"sum({name})" for name in _SUMS)
+_KEY: Final = "endpoint_id, begins_at, size, outcome_class, source, duration_step"
+_KEY_OF_JOBS: Final = "job_id, begins_at, size, outcome_class, source"
+# WHERE true: without it SQLite takes the ON of a conflict for that of a join.
+_FOLDING: Final[Mapping[str, _Folding]] = {
+    "minute": _folding(
+        {"gone": "roll_ups WHERE size = 'minute' AND begins_at = :begins_at"},
+        _adding(
+            "roll_ups",
+            _KEY,
+            "SELECT endpoint_id, :hour, 'hour', outcome_class, source, duration_step, tenant,"
+            f" {', '.join(_ALL_SUMS)} FROM {{gone}} WHERE true",
+            sums=_ALL_SUMS,
+        ),
+        _adding(
+            "job_roll_ups",
+            _KEY_OF_JOBS,
+            f"SELECT e.job_id, :hour, 'hour', outcome_class, source, e.tenant, {_SUMMED}"
+            " FROM {gone} JOIN endpoints AS e ON e.id = endpoint_id WHERE true"
+            " GROUP BY e.job_id, outcome_class, source, e.tenant ORDER BY 1, 4, 5",
+            sums=_SUMS,
+        ),
+        _adding(
+            "endpoint_days",
+            "endpoint_id, begins_at, outcome_class, source",
+            f"SELECT endpoint_id, :day, outcome_class, source, tenant, {_SUMMED}"
+            " FROM {gone} WHERE true"
+            " GROUP BY endpoint_id, outcome_class, source, tenant ORDER BY 1, 3, 4",
+            sums=_SUMS,
+        ),
+    ),
+    "hour": _folding(
+        {
+            "gone_of_jobs": "job_roll_ups WHERE size = 'hour' AND begins_at = :begins_at",
+            "gone": "roll_ups WHERE size = 'hour' AND begins_at = :begins_at",
+        },
+        _adding(
+            "roll_ups",
+            _KEY,
+            "SELECT endpoint_id, :day, 'day', outcome_class, source, duration_step, tenant,"
+            f" {', '.join(_ALL_SUMS)} FROM {{gone}} WHERE true",
+            sums=_ALL_SUMS,
+        ),
+        _adding(
+            "job_roll_ups",
+            _KEY_OF_JOBS,
+            f"SELECT job_id, :day, 'day', outcome_class, source, tenant, {', '.join(_SUMS)}"
+            " FROM {gone_of_jobs} WHERE true",
+            sums=_SUMS,
+        ),
+    ),
+    "day": _folding(
+        {
+            "gone_of_jobs": "job_roll_ups WHERE size = 'day' AND begins_at = :begins_at",
+            "gone_of_endpoints": "endpoint_days WHERE begins_at = :begins_at",
+            "gone": "roll_ups WHERE size = 'day' AND begins_at = :begins_at",
+        }
+    ),
+}

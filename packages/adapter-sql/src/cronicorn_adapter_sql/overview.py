@@ -16,25 +16,21 @@ from cronicorn_domain.ports.overview import (
     Standing,
     Tally,
 )
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    String,
-    func,
-    literal,
-    or_,
-    select,
-    tuple_,
-    type_coerce,
-)
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 
-from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.mapping_runs import run_from
-from cronicorn_adapter_sql.roll_ups import minute_of
+from cronicorn_adapter_sql.overview_statements import (
+    SUMS,
+    busiest,
+    by_hour,
+    by_job,
+    endpoint_hours,
+    endpoints_of,
+)
 from cronicorn_adapter_sql.run_log import runs_with_starts
-from cronicorn_adapter_sql.tables import endpoint_state, endpoints, jobs, roll_ups, runs
+from cronicorn_adapter_sql.tables import endpoints, jobs, runs
 from cronicorn_adapter_sql.transaction import Transaction
 
 
@@ -59,50 +55,22 @@ class SqlOverview:
 
     async def hours(self, tenant: TenantId, which: Selection) -> Sequence[HourTally]:
         """Return the sums of each hour and source."""
-        hour = self._hour()
-        statement = select(hour, roll_ups.c.source, *_SUMS).where(*_counted(tenant, which))
-        rows = await self._all(statement.group_by("hour", "source").order_by("hour", "source"))
         return [
             HourTally(begins_at=row["hour"], source=Source(row["source"]), tally=_tally(row))
-            for row in rows
+            for row in await self._all(by_hour(tenant, which, dialect=self._dialect))
         ]
 
     async def jobs(self, tenant: TenantId, which: Selection) -> Sequence[JobTally]:
         """Return the sums of each job."""
-        by_endpoint = _by_endpoint(tenant, which).subquery("by_endpoint")
-        sums = [func.sum(by_endpoint.c[name]).label(name) for name in _NAMES]
-        statement = (
-            select(jobs.c.id, jobs.c.name, *sums)
-            .join(endpoints, endpoints.c.job_id == jobs.c.id)
-            .join(by_endpoint, by_endpoint.c.endpoint_id == endpoints.c.id)
-            .group_by(jobs.c.id, jobs.c.name)
-            .order_by(func.sum(by_endpoint.c.runs).desc(), jobs.c.id)
-        )
         return [
             JobTally(job_id=JobId(row["id"]), name=row["name"], tally=_tally(row))
-            for row in await self._all(statement)
+            for row in await self._all(by_job(tenant, which))
         ]
 
     async def busiest(
         self, tenant: TenantId, which: Selection, *, limit: int
     ) -> Sequence[EndpointTally]:
         """Return the sums of the endpoints with the most runs."""
-        most = _by_endpoint(tenant, which).order_by(
-            func.sum(roll_ups.c.runs).desc(), roll_ups.c.endpoint_id
-        )
-        busiest = most.limit(limit).subquery("busiest")
-        statement = (
-            select(
-                busiest,
-                endpoints.c.name,
-                jobs.c.name.label("job_name"),
-                endpoint_state.c.last_start,
-            )
-            .join(endpoints, endpoints.c.id == busiest.c.endpoint_id)
-            .join(jobs, jobs.c.id == endpoints.c.job_id)
-            .join(endpoint_state, endpoint_state.c.endpoint_id == busiest.c.endpoint_id)
-            .order_by(busiest.c.runs.desc(), busiest.c.endpoint_id)
-        )
         return [
             EndpointTally(
                 endpoint_id=EndpointId(row["endpoint_id"]),
@@ -111,19 +79,14 @@ class SqlOverview:
                 tally=_tally(row),
                 last_start=row["last_start"],
             )
-            for row in await self._all(statement)
+            for row in await self._all(busiest(tenant, which, limit=limit))
         ]
 
     async def endpoint_hours(
         self, tenant: TenantId, endpoint_ids: Sequence[EndpointId], which: Selection
     ) -> Sequence[EndpointHour]:
         """Return the sums of these endpoints by hours."""
-        statement = (
-            select(self._hour(), roll_ups.c.endpoint_id, *_SUMS)
-            .where(roll_ups.c.endpoint_id.in_(endpoint_ids), *_counted(tenant, which))
-            .group_by("hour", roll_ups.c.endpoint_id)
-            .order_by("hour", roll_ups.c.endpoint_id)
-        )
+        statement = endpoint_hours(tenant, endpoint_ids, which, dialect=self._dialect)
         return [
             EndpointHour(
                 endpoint_id=EndpointId(row["endpoint_id"]),
@@ -171,13 +134,9 @@ class SqlOverview:
         count: int = row["runs"]
         return count
 
-    def _hour(self) -> ColumnElement[datetime]:
-        """Return the beginning of a roll-up's hour."""
-        if self._transaction.connection.dialect.name == "sqlite":
-            text = func.substr(roll_ups.c.begins_at, 1, 13, type_=String)
-            return type_coerce(text + ":00:00.000000", UtcDateTime()).label("hour")
-        truncated = func.date_trunc(literal("hour"), roll_ups.c.begins_at, literal("UTC"))
-        return type_coerce(truncated, UtcDateTime()).label("hour")
+    @property
+    def _dialect(self) -> str:
+        return self._transaction.connection.dialect.name
 
     async def _all(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Columns]:
         with translated():
@@ -187,25 +146,11 @@ class SqlOverview:
         return rows
 
 
-def _of(outcome_class: str) -> ColumnElement[int]:
-    counted = func.sum(roll_ups.c.runs).filter(roll_ups.c.outcome_class == outcome_class)
-    return func.coalesce(counted, 0)
-
-
 _BY_SLOT: Final = (runs.c.slot, runs.c.attempt, runs.c.id)
-_SUMS: Final = (
-    func.sum(roll_ups.c.runs).label("runs"),
-    _of("success").label("success"),
-    _of("target").label("target"),
-    _of("ours").label("ours"),
-    func.sum(roll_ups.c.timed_runs).label("timed"),
-    func.sum(roll_ups.c.duration).label("duration"),
-)
-_NAMES: Final = tuple(each.name for each in _SUMS)
 
 
 def _tally(row: Columns) -> Tally:
-    runs_in_all, success, target, ours, timed, duration = (int(row[name]) for name in _NAMES)
+    runs_in_all, success, target, ours, timed, duration = (int(row[name]) for name in SUMS)
     return Tally(
         success=success,
         target_failure=target,
@@ -214,24 +159,6 @@ def _tally(row: Columns) -> Tally:
         timed=timed,
         duration=timedelta(microseconds=duration),
     )
-
-
-def _by_endpoint(tenant: TenantId, which: Selection) -> Select[Any]:
-    grouped = select(roll_ups.c.endpoint_id, *_SUMS).where(*_counted(tenant, which))
-    return grouped.group_by(roll_ups.c.endpoint_id)
-
-
-def _counted(tenant: TenantId, which: Selection) -> Sequence[ColumnElement[bool]]:
-    conditions = [
-        roll_ups.c.tenant == tenant,
-        roll_ups.c.begins_at >= minute_of(which.since),
-        roll_ups.c.begins_at <= which.until,
-    ]
-    if which.source is not None:
-        conditions.append(roll_ups.c.source == which.source.value)
-    if which.job_id is not None:
-        conditions.append(roll_ups.c.endpoint_id.in_(_endpoints_of(tenant, which.job_id)))
-    return conditions
 
 
 def _kept(tenant: TenantId, which: Selection) -> Sequence[ColumnElement[bool]]:
@@ -243,9 +170,5 @@ def _kept(tenant: TenantId, which: Selection) -> Sequence[ColumnElement[bool]]:
     if which.source is not None:
         conditions.append(runs.c.source == which.source.value)
     if which.job_id is not None:
-        conditions.append(runs.c.endpoint_id.in_(_endpoints_of(tenant, which.job_id)))
+        conditions.append(runs.c.endpoint_id.in_(endpoints_of(tenant, which.job_id)))
     return conditions
-
-
-def _endpoints_of(tenant: TenantId, job_id: JobId) -> Select[Any]:
-    return select(endpoints.c.id).where(endpoints.c.job_id == job_id, endpoints.c.tenant == tenant)

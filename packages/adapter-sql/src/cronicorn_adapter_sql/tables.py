@@ -393,7 +393,7 @@ class RollUpRow(Row, table=True):
         CheckConstraint("runs >= 1 AND timed_runs BETWEEN 0 AND runs", name="counts_runs"),
         CheckConstraint("duration_step >= 0", name="steps_from_zero"),
         Index("ix_roll_ups_size_begins_at", "size", "begins_at"),
-        Index("ix_roll_ups_tenant_begins_at", "tenant", "begins_at"),
+        Index("ix_roll_ups_tenant_size_begins_at", "tenant", "size", "begins_at"),
         {"postgresql_with": {"fillfactor": 70}},
     )
 
@@ -408,6 +408,61 @@ class RollUpRow(Row, table=True):
     timed_runs: int = Field(sa_type=BigInteger)
     duration: int = Field(sa_type=BigInteger)
     lateness: int = Field(sa_type=BigInteger)
+
+
+class JobRollUpRow(Row, table=True):
+    """
+    What came of the runs of a job's endpoints in an hour or a day of their slots.
+
+    A run is counted here from when its minute was added up to its hour: what a tenant's months add
+    up to is read from here, and the youngest from the minutes.
+    """
+
+    __tablename__ = "job_roll_ups"
+    __table_args__: ClassVar = (
+        CheckConstraint("size IN ('hour', 'day')", name="size_known"),
+        CheckConstraint(
+            "outcome_class IN ('success', 'target', 'ours', 'not_attempted')",
+            name="outcome_class_known",
+        ),
+        CheckConstraint("runs >= 1 AND timed_runs BETWEEN 0 AND runs", name="counts_runs"),
+        Index("ix_job_roll_ups_tenant_begins_at", "tenant", "begins_at"),
+        Index("ix_job_roll_ups_size_begins_at", "size", "begins_at"),
+    )
+
+    job_id: UUID = Field(primary_key=True)
+    begins_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    size: str = Field(primary_key=True)
+    outcome_class: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    tenant: UUID
+    runs: int = Field(sa_type=BigInteger)
+    timed_runs: int = Field(sa_type=BigInteger)
+    duration: int = Field(sa_type=BigInteger)
+
+
+class EndpointDayRow(Row, table=True):
+    """What came of an endpoint's runs in a day of their slots, from when minutes become hours."""
+
+    __tablename__ = "endpoint_days"
+    __table_args__: ClassVar = (
+        CheckConstraint(
+            "outcome_class IN ('success', 'target', 'ours', 'not_attempted')",
+            name="outcome_class_known",
+        ),
+        CheckConstraint("runs >= 1 AND timed_runs BETWEEN 0 AND runs", name="counts_runs"),
+        Index("ix_endpoint_days_tenant_begins_at", "tenant", "begins_at"),
+        Index("ix_endpoint_days_begins_at", "begins_at"),  # for pruning
+    )
+
+    endpoint_id: UUID = Field(primary_key=True)
+    begins_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    outcome_class: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    tenant: UUID
+    runs: int = Field(sa_type=BigInteger)
+    timed_runs: int = Field(sa_type=BigInteger)
+    duration: int = Field(sa_type=BigInteger)
 
 
 class HintRow(Row, table=True):
@@ -786,6 +841,8 @@ runs: Final = metadata.tables["runs"]
 run_bodies: Final = metadata.tables["run_bodies"]
 slot_records: Final = metadata.tables["slot_records"]
 roll_ups: Final = metadata.tables["roll_ups"]
+job_roll_ups: Final = metadata.tables["job_roll_ups"]
+endpoint_days: Final = metadata.tables["endpoint_days"]
 hints: Final = metadata.tables["hints"]
 triggers: Final = metadata.tables["triggers"]
 audit_entries: Final = metadata.tables["audit_entries"]

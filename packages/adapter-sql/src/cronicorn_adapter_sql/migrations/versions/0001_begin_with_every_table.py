@@ -32,6 +32,8 @@ _TABLES: Final = (
     "run_bodies",
     "slot_records",
     "roll_ups",
+    "job_roll_ups",
+    "endpoint_days",
     "hints",
     "triggers",
     "audit_entries",
@@ -61,6 +63,8 @@ def upgrade() -> None:
     _make_run_bodies()
     _make_slot_records()
     _make_roll_ups()
+    _make_job_roll_ups()
+    _make_endpoint_days()
     _make_hints()
     _make_triggers()
     _make_audit_entries()
@@ -483,7 +487,75 @@ def _make_roll_ups() -> None:
         postgresql_with={"fillfactor": 70},
     )
     op.create_index("ix_roll_ups_size_begins_at", "roll_ups", ["size", "begins_at"])
-    op.create_index("ix_roll_ups_tenant_begins_at", "roll_ups", ["tenant", "begins_at"])
+    op.create_index(
+        "ix_roll_ups_tenant_size_begins_at", "roll_ups", ["tenant", "size", "begins_at"]
+    )
+
+
+def _make_job_roll_ups() -> None:
+    """Statistics of jobs, added to when minutes become hours."""
+    op.create_table(
+        "job_roll_ups",
+        sa.Column("job_id", sa.Uuid(), nullable=False),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("size", sa.String(), nullable=False),
+        sa.Column("outcome_class", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("runs", sa.BigInteger(), nullable=False),
+        sa.Column("timed_runs", sa.BigInteger(), nullable=False),
+        sa.Column("duration", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("size IN ('hour', 'day')", name=op.f("ck_job_roll_ups_size_known")),
+        sa.CheckConstraint(
+            "outcome_class IN ('success', 'target', 'ours', 'not_attempted')",
+            name=op.f("ck_job_roll_ups_outcome_class_known"),
+        ),
+        sa.CheckConstraint(
+            "runs >= 1 AND timed_runs BETWEEN 0 AND runs", name=op.f("ck_job_roll_ups_counts_runs")
+        ),
+        sa.PrimaryKeyConstraint(
+            "job_id",
+            "begins_at",
+            "size",
+            "outcome_class",
+            "source",
+            name=op.f("pk_job_roll_ups"),
+        ),
+    )
+    op.create_index("ix_job_roll_ups_tenant_begins_at", "job_roll_ups", ["tenant", "begins_at"])
+    op.create_index("ix_job_roll_ups_size_begins_at", "job_roll_ups", ["size", "begins_at"])
+
+
+def _make_endpoint_days() -> None:
+    """Statistics of endpoints by whole days, added to when minutes become hours."""
+    op.create_table(
+        "endpoint_days",
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome_class", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("runs", sa.BigInteger(), nullable=False),
+        sa.Column("timed_runs", sa.BigInteger(), nullable=False),
+        sa.Column("duration", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "outcome_class IN ('success', 'target', 'ours', 'not_attempted')",
+            name=op.f("ck_endpoint_days_outcome_class_known"),
+        ),
+        sa.CheckConstraint(
+            "runs >= 1 AND timed_runs BETWEEN 0 AND runs",
+            name=op.f("ck_endpoint_days_counts_runs"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "endpoint_id",
+            "begins_at",
+            "outcome_class",
+            "source",
+            name=op.f("pk_endpoint_days"),
+        ),
+    )
+    op.create_index("ix_endpoint_days_tenant_begins_at", "endpoint_days", ["tenant", "begins_at"])
+    op.create_index("ix_endpoint_days_begins_at", "endpoint_days", ["begins_at"])
 
 
 def _make_hints() -> None:
