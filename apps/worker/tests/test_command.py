@@ -31,6 +31,7 @@ def test_help_names_every_option() -> None:
         "processes",
         "host-cap",
         "tenant-cap",
+        "run-quota",
         "breaker",
         "egress-allow",
         "log-format",

@@ -16,6 +16,14 @@ from typer.testing import CliRunner, Result
 
 pytestmark = pytest.mark.usefixtures("bare", "logging_as_before")
 
+REFUSED = """\
+jobs:
+  - name: shop
+    endpoints:
+      - {name: health, url: 'http://127.0.0.1:1/', every: 1s}
+      - {name: stock, url: 'http://127.0.0.1:1/', every: 1s}
+      - {name: prices, url: 'http://127.0.0.1:1/', every: 1s}
+"""
 PAUSED = """\
 jobs:
   - name: shop
@@ -63,6 +71,36 @@ def test_prune_archives_what_the_file_no_longer_holds(bare: Path) -> None:
     (pruned,) = told(invoked("--jobs", "less.yaml", "--prune", "--for", "100ms"), "jobs_applied")
 
     assert (pruned["archived"], pruned["names"]) == (1, "- shop")
+
+
+def test_runs_behind_the_quota_are_put_off_to_the_end_of_the_month(bare: Path) -> None:
+    """Trap T02: of three that are due one starts; the others wait for the next month."""
+    (bare / "jobs.yaml").write_text(REFUSED)
+
+    result = invoked(
+        *("--jobs", "jobs.yaml", "--egress-allow", "127.0.0.1"),
+        *("--run-quota", "1", "--for", "4s"),
+    )
+
+    assert result.exit_code == 0
+    assert len(told(result, "run_failed")) == 1
+    deferred = [each for each in told(result, "run_released") if each["reason"] == "deferred"]
+    assert len({each["endpoint_id"] for each in deferred}) == len(deferred) >= 2
+    assert {each["until"][8:] for each in deferred} == {"01T00:00:00.000Z"}
+    assert {each["why"] for each in deferred} == {"its tenant's runs of this month are used up (1)"}
+
+
+def test_a_server_for_quotas_that_is_not_there_is_told(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap T31: a clear message and an exit code, and its password in neither."""
+    monkeypatch.setenv("CRONICORN_QUOTA_REDIS", "redis://:hunter2@127.0.0.1:1/0")
+
+    result = invoked("--run-quota", "1", "--for", "100ms")
+
+    assert result.exit_code == 1
+    assert "Redis does not answer" in result.output
+    assert "hunter2" not in result.output
 
 
 def test_an_empty_store_says_what_to_do_next() -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from cronicorn_domain.identity import DEFAULT_TENANT, TenantId
 from cronicorn_domain.model.breaker import Breaker
+from cronicorn_domain.model.quota import Meter
 from cronicorn_worker.faults import UsageFault
 from cronicorn_worker.settings import LogFormat, LogLevel, process_environment, read_settings
 
@@ -121,8 +122,11 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"run_for": "-5s"}, "--for: '-5s' is negative."),
         ({"concurrency": "0"}, "--concurrency: '0' is not possible. Give a number from 1 to 10000"),
         ({"concurrency": "many"}, "--concurrency: 'many' is not possible."),
-        ({"host_cap": ("0",)}, "--host-cap: '0' is no cap. Write N, or HOST=N, with N from 1 on."),
-        ({"host_cap": ("a.example=x",)}, "--host-cap: 'a.example=x' is no cap."),
+        (
+            {"host_cap": ("0",)},
+            "--host-cap: '0' is no limit. Write N, or HOST=N, with N from 1 on.",
+        ),
+        ({"host_cap": ("a.example=x",)}, "--host-cap: 'a.example=x' is no limit."),
         ({"tenant_cap": ("me=3",)}, "--tenant-cap: 'me' is no tenant. Write the tenant's id."),
         ({"breaker": "0"}, "--breaker: '0' is not possible. Give a number from 1 on, or off."),
         ({"log_format": "jsn"}, "--log-format: 'jsn' is not possible. Did you mean json?"),
@@ -187,6 +191,16 @@ def test_caps_are_for_all_or_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (caps.of_host("shop.example"), caps.of_host("api.example:8443")) == (10, 2)
     assert caps.of_tenant(TenantId(UUID(tenant))) == 4
     assert caps.of_tenant(DEFAULT_TENANT) is None
+
+
+def test_quotas_of_runs_are_for_all_or_by_name() -> None:
+    """A number is for every tenant, with an id for that one; by default none has one."""
+    tenant = TenantId(UUID("018f4f2e-0000-7000-8000-000000000001"))
+    quotas = read_settings({"run_quota": ("5000", f"{tenant}=7")}).quotas
+
+    assert quotas.of(DEFAULT_TENANT, Meter.RUNS).limit == 5000
+    assert quotas.of(tenant, Meter.RUNS).limit == 7
+    assert not read_settings({}).quotas.are_set(Meter.RUNS)
 
 
 def test_nothing_is_capped_by_default() -> None:

@@ -78,6 +78,14 @@ TenantCap = Annotated[
         help="Runs at once of each tenant, or of one, over all workers.  [default: no cap]",
     ),
 ]
+RunQuota = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="N|TENANT=N",
+        help="Runs a month (UTC) of each tenant, or of one, over all workers; behind it runs are"
+        " put off to the month's end.  [default: no quota]",
+    ),
+]
 HostBreaker = Annotated[
     str | None,
     typer.Option(
@@ -154,6 +162,7 @@ def worker(
     processes: Processes = None,
     host_cap: HostCap = None,
     tenant_cap: TenantCap = None,
+    run_quota: RunQuota = None,
     breaker: HostBreaker = None,
     egress_allow: EgressAllow = None,
     log_format: LogFormat = None,
@@ -179,6 +188,7 @@ def worker(
         "processes": processes,
         "host_cap": host_cap or None,
         "tenant_cap": tenant_cap or None,
+        "run_quota": run_quota or None,
         "breaker": breaker,
         "egress_allow": egress_allow or None,
         "log_format": log_format,

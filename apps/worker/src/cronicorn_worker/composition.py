@@ -18,14 +18,17 @@ from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import upgrade
 from cronicorn_adapter_sql.migrating.standing import require_head
 from cronicorn_adapter_sql.pool_use import connections_in_use, connections_most
+from cronicorn_adapter_sql.quota_guard import SqlQuotaGuard
 from cronicorn_adapter_sql.store import shared_store, store_over
 from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId
+from cronicorn_domain.model.quota import Meter, Quotas
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.examination import Examination
 from cronicorn_domain.ports.history_room import HistoryRoom
+from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
@@ -53,6 +56,7 @@ class Store:
     workers: WorkerRegistry
     room: HistoryRoom
     clock: Clock
+    quota_guard: Callable[[Quotas], QuotaGuard]
     slots_recorded: Mapping[Fate, int]
     connections_most: int
     connections_in_use: Callable[[], int]
@@ -101,6 +105,7 @@ async def open_store(
                 workers=store.workers,
                 room=store.room,
                 clock=await DatabaseClock.synchronized(engine),
+                quota_guard=partial(SqlQuotaGuard, engine),
                 slots_recorded=store.slots_recorded,
                 connections_most=connections_most(engine),
                 connections_in_use=partial(connections_in_use, engine),
@@ -153,13 +158,19 @@ async def open_scheduler(
     Raises:
         WorkerFault: metrics are asked for on a port that cannot be had, or traces without what
             they need.
+        InvalidInput: the address of the Redis server for quotas is none.
+        StoreError: that server cannot be reached, or does not let us in.
     """
     worker = WorkerId(f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}")
     async with (
         open_dispatcher(guard) as dispatcher,
         aclosing(CelRuleEvaluator()) as evaluator,
+        _open_quota_guard(store, settings) as quota,
         _watched(
-            Parts(queue=store.queue, dispatcher=dispatcher, observer=show), store, settings, show
+            Parts(queue=store.queue, dispatcher=dispatcher, observer=show, quota=quota),
+            store,
+            settings,
+            show,
         ) as parts,
     ):
         yield Scheduler(
@@ -178,7 +189,27 @@ async def open_scheduler(
             ),
             observer=parts.observer,
             assessor=RuleAssessor(evaluator, store.units),
+            quota=parts.quota,
         )
+
+
+@asynccontextmanager
+async def _open_quota_guard(
+    store: Store, settings: WorkerSettings
+) -> AsyncIterator[QuotaGuard | None]:
+    """Give what rations runs, counted in the store or in Redis; None where nobody has a quota."""
+    if not settings.quotas.are_set(Meter.RUNS):
+        yield None
+    elif settings.quota_redis is None:
+        yield store.quota_guard(settings.quotas)
+    else:
+        from cronicorn_adapter_redis.quota_guard import (  # noqa: PLC0415  who has none pays not
+            open_redis_quota_guard,
+        )
+
+        url = settings.quota_redis.get_secret_value()
+        async with open_redis_quota_guard(url, settings.quotas) as guard:
+            yield guard
 
 
 @asynccontextmanager
@@ -220,6 +251,7 @@ async def _metered(
     from cronicorn_worker.metering.wiring import served  # noqa: PLC0415  who does not ask pays not
 
     readings = Readings(
+        quotas=settings.quotas,
         concurrency=settings.concurrency,
         connections_most=store.connections_most,
         connections_in_use=store.connections_in_use,

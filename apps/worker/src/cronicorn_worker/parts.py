@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from cronicorn_domain.ports.dispatcher import Dispatcher
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
+from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_scheduler.observing import Observer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What is asked and told for each run."""
+    """What is asked and told for each run; without quotas there is no guard."""
 
     queue: EndpointQueue
     dispatcher: Dispatcher
     observer: Observer
+    quota: QuotaGuard | None = None

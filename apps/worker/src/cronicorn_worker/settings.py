@@ -20,6 +20,7 @@ from uuid import UUID
 from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import Caps
+from cronicorn_domain.model.quota import Meter, Quota, Quotas
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
@@ -135,7 +136,10 @@ def _caps(name: str) -> Callable[[object], _NamedCaps]:
         for entry in _entries(value):
             whose, _, number = entry.rpartition("=")
             if not re.fullmatch(r"[0-9]{1,9}", number) or int(number) < 1:
-                _refuse(f"{entry[:60]!r} is no cap", f"Write N, or {name}=N, with N from 1 on.")
+                _refuse(
+                    f"{entry[:60]!r} is no limit",
+                    f"Write N, or {name}=N, with N from 1 on.",
+                )
             caps[whose.lower() or EVERY] = int(number)
         return tuple(caps.items())
 
@@ -188,6 +192,8 @@ class WorkerSettings(BaseSettings):
     processes: Annotated[int, BeforeValidator(_number(PROCESSES_MOST))] = 1
     host_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_caps("HOST"))] = ()
     tenant_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_tenant_caps)] = ()
+    run_quota: Annotated[_NamedCaps, NoDecode, BeforeValidator(_tenant_caps)] = ()
+    quota_redis: SecretStr | None = None
     breaker: Annotated[Breaker | None, NoDecode, BeforeValidator(_breaker)] = DEFAULT_BREAKER
     egress_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_entries)] = ()
     log_format: Annotated[LogFormat, BeforeValidator(_choice(LogFormat))] | None = None
@@ -220,6 +226,16 @@ class WorkerSettings(BaseSettings):
         per_host, per_tenant = hosts.pop(EVERY, None), tenants.pop(EVERY, None)
         by_id = {TenantId(UUID(name)): cap for name, cap in tenants.items()}
         return Caps(per_host=per_host, hosts=hosts, per_tenant=per_tenant, tenants=by_id)
+
+    @property
+    def quotas(self) -> Quotas:
+        """What each tenant may use in a month."""
+        runs = {whose: Quota(limit=limit) for whose, limit in self.run_quota}
+        general = runs.pop(EVERY, None)
+        return Quotas(
+            every={} if general is None else {Meter.RUNS: general},
+            tenants={(TenantId(UUID(name)), Meter.RUNS): each for name, each in runs.items()},
+        )
 
 
 def read_settings(given: Mapping[str, object]) -> WorkerSettings:

@@ -111,7 +111,7 @@ class RationedStarting:
                 reason = "the last runs of its tenant's month are about to start"
                 return Deferral(until=self._clock.now() + LOOK_AGAIN, reason=reason)
             case Exhausted(standing=standing):
-                reason = f"its tenant has used the {standing.limit} runs of its month"
+                reason = f"its tenant's runs of this month are used up ({standing.limit})"
                 return Deferral(until=refusal.until, reason=reason)
             case _:
                 assert_never(refusal)

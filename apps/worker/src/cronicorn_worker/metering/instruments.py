@@ -1,8 +1,9 @@
 """
 The worker's metrics: what is counted, under names that last.
 
-Labels are words from closed lists. Nothing is counted by tenant, endpoint or host: there is no end
-to them, and each would be a series of its own for ever. ``docs/metrics.md`` explains every name.
+Labels are words from closed lists. Nothing is counted by endpoint or host: there is no end to
+them, and each would be a series of its own for ever. Of tenants those are told apart whose quota is
+given by name, which somebody had to write down. ``docs/metrics.md`` explains every name.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,7 @@ _MILLISECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5)
 _CALL: Final = (*_MILLISECONDS, 1, 2.5, 5, 10, 30)
 _LATENESS: Final = (*_MILLISECONDS, 1, 2.5, 5, 10, 30, 60)
 _REQUEST: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_OF_QUOTAS: Final = ("meter", "tenant")
 _BATCH: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 
 
@@ -79,6 +81,17 @@ class Instruments:
         )
         self.store_outages = self._counter("store_outages", "Outages of the store that were met.")
         self.parts_failed = self._counter("parts_failed", "Faults of ours in one loop.", "part")
+        self.quota_used = self._gauge(
+            "quota_used", "What was used in this month, as it was seen last.", *_OF_QUOTAS
+        )
+        self.quota_limit = self._gauge("quota_limit", "What a month may have.", *_OF_QUOTAS)
+        self.quota_overrun = self._gauge(
+            "quota_overrun", "By how much the month's limit is exceeded.", *_OF_QUOTAS
+        )
+        self.quota_denials = self._counter(
+            "quota_denials", "Asks that the month's limit left no room for.", *_OF_QUOTAS
+        )
+        self.quota_bursts = self._counter("quota_bursts", "Asks that came too fast.", *_OF_QUOTAS)
         self.requests_running = self._gauge("requests_running", "Requests that are under way.")
 
     def show(
@@ -102,8 +115,8 @@ class Instruments:
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"cronicorn_{name}", meaning, labels, registry=self.registry)
 
-    def _gauge(self, name: str, meaning: str) -> Gauge:
-        return Gauge(f"cronicorn_{name}", meaning, registry=self.registry)
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(f"cronicorn_{name}", meaning, labels, registry=self.registry)
 
     def _histogram(
         self, name: str, meaning: str, buckets: tuple[float, ...], *labels: str

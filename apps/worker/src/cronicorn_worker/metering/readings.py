@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cronicorn_domain.model.quota import NO_QUOTAS, Quotas
 from cronicorn_domain.model.slot_record import Fate
 
 
@@ -17,6 +18,7 @@ class Readings:
         connections_most: Connections to the store at most.
         connections_in_use: How many of them somebody has now.
         slots_recorded: Slots that were recorded instead of run, by fate; it keeps growing.
+        quotas: What tenants may use; those who have one by name are told apart.
         clock_skew: How far the machine's clock is ahead of the store's.
     """
 
@@ -25,3 +27,4 @@ class Readings:
     connections_in_use: Callable[[], int]
     slots_recorded: Mapping[Fate, int]
     clock_skew: Callable[[], timedelta]
+    quotas: Quotas = NO_QUOTAS

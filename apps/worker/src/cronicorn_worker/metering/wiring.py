@@ -4,11 +4,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from cronicorn_domain.ports.quota_guard import QuotaGuard
+
 from cronicorn_worker.metering.counted_dispatcher import CountedDispatcher
 from cronicorn_worker.metering.counting import CountingObserver, InHand
 from cronicorn_worker.metering.health import Health
 from cronicorn_worker.metering.instruments import Instruments
 from cronicorn_worker.metering.measured_queue import MeasuredQueue
+from cronicorn_worker.metering.measured_quota_guard import MeasuredQuotaGuard
 from cronicorn_worker.metering.readings import Readings
 from cronicorn_worker.metering.serving import open_exporter
 from cronicorn_worker.parts import Parts
@@ -28,8 +31,20 @@ def metered(
         queue=MeasuredQueue(parts.queue, instruments, health, monotonic=monotonic),
         dispatcher=CountedDispatcher(parts.dispatcher, instruments.requests_running),
         observer=CountingObserver(parts.observer, instruments, health, in_hand),
+        quota=_around(parts.quota, instruments, readings, monotonic),
     )
     return around, instruments, health
+
+
+def _around(
+    guard: QuotaGuard | None,
+    instruments: Instruments,
+    readings: Readings,
+    monotonic: Callable[[], float],
+) -> QuotaGuard | None:
+    if guard is None:
+        return None
+    return MeasuredQuotaGuard(guard, instruments, readings.quotas, monotonic=monotonic)
 
 
 @asynccontextmanager

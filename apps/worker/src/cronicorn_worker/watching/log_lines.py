@@ -29,7 +29,7 @@ from typing import assert_never
 
 from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.run import Blocked, Failed, Outcome, Succeeded
-from cronicorn_domain.ports.endpoint_queue import ClaimedRun
+from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Deferral
 from cronicorn_domain.wording import fault
 from cronicorn_scheduler.observing import (
     EndpointHealed,
@@ -122,8 +122,11 @@ _LEVELS: Mapping[type[Event], LogLevel] = {
 
 def _fields_of_run(event: _RunEvent) -> Fields:
     match event:
-        case RunReleased(run=run, reason=reason):
+        case RunReleased(run=run, reason=reason, deferral=None):
             return {"reason": reason.value, **_run(run)}
+        case RunReleased(run=run, reason=reason, deferral=Deferral(until=until, reason=why)):
+            until_then = iso_milliseconds(until)
+            return {"reason": reason.value, "until": until_then, "why": why, **_run(run)}
         case RunBroken(run=run, error=error):
             return {"error": fault(error), **_run(run)}
         case _:

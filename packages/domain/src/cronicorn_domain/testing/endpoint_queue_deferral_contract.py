@@ -22,7 +22,7 @@ from cronicorn_domain.testing.builders import (
 from cronicorn_domain.testing.store_suite import FIRST_SLOT, StoreSuite
 
 UNTIL = at("13:00:00")
-WHY = "its tenant has used the 100 runs of its month"
+WHY = "its tenant's runs of this month are used up (100)"
 
 
 class EndpointQueueDeferralContract(StoreSuite):
