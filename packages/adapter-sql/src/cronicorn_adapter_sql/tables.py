@@ -560,7 +560,7 @@ class AuditEntryRow(Row, table=True):
     __tablename__ = "audit_entries"
     __table_args__: ClassVar = (
         CheckConstraint(
-            "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in')",
+            "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in', 'device')",
             name="subject_kind_known",
         ),
         CheckConstraint("actor <> '' AND action <> ''", name="deed_is_whole"),

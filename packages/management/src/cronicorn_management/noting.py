@@ -7,6 +7,7 @@ from typing import assert_never
 from cronicorn_domain.identity import AuditId, new_uuid
 from cronicorn_domain.model.api_key import ApiKey
 from cronicorn_domain.model.audit import AuditEntry, FieldChange, Subject, SubjectKind
+from cronicorn_domain.model.device_grant import DeviceGrant
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.person import Person
@@ -36,9 +37,11 @@ class Deed(StrEnum):
     SIGN_OUT = "sign_out"
     CHANGE_PASSWORD = "change_password"  # noqa: S105  a name, and no password
     DISABLE = "disable"
+    APPROVE = "approve"
+    DENY = "deny"
 
 
-Noted = Job | Endpoint | ApiKey | Person | SignIn
+Noted = Job | Endpoint | ApiKey | Person | SignIn | DeviceGrant
 """What deeds are done to."""
 
 
@@ -94,5 +97,7 @@ def _subject(subject: Noted) -> Subject:
             return Subject(kind=SubjectKind.PERSON, id=subject.id, name=subject.email)
         case SignIn():
             return Subject(kind=SubjectKind.SIGN_IN, id=subject.id, name=subject.label)
+        case DeviceGrant():
+            return Subject(kind=SubjectKind.DEVICE, id=subject.id, name=subject.client)
         case _:
             assert_never(subject)

@@ -16,6 +16,7 @@ class SubjectKind(StrEnum):
     API_KEY = "api_key"
     PERSON = "person"
     SIGN_IN = "sign_in"
+    DEVICE = "device"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

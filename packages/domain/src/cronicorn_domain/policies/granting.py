@@ -19,6 +19,7 @@ class Poll(StrEnum):
     SLOW_DOWN = "slow_down"
     EXPIRED = "expired_token"
     DENIED = "access_denied"
+    UNKNOWN = "invalid_grant"
     GRANTED = "granted"
 
 

@@ -1,12 +1,14 @@
 """Add a person: nobody registers by themselves."""
 
-from cronicorn_domain.identity import PersonId, new_uuid
+from datetime import datetime
+
+from cronicorn_domain.identity import PersonId, TenantId, new_uuid
 from cronicorn_domain.model.api_key import Scope
 from cronicorn_domain.model.audit import FieldChange
 from cronicorn_domain.model.person import Person, check_password, email_of, password_of
 
 from cronicorn_management.caller import Caller
-from cronicorn_management.desk import Desk
+from cronicorn_management.desk import Changing, Desk
 from cronicorn_management.noting import Deed, note
 
 USUAL_SCOPES = frozenset({Scope.READ, Scope.WRITE})
@@ -33,23 +35,55 @@ async def add_person(
     """
     for scope in (Scope.ADMIN, *sorted(scopes)):
         caller.check(scope)
+    email, hashed = await judged(desk, email=email, password=password)
+    async with desk.changing(caller) as work:
+        person = new_person(
+            email=email,
+            hashed=hashed,
+            tenant=work.tenant,
+            name=name,
+            scopes=scopes,
+            owner=owner,
+            now=work.now,
+        )
+        await keep_person(work, person)
+    return person
+
+
+async def judged(desk: Desk, *, email: str, password: str) -> tuple[str, str]:
+    """Return an address as it is kept, and the hash of a password. Raises ``InvalidInput``."""
     email = email_of(email)
     check_password(password, email=email)
-    hashed = await desk.passwords.hash(password_of(password))
-    async with desk.changing(caller) as work:
-        person = Person(
-            id=PersonId(new_uuid()),
-            tenant=work.tenant,
-            email=email,
-            name=email if name is None else name,
-            password=hashed,
-            scopes=scopes,
-            created_at=work.now,
-            owner=owner,
-        )
-        await work.people.add(person)
-        await note(work, Deed.CREATE, person, _told(person))
-    return person
+    return email, await desk.passwords.hash(password_of(password))
+
+
+def new_person(
+    *,
+    email: str,
+    hashed: str,
+    tenant: TenantId,
+    name: str | None,
+    scopes: frozenset[Scope],
+    owner: bool,
+    now: datetime,
+) -> Person:
+    """Make a person of what was judged. Raises ``InvalidInput``."""
+    return Person(
+        id=PersonId(new_uuid()),
+        tenant=tenant,
+        email=email,
+        name=email if name is None else name,
+        password=hashed,
+        scopes=scopes,
+        created_at=now,
+        owner=owner,
+    )
+
+
+async def keep_person(work: Changing, person: Person) -> None:
+    """Keep a new person, and note it. Raises ``EmailTaken``, ``AlreadyFounded``."""
+    await work.people.add(person)
+    await note(work, Deed.CREATE, person, _told(person))
 
 
 def _told(person: Person) -> list[FieldChange]:

@@ -664,7 +664,7 @@ def _make_audit_entries() -> None:
             "actor <> '' AND action <> ''", name=op.f("ck_audit_entries_deed_is_whole")
         ),
         sa.CheckConstraint(
-            "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in')",
+            "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in', 'device')",
             name=op.f("ck_audit_entries_subject_kind_known"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
