@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -35,6 +36,8 @@ from cronicorn_management.people.adding import add_person
 from cronicorn_management.people.disabling import disable_person
 
 PATIENCE = 60.0
+OURS = {"sec-fetch-site": "same-origin"}
+"""What a browser says of a request that a page of the same origin makes."""
 SECRET_KEY = "S1iA0CVlGOv0tAt2cE2ThnK0Y4iF2UJcXWMrVvQZt0E="
 
 
@@ -181,6 +184,36 @@ def _served(database: str, site: Site | None = None) -> Iterator[Service]:
         yield service
     finally:
         service.stop()
+
+
+@dataclass
+class Somebody:
+    """A person of a tenant, and a browser without anything in it."""
+
+    id: str
+    email: str
+    browser: Client
+    password: str = "correct horse battery staple"
+
+    def sign_in(self, password: str | None = None, **members):
+        """Sign in, as the page of a browser does."""
+        given = {"email": self.email, "password": password or self.password, **members}
+        return self.browser.post("/auth/sign-in/email", json=given, headers=OURS)
+
+
+@pytest.fixture
+def somebody(service: Service, tenant: TenantId, browser: Client) -> Somebody:
+    """Give somebody of the test's tenant, for all scopes."""
+    email = f"{new_uuid()}@example.org"
+    added = service.person(tenant, email, password=Somebody.password)
+    return Somebody(added, email, browser)
+
+
+@pytest.fixture
+def browser(service: Service) -> Iterator[Client]:
+    """Give a client without a key, that keeps cookies."""
+    with Client(service, None) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

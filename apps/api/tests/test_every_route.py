@@ -19,6 +19,7 @@ EVERYTHING = {
     "rules": [],
     "currentPassword": "what it is",
     "newPassword": "what it is to be",
+    "userCode": "WDJB-MJHT",
     "unheardOf": {"members": ["are", "let", "be"]},
 }
 """A body that does for every route: what it does not know, it lets be."""
@@ -30,6 +31,8 @@ PUBLIC = {
     "/api/auth/sign-in/email",
     "/api/auth/sign-out",
     "/api/auth/get-session",
+    "/api/auth/device/code",
+    "/api/auth/device/token",
 }
 OF_NO_ONES = {
     "/api/jobs",
@@ -45,11 +48,13 @@ OF_NO_ONES = {
     "/api/auth/api-key/update",
     "/api/auth/api-key/delete",
     "/api/auth/change-password",
+    "/api/auth/device/approve",
+    "/api/auth/device/deny",
     "/api/devices",
 }
 """Their paths name nothing that could be another's; what bodies may name is tried elsewhere."""
-NONE_THERE = {"/api/sessions/{sessionId}", "/api/devices/{deviceId}"}
-"""Nothing plans, and nobody signs in here: whatever id is given there is nobody's."""
+NONE_THERE = {"/api/sessions/{sessionId}", "/api/devices/{deviceId}", "/api/auth/device"}
+"""Nothing plans, and nobody signs in here: whatever is named there is nobody's."""
 
 
 def documented() -> dict:
@@ -77,7 +82,9 @@ def filled(path: str, ids: dict[str, str]) -> str:
 def asked(client, method: str, path: str, operation: dict):
     """Ask with a body where the route takes one."""
     body = {"json": EVERYTHING} if "requestBody" in operation else {}
-    return client.request(method, path, **body)
+    asked_for = {each["name"] for each in operation.get("parameters", ()) if each["required"]}
+    query = {"params": {"user_code": "WDJB-MJHT"}} if "user_code" in asked_for else {}
+    return client.request(method, path, **body, **query)
 
 
 def ids_of(endpoint: dict, hint: str, run: str | None = None) -> dict[str, str]:
@@ -171,7 +178,8 @@ def test_who_may_read_changes_nothing(reader, method, path, operation) -> None:
     answer = asked(reader, method, filled(path, ids | {"externalKey": "k"}), operation)
 
     for_administrators = "/api-key/" in path or "/devices" in path
-    assert (answer.status_code == 403) is (method != "GET" or for_administrators)
+    for_people = "/auth/device" in path
+    assert (answer.status_code == 403) is (method != "GET" or for_administrators or for_people)
 
 
 @pytest.mark.parametrize(

@@ -1,42 +1,10 @@
 """Signing in: sessions by cookie or token, whom they prove, and who may write with a cookie."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-import httpx
 import pytest
 from cronicorn_domain.identity import new_uuid
 
 PASSWORD = "correct horse battery staple"
 OURS = {"sec-fetch-site": "same-origin"}
-
-
-@dataclass
-class Somebody:
-    """A person of a tenant, and a browser without anything in it."""
-
-    id: str
-    email: str
-    browser: httpx.Client
-
-    def sign_in(self, password: str = PASSWORD, **members):
-        """Sign in, as the page of a browser does."""
-        given = {"email": self.email, "password": password, **members}
-        return self.browser.post("/auth/sign-in/email", json=given, headers=OURS)
-
-
-@pytest.fixture
-def somebody(service, tenant, browser) -> Somebody:
-    """Give somebody of the test's tenant, for all scopes."""
-    email = f"{new_uuid()}@example.org"
-    return Somebody(service.person(tenant, email, password=PASSWORD), email, browser)
-
-
-@pytest.fixture
-def browser(service, client) -> Iterator[httpx.Client]:
-    """Give a client without a key, that keeps cookies."""
-    with type(client)(service, None) as browser:
-        yield browser
 
 
 def test_whoever_signs_in_is_known_by_the_cookie(somebody, client) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -30,25 +31,53 @@ def started(folder: Path, *options: str, **variables: str) -> subprocess.Popen[s
     )
 
 
+def serving(api: subprocess.Popen[str]) -> tuple[list[str], int]:
+    """Wait until it serves, and give the lines up to there and the port."""
+    assert api.stdout is not None
+    lines: list[str] = []
+    while '"serving"' not in "".join(lines[-1:]):
+        lines.append(api.stdout.readline())
+        assert lines[-1], "it ended before it served"
+    return lines, json.loads(lines[-1])["port"]
+
+
 def test_it_serves_until_it_is_asked_to_stop(tmp_path: Path) -> None:
-    """With nothing but a key set it makes its database; it ends well, and logs no secret."""
+    """With nothing but a key set it makes its database; it ends well, and logs no secret: T39."""
     with started(tmp_path, "--port", "0", CRONICORN_BOOTSTRAP_API_KEY=KEY) as api:
-        assert api.stdout is not None
-        lines: list[str] = []
-        while '"serving"' not in "".join(lines[-1:]):
-            lines.append(api.stdout.readline())
-            assert lines[-1], "it ended before it served"
-        port = json.loads(lines[-1])["port"]
+        lines, port = serving(api)
         with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
             answer = client.get("/api/jobs", headers={"x-api-key": KEY}, timeout=PATIENCE)
         api.send_signal(signal.SIGTERM)
         output, errors = api.communicate(timeout=PATIENCE)
 
     assert (answer.status_code, answer.json()) == (200, {"jobs": []})
-    assert (api.returncode, errors) == (0, "")
+    assert api.returncode == 0
+    assert re.fullmatch(
+        rf"cronicorn-api: nobody can sign in yet\..*:\nhttp://127\.0\.0\.1:{port}/setup\?token=su_\S+\n",
+        errors,
+    )
     assert '"path": "/api/jobs"' in output
     assert KEY not in "".join(lines) + output
     assert (tmp_path / "cronicorn.db").exists()
+
+
+def test_the_first_start_makes_the_owner(tmp_path: Path) -> None:
+    """As the environment names them; a later start changes nothing, and prints no link."""
+    password = "correct horse battery staple"
+    answers = []
+    for given in (password, "another horse, another staple"):
+        variables = {"CRONICORN_ADMIN_EMAIL": "ada@example.org", "CRONICORN_ADMIN_PASSWORD": given}
+        with started(tmp_path, "--port", "0", **variables) as api:
+            lines, port = serving(api)
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}/api") as client:
+                body = {"email": "ada@example.org", "password": password}
+                answers.append(client.post("/auth/sign-in/email", json=body, timeout=PATIENCE))
+            api.send_signal(signal.SIGTERM)
+            output, errors = api.communicate(timeout=PATIENCE)
+        assert (api.returncode, errors) == (0, "")
+        assert given not in "".join(lines) + output
+
+    assert [each.status_code for each in answers] == [200, 200]
 
 
 def test_what_is_wrong_is_said_before_it_serves(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from cronicorn_management.desk import Desk
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from cronicorn_api.access import devices, keys, sign_in
+from cronicorn_api.access import device_flow, devices, keys, sign_in
 from cronicorn_api.access.site import Site
 from cronicorn_api.dashboard import router as dashboard
 from cronicorn_api.endpoints import bulk, interventions
@@ -14,6 +14,7 @@ from cronicorn_api.endpoints import router as endpoints
 from cronicorn_api.hints import router as hints
 from cronicorn_api.history import router as history
 from cronicorn_api.jobs import router as jobs
+from cronicorn_api.pages import router as pages
 from cronicorn_api.reference import router as reference
 from cronicorn_api.service import router as service
 from cronicorn_api.sessions import router as sessions
@@ -40,6 +41,7 @@ _RESOURCES: Final[tuple[APIRouter, ...]] = (
     sessions.router,
     keys.router,
     devices.router,
+    device_flow.router,
     sign_in.router,
 )
 
@@ -65,6 +67,8 @@ def application(desk: Desk, site: Site | None = None) -> FastAPI:
         app.include_router(resource, prefix=BASE, responses=_ANSWERS)
     app.include_router(sign_in.public, prefix=BASE)
     app.include_router(reference.router, prefix=BASE)
+    app.include_router(device_flow.public, prefix=BASE)
+    app.include_router(pages.router)
     app.include_router(service.router, prefix=BASE)
     app.include_router(service.router, include_in_schema=False)
     return app

@@ -4,12 +4,13 @@ The command: options, and what each fault is worth to who typed them.
 What does the work is imported by who needs it, so that help comes at once.
 """
 
-from typing import Annotated, NoReturn
+from collections.abc import Mapping
+from typing import Annotated
 
 import typer
 
-USAGE = 2
-FAILURE = 1
+from cronicorn_api.admin import commands
+from cronicorn_api.exits import foreseen
 
 app = typer.Typer(
     name="cronicorn-api",
@@ -18,10 +19,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(commands.people, name="people")
+app.add_typer(commands.keys, name="keys")
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def api(
+    context: typer.Context,
     *,
     host: Annotated[str | None, typer.Option(help="[default: 127.0.0.1]")] = None,
     port: Annotated[str | None, typer.Option(metavar="N", help="[default: 3333]")] = None,
@@ -39,24 +43,19 @@ def api(
 
     Each option is also read from the environment and from a .env file, --port as
     CRONICORN_PORT and so on, the database also as DATABASE_URL. CRONICORN_BOOTSTRAP_API_KEY is an
-    API key for machines that is issued at the first start.
+    API key for machines that is issued at the first start; CRONICORN_ADMIN_EMAIL and
+    CRONICORN_ADMIN_PASSWORD are the owner's.
     """
-    from cronicorn_domain.errors import CronicornError, InvalidInput  # noqa: PLC0415
+    options = {"host": host, "port": port, "database": database}
+    context.obj = {name: value for name, value in options.items() if value is not None}
+    if context.invoked_subcommand is None:
+        _serve(context.obj)
 
+
+def _serve(given: Mapping[str, object]) -> None:
     from cronicorn_api.loops import complete  # noqa: PLC0415
     from cronicorn_api.serving import serve  # noqa: PLC0415
-    from cronicorn_api.settings import UsageFault, read_settings  # noqa: PLC0415
+    from cronicorn_api.settings import read_settings  # noqa: PLC0415
 
-    options = {"host": host, "port": port, "database": database}
-    given = {name: value for name, value in options.items() if value is not None}
-    try:
+    with foreseen():
         complete(serve(read_settings(given)))
-    except (UsageFault, InvalidInput) as fault:
-        _exit(str(fault), USAGE)
-    except (CronicornError, OSError) as fault:
-        _exit(str(fault), FAILURE)
-
-
-def _exit(message: str, code: int) -> NoReturn:
-    typer.echo(f"cronicorn-api: {message}", err=True)
-    raise typer.Exit(code)

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import typer
 import uvicorn
 from cronicorn_management.accounts.founding import found_key
 from cronicorn_management.desk import Desk
 from cronicorn_management.people.founding import found_owner
+from cronicorn_management.people.setting_up import print_setup_token
 
 from cronicorn_api.application import application
 from cronicorn_api.composition import open_desk
@@ -59,7 +61,7 @@ async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) 
         allowed=settings.egress_entries,
         poll_only=settings.poll_only,
     ) as desk:
-        await _found(desk, settings, log)
+        await _found(desk, settings, log, port=listener.getsockname()[1])
         app = application(desk, settings.site)
         server = Server(configured(Envelope(app, log, secure=settings.site.speaks_tls)))
         loop = asyncio.get_running_loop()
@@ -70,7 +72,7 @@ async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) 
         log.say("stopped")
 
 
-async def _found(desk: Desk, settings: ApiSettings, log: Log) -> None:
+async def _found(desk: Desk, settings: ApiSettings, log: Log, *, port: int) -> None:
     """Give the installation what it begins with, at its first start."""
     if settings.bootstrap_key is not None and await found_key(desk, settings.bootstrap_key):
         log.say("bootstrap key issued")
@@ -78,6 +80,20 @@ async def _found(desk: Desk, settings: ApiSettings, log: Log) -> None:
         email, password = settings.owner
         if await found_owner(desk, email=email, password=password):
             log.say("owner made", email=email)
+    else:
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        await _invite(desk, settings.site.public_url or f"http://{host}:{port}")
+
+
+async def _invite(desk: Desk, origin: str) -> None:
+    """Tell whoever started it, and not the log, how it gets its owner, while it has none."""
+    token = await print_setup_token(desk)
+    if token is not None:
+        typer.echo(
+            "cronicorn-api: nobody can sign in yet. To become the owner, open this within an hour:"
+            f"\n{origin}/setup?token={token}",
+            err=True,
+        )
 
 
 def listening(host: str, port: int) -> socket.socket:

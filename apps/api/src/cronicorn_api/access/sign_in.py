@@ -108,7 +108,7 @@ async def begin(
         label=request.headers.get("user-agent"),
     )
     site.keep_token(request, response, done.token, remembered=given.remember_me)
-    local = given.callback_url is not None and _LOCAL.fullmatch(given.callback_url) is not None
+    local = given.callback_url is not None and is_local(given.callback_url)
     return SignedInBody(
         redirect=local,
         token=done.token,
@@ -143,6 +143,11 @@ async def change(desk: TheDesk, caller: TheCaller, given: PasswordGiven) -> Done
     """Change one's own password; every other session of theirs ends."""
     await change_password(desk, caller, current=given.current_password, new=given.new_password)
     return Done()
+
+
+def is_local(path: str) -> bool:
+    """Say whether a path leads nowhere but here, however browsers read it."""
+    return _LOCAL.fullmatch(path) is not None
 
 
 def shown_person(person: Person) -> PersonBody:

@@ -1,0 +1,157 @@
+"""Routes of the device flow (RFC 8628): a program asks, a person lets it in."""
+
+from typing import Annotated, Any, Final, Literal
+
+from cronicorn_domain.model.device_grant import DEVICE_GRANT_LASTS, POLL_INTERVAL
+from cronicorn_domain.model.sign_in import SIGN_IN_LASTS
+from cronicorn_domain.policies.granting import Poll
+from cronicorn_management.device_grants.asking import ask_for_grant
+from cronicorn_management.device_grants.deciding import approve_device, deny_device, find_grant
+from cronicorn_management.device_grants.polling import poll_grant
+from cronicorn_management.sign_ins.beginning import SignedIn
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from cronicorn_api.access.desks import TheCaller, TheDesk, TheSite
+from cronicorn_api.access.keys import Done
+from cronicorn_api.wire.errors import ErrorBody, ValidationBody
+from cronicorn_api.wire.values import Wire
+
+public: Final = APIRouter(prefix="/auth/device", tags=["devices"])
+"""What needs no credential."""
+router: Final = APIRouter(prefix="/auth/device", tags=["devices"])
+GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+_REASONS: Final = {
+    Poll.PENDING: "nobody has decided yet; ask again",
+    Poll.SLOW_DOWN: "this is asked too often; wait five seconds longer from now on",
+    Poll.EXPIRED: "nobody has decided in time; begin anew",
+    Poll.DENIED: "a person has refused",
+    Poll.UNKNOWN: "there is no such code for this client, or it was used",
+}
+_INVALID: Final[dict[int | str, dict[str, Any]]] = {422: {"model": ValidationBody}}
+_Text = Annotated[str, Field(max_length=1000)]
+
+
+class _Snake(BaseModel):
+    """A shape whose members the standard names; unknown ones that come in are let be."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class DeviceGiven(_Snake):
+    """A program that asks to be let in; ``scope`` is of read, write and admin, with blanks."""
+
+    client_id: _Text
+    scope: _Text | None = None
+
+
+class CodesBody(_Snake):
+    """The codes, which are told this once, and where a person goes with theirs."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int
+
+
+class TokenAsked(_Snake):
+    """A program that asks whether it was let in."""
+
+    grant_type: Literal["urn:ietf:params:oauth:grant-type:device_code"]
+    device_code: _Text
+    client_id: _Text
+
+
+class TokenBody(_Snake):
+    """The token, which is shown this once."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  the kind of token, and none
+    expires_in: int
+    scope: str
+
+
+class NoTokenBody(ErrorBody):
+    """Why there is no token; ``error`` is as RFC 8628 names it."""
+
+    error_description: Annotated[str, Field(alias="error_description")]
+
+
+class CodeBody(_Snake):
+    """Of a code that somebody typed, that it waits for a decision."""
+
+    user_code: str
+    status: Literal["pending"] = "pending"
+
+
+class CodeGiven(Wire):
+    """The code that a person typed."""
+
+    user_code: Annotated[str, Field(max_length=1000)]
+
+
+@public.post("/code", operation_id="askForDevice", responses=_INVALID)
+async def ask(request: Request, desk: TheDesk, site: TheSite, given: DeviceGiven) -> CodesBody:
+    """Ask to be let in; a person goes to the address within half an hour."""
+    asked = await ask_for_grant(desk, client=given.client_id, scope=given.scope)
+    page = f"{site.origin(request)}/device/approve"
+    return CodesBody(
+        device_code=asked.device_code,
+        user_code=asked.user_code,
+        verification_uri=page,
+        verification_uri_complete=f"{page}?user_code={asked.user_code}",
+        expires_in=int(DEVICE_GRANT_LASTS.total_seconds()),
+        interval=int(POLL_INTERVAL.total_seconds()),
+    )
+
+
+@public.post(
+    "/token",
+    operation_id="askForDeviceToken",
+    response_model=TokenBody,
+    responses={400: {"model": NoTokenBody}, **_INVALID},
+)
+async def token(desk: TheDesk, given: TokenAsked) -> Response:
+    """Ask whether one was let in; 400 tells why not, or that it is not decided yet."""
+    answer = await poll_grant(desk, given.device_code, client=given.client_id)
+    if isinstance(answer, SignedIn):
+        granted = TokenBody(
+            access_token=answer.token,
+            expires_in=int(SIGN_IN_LASTS.total_seconds()),
+            scope=" ".join(sorted(answer.sign_in.scopes)),
+        )
+        return JSONResponse(granted.model_dump())
+    reason = _REASONS[answer]
+    refused = NoTokenBody(
+        error=answer, message=reason, status=400, code=answer, error_description=reason
+    )
+    return JSONResponse(refused.model_dump(by_alias=True), status_code=400)
+
+
+@router.get("", operation_id="readDeviceCode")
+async def read(
+    desk: TheDesk, caller: TheCaller, user_code: Annotated[str, Query(max_length=1000)]
+) -> CodeBody:
+    """Tell whether a code waits for a decision; 404 when it does not hold."""
+    async with desk.minding(caller) as work:
+        await find_grant(work, user_code)
+    return CodeBody(user_code=user_code)
+
+
+@router.post("/approve", operation_id="approveDevice")
+async def approve(desk: TheDesk, caller: TheCaller, given: CodeGiven) -> Done:
+    """Let a device in, as oneself."""
+    async with desk.minding(caller) as work:
+        await approve_device(work, given.user_code)
+    return Done()
+
+
+@router.post("/deny", operation_id="denyDevice")
+async def deny(desk: TheDesk, caller: TheCaller, given: CodeGiven) -> Done:
+    """Send a device away."""
+    async with desk.minding(caller) as work:
+        await deny_device(work, given.user_code)
+    return Done()
