@@ -269,7 +269,7 @@ class MemoryEndpointQueue:
         self._tables.keep(row, change, now)
         for each in change.siblings:
             self._trigger(row.endpoint, run.id, each, now)
-        self._store.breakers.hear(row.endpoint, result.outcome)
+        self._store.breakers.hear(row.endpoint, result.outcome, now)
         self._forget_lapsed(row, now)
         return Settled.ACCEPTED
 

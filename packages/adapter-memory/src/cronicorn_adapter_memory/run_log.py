@@ -137,7 +137,8 @@ class MemoryRunLog:
     ) -> Pruned:
         """Delete history, up to ``limit`` of each kind."""
         pruning = Pruning(tables=await self._transaction.write(), limit=limit)
-        return pruning.prune(before=before, now=now, most=most)
+        pruned = pruning.prune(before=before, now=now, most=most)
+        return replace(pruned, breakers=self._transaction.breakers.prune(now))
 
 
 def _newest_first(tables: Tables, endpoint_id: EndpointId) -> Iterable[Run]:

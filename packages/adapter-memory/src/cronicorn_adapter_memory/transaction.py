@@ -1,5 +1,6 @@
 """A transaction: reads what is committed, writes into a draft, and holds the store's only pen."""
 
+from cronicorn_adapter_memory.breakers import Breakers
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.tables import Draft, Tables
 
@@ -21,6 +22,11 @@ class Transaction:
         if self._over:
             raise RuntimeError("this unit of work is over: begin another")
         return self._store.tables if self._draft is None else self._draft.tables
+
+    @property
+    def breakers(self) -> Breakers:
+        """What is counted of hosts; no part of the transaction: a count is what happened."""
+        return self._store.breakers
 
     async def write(self) -> Tables:
         """Return the tables to write to, once no one else writes. Raises as ``read`` does."""

@@ -65,7 +65,7 @@ class Heard:
         if well:
             self._known_well.add(called)
 
-    async def count(self, engine: AsyncEngine) -> None:
+    async def count(self, engine: AsyncEngine, now: datetime) -> None:
         """
         Count what was heard, and forget it. A store that cannot take it loses a count, no more.
         """
@@ -76,7 +76,7 @@ class Heard:
             _key(called) for called, each in tallies.items() if each.cleared and called not in well
         ]
         failing = [
-            {**_key(called), "failures": each.failures}
+            {**_key(called), "failures": each.failures, "failed_at": now}
             for called, each in tallies.items()
             if each.failures
         ]
@@ -185,8 +185,8 @@ _CLEAR: Final = Bulk(
 )
 _ADD: Final = insertion(
     breakers,
-    (*_KEY, "failures"),
-    more="ON CONFLICT (tenant, host)"
-    " DO UPDATE SET failures = breakers.failures + excluded.failures",
+    (*_KEY, "failures", "failed_at"),
+    more="ON CONFLICT (tenant, host) DO UPDATE"
+    " SET failures = breakers.failures + excluded.failures, failed_at = excluded.failed_at",
 )
 _PROBED: Final = changing(breakers, ("probe_at",), keys=_KEY)

@@ -161,7 +161,7 @@ class SqlEndpointQueue:
         self._untold -= results.keys()
         self._known.let_go(results)
         self._room_made(now)
-        await self._heard.count(self._database.engine)
+        await self._heard.count(self._database.engine, now)
         return results
 
     def _room_made(self, now: datetime) -> None:

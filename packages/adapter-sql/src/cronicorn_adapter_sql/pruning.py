@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from cronicorn_domain.model.breaker import FORGOTTEN_AFTER
 from cronicorn_domain.model.run import RunStatus
 from cronicorn_domain.ports.run_log import HELD_FOR, ROLL_UPS_KEPT, Pruned
 from sqlalchemy import (
@@ -26,7 +27,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.folding import fold
 from cronicorn_adapter_sql.lower_bound import FLOOR
-from cronicorn_adapter_sql.tables import hints, roll_ups, run_bodies, runs, slot_records, triggers
+from cronicorn_adapter_sql.tables import (
+    breakers,
+    hints,
+    roll_ups,
+    run_bodies,
+    runs,
+    slot_records,
+    triggers,
+)
 
 
 class Pruning:
@@ -53,6 +62,7 @@ class Pruning:
             ),
             triggers=await self._by_id(triggers, triggers.c.expires_at < over),
             roll_ups=await self._roll_ups(now),
+            breakers=await self._breakers(now - FORGOTTEN_AFTER),
         )
 
     async def _runs(self, before: datetime) -> int:
@@ -91,6 +101,14 @@ class Pruning:
         taken = await self._connection.execute(old.with_for_update(skip_locked=True))
         gone = [(each,) for each in taken.scalars()]
         await self._delete(of, ("id",), gone)
+        return len(gone)
+
+    async def _breakers(self, over: datetime) -> int:
+        """Forget hosts that nobody has failed to reach since then."""
+        old = select(breakers.c.tenant, breakers.c.host).where(breakers.c.failed_at < over)
+        taken = old.limit(self._limit).with_for_update(skip_locked=True)
+        gone = [(tenant, host) for tenant, host in await self._connection.execute(taken)]
+        await self._delete(breakers, ("tenant", "host"), gone)
         return len(gone)
 
     async def _delete(self, of: Table, key: tuple[str, ...], rows: Sequence[Any]) -> None:

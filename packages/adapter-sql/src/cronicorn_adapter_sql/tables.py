@@ -580,7 +580,7 @@ class AuditEntryRow(Row, table=True):
 
 
 class BreakerRow(Row, table=True):
-    """A host that fails a tenant's calls; one that answers has no row."""
+    """A host that fails a tenant's calls, and did so last; one that answers has no row."""
 
     __tablename__ = "breakers"
     __table_args__: ClassVar = (
@@ -591,6 +591,7 @@ class BreakerRow(Row, table=True):
     tenant: UUID = Field(primary_key=True)
     host: str = Field(primary_key=True)
     failures: int = Field(sa_type=BigInteger)
+    failed_at: datetime = Field(sa_type=UtcDateTime)
     probe_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

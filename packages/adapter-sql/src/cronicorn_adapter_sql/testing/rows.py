@@ -178,7 +178,13 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "subject_name": "health",
         "changes": [],
     },
-    "breakers": {"tenant": TENANT, "host": "shop.example", "failures": 1, "probe_at": None},
+    "breakers": {
+        "tenant": TENANT,
+        "host": "shop.example",
+        "failures": 1,
+        "failed_at": NOON,
+        "probe_at": None,
+    },
     "api_keys": {
         "id": UUID(int=80),
         "tenant": TENANT,

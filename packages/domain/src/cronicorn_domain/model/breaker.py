@@ -55,3 +55,5 @@ class Trouble:
 
 DEFAULT_BREAKER = Breaker()
 """Ten failures in a row open it, and one call a minute tries the host again."""
+FORGOTTEN_AFTER = timedelta(days=7)
+"""A host that has not failed for so long, as nobody calls it any more, is one that answers."""

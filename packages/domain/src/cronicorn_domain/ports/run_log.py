@@ -54,11 +54,19 @@ class Pruned:
     hints: int = 0
     triggers: int = 0
     roll_ups: int = 0
+    breakers: int = 0
 
     @property
     def most(self) -> int:
         """The largest of the numbers: below the limit of a step nothing is left to delete."""
-        return max(self.runs, self.slot_records, self.hints, self.triggers, self.roll_ups)
+        return max(
+            self.runs,
+            self.slot_records,
+            self.hints,
+            self.triggers,
+            self.roll_ups,
+            self.breakers,
+        )
 
 
 class RunLog(Protocol):
@@ -146,10 +154,10 @@ class RunLog(Protocol):
 
         Deleted are settled runs and slot records of slots before ``before`` (None: of no age), and
         hints and triggers that were over by then, a day ago at least: a release may bring back what
-        a claim consumed. With
-        ``most`` each tenant keeps no more than its newest so many runs. Bodies go with their runs;
-        running ones stay. A store that divides history by days may leave the last of them for
-        ``HistoryRoom.clear``.
+        a claim consumed. With ``most`` each tenant keeps no more than its newest so many runs.
+        Bodies go with their runs; running ones stay. A store that divides history by days may leave
+        the last of them for ``HistoryRoom.clear``. A host whose last failure is ``FORGOTTEN_AFTER``
+        ago (see ``Breaker``) is forgotten.
 
         Statistics outlive the runs, as long as ``ROLL_UPS_KEPT`` says: minutes that get older are
         added up to hours, hours to days, and a window begins with the next whole one.

@@ -15,6 +15,7 @@ from cronicorn_domain.ports.endpoint_queue import ClaimedRun
 from cronicorn_domain.ports.hint_book import HintEnd
 from cronicorn_domain.schedules.schedule import Schedule
 from cronicorn_domain.testing.builders import (
+    DAY,
     EPOCH,
     MINUTE,
     SECOND,
@@ -198,6 +199,20 @@ class EndpointQueueBreakerContract(StoreSuite):
 
         assert len(batch.runs) == 1
         assert batch.passed == 2
+
+    async def test_a_host_that_nobody_calls_is_forgotten(self) -> None:
+        """A week after its last failure nothing is held against it, and nothing kept of it."""
+        await self.add_some(3)
+        await self.round(FIRST_SLOT)
+        for days, forgotten in ((6, 0), (8, 1), (9, 0)):
+            async with self.unit() as unit:
+                now = FIRST_SLOT + days * DAY
+                pruned = await unit.runs.prune(before=None, limit=10, now=now)
+            assert pruned.breakers == forgotten
+
+        later = FIRST_SLOT + 9 * DAY
+        await self.round(later, failed(FailureKind.SIGNING))
+        assert len(await self.round(later + MINUTE)) == 3
 
     async def test_a_probe_that_is_lost_is_followed_by_another(self) -> None:
         """A worker that dies with the probe does not keep the breaker open for ever."""

@@ -682,6 +682,7 @@ def _make_breakers() -> None:
         sa.Column("tenant", sa.Uuid(), nullable=False),
         sa.Column("host", sa.String(), nullable=False),
         sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("probe_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("failures >= 1", name=op.f("ck_breakers_something_failed")),
         sa.PrimaryKeyConstraint("tenant", "host", name=op.f("pk_breakers")),
