@@ -133,7 +133,7 @@ async def test_what_a_claim_passed_over_is_due_all_the_same(postgres: SqlStore) 
     """An edit by another process that holds an endpoint over its instant delays it no further."""
     (busy,) = await add(postgres, 1)
     async with postgres.engine.begin() as another:
-        await another.execute(select(endpoint_state).with_for_update())
+        await another.execute(select(due).with_for_update())
         assert await claimed(postgres) == {}
         late = await postgres.queue.claim(
             worker=WorkerId("one"), limit=10, lease_for=LEASE, now=FIRST_SLOT + SECOND
@@ -330,6 +330,7 @@ async def test_a_backlog_is_not_read_through(sqlite_database: str) -> None:
                     "tenant": tenant,
                     "slot": EPOCH,
                     "host": "shop.example",
+                    "revision": 0,
                 }
                 for tenant in (*[crowded] * number, other)
             ]

@@ -106,6 +106,7 @@ async def test_processes_share_out_every_slot(store: SqlStore, processes: Proces
 async def no_locks_are_left(store: SqlStore) -> None:
     """Return once whoever died holds nothing any more; a lock that stays is an error."""
     async with store.engine.begin() as connection:
+        await connection.execute(select(due.c.endpoint_id).with_for_update())
         await connection.execute(select(endpoint_state.c.endpoint_id).with_for_update())
 
 
@@ -194,8 +195,8 @@ async def test_a_claim_does_not_wait(postgres_database: str) -> None:
     async with opened(postgres_database) as store, opened(postgres_database) as other:
         locked, *free = await add_many(store, 3)
         async with other.engine.begin() as connection:
-            key = endpoint_state.c.endpoint_id == locked.id
-            await connection.execute(select(endpoint_state).where(key).with_for_update())
+            key = due.c.endpoint_id == locked.id
+            await connection.execute(select(due).where(key).with_for_update())
 
             batch = await claim(store)
 
@@ -287,8 +288,8 @@ async def test_leases_are_locked_in_the_order_of_their_endpoints(
     async with opened(postgres_database) as store, opened(postgres_database) as other:
         early, late = await add_many(store, 2)
         async with other.engine.begin() as connection:
-            key = endpoint_state.c.endpoint_id == early.id
-            await connection.execute(select(endpoint_state).where(key).with_for_update())
+            key = due.c.endpoint_id == early.id
+            await connection.execute(select(due).where(key).with_for_update())
             tokens = [run.lease.token for run in (await claim(store)).runs]
         tokens += [run.lease.token for run in (await claim(store)).runs]
         async with other.engine.begin() as connection:

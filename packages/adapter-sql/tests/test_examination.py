@@ -130,8 +130,8 @@ class TestSqlExamination(ExaminationContract):
         """Its endpoint does not know of it, so that no claim ends it."""
         await self.add_minutely()
         await self.plant(
-            "INSERT INTO due (due_at, endpoint_id, tenant, slot, host)"
-            " SELECT :at, endpoint_id, tenant, slot, host FROM due",
+            "INSERT INTO due (due_at, endpoint_id, tenant, slot, host, revision)"
+            " SELECT :at, endpoint_id, tenant, slot, host, revision FROM due",
             at=self._stored(at("13:00:00")),
         )
 

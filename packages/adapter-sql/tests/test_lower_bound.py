@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cronicorn_adapter_sql.lower_bound import (
     FLOOR,
+    LATE,
     NEAR,
     SLACK,
     SWEEP_AT_LEAST_EVERY,
@@ -15,6 +16,7 @@ from cronicorn_domain.errors import StoreUnavailable
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+MOMENT = timedelta(milliseconds=10)
 
 
 class Stopwatch:
@@ -45,7 +47,7 @@ def test_the_next_look_begins_where_the_last_one_found_something() -> None:
     bound = LowerBound()
     look(bound, NOON, first=NOON - 5 * SECOND)
 
-    assert look(bound, NOON + SECOND) == NOON - 5 * SECOND - SLACK
+    assert look(bound, NOON + MOMENT) == NOON - 5 * SECOND - SLACK
 
 
 def test_where_nothing_was_found_it_begins_a_little_before_now() -> None:
@@ -53,7 +55,34 @@ def test_where_nothing_was_found_it_begins_a_little_before_now() -> None:
     bound = LowerBound()
     look(bound, NOON)
 
-    assert look(bound, NOON + SECOND) == NOON - SLACK
+    assert look(bound, NOON + MOMENT) == NOON - SLACK
+
+
+def test_what_is_committed_a_little_late_is_found_soon() -> None:
+    """Four times a second a look begins further below; the others walk over next to nothing."""
+    bound = LowerBound()
+    look(bound, NOON)
+    steps = [NOON + number * MOMENT for number in range(1, 100)]
+
+    reaches = [bound.lowest - look(bound, now) for now in steps]
+
+    assert reaches.count(LATE) == 3
+    assert set(reaches) == {LATE, 0 * SECOND}
+
+
+def test_the_next_instant_is_looked_for_a_little_below_once_a_second() -> None:
+    """So a row that claims passed over is found, and a busy worker does not walk for it."""
+    watch = Stopwatch()
+    bound = LowerBound(monotonic=watch)
+    look(bound, NOON)
+
+    reaches = []
+    for _ in range(20):
+        watch.seconds += 0.1
+        reaches.append(bound.lowest - bound.ahead())
+
+    assert reaches.count(NEAR) == 2
+    assert set(reaches) == {NEAR, 0 * SECOND}
 
 
 def test_sweeps_find_what_came_back() -> None:
@@ -76,7 +105,7 @@ def test_long_sweeps_are_seldom_and_small_ones_stand_in() -> None:
     after = look(bound, NOON + SWEEP_EVERY + SECOND)
 
     assert swept == NOON - SLACK - NEAR
-    assert after == NOON + SWEEP_EVERY - SLACK
+    assert after == NOON + SWEEP_EVERY - SLACK - LATE
     assert look(bound, NOON + 9 * SECOND) > FLOOR
     assert look(bound, NOON + 10 * SECOND) == FLOOR
 
@@ -99,7 +128,7 @@ def test_what_this_process_commits_is_not_missed() -> None:
 
     bound.note(NOON - 9 * SECOND)
 
-    assert look(bound, NOON + SECOND) == NOON - 9 * SECOND
+    assert look(bound, NOON + MOMENT) == NOON - 9 * SECOND
 
 
 def test_what_is_committed_during_a_look_is_not_missed() -> None:

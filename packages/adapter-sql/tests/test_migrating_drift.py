@@ -70,8 +70,8 @@ ON_POSTGRES: Final = {
         "the primary key pk_due of due is missing",
     ),
     "unique dropped": (
-        "ALTER TABLE leases DROP CONSTRAINT uq_leases_endpoint_id",
-        "the unique constraint uq_leases_endpoint_id of leases is missing",
+        "ALTER TABLE api_keys DROP CONSTRAINT uq_api_keys_sha256",
+        "the unique constraint uq_api_keys_sha256 of api_keys is missing",
     ),
     "foreign key changed": (
         (

@@ -162,7 +162,6 @@ CLASHES: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("pk_endpoint_state", "endpoint_state", {}),
     ("pk_due", "due", {"tenant": OTHER}),
     ("pk_leases", "leases", {"endpoint_id": OTHER}),
-    ("uq_leases_endpoint_id", "leases", {"token": 2}),
     ("pk_runs", "runs", {"attempt": 2}),
     ("uq_runs_endpoint_id_slot_attempt", "runs", {"id": OTHER}),
     ("pk_run_bodies", "run_bodies", {"text": "other"}),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from cronicorn_adapter_sql.tables import endpoint_state, leases
+from cronicorn_adapter_sql.tables import due, endpoint_state, leases
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.run import RunStatus
 from cronicorn_domain.ports.endpoint_queue import Settled
@@ -26,7 +26,9 @@ class TestUnreadablePlans(StoreSuite):
     async def spoil(self, endpoint: Endpoint) -> None:
         """Store a plan as a later version might."""
         statement = update(endpoint_state).where(endpoint_state.c.endpoint_id == endpoint.id)
+        place = update(due).where(due.c.endpoint_id == endpoint.id)
         async with self.given.engine.begin() as connection:
+            await connection.execute(place.values(revision=due.c.revision + 1))
             await connection.execute(
                 statement.values(
                     plan='{"kind": "of another version"}', revision=endpoint_state.c.revision + 1

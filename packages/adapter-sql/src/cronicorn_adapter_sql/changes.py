@@ -1,3 +1,4 @@
+# ruff: noqa: S608  names of our own tables and columns only
 """Collects what a transaction makes of endpoints, and writes it in a fixed number of statements."""
 
 from collections import Counter
@@ -16,7 +17,7 @@ from cronicorn_domain.ports.wakeups import LOOK_WITHIN
 from sqlalchemy import bindparam, delete, exists, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cronicorn_adapter_sql.bulk import changing, insertion, removal
+from cronicorn_adapter_sql.bulk import changing, columns_of, insertion, recordset, removal
 from cronicorn_adapter_sql.mapping_endpoints import values_of_standing
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_states import values_of_hint, values_of_record, values_of_state
@@ -73,7 +74,7 @@ class Changes:
         planned = replace(new, state=change.state)
         due_at = claimable_from(planned, now)
         if due_at is not None:
-            self._put_in(planned, due_at)
+            self._put_in(planned, due_at, revision=0)
             self.brought.put_in(due_at, now, before=None)
         self._born.append(_values_of_new_state(planned, due_at))
         self._keep_records(planned, change)
@@ -98,7 +99,7 @@ class Changes:
         if changed or due_at != read.due_at:
             self._take_out(read.id, read.due_at)
             if due_at is not None:
-                self._put_in(situation, due_at)
+                self._put_in(situation, due_at, revision=read.revision + 1)
                 self.brought.put_in(due_at, now, before=read.due_at)
             self._write_state(read.id, change.state, due_at)
         self._keep_records(situation, change)
@@ -111,7 +112,7 @@ class Changes:
         pointer into `due` means nothing. What the claim consumes is weighed, and so counts.
         """
         self._keep_records(read.situation, claim.change)
-        if claim.change.state == read.situation.state and not (claim.hints or claim.triggers):
+        if leaves_state_alone(read.situation, claim):
             return read.revision
         self._write_state(read.id, claim.change.state, None)
         return read.revision + 1
@@ -157,7 +158,7 @@ class Changes:
         if due_at is not None:
             self._gone.append({"due_at": due_at, "endpoint_id": endpoint_id})
 
-    def _put_in(self, situation: Situation, due_at: datetime) -> None:
+    def _put_in(self, situation: Situation, due_at: datetime, *, revision: int) -> None:
         endpoint, plan = situation.endpoint, situation.state.next_plan
         assert plan is not None  # else it could not be claimed from any instant on
         row: Values = {
@@ -166,8 +167,14 @@ class Changes:
             "tenant": endpoint.tenant,
             "slot": plan.slot,
             "host": endpoint.request.host,
+            "revision": revision,
         }
         self._new.append(row)
+
+
+def leaves_state_alone(situation: Situation, claim: Claim) -> bool:
+    """Say whether a claim changes nothing that the governor weighs."""
+    return claim.change.state == situation.state and not (claim.hints or claim.triggers)
 
 
 async def set_aside_unread(
@@ -198,7 +205,16 @@ STATE_COLUMNS: Final = (*values_of_state(EndpointState()), "due_at")
 
 BEAR: Final = insertion(endpoint_state, endpoint_state.c.keys())
 TAKE_OUT: Final = removal(due, keys=("due_at", "endpoint_id"))
-PUT_IN: Final = insertion(due, ("due_at", "endpoint_id", "tenant", "slot", "host"))
+STATE_AT: Final = (
+    "(SELECT CAST(s.ctid AS TEXT) FROM endpoint_state AS s WHERE s.endpoint_id = given.endpoint_id)"
+)
+"""Where PostgreSQL has the state of the ``given`` endpoint."""
+_PUT_IN: Final = ("due_at", "endpoint_id", "tenant", "slot", "host", "revision")
+PUT_IN: Final = replace(
+    insertion(due, _PUT_IN),
+    postgresql=f"INSERT INTO due ({', '.join(_PUT_IN)}, state_at)"
+    f" SELECT {', '.join(_PUT_IN)}, {STATE_AT} FROM {recordset(columns_of(due, _PUT_IN))}",
+)
 STAND: Final = changing(
     endpoints, ("paused_until", "pause_reason", "updated_at", "archived_at"), keys=("id",)
 )

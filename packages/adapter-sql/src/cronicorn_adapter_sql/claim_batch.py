@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.breakers import NEVER, Called, Gate, called_by
+from cronicorn_adapter_sql.changes import leaves_state_alone
 from cronicorn_adapter_sql.known import HeldRun
 from cronicorn_adapter_sql.lease_writes import write_leases
 from cronicorn_adapter_sql.mapping_jobs import Values
@@ -51,9 +52,24 @@ class _Made:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decided:
+    """What the domain says of a due endpoint; a text says why it is set aside."""
+
+    read: ReadEndpoint | UnreadableEndpoint
+    said: Claim | Postponement | str
+
+    @property
+    def plans(self) -> bool:
+        """Whether the endpoint's state is to be written."""
+        if isinstance(self.read, UnreadableEndpoint) or not isinstance(self.said, Claim):
+            return True
+        return not leaves_state_alone(self.read.situation, self.said)
+
+
 @dataclass(slots=True, kw_only=True)
 class Batch:
-    """Decides about endpoints that are locked and due; ``write`` comes once, after that."""
+    """Decides about endpoints whose due rows are locked; ``write`` comes once, after that."""
 
     worker: WorkerId
     until: datetime
@@ -61,6 +77,7 @@ class Batch:
     breaker: Breaker | None = None
     held_back: int = 0
     _gate: Gate | None = None
+    _decided: list[_Decided] = field(default_factory=list)
     _made: list[_Made] = field(default_factory=list)
     _leases: list[Lease] = field(default_factory=list)
     _postponed: int = 0
@@ -82,30 +99,33 @@ class Batch:
             self._gate = Gate(self.breaker, self.now)
             await self._gate.look(connection, [Called(each.tenant, each.host) for each in picked])
 
-    def decide(self, transaction: Transaction, read: ReadEndpoint | UnreadableEndpoint) -> None:
+    def decide(self, read: ReadEndpoint | UnreadableEndpoint) -> None:
         """Let the domain decide about an endpoint; one that cannot be read is set aside."""
         if isinstance(read, UnreadableEndpoint):
-            self._put_aside(transaction, read)
+            self._decided.append(_Decided(read=read, said=read.reason))
             return
         if read.withheld is not None:
             self._withheld[read.id] = read.withheld
             return
+        said: Claim | Postponement | str
         try:
-            decided = self._passed(read.situation, claim(read.situation, self.now))
+            said = self._passed(read.situation, claim(read.situation, self.now))
         except Exception as error:  # noqa: BLE001  whatever it is, it harms this endpoint alone
-            self._put_aside(transaction, _unclaimable(read, reason_of(error)))
-            return
-        match decided:
-            case Postponement(change=change):
-                transaction.changes.apply(read, change, self.now)
-                self._postponed += 1
-            case Claim() as made:
-                revision = transaction.changes.lease(read, made)
-                run = self._run(read, made)
-                self._made.append(_Made(read=read, claim=made, run=run, revision=revision))
+            said = reason_of(error)
+        self._decided.append(_Decided(read=read, said=said))
 
     async def write(self, transaction: Transaction) -> None:
-        """Write leases and runs, and mark what they serve as consumed."""
+        """
+        Write leases and runs, and mark what they serve as consumed.
+
+        What changes a state needs its lock. Whoever has that waits for the due row, which we hold:
+        so such an endpoint is left alone, and never waited for.
+        """
+        planned = [each.read.id for each in self._decided if each.plans]
+        free = await transaction.situations.lock_free(planned)
+        for each in self._decided:
+            if not each.plans or each.read.id in free:
+                self._take(transaction, each)
         connection = transaction.connection
         tokens = await write_leases(connection, [self._values(each) for each in self._made])
         self._leases = [each.lease(tokens[each.run.endpoint_id], self.until) for each in self._made]
@@ -132,7 +152,10 @@ class Batch:
             situation = replace(each.read.situation, state=each.claim.change.state, lease=lease)
             if each.claim.hints or each.claim.triggers:
                 situation = _without_served(situation, each.claim)
-            yield lease.token, HeldRun(each.run, situation, each.revision)
+            # Where the claim has written the state, it is elsewhere now.
+            moved = each.revision != each.read.revision
+            place = None if moved else each.read.state_at
+            yield lease.token, HeldRun(each.run, situation, each.revision, place)
 
     def _passed(self, situation: Situation, decided: Claim | Postponement) -> Claim | Postponement:
         """Hold a call back whose host's breaker is open."""
@@ -142,6 +165,20 @@ class Batch:
         if trouble is None:
             return decided
         return hold_back(situation, decided, trouble, self._gate.breaker, self.now)
+
+    def _take(self, transaction: Transaction, decided: _Decided) -> None:
+        match decided:
+            case _Decided(read=ReadEndpoint() as read, said=Claim() as made):
+                revision = transaction.changes.lease(read, made)
+                run = self._run(read, made)
+                self._made.append(_Made(read=read, claim=made, run=run, revision=revision))
+            case _Decided(read=ReadEndpoint() as read, said=Postponement(change=change)):
+                transaction.changes.apply(read, change, self.now)
+                self._postponed += 1
+            case _Decided(read=ReadEndpoint() as read, said=str(reason)):
+                self._put_aside(transaction, _unclaimable(read, reason))
+            case _Decided(read=UnreadableEndpoint() as read):
+                self._put_aside(transaction, read)
 
     def _put_aside(self, transaction: Transaction, endpoint: UnreadableEndpoint) -> None:
         self._quarantined[endpoint.id] = endpoint.reason

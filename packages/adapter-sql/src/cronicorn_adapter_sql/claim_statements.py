@@ -2,14 +2,17 @@
 """
 The statements that pick due endpoints, and keep others from picking them, too.
 
-An endpoint is picked by locking two rows: the due row, so that no other claim takes it, and its
-state, so that no writer plans it meanwhile; both skip what is locked, so that a claim never waits.
+An endpoint is picked by locking its due row, and that alone: no other claim takes it, and no writer
+plans it meanwhile, since each locks the row behind the state. What is locked is skipped, so that a
+claim never waits. The state is not looked at: each run leaves a dead version of it, and under an
+old transaction somewhere a look would walk over all of them.
+
 They are plain limited selects: the limit inside an ``UPDATE … WHERE id IN (SELECT … LIMIT n FOR
 UPDATE SKIP LOCKED)`` may be applied again and again by a nested loop, and then leases more than
 ``n``.
 
-What a row says is what it is under its locks: PostgreSQL reads a row anew that changed before it
-was locked. So the revision tells what is known of the endpoint, and nothing is to be read again.
+The row is written anew with every change of the state, and brings its revision. So that tells what
+is known of the endpoint, and nothing is to be read again.
 
 All look from ``since`` on only, see ``LowerBound``, and read no more rows than they return. Those
 of a tenant are asked for by pairs of tenant and instant, which the tenants' index alone serves: by
@@ -90,6 +93,7 @@ def _returning(sql: str, *more: BindParameter[Any]) -> TextualSelect:
         host=String(),
         due_at=UtcDateTime(),
         revision=Integer(),
+        state_at=String(),
         several=Boolean(),
         broken=Boolean(),
     )
@@ -123,43 +127,34 @@ _SEVERAL: Final = (
 _BROKEN: Final = "EXISTS (SELECT 1 FROM breakers WHERE failures >= :breaks) AS broken"
 """Whether a breaker is open anywhere: asked once for all rows, and else nothing is asked."""
 
+_OLDEST: Final = (
+    "SELECT d.endpoint_id, d.tenant, d.host, d.due_at, d.revision, d.state_at,"
+    f" {_SEVERAL}, {_BROKEN} FROM due AS d"
+    " WHERE d.due_at >= :since AND d.due_at <= :now"
+    " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
+)
+
 _POSTGRES: Final = _statements(
-    oldest=(
-        f"SELECT d.endpoint_id, d.tenant, d.host, d.due_at, s.revision, {_SEVERAL}, {_BROKEN}"
-        " FROM due AS d"
-        " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
-        " WHERE d.due_at >= :since AND d.due_at <= :now"
-        " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
-        " FOR UPDATE OF d, s SKIP LOCKED"
-    ),
+    oldest=f"{_OLDEST} FOR UPDATE OF d SKIP LOCKED",
     shares=(
-        "SELECT one.endpoint_id, one.tenant, one.host, one.due_at, one.revision"
+        "SELECT one.endpoint_id, one.tenant, one.host, one.due_at, one.revision, one.state_at"
         " FROM unnest(:tenants) AS t(tenant) CROSS JOIN LATERAL ("
-        " SELECT d.endpoint_id, d.tenant, d.host, d.due_at, s.revision FROM due AS d"
-        " JOIN endpoint_state AS s ON s.endpoint_id = d.endpoint_id"
+        " SELECT d.endpoint_id, d.tenant, d.host, d.due_at, d.revision, d.state_at FROM due AS d"
         " WHERE (d.tenant, d.due_at) >= (t.tenant, :since)"
         " AND (d.tenant, d.due_at) <= (t.tenant, :now)"
         " ORDER BY d.tenant, d.due_at LIMIT :share"
-        " FOR UPDATE OF d, s SKIP LOCKED"
+        " FOR UPDATE OF d SKIP LOCKED"
         ") AS one"
     ),
     tenants=bindparam("tenants", type_=ARRAY(UuidType())),
     without="d.endpoint_id <> ALL(:but)",
     but=bindparam("but", type_=ARRAY(UuidType())),
 )
-_REVISION: Final = (
-    "(SELECT s.revision FROM endpoint_state AS s WHERE s.endpoint_id = d.endpoint_id) AS revision"
-)
 _SQLITE: Final = _statements(
-    oldest=(
-        f"SELECT d.endpoint_id, d.tenant, d.host, d.due_at, {_REVISION}, {_SEVERAL}, {_BROKEN}"
-        " FROM due AS d"
-        " WHERE d.due_at >= :since AND d.due_at <= :now"
-        " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
-    ),
+    oldest=_OLDEST,
     # Ranking the rows of a tenant would read its whole backlog; the limit within reads the share.
     shares=(
-        f"SELECT d.endpoint_id, d.tenant, d.host, d.due_at, {_REVISION}"
+        "SELECT d.endpoint_id, d.tenant, d.host, d.due_at, d.revision, d.state_at"
         " FROM json_each(:tenants) AS t CROSS JOIN due AS d WHERE d.rowid IN ("
         " SELECT d.rowid FROM due AS d"
         " WHERE d.tenant = t.value AND d.due_at >= :since AND d.due_at <= :now"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -120,10 +121,17 @@ class Claiming:
                 unknown.append(each.endpoint_id)
             else:
                 known = ReadEndpoint(
-                    situation=situation, due_at=each.due_at, revision=each.revision
+                    situation=situation,
+                    due_at=each.due_at,
+                    revision=each.revision,
+                    state_at=each.state_at,
                 )
                 found.append(known)
-        return found + await transaction.situations.read(unknown, now=now)
+        places = {each.endpoint_id: each.state_at for each in picked}
+        return found + [
+            replace(each, state_at=places[each.id]) if isinstance(each, ReadEndpoint) else each
+            for each in await transaction.situations.read(unknown, now=now)
+        ]
 
     def _told(self, batch: Batch) -> ClaimBatch:
         """Return what a committed batch brought, and remember the situations of its runs."""
@@ -153,7 +161,7 @@ async def _claim(
         if read.due_at is not None and read.due_at <= batch.now
     ]
     for _, _, read in sorted(due_now, key=lambda each: each[:2]):
-        batch.decide(transaction, read)
+        batch.decide(read)
     await batch.write(transaction)
 
 

@@ -294,7 +294,7 @@ class SqlEndpointQueue:
         """Return the earliest instant at which something may become claimable."""
         earliest, withheld = select(func.min(due.c.due_at)), self._claiming.withheld
         bound = self._database.due_bound
-        earliest = earliest.where(due.c.due_at >= bound.near)
+        earliest = earliest.where(due.c.due_at >= bound.ahead())
         left_alone = list(withheld.all())
         if left_alone:
             dialect = self._database.engine.dialect.name
@@ -324,8 +324,9 @@ class SqlEndpointQueue:
         What somebody plans at this moment comes last, one by one.
         """
         clean = [_storable(each) for each in batch]
-        accepted = await self._settling.settle(clean, now)
-        results |= dict.fromkeys(accepted, Settled.ACCEPTED)
+        for some in self._settling.together(clean):
+            accepted = await self._settling.settle(some, now)
+            results |= dict.fromkeys(accepted, Settled.ACCEPTED)
         settlements = {each.token: each for each in clean if each.token not in results}
         for token in await self._settle(results, settlements, now, shortly=False):
             await self._settle(results, {token: settlements[token]}, now, shortly=True)

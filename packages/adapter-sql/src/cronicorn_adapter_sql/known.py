@@ -29,11 +29,16 @@ MOST_RUNS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class HeldRun:
-    """A leased run: its row, and the situation, lease included, that its claim left behind."""
+    """
+    A leased run: its row, and the situation, lease included, that its claim left behind.
+
+    ``state_at`` is where PostgreSQL has the state of this revision; None: only its index tells.
+    """
 
     run: Run
     situation: Situation
     revision: int
+    state_at: str | None = None
 
 
 class Known:
@@ -57,7 +62,8 @@ class Known:
         _shrink(self._endpoints, self._most)
 
     def hold(self, token: Token, held: HeldRun) -> None:
-        """Remember a run that has just been leased."""
+        """Remember a run that has just been leased, and its endpoint as nothing but that."""
+        self._endpoints.pop(held.situation.endpoint.id, None)
         self._runs[token] = held
         _shrink(self._runs, self._most_runs)
 

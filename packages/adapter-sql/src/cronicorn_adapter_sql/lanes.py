@@ -26,10 +26,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.bulk import Bulk, changing, document, recordset
+from cronicorn_adapter_sql.changes import STATE_AT
 from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.picking import Picked
+from cronicorn_adapter_sql.situations import lock_free
 from cronicorn_adapter_sql.tables import endpoint_state
 
 IN_A_LANE: Final = datetime(9999, 1, 1, tzinfo=UTC)
@@ -111,10 +113,10 @@ class Lanes:
                 admitted.append(each)
             else:
                 held.append((each, lane))
-        await _hold(connection, held)
+        moved = await _hold(connection, held)
         if held:
             self._waits, self._look_at = True, now + LOOK_AGAIN
-        return Admitted(picked=admitted, held_back=len(held))
+        return Admitted(picked=admitted, held_back=moved)
 
     def _is_time_to_look(self, now: datetime) -> bool:
         return self._look_at is None or now >= self._look_at
@@ -167,11 +169,20 @@ async def _take_lanes(connection: AsyncConnection, lanes: Iterable[Lane]) -> set
     return {Lane(lane) for lane in found.scalars()}
 
 
-async def _hold(connection: AsyncConnection, held: Sequence[tuple[Picked, Lane]]) -> None:
+async def _hold(connection: AsyncConnection, held: Sequence[tuple[Picked, Lane]]) -> int:
+    """
+    Put them into their lanes, and return how many went there.
+
+    The state tells where the row is: one that somebody else plans at this moment is left alone.
+    """
+    free = await lock_free(connection, [each.endpoint_id for each, _ in held])
     rows = [
-        _move(each.endpoint_id, start=each.due_at, end=IN_A_LANE, lane=lane) for each, lane in held
+        _move(each.endpoint_id, start=each.due_at, end=IN_A_LANE, lane=lane)
+        for each, lane in held
+        if each.endpoint_id in free
     ]
     await _write(connection, rows)
+    return len(rows)
 
 
 def _move(endpoint_id: object, *, start: datetime, end: datetime, lane: Lane | None) -> Values:
@@ -185,8 +196,8 @@ def _move(endpoint_id: object, *, start: datetime, end: datetime, lane: Lane | N
 
 
 async def _write(connection: AsyncConnection, rows: Sequence[Values]) -> None:
+    await _POINT.run(connection, rows)  # first, as the due row tells where it leaves the state
     await _MOVE.run(connection, rows)
-    await _POINT.run(connection, rows)
 
 
 LANES: Final = (
@@ -231,7 +242,8 @@ _MOVED: Final = recordset(
 )
 _MOVE: Final = Bulk(
     columns=("end_at", "lane", "start_at", "endpoint_id"),
-    postgresql=f"UPDATE due SET due_at = given.end_at, lane = given.lane FROM {_MOVED}"
+    postgresql="UPDATE due SET due_at = given.end_at, lane = given.lane,"
+    f" state_at = {STATE_AT} FROM {_MOVED}"
     " WHERE due.due_at = given.start_at AND due.endpoint_id = given.endpoint_id",
     sqlite="UPDATE due SET due_at = ?, lane = ? WHERE due_at = ? AND endpoint_id = ?",
 )

@@ -99,24 +99,28 @@ def freeing(runs: Sequence[RunId]) -> Update:
 
 
 _FREE_TO_START: Final = (
-    "l.until > {now} AND e.archived_at IS NULL AND j.state = 'active'"
+    "(l.until > {now}) IS TRUE AND e.archived_at IS NULL AND e.state = 'active'"
     " AND (e.paused_until IS NULL OR e.paused_until <= {now})"
 )
 START: Final = (
     # Marks ``tokens`` as started at ``now`` where nothing can be against it, and returns them. The
     # others may start all the same: what a trigger fires despite a pause, or whose lease somebody
-    # holds locked; who does may be waiting for another of these, and so is not waited for.
+    # holds locked; who does may be waiting for another of these, and so is not waited for. No join
+    # and no other condition is left for which an index could be read as a whole.
     "WITH free AS MATERIALIZED ("
-    "SELECT l.token FROM leases AS l"
-    " JOIN endpoints AS e ON e.id = l.endpoint_id JOIN jobs AS j ON j.id = e.job_id"
+    "SELECT l.token FROM leases AS l CROSS JOIN LATERAL ("
+    "SELECT archived_at, paused_until, (SELECT state FROM jobs WHERE id = job_id)"
+    " FROM endpoints WHERE id = l.endpoint_id OFFSET 0"
+    ") AS e"
     f" WHERE l.token = ANY(%(tokens)s::bigint[]) AND {_FREE_TO_START.format(now='%(now)s')}"
     " FOR UPDATE OF l SKIP LOCKED"
-    ") UPDATE leases SET started_at = %(now)s FROM free WHERE leases.token = free.token"
-    " RETURNING leases.token"
+    ") UPDATE leases SET started_at = %(now)s WHERE token = ANY (ARRAY(SELECT token FROM free))"
+    " RETURNING token"
 )
 START_ON_SQLITE: Final = (
     "UPDATE leases SET started_at = ?2 WHERE token IN ("
     "SELECT l.token FROM json_each(?1) AS given JOIN leases AS l ON l.token = given.value"
-    " JOIN endpoints AS e ON e.id = l.endpoint_id JOIN jobs AS j ON j.id = e.job_id"
+    " JOIN (SELECT e.id, e.archived_at, e.paused_until, j.state"
+    " FROM endpoints AS e JOIN jobs AS j ON j.id = e.job_id) AS e ON e.id = l.endpoint_id"
     f" WHERE {_FREE_TO_START.format(now='?2')}) RETURNING token"
 )

@@ -66,12 +66,13 @@ _GIVEN: Final = recordset(
     {**columns_of(runs, _RUN), **columns_of(leases, _LEASE), "taken_at": "TIMESTAMPTZ"}
 )
 CLAIM: Final = (
-    # What is given is taken apart once.
-    f"WITH given AS MATERIALIZED (SELECT * FROM {_GIVEN}),"
-    " gone AS (DELETE FROM due USING given"
-    " WHERE due.due_at = given.taken_at AND due.endpoint_id = given.endpoint_id),"
-    f" begun AS (INSERT INTO runs ({', '.join(_RUN)}) SELECT {', '.join(_RUN)} FROM given)"
-    f" INSERT INTO leases ({', '.join(_LEASE)}) SELECT {', '.join(_LEASE)} FROM given"
+    # What is given is taken apart once. Only who takes the due row away gets a lease.
+    f"WITH taken AS MATERIALIZED (SELECT given.*, d.place FROM {_GIVEN}"
+    " CROSS JOIN LATERAL (SELECT ctid AS place FROM due"
+    " WHERE due_at = given.taken_at AND endpoint_id = given.endpoint_id FOR UPDATE) AS d),"
+    " gone AS (DELETE FROM due WHERE ctid = ANY (ARRAY(SELECT place FROM taken))),"
+    f" begun AS (INSERT INTO runs ({', '.join(_RUN)}) SELECT {', '.join(_RUN)} FROM taken)"
+    f" INSERT INTO leases ({', '.join(_LEASE)}) SELECT {', '.join(_LEASE)} FROM taken"
     " RETURNING endpoint_id, token"
 )
 _EXTRACTED: Final = ", ".join(f"json_extract(value, '$.{name}')" for name in _LEASE)

@@ -1,5 +1,6 @@
 """From where on a claim or a reap looks, so that it does not walk over what is long gone."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,10 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 FLOOR: Final = datetime.min.replace(tzinfo=UTC)
-SLACK: Final = timedelta(milliseconds=250)
-"""So far below what was seen the bound stays: for what others commit a little late."""
+SLACK: Final = timedelta(milliseconds=25)
+"""So far below what was seen the bound stays: each look walks over what left that stretch."""
+LATE: Final = timedelta(milliseconds=250)
+"""So often a look begins so far below the bound: for what others commit a little late."""
 NEAR: Final = timedelta(seconds=10)
 """How far below the bound a small sweep looks."""
+NEAR_EVERY: Final = timedelta(seconds=1)
+"""How often a look for the next instant is a small sweep: it finds what a claim passed over."""
 SWEEP_EVERY: Final = timedelta(seconds=3)
 SHARE: Final = 100
 """Sweeps from the floor come so seldom that a hundredth of the time goes into them."""
@@ -40,6 +45,7 @@ class LowerBound:
     they leave in the index, and who looks from the floor walks over all of it. So a look begins at
     the first row that the last one found. What comes back below that (a claim that was undone) is
     found by sweeps every few seconds: small ones, and, as far as they are quick, from the floor.
+    The shorter the stretch, the more often it is swept, so that all of it costs little.
     """
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -47,6 +53,8 @@ class LowerBound:
         self._lowest = FLOOR
         self._looks: set[Look] = set()
         self._last = FLOOR
+        self._late_from = FLOOR
+        self._ahead_from = -math.inf
         self._near_from = FLOOR
         self._floor_from = FLOOR
 
@@ -55,10 +63,20 @@ class LowerBound:
         """The instant below which no row is known."""
         return self._lowest
 
-    @property
-    def near(self) -> datetime:
-        """The instant from which on a small sweep looks: a little below the lowest."""
-        return self._lowest - NEAR if self._lowest > FLOOR + NEAR else FLOOR
+    def ahead(self) -> datetime:
+        """
+        Return from where on the next row is to be looked for, whenever it is due.
+
+        That is the lowest, and once a second a little below it.
+        """
+        reading = self._monotonic()
+        if reading < self._ahead_from:
+            return self._lowest
+        self._ahead_from = reading + NEAR_EVERY.total_seconds()
+        return self._below(NEAR)
+
+    def _below(self, stretch: timedelta) -> datetime:
+        return self._lowest - stretch if self._lowest > FLOOR + stretch else FLOOR
 
     @contextmanager
     def looking(self, now: datetime) -> Iterator[Look]:
@@ -81,9 +99,12 @@ class LowerBound:
         turned_back = self._last - now > SWEEP_EVERY
         if turned_back or now >= self._floor_from:
             return FLOOR
-        if now >= self._near_from and self._lowest > FLOOR + NEAR:
+        if now >= self._near_from:
             self._near_from = now + SWEEP_EVERY
-            return self.near
+            return self._below(NEAR)
+        if now >= self._late_from:
+            self._late_from = now + LATE
+            return self._below(LATE)
         return self._lowest
 
     def _move(self, look: Look, now: datetime, *, took: timedelta) -> None:
@@ -93,6 +114,7 @@ class LowerBound:
             seldom = min(took * SHARE, SWEEP_AT_LEAST_EVERY)
             self._floor_from = now + max(SWEEP_EVERY, seldom)
             self._near_from = now + SWEEP_EVERY
+            self._late_from = now + LATE
 
     def note(self, instant: datetime) -> None:
         """Take a row that this process has committed or seen: no look, begun or new, misses it."""

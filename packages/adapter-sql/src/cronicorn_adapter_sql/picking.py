@@ -27,14 +27,16 @@ FRESH_AT_ONCE: Final = 500
 
 class Picked(NamedTuple):
     """
-    An endpoint that is picked and locked.
+    An endpoint that is picked, its due row locked.
 
-    Since when it is due, its state's revision, whose it is, and where its request goes.
+    Since when it is due, its state's revision and where that is, whose it is, and where its request
+    goes.
     """
 
     endpoint_id: UUID
     due_at: datetime
     revision: int
+    state_at: str | None
     tenant: TenantId
     host: str
     broken: bool = False
@@ -141,4 +143,6 @@ class Picking:
 
 
 def _picked(row: Row[Any]) -> Picked:
-    return Picked(row.endpoint_id, row.due_at, row.revision, TenantId(row.tenant), row.host)
+    return Picked(
+        row.endpoint_id, row.due_at, row.revision, row.state_at, TenantId(row.tenant), row.host
+    )

@@ -45,6 +45,7 @@ class _Ended:
 
     token: Token
     revision: int
+    state_at: str | None
     outcome: Outcome
     run: Run
     after: Situation
@@ -62,9 +63,20 @@ class QuickSettling:
         self._sqlite = database.engine.dialect.name == "sqlite"
         self._single = single_statements(database.engine)
 
+    def together(self, settlements: Sequence[Settlement]) -> Iterable[Sequence[Settlement]]:
+        """Part them into what one statement can settle: by place, or by index."""
+        placed: list[Settlement] = []
+        others: list[Settlement] = []
+        for each in settlements:
+            held = self._known.held(each.token)
+            (others if held is None or held.state_at is None else placed).append(each)
+        return filter(None, (placed, others))
+
     async def settle(self, settlements: Sequence[Settlement], now: datetime) -> Sequence[Token]:
         """
         Settle what can be, all of it or nothing, and return the tokens; the rest is untouched.
+
+        They are those that go ``together``.
 
         Raises:
             StoreError: nothing was written.
@@ -153,6 +165,7 @@ def _ended(held: HeldRun, settlement: Settlement, now: datetime) -> _Ended:
     return _Ended(
         token=settlement.token,
         revision=held.revision,
+        state_at=held.state_at,
         outcome=settlement.outcome,
         run=settled_run(held.run, settlement, change.remark),
         after=after,
@@ -167,6 +180,7 @@ def _values(ended: _Ended) -> Values:
     return {
         "token": ended.token,
         "known_revision": ended.revision,
+        "state_at": ended.state_at,
         **values_of_state(ended.change.state),
         **values_of_ended(ended.run),
         **(values_of_roll_up(ended.run) or {}),

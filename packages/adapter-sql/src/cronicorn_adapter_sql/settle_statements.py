@@ -5,6 +5,13 @@ The statement that settles a batch on PostgreSQL, if its endpoints are as they w
 It locks lease and state of each, and passes over those that somebody else has locked, whose lease
 has gone, or whose revision has grown: so it waits for nobody and decides by what is committed.
 What it has locked is written by the same statement, wherever it goes; no row is read twice.
+
+The state is looked for where the due row said that it is. By its index the statement would walk
+over what each run has left behind, since the oldest transaction anywhere began. A place that is not
+right any more, as in a database that was restored, finds nothing, and the run is settled otherwise.
+
+Rows are looked up one by one, as what is lateral must be. A join leaves PostgreSQL the choice to
+read all leases instead, while they are few; and what is dead among them it does not count.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,14 +53,16 @@ async def write_settled(
 
     Args:
         connection: Within a transaction of its own, or none.
-        rows: ``token`` and ``known_revision``; the columns of the state, of a run's end and of what
-            is added to the statistics; those of the body with ``body_`` before their names; of the
-            new row in `due` ``due_at`` (null if there is none), ``next_slot`` and ``host``.
+        rows: ``token``, ``known_revision`` and ``state_at``, which all have or none; the columns of
+            the state, of a run's end and of what is added to the statistics; those of the body with
+            ``body_`` before their names; of the new row in `due` ``due_at`` (null if there is
+            none), ``next_slot`` and ``host``.
         records: Slots that are not run, with the ``token`` they belong to.
         slots: The slots of the runs, no further apart than a span may be long.
     """
     given = {"rows": document(rows), "records": document(records), **span(slots)}
-    return {Token(token): troubled for token, troubled in await ask(connection, SETTLE, given)}
+    statement = SETTLE if rows[0]["state_at"] else SETTLE_BY_INDEX
+    return {Token(token): troubled for token, troubled in await ask(connection, statement, given)}
 
 
 async def standing_revisions(
@@ -77,6 +86,7 @@ _GIVEN: Final = recordset(
     {
         **columns_of(leases, ("token", "host")),
         "known_revision": "BIGINT",
+        **columns_of(due, ("state_at",)),
         **columns_of(endpoint_state, STATE_COLUMNS),
         **columns_of(runs, ENDED_COLUMNS),
         **columns_of(roll_ups, _COUNTED),
@@ -101,30 +111,43 @@ def _set(names: Sequence[str]) -> str:
     return ", ".join(f"{name} = held.{name}" for name in names)
 
 
-SETTLE: Final = (
-    "WITH held AS MATERIALIZED ("
-    "SELECT given.*, l.endpoint_id, l.tenant, l.run_id, l.slot"
-    f" FROM {_GIVEN} JOIN leases AS l ON l.token = given.token"
-    " JOIN endpoint_state AS s"
-    " ON s.endpoint_id = l.endpoint_id AND s.revision = given.known_revision"
-    " FOR UPDATE OF l, s SKIP LOCKED"
-    "), ended AS (DELETE FROM leases USING held WHERE leases.token = held.token"
-    f"), told AS (UPDATE runs SET {_set(ENDED_COLUMNS)} FROM held"
-    f" WHERE runs.id = held.run_id AND {WITHIN}"
-    f"), kept AS (INSERT INTO run_bodies (run_id, slot, tenant, {', '.join(_BODY)})"
-    f" SELECT run_id, slot, tenant, {', '.join(f'body_{name}' for name in _BODY)}"
-    " FROM held WHERE body_kind IS NOT NULL"
-    f"), planned AS (UPDATE endpoint_state SET {_set(STATE_COLUMNS)},"
-    " revision = endpoint_state.revision + 1 FROM held"
-    " WHERE endpoint_state.endpoint_id = held.endpoint_id"
-    "), put_in AS (INSERT INTO due (due_at, endpoint_id, tenant, slot, host)"
-    " SELECT due_at, endpoint_id, tenant, next_slot, host FROM held WHERE due_at IS NOT NULL"
-    f"), counted AS (INSERT INTO roll_ups ({', '.join(_COUNTED)},"
-    " endpoint_id, tenant, outcome_class, size, runs)"
-    f" SELECT {', '.join(_COUNTED)}, endpoint_id, tenant, outcome_class, 'minute', 1"
-    f" FROM held WHERE begins_at IS NOT NULL {ON_CONFLICT}"
-    f"), recorded AS (INSERT INTO slot_records ({', '.join(_RECORD)})"
-    f" SELECT {', '.join(f'given.{name}' for name in _RECORD)}"
-    f" FROM {_GIVEN_RECORDS} JOIN held ON held.token = given.token"
-    f") SELECT token, {_IN_TROUBLE.format('held')} FROM held"
+def _settle(place: str) -> str:
+    """Return the statement that finds the state by ``place``; what is planned is written."""
+    return (
+        "WITH held AS MATERIALIZED ("
+        f"SELECT given.*, l.*, s.place FROM {_GIVEN}"
+        " CROSS JOIN LATERAL (SELECT endpoint_id, tenant, run_id, slot FROM leases"
+        " WHERE token = given.token FOR UPDATE SKIP LOCKED) AS l"
+        " CROSS JOIN LATERAL (SELECT ctid AS place FROM endpoint_state"
+        f" WHERE {place} AND revision = given.known_revision FOR UPDATE SKIP LOCKED) AS s"
+        f"), planned AS (UPDATE endpoint_state SET {_set(STATE_COLUMNS)},"
+        " revision = endpoint_state.revision + 1 FROM held"
+        " WHERE endpoint_state.ctid = held.place"
+        " RETURNING held.*, CAST(endpoint_state.ctid AS TEXT) AS left_at"
+        "), ended AS (DELETE FROM leases WHERE token = ANY (ARRAY(SELECT token FROM planned))"
+        f"), told AS (UPDATE runs SET {_set(ENDED_COLUMNS)} FROM planned AS held"
+        f" WHERE runs.id = held.run_id AND {WITHIN}"
+        f"), kept AS (INSERT INTO run_bodies (run_id, slot, tenant, {', '.join(_BODY)})"
+        f" SELECT run_id, slot, tenant, {', '.join(f'body_{name}' for name in _BODY)}"
+        " FROM planned WHERE body_kind IS NOT NULL"
+        "), put_in AS ("
+        "INSERT INTO due (due_at, endpoint_id, tenant, slot, host, revision, state_at)"
+        " SELECT due_at, endpoint_id, tenant, next_slot, host, known_revision + 1, left_at"
+        " FROM planned WHERE due_at IS NOT NULL"
+        f"), counted AS (INSERT INTO roll_ups ({', '.join(_COUNTED)},"
+        " endpoint_id, tenant, outcome_class, size, runs)"
+        f" SELECT {', '.join(_COUNTED)}, endpoint_id, tenant, outcome_class, 'minute', 1"
+        f" FROM planned WHERE begins_at IS NOT NULL {ON_CONFLICT}"
+        f"), recorded AS (INSERT INTO slot_records ({', '.join(_RECORD)})"
+        f" SELECT {', '.join(f'given.{name}' for name in _RECORD)}"
+        f" FROM {_GIVEN_RECORDS} JOIN planned ON planned.token = given.token"
+        f") SELECT token, {_IN_TROUBLE.format('planned')} FROM planned"
+    )
+
+
+SETTLE: Final = _settle(
+    # The second condition is written so that no index can serve it.
+    "ctid = CAST(given.state_at AS TID) AND endpoint_id IS NOT DISTINCT FROM l.endpoint_id"
 )
+SETTLE_BY_INDEX: Final = _settle("endpoint_id = l.endpoint_id")
+"""For what was claimed by a statement that wrote the state, too."""

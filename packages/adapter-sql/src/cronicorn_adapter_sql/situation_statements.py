@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select
 from cronicorn_adapter_sql.among import among
 from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.tables import (
+    due,
     endpoint_state,
     endpoints,
     hints,
@@ -33,6 +34,8 @@ class SituationStatements:
 
     Attributes:
         lock: Locks the states of ``ids``, in the order of ids.
+        lock_places: Locks the due rows of ``ids``, whose states are locked: a claim looks at them
+            alone.
         lock_free: Locks those states of ``ids`` that nobody else has locked, and returns the ids.
         lease: Finds the endpoints that ``tokens`` hold, and locks the leases, in the order of the
             endpoints' ids: so two who end the same leases cannot wait for each other.
@@ -46,6 +49,7 @@ class SituationStatements:
     """
 
     lock: Select[Any]
+    lock_places: Select[Any]
     lock_free: Select[Any]
     lease: Select[Any]
     rows: Select[Any]
@@ -63,6 +67,14 @@ def situation_statements(dialect: str) -> SituationStatements:
     )
     return SituationStatements(
         lock=states.with_for_update(),
+        lock_places=select(due.c.endpoint_id)
+        .join(
+            endpoint_state,
+            (endpoint_state.c.endpoint_id == due.c.endpoint_id)
+            & (endpoint_state.c.due_at == due.c.due_at),
+        )
+        .where(among(endpoint_state.c.endpoint_id, "ids", dialect=dialect))
+        .with_for_update(of=due),
         lock_free=states.with_for_update(skip_locked=True),
         lease=select(leases.c.token, leases.c.endpoint_id)
         .where(among(leases.c.token, "tokens", dialect=dialect))

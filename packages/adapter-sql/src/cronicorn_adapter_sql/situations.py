@@ -49,12 +49,14 @@ class ReadEndpoint:
 
     ``withheld`` says why its secret headers cannot be opened here, or is None. Then it can be
     planned as any other, since no plan depends on them, but the values in the situation are still
-    sealed: it is to be neither run nor shown nor written back.
+    sealed: it is to be neither run nor shown nor written back. ``state_at`` is where PostgreSQL has
+    its state, as far as its due row told.
     """
 
     situation: Situation
     due_at: datetime | None
     revision: int
+    state_at: str | None = None
     withheld: str | None = None
 
     @property
@@ -121,11 +123,14 @@ class Situations:
         """
         Take the locks under which endpoints are planned, in the order of their ids.
 
-        What is read afterwards is what the holder before left. On SQLite the right to write, which
-        the transaction has, is the lock.
+        Their places in the queue are locked behind that, for a claim at this moment, which looks at
+        nothing else, to be waited for. What is read afterwards is what the holder before left. On
+        SQLite the right to write, which the transaction has, is the lock.
         """
         if self._connection.dialect.name != "sqlite" and endpoint_ids:
-            await self._connection.execute(self._statements.lock, {"ids": list(endpoint_ids)})
+            wanted = {"ids": list(endpoint_ids)}
+            await self._connection.execute(self._statements.lock, wanted)
+            await self._connection.execute(self._statements.lock_places, wanted)
 
     async def leased(self, tokens: Collection[Token]) -> dict[Token, UUID]:
         """Lock the leases of the tokens, and return the endpoints that they hold."""
@@ -135,11 +140,12 @@ class Situations:
         return {Token(token): endpoint_id for token, endpoint_id in found}
 
     async def lock_free(self, endpoint_ids: Collection[UUID]) -> Collection[UUID]:
-        """Take the locks of ``lock`` that are free, without a wait, and return those endpoints."""
-        if self._connection.dialect.name == "sqlite" or not endpoint_ids:
-            return endpoint_ids
-        wanted = {"ids": list(endpoint_ids)}
-        return set((await self._connection.execute(self._statements.lock_free, wanted)).scalars())
+        """
+        Lock the states that are free, without a wait, and return those endpoints.
+
+        Who asks holds their leases or due rows: so no claim can be at them.
+        """
+        return await lock_free(self._connection, endpoint_ids)
 
     async def lock_shortly(self, endpoint_ids: Collection[UUID]) -> None:
         """
@@ -237,6 +243,16 @@ class Situations:
             return endpoint_from(row, None), str(error)
 
 
+async def lock_free(
+    connection: AsyncConnection, endpoint_ids: Collection[UUID]
+) -> Collection[UUID]:
+    """Lock those states that are free, and return their endpoints; see ``Situations``."""
+    if connection.dialect.name == "sqlite" or not endpoint_ids:
+        return endpoint_ids
+    statement = situation_statements(connection.dialect.name).lock_free
+    return set((await connection.execute(statement, {"ids": list(endpoint_ids)})).scalars())
+
+
 def _check_leased(state: EndpointState, lease: Lease | None) -> None:
     """Refuse a lease whose plan is gone: nothing could be planned behind its run."""
     if lease is not None and (state.urgent if lease.urgent else state.plan) is None:
@@ -282,7 +298,7 @@ class _Parts:
         )
 
 
-_SHORT_PATIENCE: Final = text("SET LOCAL lock_timeout = '250ms'")
+_SHORT_PATIENCE: Final = text("SET LOCAL lock_timeout = '500ms'")
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 _STATE_FROM: Final = len(ENDPOINT_COLUMNS)
 _LEASE_FROM: Final = _STATE_FROM + len(STATE_COLUMNS)

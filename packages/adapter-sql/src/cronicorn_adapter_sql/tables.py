@@ -220,10 +220,13 @@ class EndpointStateRow(Row, table=True):
 
 class DueRow(Row, table=True):
     """
-    What is claimable, and from when; one row an endpoint, kept under its state's lock.
+    What is claimable, and from when; one row an endpoint, kept under its state's lock and its own.
 
-    ``slot`` is that of the plan which fires next, ``host`` where its request goes. ``lane`` is set
-    while it waits for room; it then has an instant behind all others (see ``lanes``).
+    ``slot`` is that of the plan which fires next, ``host`` where its request goes, ``revision``
+    that of the endpoint's state: a claim locks this row alone, and looks at no other. ``state_at``
+    is where PostgreSQL has put that version of the state (its ctid), for the settle to find it.
+    ``lane`` is set while it waits for room; it then has an instant behind all others (see
+    ``lanes``).
     """
 
     __tablename__ = "due"
@@ -243,19 +246,24 @@ class DueRow(Row, table=True):
     tenant: UUID
     slot: datetime = Field(sa_type=UtcDateTime)
     host: str
+    revision: int = Field(sa_type=BigInteger)
+    state_at: str | None = None
     lane: str | None = None
 
 
 class LeaseRow(Row, table=True):
     """
-    A live lease. The token is the fence and never used again; an endpoint has one at most.
+    A live lease. The token is the fence and never used again.
 
-    ``slot`` is that of its run. ``tenant`` and ``host`` are what caps count.
+    An endpoint has one at most: it takes the place of the row in `due`, by the statement that takes
+    that away. No constraint says so, as it would look through all leases that the endpoint has had
+    since the oldest transaction began. ``slot`` is that of its run. ``tenant`` and ``host`` are
+    what caps count.
     """
 
     __tablename__ = "leases"
     __table_args__: ClassVar = (
-        UniqueConstraint("endpoint_id"),
+        Index("ix_leases_endpoint_id", "endpoint_id"),
         Index("ix_leases_until", "until"),
         {"sqlite_autoincrement": True},
     )

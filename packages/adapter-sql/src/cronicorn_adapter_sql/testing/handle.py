@@ -10,7 +10,7 @@ from sqlalchemy import update
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring, parse_keys
 from cronicorn_adapter_sql.store import open_store
-from cronicorn_adapter_sql.tables import endpoint_state, endpoints
+from cronicorn_adapter_sql.tables import due, endpoint_state, endpoints
 from cronicorn_adapter_sql.vault import HeaderVault
 
 
@@ -58,6 +58,8 @@ class SqlHandle:
             await connection.execute(update(endpoints).where(key).values(changed))
             key = endpoint_state.c.endpoint_id == endpoint_id
             await connection.execute(update(endpoint_state).where(key).values(counted))
+            key = due.c.endpoint_id == endpoint_id
+            await connection.execute(update(due).where(key).values(revision=due.c.revision + 1))
 
 
 @asynccontextmanager

@@ -69,6 +69,7 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "tenant": TENANT,
         "slot": NOON,
         "host": "shop.example",
+        "revision": 0,
     },
     "leases": {
         "token": 1,

@@ -301,6 +301,8 @@ def _make_due() -> None:
         sa.Column("tenant", sa.Uuid(), nullable=False),
         sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
         sa.Column("host", sa.String(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("state_at", sa.String(), nullable=True),
         sa.Column("lane", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("due_at", "endpoint_id", name=op.f("pk_due")),
     )
@@ -315,7 +317,7 @@ def _make_due() -> None:
 
 
 def _make_leases() -> None:
-    """Who holds what: the token is the fence, and an endpoint has one lease at most."""
+    """Who holds what: the token is the fence."""
     op.create_table(
         "leases",
         sa.Column(
@@ -334,9 +336,9 @@ def _make_leases() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("urgent", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_leases")),
-        sa.UniqueConstraint("endpoint_id", name=op.f("uq_leases_endpoint_id")),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_leases_endpoint_id", "leases", ["endpoint_id"])
     op.create_index("ix_leases_until", "leases", ["until"])
 
 
