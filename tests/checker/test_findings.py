@@ -271,6 +271,11 @@ def two_of_a_tenant(history: History) -> History:
     )
 
 
+def without_leases(history: History) -> History:
+    """Return what a live database tells."""
+    return replace(history, leases=())
+
+
 def without_records(history: History) -> History:
     return replace(history, records={})
 
@@ -486,6 +491,11 @@ CASES: list[tuple[Fault, Callable[[], History], Spoil]] = [
         lambda h: under_breaker(h, 1),
     ),
     (Fault.CAP_BROKEN, lambda: under_cap(three_runs()), two_of_a_tenant),
+    (
+        Fault.CAP_BROKEN,
+        lambda: without_leases(under_cap(three_runs())),
+        lambda h: without_leases(two_of_a_tenant(under_cap(three_runs()))),
+    ),
 ]
 
 

@@ -7,8 +7,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from cronicorn_domain.errors import CronicornError
+from cronicorn_domain.identity import TenantId
+from cronicorn_domain.model.caps import Caps
 
 from tools.check.live import read_history
 from tools.checker.check import Report, examine
@@ -30,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if options.late is not None:
         history = replace(history, lateness_allowed=timedelta(seconds=options.late))
+    history = replace(history, caps=_caps(options.host_cap, options.tenant_cap))
     report = examine(history)
     print(_as_json(report) if options.json else _as_text(report))
     return 1 if report.findings else 0
@@ -53,6 +57,22 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="also find claims later than that; without it lateness is not judged",
     )
+    parser.add_argument(
+        "--host-cap",
+        type=_cap,
+        action="append",
+        default=[],
+        metavar="[HOST=]N",
+        help="also find runs beyond the caps that all workers had, such as 10 or shop.example=2",
+    )
+    parser.add_argument(
+        "--tenant-cap",
+        type=_cap,
+        action="append",
+        default=[],
+        metavar="[TENANT=]N",
+        help="the same for tenants",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
 
@@ -62,6 +82,20 @@ def _instant(text: str) -> datetime:
     if instant.utcoffset() is None:
         raise argparse.ArgumentTypeError("end it with Z or an offset")
     return instant
+
+
+def _cap(text: str) -> tuple[str, int]:
+    whose, _, number = text.rpartition("=")
+    if not number.isdecimal() or int(number) < 1:
+        raise argparse.ArgumentTypeError("give N, or NAME=N, with N from 1 on")
+    return whose.lower(), int(number)
+
+
+def _caps(of_hosts: Sequence[tuple[str, int]], of_tenants: Sequence[tuple[str, int]]) -> Caps:
+    hosts, tenants = dict(of_hosts), dict(of_tenants)
+    per_host, per_tenant = hosts.pop("", None), tenants.pop("", None)
+    by_id = {TenantId(UUID(name)): cap for name, cap in tenants.items()}
+    return Caps(per_host=per_host, hosts=hosts, per_tenant=per_tenant, tenants=by_id)
 
 
 def _as_text(report: Report) -> str:
