@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_QUIET_OTHERS: Final = 5.0
+QUIET_OTHERS: Final = 5.0
 _QUIET_STEAL: Final = 1.0
 _QUIET_FSYNC: Final = 10.0
 _SYNCS: Final = 50
@@ -63,7 +63,7 @@ class Quiet:
     def faults(self) -> list[str]:
         """Say what makes figures doubtful; nothing if the machine is quiet."""
         found = []
-        if self.noise.others > _QUIET_OTHERS:
+        if self.noise.others > QUIET_OTHERS:
             found.append(f"others use {self.noise.others:g} % of a processor")
         if self.noise.steal > _QUIET_STEAL:
             found.append(f"the hypervisor takes {self.noise.steal:g} %")

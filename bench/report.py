@@ -1,17 +1,18 @@
 """Writes `docs/benchmarks.md` and its plots from the results of a run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from bench.chapters import CHAPTERS
 from bench.figures import Read, figure, late
+from bench.machine import QUIET_OTHERS
 from bench.measurement import Measurement
 from bench.plots import Bar, bars, lines
 from bench.processes import ROOT
 from bench.reach import reach
 from bench.results import Results
-from bench.systems.all_systems import SYSTEMS
+from bench.systems.all_systems import DURABLE, IN_MEMORY, SYSTEMS
 from bench.tables import TABLES, best_trial, by_system, table
 
 DOCUMENT: Final = ROOT / "docs" / "benchmarks.md"
@@ -69,8 +70,20 @@ def _where(results: Results) -> Iterator[str]:
         f" (p99 {quiet.fsync_p99:g} ms); during measurements others used"
         f" {_most(results, 'others'):g} % at most, and {_most(results, 'steal'):g} % was stolen."
     )
-    verdict = "It was quiet." if not quiet.faults else f"**Not quiet: {'; '.join(quiet.faults)}.**"
-    yield f"{state} {verdict}"
+    yield f"{state} {_verdict(results)}"
+
+
+def _verdict(results: Results) -> str:
+    """Say whether it was quiet, before the run and during each trial."""
+    faults = list(results.quiet.faults)
+    noisy = [each for each in results.measurements if each.others > QUIET_OTHERS]
+    if noisy:
+        trials = dict.fromkeys(f"{each.scenario} {each.label}" for each in noisy)
+        faults.append(
+            f"others used more than {QUIET_OTHERS:g} % during {len(noisy)} of"
+            f" {len(results.measurements)} measurements ({', '.join(trials)})"
+        )
+    return "It was quiet." if not faults else f"**Not quiet: {'; '.join(faults)}.**"
 
 
 def _most(results: Results, field: str) -> float:
@@ -78,25 +91,33 @@ def _most(results: Results, field: str) -> float:
 
 
 def _ratio(own: Sequence[Measurement]) -> str:
-    """Say how much faster this project is than the fastest peer that keeps its work on a disk."""
+    """Compare this project with the fastest durable peer, and with the fastest of the others."""
     fires = {
         each[0].system: found.median
         for each in by_system(own)
         if (found := figure(best_trial(each), lambda one: one.fires))
     }
-    peers = {
-        name: value
-        for name, value in fires.items()
-        if not name.startswith(("cronicorn", "floor")) and not name.endswith("-memory") and value
-    }
-    if "cronicorn-pg" not in fires or not peers:
+    if "cronicorn-pg" not in fires:
         return ""
-    best = max(peers, key=lambda name: peers[name])
-    ratio = fires["cronicorn-pg"] / peers[best]
-    return (
-        f"One worker on PostgreSQL fires {ratio:.1f} times as much as the fastest durable peer,"
-        f" {_TITLES[best]}."
-    )
+    told = []
+    if best := _fastest(fires, DURABLE):
+        ratio = fires["cronicorn-pg"] / fires[best]
+        told.append(
+            f"One worker on PostgreSQL fires {ratio:.1f} times as much as the fastest durable peer,"
+            f" {_TITLES[best]}."
+        )
+    if best := _fastest(fires, IN_MEMORY):
+        ratio = fires[best] / max(fires["cronicorn-pg"], 1)
+        told.append(
+            f"{_TITLES[best]} fires {ratio:.1f} times as much as one worker on PostgreSQL: it"
+            " stores nothing, and a restart loses what it has."
+        )
+    return " ".join(told)
+
+
+def _fastest(fires: Mapping[str, float], names: Collection[str]) -> str | None:
+    measured = [name for name in names if fires.get(name)]
+    return max(measured, key=lambda name: fires[name], default=None)
 
 
 def _absent(scenario: str, own: Sequence[Measurement]) -> Iterator[str]:

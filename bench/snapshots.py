@@ -37,7 +37,9 @@ class Gauge:
         """Take a snapshot; the clock is read last."""
         database = self.running.database
         return Snapshot(
-            statements=None if database is None else Statements.of(database, self.server.url),
+            statements=None
+            if database is None
+            else Statements.of(database, self.server.url, claims=self.running.claims),
             fired=self.running.fired() if self.running.fired else 0,
             own=time.process_time(),
             cpu={name: cpu_seconds(pids) for name, pids in self._parts().items()},

@@ -1,7 +1,7 @@
 """What PostgreSQL says of a database: how many statements, how long claims, what is dead."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -11,9 +11,9 @@ import psycopg
 
 _STATEMENTS = """
 SELECT coalesce(sum(calls), 0)::bigint,
-       coalesce(sum(calls) FILTER (WHERE query ILIKE '%%SKIP LOCKED%%'), 0)::bigint,
-       coalesce(sum(total_exec_time) FILTER (WHERE query ILIKE '%%SKIP LOCKED%%'), 0)::float
-FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid WHERE datname = %s
+       coalesce(sum(calls) FILTER (WHERE query ILIKE (%(claims)s::text[])[1]), 0)::bigint,
+       coalesce(sum(total_exec_time) FILTER (WHERE query ILIKE ANY (%(claims)s)), 0)::float
+FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid WHERE datname = %(name)s
 """
 _DEAD = "SELECT coalesce(sum(n_dead_tup), 0)::bigint FROM pg_stat_user_tables"
 
@@ -23,7 +23,7 @@ class Statements:
     """
     What was executed in a database so far.
 
-    Claims are the statements that skip locked rows; their time is in milliseconds.
+    The time that claims took, all statements of each together, is in milliseconds.
     """
 
     calls: int
@@ -31,11 +31,16 @@ class Statements:
     claiming: float
 
     @classmethod
-    def of(cls, database: str, server: str) -> Self:
-        """Ask, from another database, so as not to count."""
+    def of(cls, database: str, server: str, *, claims: Sequence[str]) -> Self:
+        """
+        Ask, from another database, so as not to count.
+
+        ``claims`` are patterns of the statements that make a claim; of the first there is one each.
+        """
         with psycopg.connect(server, autocommit=True) as connection:
             name = urlsplit(database).path.removeprefix("/")
-            row = connection.execute(_STATEMENTS, (name,)).fetchone()
+            given = {"name": name, "claims": list(claims)}
+            row = connection.execute(_STATEMENTS, given).fetchone()
         assert row is not None
         return cls(calls=row[0], claims=row[1], claiming=row[2])
 

@@ -70,6 +70,11 @@ SYSTEMS: Final[tuple[System, ...]] = (
     ),
 )
 
+PEERS: Final[tuple[Peer, ...]] = tuple(each for each in SYSTEMS if isinstance(each, Peer))
+DURABLE: Final = frozenset(peer.name for peer in PEERS if peer.postgres)
+"""The peers that keep their work where a restart does not lose it."""
+IN_MEMORY: Final = frozenset(peer.name for peer in PEERS if not peer.postgres)
+
 
 def select(names: list[str]) -> list[System]:
     """

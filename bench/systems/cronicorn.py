@@ -16,6 +16,8 @@ from bench.work import Work
 _STARTS_WITHIN = 60.0
 _SPARE = 2000.0
 _PARKED_PACE = 0.03
+_CLAIMS = ("%FROM due AS d%SKIP LOCKED%", "%INSERT INTO leases%")
+"""One picks and one writes; start and settle skip what is locked, too, and are no claims."""
 _AS_ONE_DOES = frozenset({"stored", "old transaction", "idle", "load"})
 _pace = [0.5]
 """Milliseconds that storing an endpoint took last time: so far ahead must the work begin."""
@@ -79,6 +81,7 @@ class Cronicorn:
                     workers=[worker],
                     stored_in=stored_in,
                     database=database if self.postgres else None,
+                    claims=_CLAIMS,
                 )
             if not shape.parked:
                 judge(database)

@@ -51,6 +51,7 @@ class Running:
         stored_in: The seconds that keeping the work's endpoints took.
         database: The URL of its PostgreSQL database, if it uses one.
         fired: Counts runs so far, where the target cannot because nothing is sent.
+        claims: Patterns of the statements that make a claim; of the first there is one for each.
     """
 
     work: Work
@@ -58,6 +59,7 @@ class Running:
     stored_in: float
     database: str | None = None
     fired: Callable[[], int] | None = None
+    claims: Sequence[str] = ("%SKIP LOCKED%",)
 
     def check(self) -> None:
         """See that all its processes still run; raises ``GaveUp``."""

@@ -72,6 +72,8 @@ def test_the_ratio_to_the_fastest_durable_peer_is_told(tmp_path: Path) -> None:
     )
 
     assert "fires 2.5 times as much as the fastest durable peer, PgQueuer." in told
+    assert "APScheduler 3 in memory fires 0.8 times as much as one worker on PostgreSQL" in told
+    assert "| at least 1 | 2.5 | yes |" in told
 
 
 def test_what_was_aimed_at_is_told_with_what_stood_in_the_way(tmp_path: Path) -> None:
@@ -100,6 +102,18 @@ def test_a_noisy_machine_is_told(tmp_path: Path) -> None:
     told = the_report(tmp_path, a_measurement("pgqueuer"))
 
     assert "**Not quiet: others use 80 % of a processor.**" in told
+
+
+def test_noise_while_it_was_measured_is_told(tmp_path: Path) -> None:
+    """A machine that was quiet before the run is not called quiet if it was not during it."""
+    noisy = replace(a_measurement("pgqueuer"), others=50.7)
+    a_run(noisy, a_measurement("pgqueuer", round_number=2)).write(tmp_path / "results.json")
+
+    write(Results.read(tmp_path / "results.json"), tmp_path / "benchmarks.md")
+
+    told = (tmp_path / "benchmarks.md").read_text("utf-8")
+    assert "It was quiet" not in told
+    assert "during 1 of 2 measurements (throughput 100/s).**" in told
 
 
 def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
