@@ -1,19 +1,7 @@
 """Errors: the status comes from the type of the error, and nothing of the inside is told."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
-
-import httpx
 import pytest
-from cronicorn_api.application import BODY_MOST, application
-from cronicorn_api.envelope import Envelope
-from cronicorn_api.log import Log
-from cronicorn_domain import errors
-from cronicorn_domain.identity import new_uuid
-from cronicorn_domain.ports.unit_of_work import UnitOfWork
-from cronicorn_domain.testing.builders import EPOCH
-from cronicorn_management.desk import Desk
+from cronicorn_api.application import BODY_MOST
 
 JOB = {"name": "shop"}
 ENDPOINT = {"name": "health", "url": "http://93.184.216.34/", "baselineIntervalMs": 3_600_000}
@@ -163,78 +151,3 @@ def test_a_request_id_is_honoured(anyone) -> None:
     made = [anyone.get("/jobs", headers={"x-request-id": each}) for each in ("a b", "x" * 129, "")]
     assert all(len(each.headers["x-request-id"]) == 36 for each in made)
     assert all(each.headers["x-content-type-options"] == "nosniff" for each in made)
-
-
-class Failing:
-    """Units of work that fail as soon as they begin."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[UnitOfWork]:
-        """Fail."""
-        raise self._error
-        yield
-
-
-class Stopped:
-    """A clock that stands."""
-
-    def now(self):
-        """Tell the time."""
-        return EPOCH
-
-
-APPLICATION = application(desk=None)  # type: ignore[arg-type]
-
-
-async def answered(error: Exception, path: str) -> httpx.Response:
-    """Ask an application whose store answers with an error."""
-    desk = Desk(units=Failing(error), clock=Stopped(), rules=None)  # type: ignore[arg-type]
-    APPLICATION.state.desk = desk
-    transport = httpx.ASGITransport(Envelope(APPLICATION, Log("error")))
-    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
-        return await client.get(path, headers={"x-api-key": str(new_uuid())})
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "code"),
-    [
-        (errors.StoreUnavailable(SECRET), 503, "unavailable"),
-        (errors.StoreRefused(SECRET), 500, "internal"),
-        (errors.UnreadableRow("x", SECRET), 500, "internal"),
-        (errors.SecretsUnavailable(SECRET), 500, "internal"),
-        (ValueError(SECRET), 500, "internal"),
-        (errors.TooManyRequests(timedelta(seconds=1.2)), 429, "too_many_requests"),
-        (errors.TooLarge("too much"), 413, "too_large"),
-        (errors.LimitReached("endpoints", limit=5), 400, "limit_reached"),
-        (errors.NotAllowed("admin"), 403, "not_allowed"),
-        (errors.ChangedMeanwhile("job", 1), 409, "changed_meanwhile"),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
-)
-async def test_the_type_of_an_error_tells_its_status(capsys, error, status, code) -> None:
-    """Nothing transient is 401, and nothing of the inside is told, nor logged; trap T38."""
-    answer = await answered(error, "/api/jobs")
-
-    told = answer.json()
-    assert (answer.status_code, told["status"], told["code"]) == (status, status, code)
-    assert SECRET not in answer.text + capsys.readouterr().out
-    assert answer.headers["x-request-id"]
-    assert (status in {429, 503}) == ("retry-after" in answer.headers)
-    assert told.get("retryAfter") == (2 if status == 429 else None)
-
-
-async def test_a_service_without_database_says_so(capsys) -> None:
-    """It lives, is not ready, and its health is degraded."""
-    error = errors.StoreUnavailable(SECRET)
-
-    statuses = [
-        (await answered(error, f"{base}/health{part}")).status_code
-        for base in ("", "/api")
-        for part in ("", "/live", "/ready")
-    ]
-
-    assert statuses == [503, 200, 503] * 2
-    assert (await answered(error, "/health")).json()["db"] == "disconnected"
