@@ -16,6 +16,7 @@ from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.model.decision import Decision, Rule, Source
 from cronicorn_domain.model.endpoint import Bounds, Guardrails, Misfire, MisfirePolicy
+from cronicorn_domain.model.quota import Meter, Quota, Quotas
 from cronicorn_domain.model.run import (
     Failed,
     FailureKind,
@@ -249,6 +250,26 @@ def a_blocked_slot() -> History:
     return under_breaker(story.history(), 2)
 
 
+def a_slot_given_back() -> History:
+    """It was given back before it started, without a word of a quota, and ran a moment later."""
+    story = told()
+    story.claim_when_due()
+    story.release()
+    story.run()
+    return story.history()
+
+
+def put_off(history: History, until: datetime) -> History:
+    """Let the first run have been put off by a quota."""
+    message = f"deferred to {until:%Y-%m-%d %H:%M:%S} UTC, since its tenant's runs are used up"
+    return with_run(history, 0, message=message)
+
+
+def under_quota(history: History, limit: int) -> History:
+    """So many runs of each tenant may start in a month."""
+    return replace(history, quotas=Quotas(every={Meter.RUNS: Quota(limit=limit)}))
+
+
 def under_cap(history: History) -> History:
     """One run at a time may be under way to its host, and one of its tenant."""
     return replace(history, caps=Caps(per_tenant=1, per_host=1))
@@ -477,6 +498,8 @@ CASES: list[tuple[Fault, Callable[[], History], Spoil]] = [
         lambda: told_to_wait(guardrails=Guardrails(longest=3 * MINUTE)),
         started_sooner,
     ),
+    (Fault.WAIT_BROKEN, a_slot_given_back, lambda h: put_off(h, h.runs[1].claimed_at + MINUTE)),
+    (Fault.QUOTA_BROKEN, lambda: under_quota(three_runs(), 3), lambda h: under_quota(h, 2)),
     (Fault.BREAKER_BROKEN, a_blocked_slot, lambda h: under_breaker(h, 3)),
     (
         Fault.BREAKER_BROKEN,

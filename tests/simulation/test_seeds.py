@@ -12,6 +12,7 @@ PLAYED = [
     *(("troubled", seed) for seed in range(2)),
     *(("daylight", seed) for seed in range(3)),
     *(("polite", seed) for seed in range(4)),
+    *(("rationed", seed) for seed in range(4)),
 ]
 
 

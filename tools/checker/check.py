@@ -34,6 +34,7 @@ from tools.checker.leases import check_leases
 from tools.checker.life import Life, lives
 from tools.checker.misfires import check_misfires
 from tools.checker.proposals import check_hint, check_served, check_turn
+from tools.checker.quotas import check_quotas
 from tools.checker.requests import check_requests
 from tools.checker.waits import check_waits
 from tools.checker.walking import Walked, walk
@@ -77,6 +78,7 @@ def examine(history: History) -> Report:
             report.unreadable += 1
     report.findings += check_caps(history)
     report.findings += check_breakers(history)
+    report.findings += check_quotas(history)
     return report
 
 

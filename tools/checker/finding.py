@@ -25,6 +25,7 @@ class Fault(StrEnum):
     WAIT_BROKEN = "wait-broken"
     BREAKER_BROKEN = "breaker-broken"
     CAP_BROKEN = "cap-broken"
+    QUOTA_BROKEN = "quota-broken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

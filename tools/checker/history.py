@@ -19,6 +19,7 @@ from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.hint import Hint, Trigger
 from cronicorn_domain.model.job import JobState
+from cronicorn_domain.model.quota import NO_QUOTAS, Quotas
 from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import DEFAULT_FLOOR
@@ -202,8 +203,8 @@ class History:
     ``leases``, ``requests`` are what was seen of them; a history without them (read from a database
     afterwards) is judged by the rest. ``settled_orders`` gives for each run the commit that
     ended it. ``lateness_allowed`` is how late a claim may be outside of ``outages`` before
-    the checker calls it late; None: it does not judge that. ``caps`` and ``breaker`` are those of
-    all workers; of a breaker that is None nothing is judged.
+    the checker calls it late; None: it does not judge that. ``caps``, ``breaker`` and ``quotas``
+    are those of all workers; of a breaker that is None nothing is judged.
     """
 
     begins_at: datetime
@@ -221,3 +222,4 @@ class History:
     lateness_allowed: timedelta | None = None
     caps: Caps = NO_CAPS
     breaker: Breaker | None = None
+    quotas: Quotas = NO_QUOTAS

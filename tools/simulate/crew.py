@@ -60,6 +60,7 @@ class Process:
             clock=self.clock,
             settings=replace(site.scenario.settings, worker=WorkerId(name)),
             observer=self,
+            quota=site.quota_guard,
             chance=Random(f"{site.scenario.seed}|{name}"),  # noqa: S311
         )
         context = Context()

@@ -18,6 +18,7 @@ from tools.simulate.drawing_politeness import (
     some_outages,
     with_breaker_and_caps,
 )
+from tools.simulate.drawing_quotas import some_quotas
 from tools.simulate.drawing_schedules import (
     CLOCK_CHANGES,
     ClockChange,
@@ -30,6 +31,7 @@ from tools.simulate.scenario import Scenario
 Range = tuple[int, int]
 
 NOON: Final = datetime.fromisoformat("2025-01-01T12:00:00+00:00")
+MONTH_END: Final = datetime.fromisoformat("2025-02-01T00:00:00+00:00")
 QUICK: Final = SchedulerSettings(worker=WorkerId("any"), breaker=None)
 """
 What a scheduler is set to where nothing else is said.
@@ -56,7 +58,8 @@ class Profile:
 
     ``plain`` endpoints have a schedule and nothing else. ``reach`` is the longest trouble. In a
     ``polite`` mix endpoints share hosts, which go down and say what they like about the next call;
-    breakers and caps are drawn.
+    breakers and caps are drawn. In a ``rationed`` one a month ends in the middle, and tenants have
+    quotas of runs.
     """
 
     about: str
@@ -74,6 +77,7 @@ class Profile:
     daylight: bool = False
     every: timedelta | None = None
     polite: bool = False
+    rationed: bool = False
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -114,6 +118,15 @@ PROFILES: Final[Mapping[str, Profile]] = {
         deeds=(0, 20),
         troubles=(0, 10),
         polite=True,
+    ),
+    "rationed": Profile(
+        about="twenty minutes around the end of a month, in which tenants use up their runs",
+        endpoints=(3, 10),
+        workers=(1, 4),
+        lasts=20 * MINUTE,
+        deeds=(0, 20),
+        troubles=(0, 12),
+        rationed=True,
     ),
     "daylight": Profile(
         about="the day on which a zone's clock is set, with some trouble and interventions",
@@ -179,6 +192,9 @@ def draw(name: str, seed: int) -> Scenario:
         troubles=troubles.some(up_to(chance, profile.troubles)),
         lateness_allowed=profile.lateness_allowed,
     )
+    if profile.rationed:
+        tenants = list(dict.fromkeys(each.tenant for each in scenario.jobs))
+        scenario = replace(scenario, quotas=some_quotas(seed, tenants))
     return _polite(scenario) if profile.polite else scenario
 
 
@@ -198,6 +214,8 @@ def _times(profile: Profile, change: ClockChange | None, chance: Random) -> Time
     lasts = profile.lasts
     if change is None:
         begins_at = NOON + SECOND * chance.randrange(60)
+        if profile.rationed:
+            begins_at = MONTH_END - MINUTE * 10 + SECOND * chance.randrange(60)
 
         def schedule(chance: Random) -> Schedule:
             if profile.every is not None:

@@ -8,6 +8,7 @@ from cronicorn_adapter_memory.tables import Tables
 from cronicorn_domain.identity import EndpointId, RunId, Token
 from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import Caps
+from cronicorn_domain.model.quota import Quotas
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.dispatcher import Dispatch
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun
@@ -132,6 +133,7 @@ class Recorder:
         lateness_allowed: timedelta | None,
         caps: Caps,
         breaker: Breaker | None,
+        quotas: Quotas,
     ) -> History:
         """Return all of it, with the runs and records that the store holds."""
         return History(
@@ -148,4 +150,5 @@ class Recorder:
             lateness_allowed=lateness_allowed,
             caps=caps,
             breaker=breaker,
+            quotas=quotas,
         )

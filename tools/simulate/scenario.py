@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.quota import NO_QUOTAS, Quotas
 from cronicorn_scheduler.settings import SchedulerSettings
 
 from tools.simulate.deeds import Act
@@ -42,6 +43,7 @@ class Scenario:
         floor: The tenants' floor.
         lateness_allowed: Beyond it a claim outside of outages is late; None: nothing is.
         settings: What the workers' schedulers are set to, beside their names.
+        quotas: What tenants may use in a month.
     """
 
     seed: int
@@ -56,6 +58,7 @@ class Scenario:
     deeds: tuple[Deed, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     lateness_allowed: timedelta | None = None
+    quotas: Quotas = NO_QUOTAS
 
     def parts(self) -> tuple[str, ...]:
         """Return the names of all parts."""

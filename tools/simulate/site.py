@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from cronicorn_adapter_memory.quota_guard import MemoryQuotaGuard
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 
@@ -27,6 +28,7 @@ class Site:
     store: MemoryStore
     queue: RecordedQueue
     units: MemoryUnitsOfWork
+    quota_guard: MemoryQuotaGuard
     recorder: Recorder
     faults: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)

@@ -8,6 +8,7 @@ from typing import TypeVar, TypeVarTuple
 from uuid import UUID
 
 from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
+from cronicorn_adapter_memory.quota_guard import MemoryQuotaGuard
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 
@@ -86,6 +87,7 @@ class _World:
             lateness_allowed=self._scenario.lateness_allowed,
             caps=self._scenario.settings.caps,
             breaker=self._scenario.settings.breaker,
+            quotas=self._scenario.quotas,
         )
         course = Course(history=history, faults=dict(site.faults), broken=tuple(site.broken))
         for place in places.values():
@@ -103,6 +105,7 @@ class _World:
             store=store,
             queue=RecordedQueue(MemoryEndpointQueue(store), recorder, store.tables),
             units=MemoryUnitsOfWork(store),
+            quota_guard=MemoryQuotaGuard(self._scenario.quotas),
             recorder=recorder,
         )
 
