@@ -72,6 +72,14 @@ def test_a_life_with_edits_has_no_fault(seed: int) -> None:
     assert report.findings == []
 
 
+@pytest.mark.parametrize("seed", [*range(30), 433])  # 433: one was skipped between those noted
+def test_a_life_with_rules_has_no_fault(seed: int) -> None:
+    """What rules propose, pause and clear when a run ends breaks no promise."""
+    report = examine(RandomLife(Random(seed), edited=False, ruled=True).lived(25).history())
+
+    assert report.findings == []
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_no_slot_is_left_out_of_the_judgement(seed: int) -> None:
     """As many slots are judged as runs and records tell of; no class of endpoints is passed by."""

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import get_args
 
+from cronicorn_domain.model.rules import Action
+
+from tools.simulate.conditions import CONDITIONS
 from tools.simulate.deeds import EndpointAct, JobAct
 from tools.simulate.drawing_schedules import CLOCK_CHANGES
 from tools.simulate.participants import Manner
@@ -76,3 +79,14 @@ def test_the_week_has_its_slots() -> None:
     assert len(scenario.newcomers) == 100
     assert len(scenario.workers) == 4
     assert all(new.after + week <= scenario.lasts for new in scenario.newcomers)
+
+
+def test_every_rule_is_drawn() -> None:
+    """Within a few seeds every condition is asked and every action follows, also in the shadow."""
+    drawn = [each.endpoint for seed in SEEDS for each in draw("ruled", seed).newcomers]
+
+    rules = [rule for endpoint in drawn for rule in endpoint.rules.rules]
+    assert {rule.when for rule in rules} == set(CONDITIONS)
+    assert {type(action) for rule in rules for action in rule.then} == {*get_args(Action)}
+    assert {endpoint.rules.shadow for endpoint in drawn} == {True, False}
+    assert {endpoint.success_when for endpoint in drawn} == {None, *CONDITIONS}

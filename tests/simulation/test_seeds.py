@@ -13,6 +13,7 @@ PLAYED = [
     *(("daylight", seed) for seed in range(3)),
     *(("polite", seed) for seed in range(4)),
     *(("rationed", seed) for seed in range(4)),
+    *(("ruled", seed) for seed in range(4)),
 ]
 
 
@@ -20,6 +21,8 @@ PLAYED = [
 def test_the_promises_hold(profile: str, seed: int) -> None:
     """
     Whatever breaks and whoever intervenes: nothing early, doubled, lost or unexplained.
+
+    Whatever answers say and rules make of it, too.
 
     Traps T01, T03 to T14, T22, T23, T25, T26, T44 to T50 among others.
     """

@@ -161,7 +161,8 @@ class _Accountant:
         return planned.plans
 
     def _matches(self, expected: Sequence[Next], link: Link, *, exact: bool) -> bool:
-        places = [each for each in expected if _is_at(each, link.first)]
+        started = None if link.claim is None else link.claim.last_start
+        places = [each for each in expected if _is_at(each, link.first, started)]
         if not places:
             return False
         if link.claim is None or not exact:
@@ -215,8 +216,11 @@ class _Accountant:
         )
 
 
-def _is_at(expected: Next, slot: datetime) -> bool:
+def _is_at(expected: Next, slot: datetime, last_start: datetime | None) -> bool:
+    """A slot that is due now lies behind the last start: whatever has started had one before."""
     if not expected.due_now:
         return slot == expected.slot
     latest = expected.slot if expected.latest is None else expected.latest
+    if last_start is not None and slot > last_start:
+        latest = max(latest, last_start)
     return expected.slot - MILLISECOND < slot <= latest + MOVES_MOST

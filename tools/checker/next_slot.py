@@ -91,8 +91,15 @@ def passed_after(
         later = [hint.created_at for hint in setting.hints if hint.created_at > now]
         written = min(later, default=None)
         if written is None or (found is not None and found.slot <= written):
-            return found
+            return _on_the_millisecond(found)
         now = written
+
+
+def _on_the_millisecond(found: Next | None) -> Next | None:
+    """A hint is written at any microsecond; slots lie on milliseconds."""
+    if found is None or not found.due_now:
+        return found
+    return replace(found, slot=found.slot - found.slot.microsecond % 1000 * MICROSECOND)
 
 
 def stretch(every: timedelta, failures: int) -> timedelta:

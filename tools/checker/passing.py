@@ -116,7 +116,7 @@ class Passing:
         """
         A person passes the next slot over; while a run is under way, the first behind now.
 
-        Behind a run of another kind that is to be repeated it is the first behind its slot.
+        Behind a run of another kind, under way or to be repeated, it is the first behind its slot.
         """
         last_slot = None if before is None else before.last
         for epoch in self._timeline.at(link.at):

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeGuard
 
+from cronicorn_domain.model.run import OutcomeClass
+
 from tools.checker.chain import Link
 from tools.checker.eras import remembered
 from tools.checker.next_slot import MICROSECOND, Next, Past, next_slot
@@ -45,8 +47,10 @@ def plans_behind(
     plans: list[Next] = []
     closed: list[tuple[datetime, datetime]] = []
     finished = False
+    repeatable: Epoch | None = None
     for number in range(start, stop):
         epoch = timeline.epochs[number]
+        repeatable = _repeatable(epoch, repeatable)
         if number == start and _made_behind(before, epoch):
             epoch = replace(epoch, at=before.at, cause=Cause.WRITE)
         if epoch.cause is Cause.AFRESH and number > start:
@@ -63,7 +67,10 @@ def plans_behind(
             continue
         finished = finished or _finishes(epoch, last_slot)
         held = timeline.epochs[max(number - 1, 0)].setting
-        plans = list(dict.fromkeys(_after_commit(plans, epoch, last_slot, held)))
+        found = [*_after_commit(plans, epoch, last_slot, held)]
+        if repeatable is not None and epoch.cause is Cause.WRITE:
+            found += _planned_behind(_behind_now(repeatable), epoch, last_slot)
+        plans = list(dict.fromkeys(found))
     if link is not None and stop > start:
         epoch = timeline.epochs[stop - 1]
         met = [it for plan in plans for it in _at_claim(plan, epoch, last_slot, link.at)]
@@ -88,6 +95,18 @@ def _told_by_closing(link: Link, timeline: Timeline, stop: int) -> bool:
 def _made_behind(before: Link | None, epoch: Epoch) -> TypeGuard[Link]:
     """A late claim that ran nothing left a record, and planned from there."""
     return before is not None and before.record is not None and before.at >= epoch.at
+
+
+def _repeatable(epoch: Epoch, before: Epoch | None) -> Epoch | None:
+    """
+    Return the failed run of another kind that may be going to be repeated, as of its end.
+
+    A write may drop the repeat; then slots that passed since that run are run.
+    """
+    if epoch.claim is None:
+        return before
+    failed = epoch.claim.run.outcome_class is not OutcomeClass.SUCCESS
+    return epoch if epoch.cause is Cause.OTHER_END and failed else None
 
 
 def _catches_up(before: Link | None) -> bool:

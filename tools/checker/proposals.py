@@ -72,7 +72,7 @@ def check_turn(claim: Claim) -> Iterator[Finding]:
         if claim.last_start is not None:
             instant = max(instant, claim.last_start)
         if instant + MOVES_MOST < run.slot and waiting.offered_at < run.slot:
-            if _outside(claim, waiting.proposal):
+            if _outside(claim, waiting.proposal) or _stood_aside(claim, waiting):
                 continue
             yield about(
                 run,
@@ -85,6 +85,18 @@ def _outside(claim: Claim, proposal: Proposal) -> bool:
     bounds = claim.setting.endpoint.bounds
     early = bounds.starts_at is not None and proposal.at < bounds.starts_at
     return early or (bounds.ends_at is not None and proposal.at > bounds.ends_at)
+
+
+def _stood_aside(claim: Claim, waiting: Waiting) -> bool:
+    """
+    A sibling's trigger of a paused endpoint does not compete: it goes before what is planned.
+
+    Where the pause ended by itself before it was claimed, the slot that was planned beside it runs,
+    and serves it.
+    """
+    proposal, until = waiting.proposal, claim.access.paused_until
+    triggered = not isinstance(proposal, OneShotHint) and proposal.kind is TriggerKind.SIBLING
+    return triggered and until is not None and until > waiting.offered_at
 
 
 def _asks_for(proposal: Proposal, claim: Claim) -> bool:

@@ -34,6 +34,8 @@ class Timeline:
     def behind_which(self, skip: Epoch) -> Iterator[datetime]:
         """Return the instants behind which the slot may lie that is skipped."""
         yield skip.at
+        if skip.leased is not None:
+            yield skip.leased
         for epoch in reversed(self.epochs[: self.epochs.index(skip)]):
             if epoch.cause is Cause.RECURRING_END:
                 return

@@ -19,6 +19,15 @@ from cronicorn_domain.model.endpoint import (
     Retry,
 )
 from cronicorn_domain.model.hint import Author, IntervalHint, OneShotHint, TriggerKind
+from cronicorn_domain.model.rules import (
+    ClearHints,
+    EndpointRule,
+    Every,
+    PauseFor,
+    RuleSet,
+    RunIn,
+)
+from cronicorn_domain.model.rulings import NO_RULING, Ruling
 from cronicorn_domain.model.run import Blocked, Failed, FailureKind
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
@@ -38,6 +47,13 @@ EXPRESSIONS = (
     "*/10 * * * * *",
     "15,45 1-3 * * *",
 )
+RULES = (
+    EndpointRule(when="a", then=(Every(30 * SECOND),), life=300 * SECOND),
+    EndpointRule(when="b", then=(RunIn(20 * SECOND),), life=60 * SECOND, cooldown=90 * SECOND),
+    EndpointRule(when="c", then=(Every(1000 * SECOND), ClearHints())),
+    EndpointRule(when="d", then=(PauseFor(100 * SECOND),), cooldown=1000 * SECOND),
+    EndpointRule(when="e", then=(ClearHints(),)),
+)
 ZONES = ("UTC", "Europe/Berlin", "Australia/Lord_Howe")
 
 
@@ -47,12 +63,14 @@ class RandomLife:
     Lives a life drawn from ``random``.
 
     ``calm`` leaves out hints, edits and guardrails: the schedule alone has a say. ``edited`` says
-    whether a life that is not calm has its configuration edited, too.
+    whether a life that is not calm has its configuration edited, too; ``ruled`` whether it has
+    rules that hold now and then.
     """
 
     random: Random
     calm: bool = False
     edited: bool = True
+    ruled: bool = False
 
     def lived(self, steps: int) -> RecordedStory:
         """Return the story of that many steps."""
@@ -72,13 +90,13 @@ class RandomLife:
         told.after(self._length(9000))
         if told.claim() is not None:
             told.start()
-            told.settle()
+            told.settle(ruling=self._ruling())
 
     def _run(self, told: RecordedStory) -> None:
         if told.claim_when_due() is not None:
             told.start()
             told.after(self.random.choice([0, 1, 1, 7, 130, 4000]) * SECOND)
-            told.settle(self.random.choice([SUCCESS, SUCCESS, FAILURE]))
+            told.settle(self.random.choice([SUCCESS, SUCCESS, FAILURE]), self._ruling())
 
     def _hold(self, told: RecordedStory) -> None:
         """Do with a claim what can be done with it, and something else meanwhile."""
@@ -103,7 +121,13 @@ class RandomLife:
             case "ours":
                 told.settle(Failed(kind=FailureKind.SIGNING, message="no key"))
             case _:
-                told.settle(self.random.choice([SUCCESS, FAILURE]))
+                told.settle(self.random.choice([SUCCESS, FAILURE]), self._ruling())
+
+    def _ruling(self) -> Ruling:
+        if not self.ruled or self.random.randrange(3):
+            return NO_RULING
+        held = self.random.sample(RULES, k=self.random.randint(1, len(RULES)))
+        return Ruling(held=tuple(each for each in RULES if each in held))
 
     def _intervene(self, told: RecordedStory) -> None:
         if told.story.situation.endpoint.archived_at is not None:
@@ -198,6 +222,8 @@ class RandomLife:
             retry=Retry(attempts=random.randint(1, 3)),
             delivery=random.choice(list(Delivery)),
         )
+        if self.ruled:
+            endpoint = replace(endpoint, rules=RuleSet(rules=RULES))
         if self.calm:
             return endpoint
         bounds = random.choice([self._bounds(START), Bounds(), Bounds()])

@@ -7,6 +7,7 @@ from cronicorn_domain.identity import HintId, RunId, WorkerId
 from cronicorn_domain.model.breaker import Breaker, Trouble
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.hint import Hint, Trigger, TriggerKind
+from cronicorn_domain.model.rulings import NO_RULING, Ruling
 from cronicorn_domain.model.run import Outcome, Run
 from cronicorn_domain.model.state import DEFAULT_FLOOR
 from cronicorn_domain.policies.editing import first_anchor
@@ -164,16 +165,22 @@ class RecordedStory:
         run = self._leased()
         self.runs[run.id] = replace(run, started_at=self.now)
 
-    def settle(self, outcome: Outcome = SUCCESS) -> None:
-        """End the run."""
+    def settle(self, outcome: Outcome = SUCCESS, ruling: Ruling = NO_RULING) -> None:
+        """End the run; what rules propose holds as it ends, what they clear ends behind it."""
         run, lease = self._leased(), self.story.situation.lease
         assert lease is not None
         assert lease.started_at is not None
-        self.story.settle(outcome)
+        change = self.story.settle(outcome, ruling)
+        for hint in change.hints:
+            self._write(HintOffered(hint=hint))
+        if change.pause is not None:
+            self._write(Paused(pause=change.pause))
         settlement = Settlement(
             token=lease.token, started_at=lease.started_at, ended_at=self.now, outcome=outcome
         )
         self._ended(settled_run(run, settlement), LeaseEnd.SETTLED)
+        if change.cleared:
+            self._write(HintsCleared(hints=change.cleared))
 
     def release(self) -> None:
         """Give the claim back."""

@@ -12,14 +12,17 @@ from cronicorn_adapter_memory.wakeups import MemoryWakeups
 from cronicorn_adapter_memory.worker_registry import MemoryWorkerRegistry
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.ports.wakeups import Wakeups
+from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_scheduler.observing import Event, PartFailed, RunBroken
 from cronicorn_scheduler.service import Scheduler
 
 from tools.simulate.clock import WorkerClock
+from tools.simulate.conditions import KnownConditions
 from tools.simulate.connection import Connection, Faults
 from tools.simulate.loop import PROCESS
 from tools.simulate.participants import Worker
 from tools.simulate.pruning_units import PruningUnits
+from tools.simulate.reading_units import ReadingUnits
 from tools.simulate.site import Site
 from tools.simulate.target import BrokenDispatcher, Targets
 from tools.simulate.troubles import (
@@ -62,6 +65,7 @@ class Process:
             observer=self,
             quota=site.quota_guard,
             chance=Random(f"{site.scenario.seed}|{name}"),  # noqa: S311
+            assessor=RuleAssessor(KnownConditions(), ReadingUnits(site.units, self.connection)),
         )
         context = Context()
         context.run(PROCESS.set, name)

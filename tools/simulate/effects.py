@@ -1,6 +1,6 @@
 """What a deed has really done, told by what the store held right before its commit and after."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import copy
 
 from cronicorn_adapter_memory.tables import EndpointRow, Tables
@@ -91,26 +91,6 @@ class Effects:
     def _members(self, job_id: JobId) -> Sequence[EndpointId]:
         rows = self._tables.endpoints.items()
         return [each for each, row in rows if row.endpoint.job_id == job_id]
-
-
-class Asking:
-    """What answers have done to endpoints: make it right before their settle, ask right after."""
-
-    def __init__(self, tables: Tables, endpoints: Sequence[EndpointId]) -> None:
-        self._tables = tables
-        rows = ((each, tables.endpoints[each]) for each in endpoints)
-        self._before = {each: (row.hints, row.endpoint.pause) for each, row in rows}
-
-    def seen(self) -> Iterator[tuple[EndpointId, Deed]]:
-        """Tell of hints that were written and pauses that were set."""
-        for endpoint_id, (hints, pause) in self._before.items():
-            after = self._tables.endpoints[endpoint_id]
-            for hint in after.hints:
-                if hint not in hints:
-                    yield endpoint_id, HintOffered(hint=hint)
-            paused = after.endpoint.pause
-            if paused is not None and paused != pause:
-                yield endpoint_id, Paused(pause=paused)
 
 
 def _configured(

@@ -19,6 +19,7 @@ from tools.simulate.drawing_politeness import (
     with_breaker_and_caps,
 )
 from tools.simulate.drawing_quotas import some_quotas
+from tools.simulate.drawing_rules import with_rules
 from tools.simulate.drawing_schedules import (
     CLOCK_CHANGES,
     ClockChange,
@@ -59,7 +60,7 @@ class Profile:
     ``plain`` endpoints have a schedule and nothing else. ``reach`` is the longest trouble. In a
     ``polite`` mix endpoints share hosts, which go down and say what they like about the next call;
     breakers and caps are drawn. In a ``rationed`` one a month ends in the middle, and tenants have
-    quotas of runs.
+    quotas of runs. In a ``ruled`` one endpoints have rules.
     """
 
     about: str
@@ -78,6 +79,7 @@ class Profile:
     every: timedelta | None = None
     polite: bool = False
     rationed: bool = False
+    ruled: bool = False
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -127,6 +129,16 @@ PROFILES: Final[Mapping[str, Profile]] = {
         deeds=(0, 20),
         troubles=(0, 12),
         rationed=True,
+    ),
+    "ruled": Profile(
+        about="a quarter of an hour in which rules act on answers, with trouble and interventions",
+        endpoints=(3, 8),
+        workers=(1, 4),
+        lasts=15 * MINUTE,
+        jobs=2,
+        deeds=(0, 20),
+        troubles=(0, 20),
+        ruled=True,
     ),
     "daylight": Profile(
         about="the day on which a zone's clock is set, with some trouble and interventions",
@@ -195,6 +207,8 @@ def draw(name: str, seed: int) -> Scenario:
     if profile.rationed:
         tenants = list(dict.fromkeys(each.tenant for each in scenario.jobs))
         scenario = replace(scenario, quotas=some_quotas(seed, tenants))
+    if profile.ruled:
+        scenario = replace(scenario, newcomers=with_rules(seed, newcomers))
     return _polite(scenario) if profile.polite else scenario
 
 

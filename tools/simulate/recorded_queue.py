@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from cronicorn_adapter_memory.tables import Tables
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
 from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.breaker import Breaker
@@ -12,7 +11,6 @@ from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
     ClaimedRun,
     Deferral,
-    EndpointQueue,
     Reaped,
     Settled,
     Settlement,
@@ -20,7 +18,7 @@ from cronicorn_domain.ports.endpoint_queue import (
 )
 
 from tools.checker.history import LeaseEnd
-from tools.simulate.effects import Asking
+from tools.simulate.heeding_queue import Deeds, HeedingQueue
 from tools.simulate.recorder import Recorder
 
 
@@ -31,10 +29,9 @@ class RecordedQueue:
     The queue beneath answers in the step in which it writes, so nothing comes in between.
     """
 
-    def __init__(self, queue: EndpointQueue, recorder: Recorder, tables: Tables) -> None:
+    def __init__(self, queue: HeedingQueue, recorder: Recorder) -> None:
         self._queue = queue
         self._recorder = recorder
-        self._tables = tables
 
     async def claim(
         self,
@@ -86,11 +83,10 @@ class RecordedQueue:
         self, settlements: Sequence[Settlement], *, now: datetime
     ) -> Mapping[Token, Settled]:
         """Settle, and note the ends, with what was heeded of the answers."""
-        ends = [self._recorder.lease_of(each.token).endpoint_id for each in settlements]
-        asking = Asking(self._tables, ends)
         answers = await self._queue.settle(settlements, now=now)
+        self._heed(self._queue.proposed, now)
         self._end(answers, LeaseEnd.SETTLED, now)
-        self._recorder.heeded(asking.seen(), now=now)
+        self._heed(self._queue.behind, now)
         for each in settlements if self._recorder.tracing else ():
             self._tell(each.token, f"{_outcome(each)} is {answers[each.token]}", now)
         return answers
@@ -122,6 +118,10 @@ class RecordedQueue:
     async def heal_quarantined(self, *, now: datetime) -> Sequence[EndpointId]:
         """Pass the request on."""
         return await self._queue.heal_quarantined(now=now)
+
+    def _heed(self, deeds: Deeds, now: datetime) -> None:
+        self._recorder.heeded(deeds, now=now)
+        deeds.clear()
 
     def _end(self, answers: Mapping[Token, Settled], end: LeaseEnd, now: datetime) -> None:
         accepted = [token for token, answer in answers.items() if answer is Settled.ACCEPTED]

@@ -95,11 +95,10 @@ class Recorder:
             self._settled[life.run_id] = order
 
     def heeded(self, deeds: Iterable[tuple[EndpointId, Deed]], *, now: datetime) -> None:
-        """Note what answers have done, with the commit that has just ended their runs."""
+        """Note what answers and rules have done, in the order in which it holds."""
         for endpoint_id, deed in deeds:
-            self.entries.append(
-                Entry(order=self._order, at=now, endpoint_id=endpoint_id, deed=deed)
-            )
+            order = self.committed()
+            self.entries.append(Entry(order=order, at=now, endpoint_id=endpoint_id, deed=deed))
             self.tell(f"its target's answer is heeded: {type(deed).__name__}", endpoint_id)
 
     def sent(self, dispatch: Dispatch) -> int:

@@ -22,6 +22,7 @@ class Call(StrEnum):
     NEXT_DUE = "next_due"
     HEAL = "heal"
     PRUNE = "prune"
+    READ = "read"
     SYNCHRONIZE = "synchronize"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cronicorn_domain.instants import OPEN_ENDED, iso_milliseconds
 from cronicorn_domain.model.endpoint import Bounds, Endpoint, Guardrails, Heeds, Misfire, Retry
 from cronicorn_domain.model.hint import Hint, IntervalHint, TriggerKind
+from cronicorn_domain.policies.ruling import rule_in_words
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
 from cronicorn_domain.wording import length_in_words
@@ -42,6 +43,7 @@ OPTIONAL = (
     "retry",
     "delivery",
     "heeds",
+    "success_when",
 )
 
 
@@ -91,6 +93,11 @@ def endpoint_in_words(endpoint: Endpoint) -> str:
         for name in OPTIONAL
         if (value := getattr(endpoint, name)) != usual[name]
     ]
+    rules = [rule_in_words(rule) for rule in endpoint.rules.rules]
+    if rules:
+        marks.append(
+            f"{'in the shadow ' if endpoint.rules.shadow else ''}rules: {'; '.join(rules)}"
+        )
     return ", ".join([schedule_in_words(endpoint.schedule), *marks])
 
 

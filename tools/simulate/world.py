@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TypeVar, TypeVarTuple
 from uuid import UUID
 
-from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
 from cronicorn_adapter_memory.quota_guard import MemoryQuotaGuard
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
@@ -16,6 +15,7 @@ from tools.checker.history import History, Outage
 from tools.simulate.acting import Actor
 from tools.simulate.clock import SharedClock
 from tools.simulate.crew import Place
+from tools.simulate.heeding_queue import HeedingQueue
 from tools.simulate.loop import VirtualTimeLoop
 from tools.simulate.recorded_queue import RecordedQueue
 from tools.simulate.recorder import Recorder
@@ -103,7 +103,7 @@ class _World:
             loop=self._loop,
             clock=clock,
             store=store,
-            queue=RecordedQueue(MemoryEndpointQueue(store), recorder, store.tables),
+            queue=RecordedQueue(HeedingQueue(store), recorder),
             units=MemoryUnitsOfWork(store),
             quota_guard=MemoryQuotaGuard(self._scenario.quotas),
             recorder=recorder,

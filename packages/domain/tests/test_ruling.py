@@ -19,7 +19,7 @@ from cronicorn_domain.model.rules import (
     RunIn,
     TriggerSibling,
 )
-from cronicorn_domain.model.rulings import Ruling, SiblingTrigger
+from cronicorn_domain.model.rulings import Ruling
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.testing.builders import (
     DAY,
@@ -165,7 +165,8 @@ def test_a_sibling_is_asked_for_once_and_never_oneself() -> None:
     story = ruled(RECOVER, both)
     change = run(story, RECOVER, both)
 
-    assert change.siblings == (SiblingTrigger("recover", "the rule failures == 3 holds"),)
+    asked = [(each.name, each.reason) for each in change.siblings]
+    assert asked == [("recover", "the rule failures == 3 holds")]
 
 
 def test_clearing_ends_what_rules_and_models_wrote_and_nothing_of_a_person() -> None:

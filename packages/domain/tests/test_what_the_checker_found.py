@@ -255,3 +255,18 @@ def test_a_slot_skipped_ahead_is_forgotten_by_another_schedule() -> None:
 
     assert story.next is not None
     assert story.next.slot == NOON + M
+
+
+def test_what_passed_while_a_repeat_made_way_for_a_trigger_is_recorded() -> None:
+    """The repeat is dropped behind the trigger's run, whose slot lies before what passed."""
+    story = told(every=S, retry=Retry(attempts=2, backoff=timedelta(), backoff_most=S))
+    story.claim_when_due()
+    story.start()
+    story.after(S / 2).trigger(TriggerKind.SIBLING)
+    story.pause(story.now + 2 * S)
+    story.after(S).settle(FAILURE)
+    assert story.claim() is not None
+    story.start()
+    story.after(S / 5).settle()
+
+    assert recorded(story) == [(NOON + 2 * S, NOON + 2 * S, 1)]

@@ -268,20 +268,18 @@ class MemoryEndpointQueue:
         self._end(row, row.lease, run)
         self._tables.keep(row, change, now)
         for each in change.siblings:
-            self._trigger(row.endpoint, run.id, each, now)
+            self._trigger(row.endpoint, each, now)
         self._store.breakers.hear(row.endpoint, result.outcome, now)
         self._forget_lapsed(row, now)
         return Settled.ACCEPTED
 
-    def _trigger(
-        self, asking: Endpoint, run_id: RunId, sibling: SiblingTrigger, now: datetime
-    ) -> None:
+    def _trigger(self, asking: Endpoint, sibling: SiblingTrigger, now: datetime) -> None:
         """Give a sibling a trigger, if there is one of this name and it takes one."""
         found = self._tables.endpoint_names.get((asking.job_id, sibling.name))
         row = None if found is None else self._tables.endpoints[found]
         if row is None or row.unreadable is not None:
             return
-        trigger = sibling_trigger(run_id, sibling, now)
+        trigger = sibling_trigger(sibling, now)
         job_state = self._tables.jobs[asking.job_id].state
         with suppress(ForbiddenTransition):
             check_triggerable(row.endpoint, job_state, trigger.kind, now)

@@ -38,8 +38,7 @@ def settle_one(
     transaction.endings.end(lease, settled_run(run, settlement, change.remark))
     transaction.changes.apply(read, change, now, after=after)
     transaction.asked_siblings += [
-        AskedSibling(job_id=after.endpoint.job_id, run_id=lease.run_id, sibling=each)
-        for each in change.siblings
+        AskedSibling(job_id=after.endpoint.job_id, sibling=each) for each in change.siblings
     ]
     return after
 

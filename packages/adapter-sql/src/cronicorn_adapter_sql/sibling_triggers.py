@@ -44,7 +44,7 @@ async def _trigger(transaction: Transaction, asked: AskedSibling, now: datetime)
     found = (await transaction.connection.execute(named)).scalars().all()
     for read in await _locked(transaction, found, now):
         endpoint, state = read.situation.endpoint, read.situation.job_state
-        trigger = sibling_trigger(asked.run_id, asked.sibling, now)
+        trigger = sibling_trigger(asked.sibling, now)
         try:
             check_triggerable(endpoint, state, trigger.kind, now)
         except ForbiddenTransition:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from cronicorn_domain.identity import JobId, RunId
+from cronicorn_domain.identity import JobId
 from cronicorn_domain.model.rulings import SiblingTrigger
 from cronicorn_domain.model.slot_record import Fate
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -25,10 +25,9 @@ from cronicorn_adapter_sql.wakeups import Signal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedSibling:
-    """An endpoint that a rule wants to run once: of this job, because of this run."""
+    """An endpoint of this job that a rule wants to run once."""
 
     job_id: JobId
-    run_id: RunId
     sibling: SiblingTrigger
 
 

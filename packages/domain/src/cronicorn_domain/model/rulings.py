@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from cronicorn_domain.identity import TriggerId
 from cronicorn_domain.model.rules import EndpointRule
 from cronicorn_domain.model.run import Outcome
 
@@ -49,7 +50,8 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class SiblingTrigger:
-    """Another endpoint of the job, by its name, is to run once."""
+    """Another endpoint of the job, by its name, is to run once; ``id`` is the trigger's."""
 
+    id: TriggerId
     name: str
     reason: str

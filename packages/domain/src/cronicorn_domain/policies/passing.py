@@ -28,13 +28,19 @@ def coalesce_passed(
 
 
 def coalesce_noted(change: Change, *, reason: str, now: datetime) -> Change:
-    """Give up the slots that were noted for catching up, with a record."""
-    noted = change.state.noted
+    """
+    Give up the slots that were noted for catching up, with a record.
+
+    Where the one between them was skipped while the first was claimed, each side has its own.
+    """
+    noted, last = change.state.noted, change.state.last_slot
     if not noted:
         return change
-    span = Span(noted[0], noted[-1], len(noted))
-    state = with_last_slot(replace(change.state, noted=()), span.last)
-    return Change(state=state, records=(*change.records, coalesced(span, reason, now)))
+    before = [slot for slot in noted if last is not None and slot < last]
+    sides = [side for side in (before, noted[len(before) :]) if side]
+    records = [coalesced(Span(side[0], side[-1], len(side)), reason, now) for side in sides]
+    state = with_last_slot(replace(change.state, noted=()), noted[-1])
+    return Change(state=state, records=(*change.records, *records))
 
 
 def slots_of(situation: Situation, plan: Plan, *, until: datetime) -> tuple[Span, ...]:

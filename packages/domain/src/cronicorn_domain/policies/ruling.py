@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
-from uuid import uuid5
+from uuid import UUID, uuid5
 
-from cronicorn_domain.identity import HintId, RunId, TriggerId
+from cronicorn_domain.identity import HintId, TriggerId
 from cronicorn_domain.instants import LATEST, ceil_millisecond
 from cronicorn_domain.model.endpoint import Pause
 from cronicorn_domain.model.hint import (
@@ -30,6 +30,7 @@ from cronicorn_domain.model.rules import (
 from cronicorn_domain.model.rulings import Rest, Ruling, SiblingTrigger
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.endpoint_states import paused
+from cronicorn_domain.policies.following import leased_plan
 from cronicorn_domain.wording import length_in_words
 
 CLEARED_BY_RULES: Final = frozenset({Author.RULE, Author.AI})
@@ -75,27 +76,28 @@ class Granted:
         )
 
 
-def granted(situation: Situation, ruling: Ruling, ended_at: datetime) -> Granted:
+def granted(situation: Situation, ruling: Ruling, ended_at: datetime, now: datetime) -> Granted:
     """
     Say what is granted of what the rules said about the run that ended at ``ended_at``.
 
-    Rules that were edited away meanwhile, or rest, say nothing. An interval hint of the same length
-    is left as it is while more than half of its life is ahead, and a single run while one is to
-    come. Who paused or archived the endpoint has the say; guardrails and the floor are weighed when
-    the next run is planned, as for every hint.
+    Lengths count from then; a hint holds from ``now`` on, when it is written, and one whose life is
+    over by then is none. Rules that were edited away meanwhile, or rest, say nothing. An interval
+    hint of the same length is left as it is while more than half of its life is ahead, and a single
+    run while one is to come. Who paused or archived the endpoint has the say; guardrails and the
+    floor are weighed when the next run is planned, as for every hint.
     """
     rules = situation.endpoint.rules
     held = [each for each in ruling.held if each in rules.rules]
     if rules.shadow:
         would = [f"would {rule_in_words(rule)}" for rule in held]
         return Granted(resting=situation.state.resting, remark=_joined([*ruling.remarks, *would]))
-    return _Granting(situation, held, ended_at).granted(ruling.remarks)
+    return _Granting(situation, held, ended_at, now).granted(ruling.remarks)
 
 
-def sibling_trigger(run_id: RunId, sibling: SiblingTrigger, now: datetime) -> Trigger:
+def sibling_trigger(sibling: SiblingTrigger, now: datetime) -> Trigger:
     """Return what a sibling is given; the same for the same run, however often it is applied."""
     return Trigger(
-        id=TriggerId(uuid5(run_id, sibling.name)),
+        id=sibling.id,
         kind=TriggerKind.SIBLING,
         at=now,
         expires_at=now + TRIGGER_LIFE,
@@ -106,13 +108,16 @@ def sibling_trigger(run_id: RunId, sibling: SiblingTrigger, now: datetime) -> Tr
 class _Granting:
     """The rules that held after one run, none of them resting."""
 
-    def __init__(self, situation: Situation, held: list[EndpointRule], ended_at: datetime) -> None:
+    def __init__(
+        self, situation: Situation, held: list[EndpointRule], ended_at: datetime, now: datetime
+    ) -> None:
         resting = situation.state.resting
         self._still = tuple(each for each in resting if each.until > ended_at)
         keys = {each.key for each in self._still}
         self._held = [each for each in held if each.key not in keys]
         self._situation = situation
         self._ended_at = ended_at
+        self._now = now
         self._cleared = self._clear()
         self._left = [each for each in situation.hints if each.id not in self._cleared]
 
@@ -146,6 +151,9 @@ class _Granting:
         if first is None or self._situation.endpoint.archived_at is not None:
             return None
         rule, action = first
+        expires_at = self._ended_at + rule.life
+        if expires_at <= self._now:
+            return None
         if any(
             isinstance(each, IntervalHint)
             and each.author is Author.RULE
@@ -155,11 +163,11 @@ class _Granting:
         ):
             return None
         return IntervalHint(
-            id=self._hint_id("interval"),
+            id=HintId(self._new_id("interval")),
             author=Author.RULE,
             every=action.interval,
-            created_at=self._ended_at,
-            expires_at=self._ended_at + rule.life,
+            created_at=self._now,
+            expires_at=expires_at,
             reason=_why(rule),
         )
 
@@ -178,7 +186,7 @@ class _Granting:
         if to_come or at >= LATEST:
             return None
         return OneShotHint(
-            id=self._hint_id("run"),
+            id=HintId(self._new_id("run")),
             author=Author.RULE,
             at=at,
             created_at=self._ended_at,
@@ -199,7 +207,8 @@ class _Granting:
             for action in rule.then:
                 if isinstance(action, TriggerSibling) and action.name not in named:
                     named.add(action.name)
-                    yield SiblingTrigger(action.name, _why(rule))
+                    trigger_id = TriggerId(self._new_id(f"trigger {action.name}"))
+                    yield SiblingTrigger(trigger_id, action.name, _why(rule))
 
     def _first(self, kind: type[ActionT]) -> tuple[EndpointRule, ActionT] | None:
         found = (
@@ -210,11 +219,11 @@ class _Granting:
         )
         return next(found, None)
 
-    def _hint_id(self, kind: str) -> HintId:
+    def _new_id(self, kind: str) -> UUID:
         """Return the same for the same run: a transition that is applied again writes the same."""
-        lease = self._situation.lease
-        assert lease is not None, "only a leased run ends"
-        return HintId(uuid5(lease.run_id, kind))
+        plan = leased_plan(self._situation)
+        run = f"{plan.slot.isoformat()} {plan.attempt}"
+        return uuid5(self._situation.endpoint.id, f"{run} {kind}")
 
 
 def _why(rule: EndpointRule) -> str:

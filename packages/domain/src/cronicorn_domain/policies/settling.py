@@ -40,7 +40,7 @@ def settle(situation: Situation, settlement: Settlement, now: datetime) -> Chang
     if asked is NOTHING and settlement.ruling is NO_RULING:
         return _settled(situation, settlement, now)
     after_asking = asked.heeded(situation, now)
-    ruled = granted(after_asking, settlement.ruling, settlement.ended_at)
+    ruled = granted(after_asking, settlement.ruling, settlement.ended_at, now)
     heeded = ruled.heeded(after_asking, now)
     change = _settled(heeded, settlement, now)
     if ruled.cleared:

@@ -20,6 +20,17 @@ from cronicorn_domain.model.endpoint import (
 )
 from cronicorn_domain.model.hint import Author, Hint, IntervalHint, OneShotHint
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.rules import (
+    NO_RULES,
+    ClearHints,
+    EndpointRule,
+    Every,
+    PauseFor,
+    RuleSet,
+    RunIn,
+    TriggerSibling,
+)
+from cronicorn_domain.model.rulings import NO_RULING, Ruling
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
@@ -81,6 +92,29 @@ def misfires() -> st.SearchStrategy[Misfire]:
     )
 
 
+RULES = (
+    EndpointRule(when="a", then=(Every(30 * SECOND),), life=300 * SECOND),
+    EndpointRule(when="b", then=(RunIn(20 * SECOND),), life=60 * SECOND, cooldown=90 * SECOND),
+    EndpointRule(when="c", then=(Every(1000 * SECOND), ClearHints())),
+    EndpointRule(when="d", then=(PauseFor(100 * SECOND),), cooldown=1000 * SECOND),
+    EndpointRule(when="e", then=(TriggerSibling("e0"), TriggerSibling("e1"))),
+)
+"""What answers may make of an endpoint; their conditions are names and nothing else."""
+
+
+def rule_sets() -> st.SearchStrategy[RuleSet]:
+    """Draw no rules, or all of them, in earnest or in the shadow."""
+    return st.sampled_from([NO_RULES, RuleSet(rules=RULES), RuleSet(rules=RULES, shadow=True)])
+
+
+def rulings() -> st.SearchStrategy[Ruling]:
+    """Draw which of those rules hold after a run, mostly none, and what is to be remarked."""
+    held = st.lists(st.sampled_from(RULES), unique=True, max_size=3).map(
+        lambda each: Ruling(held=tuple(each), remarks=("a remark",))
+    )
+    return st.just(NO_RULING) | held
+
+
 @st.composite
 def endpoints(draw: st.DrawFn, job: Job, name: str, *, number: int, now: datetime) -> Endpoint:
     """Draw an endpoint of a job, created now; its id, and so its jitter, is ``number``."""
@@ -95,6 +129,7 @@ def endpoints(draw: st.DrawFn, job: Job, name: str, *, number: int, now: datetim
         retry=Retry(attempts=draw(st.integers(1, 3))),
         delivery=draw(st.sampled_from(list(Delivery))),
         bounds=draw(bounds(now, draw(st.none() | st.integers(1, 6)))),
+        rules=draw(rule_sets()),
     )
     return replace(drawn, id=EndpointId(UUID(int=number)))
 

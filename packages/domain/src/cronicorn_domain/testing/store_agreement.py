@@ -34,6 +34,8 @@ from cronicorn_domain.testing.drawing import (
     hints,
     misfires,
     pauses,
+    rule_sets,
+    rulings,
     schedules,
 )
 from cronicorn_domain.testing.store import Store
@@ -114,6 +116,7 @@ class StoreAgreement(RuleBasedStateMachine):
             "bounds": bounds(self.now, None),
             "misfire": misfires(),
             "jitter": st.sampled_from([timedelta(), 30 * SECOND]),
+            "rules": rule_sets(),
             "description": st.sampled_from([None, "new"]),
         }
         side = data.draw(st.sampled_from(sorted(sides)))
@@ -229,11 +232,17 @@ class StoreAgreement(RuleBasedStateMachine):
     def settle(self, data: st.DataObject) -> None:
         """Results come in, also of runs that are over or were never started."""
         chosen = self._runs(data)
-        outcome = data.draw(st.sampled_from(OUTCOMES))
+        outcome, ruling = data.draw(st.sampled_from(OUTCOMES)), data.draw(rulings())
 
         def settled(queue: Any, tokens: Sequence[Token]) -> Awaitable[Mapping[Token, object]]:
             results = [
-                Settlement(token=each, started_at=self.now, ended_at=self.now, outcome=outcome)
+                Settlement(
+                    token=each,
+                    started_at=self.now,
+                    ended_at=self.now,
+                    outcome=outcome,
+                    ruling=ruling,
+                )
                 for each in tokens
             ]
             answer: Awaitable[Mapping[Token, object]] = queue.settle(results, now=self.now)

@@ -1,0 +1,89 @@
+"""Units of work in which conditions look at the history, at the other end of a worker's line."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import TypeVar, cast
+
+from cronicorn_domain.identity import EndpointId, JobId, RunId, TenantId
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.state import EndpointState
+from cronicorn_domain.ports.run_log import Health
+from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
+
+from tools.simulate.connection import Connection
+from tools.simulate.troubles import Call
+
+T = TypeVar("T")
+
+
+class ReadingUnits:
+    """
+    Units of work in which is read, and nothing else.
+
+    Each question travels as one call, so that a worker which dies in between leaves no transaction
+    open: a database would end it, too.
+    """
+
+    def __init__(self, units: UnitsOfWork, connection: Connection) -> None:
+        self._units = units
+        self._connection = connection
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Begin one."""
+        return self._begin()
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[UnitOfWork]:
+        yield cast("UnitOfWork", _Reading(self._units, self._connection))
+
+
+class _Reading:
+    """The questions that conditions ask; catalog and log in one."""
+
+    def __init__(self, units: UnitsOfWork, connection: Connection) -> None:
+        self._units = units
+        self._connection = connection
+
+    @property
+    def catalog(self) -> "_Reading":
+        return self
+
+    @property
+    def runs(self) -> "_Reading":
+        return self
+
+    async def get_states(
+        self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
+    ) -> Sequence[tuple[EndpointId, EndpointState]]:
+        return await self._ask(lambda unit: unit.catalog.get_states(tenant, endpoint_ids))
+
+    async def list_endpoints(
+        self, tenant: TenantId, job_id: JobId, *, limit: int
+    ) -> Sequence[Endpoint]:
+        return await self._ask(
+            lambda unit: unit.catalog.list_endpoints(tenant, job_id, limit=limit)
+        )
+
+    async def health(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, since: datetime, now: datetime
+    ) -> Health:
+        return await self._ask(
+            lambda unit: unit.runs.health(tenant, endpoint_id, since=since, now=now)
+        )
+
+    async def list_runs(
+        self, tenant: TenantId, endpoint_id: EndpointId, *, limit: int
+    ) -> Sequence[Run]:
+        return await self._ask(lambda unit: unit.runs.list_runs(tenant, endpoint_id, limit=limit))
+
+    async def get(self, tenant: TenantId, run_id: RunId) -> Run:
+        return await self._ask(lambda unit: unit.runs.get(tenant, run_id))
+
+    async def _ask(self, question: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        async def carry_out() -> T:
+            async with self._units.begin() as unit:
+                return await question(unit)
+
+        return await self._connection.ask(Call.READ, carry_out)
