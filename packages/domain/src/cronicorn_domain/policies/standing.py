@@ -161,8 +161,8 @@ def _repeat_or_new(situation: Situation, repeat: Plan, *, after: datetime, now: 
     dropped = replace(situation, state=replace(state, plan=None, failures=failures))
     if repeat.kind is not Kind.RECURRING:
         return _planned_anew(dropped, after=repeat.slot, now=now)
-    # What went before it may have had a slot long past; behind a recurring run counts what is now.
-    behind = max(after, now)
+    # What went before it may have had a slot that lies before the end of the repeat's own run.
+    behind = max(after, state.last_end or after)
     passed = coalesce_passed(dropped, after=repeat.slot, until=behind, now=now)
     change = _planned_anew(replace(dropped, state=passed.state), after=behind, now=now)
     return replace(change, records=passed.records)
