@@ -1,6 +1,7 @@
 # ruff: noqa: S608  constants only
 """The catalog of a PostgreSQL schema, in the server's own words."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -95,9 +96,23 @@ SELECT proname, 'function', proname || '(' || pg_get_function_identity_arguments
 """
 
 
+_CAST_ONE_BY_ONE: Final = re.compile(r"\(('(?:[^']|'')*'::character varying)\)::text")
+_CAST_TOGETHER: Final = re.compile(r"\((ARRAY\[[^\[\]]*\])\)::text\[\]")
+
+
 def read_postgres_catalog(connection: Connection) -> Iterator[tuple[str, str, str, str]]:
     """Give table, kind, name and definition of each part, without the name of the schema."""
     (schema,) = connection.execute(text("SELECT quote_ident(current_schema())")).scalars()
     for table, kind, name, definition in connection.execute(text(_PARTS)):
         words = " ".join(definition.replace(f"{schema}.", "").split())
-        yield table, kind, name.removeprefix(f"{schema}."), words
+        yield table, kind, name.removeprefix(f"{schema}."), _as_if_never_dumped(words)
+
+
+def _as_if_never_dumped(words: str) -> str:
+    """
+    Leave out casts that change nothing, which the server writes otherwise after a restore.
+
+    It tells ``kind IN ('a', 'b')`` with a cast of the whole array to text; read back, as from a
+    dump, this becomes a cast of each value.
+    """
+    return _CAST_TOGETHER.sub(r"\1", _CAST_ONE_BY_ONE.sub(r"\1", words))
