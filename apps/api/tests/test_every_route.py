@@ -39,6 +39,7 @@ OF_NO_ONES = {
     "/api/jobs/by-key/{externalKey}",
     "/api/audit",
     "/api/endpoints/bulk",
+    "/api/metrics",
     "/api/dashboard/stats",
     "/api/dashboard/activity",
     "/api/subscriptions/status",
@@ -178,6 +179,7 @@ def test_who_may_read_changes_nothing(reader, method, path, operation) -> None:
     answer = asked(reader, method, filled(path, ids | {"externalKey": "k"}), operation)
 
     for_administrators = "/api-key/" in path or "/devices" in path
+    for_administrators |= path == "/api/metrics"
     for_people = "/auth/device" in path
     assert (answer.status_code == 403) is (method != "GET" or for_administrators or for_people)
 

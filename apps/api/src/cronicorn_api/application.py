@@ -14,6 +14,9 @@ from cronicorn_api.endpoints import router as endpoints
 from cronicorn_api.hints import router as hints
 from cronicorn_api.history import router as history
 from cronicorn_api.jobs import router as jobs
+from cronicorn_api.metering import router as metering
+from cronicorn_api.metering.instruments import Instruments
+from cronicorn_api.metering.metered import Metered
 from cronicorn_api.pages import router as pages
 from cronicorn_api.reference import router as reference
 from cronicorn_api.service import router as service
@@ -59,13 +62,17 @@ def application(desk: Desk, site: Site | None = None) -> FastAPI:
     )
     app.state.desk = desk
     app.state.site = site or Site()
+    app.state.instruments = Instruments()
     app.add_middleware(BodyLimit, most=BODY_MOST)
     if app.state.site.friends:
         app.add_middleware(CORSMiddleware, **_letting_in(app.state.site))
+    app.add_middleware(Metered, instruments=app.state.instruments)
     refuse_with(app)
     for resource in _RESOURCES:
         app.include_router(resource, prefix=BASE, responses=_ANSWERS)
     app.include_router(sign_in.public, prefix=BASE)
+    app.include_router(metering.router, prefix=BASE, responses=_ANSWERS)
+    app.include_router(metering.router, include_in_schema=False)
     app.include_router(reference.router, prefix=BASE)
     app.include_router(device_flow.public, prefix=BASE)
     app.include_router(pages.router)
