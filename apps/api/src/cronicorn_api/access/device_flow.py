@@ -29,7 +29,11 @@ _REASONS: Final = {
     Poll.DENIED: "a person has refused",
     Poll.UNKNOWN: "there is no such code for this client, or it was used",
 }
-_INVALID: Final[dict[int | str, dict[str, Any]]] = {422: {"model": ValidationBody}}
+_INVALID: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"model": ErrorBody},
+    413: {"model": ErrorBody},
+    422: {"model": ValidationBody},
+}
 _Text = Annotated[str, Field(max_length=1000)]
 
 
@@ -112,7 +116,7 @@ async def ask(request: Request, desk: TheDesk, site: TheSite, given: DeviceGiven
     "/token",
     operation_id="askForDeviceToken",
     response_model=TokenBody,
-    responses={400: {"model": NoTokenBody}, **_INVALID},
+    responses={**_INVALID, 400: {"model": NoTokenBody | ErrorBody}},
 )
 async def token(desk: TheDesk, given: TokenAsked) -> Response:
     """Ask whether one was let in; 400 tells why not, or that it is not decided yet."""

@@ -94,7 +94,13 @@ async def config() -> ConfigBody:
 @public.post(
     "/sign-in/email",
     operation_id="signIn",
-    responses={401: _ERROR, 403: _ERROR, 422: {"model": ValidationBody}},
+    responses={
+        400: _ERROR,
+        401: _ERROR,
+        403: _ERROR,
+        413: _ERROR,
+        422: {"model": ValidationBody},
+    },
 )
 async def begin(
     request: Request, response: Response, desk: TheDesk, site: TheSite, given: SignInGiven
