@@ -18,7 +18,7 @@ from cronicorn_adapter_sql.testing.databases import (
     migrated_sqlite,
 )
 from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.errors import KeyTaken, LimitReached
 from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.model.endpoint import Endpoint
@@ -78,7 +78,7 @@ async def open_desk(database: str) -> AsyncIterator[OpenDesk]:
     async with AsyncExitStack() as opened:
 
         async def open_desk() -> Desk:
-            vault = HeaderVault(Keyring(parse_keys("test:" + "A" * 43 + "=")))
+            vault = Vault(Keyring(parse_keys("test:" + "A" * 43 + "=")))
             store = await opened.enter_async_context(
                 open_store(parse_database_url(database), vault=vault)
             )

@@ -23,7 +23,7 @@ from cronicorn_adapter_sql.testing.databases import (
     migrated_sqlite,
 )
 from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.history_room import HistoryRoom
@@ -116,7 +116,7 @@ def in_memory(store: MemoryStore) -> Handle:
 
 
 def on_sql(engine: AsyncEngine) -> Handle:
-    store = store_over(engine, vault=HeaderVault(Keyring(parse_keys("test:" + "A" * 43 + "="))))
+    store = store_over(engine, vault=Vault(Keyring(parse_keys("test:" + "A" * 43 + "="))))
     return Handle(
         store.queue,
         store.units,

@@ -52,6 +52,8 @@ OF_NO_ONES = {
     "/api/auth/device/approve",
     "/api/auth/device/deny",
     "/api/devices",
+    "/api/signing-keys",
+    "/api/signing-keys/rotate",
 }
 """Their paths name nothing that could be another's; what bodies may name is tried elsewhere."""
 NONE_THERE = {"/api/sessions/{sessionId}", "/api/devices/{deviceId}", "/api/auth/device"}

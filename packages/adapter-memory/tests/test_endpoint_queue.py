@@ -20,6 +20,7 @@ from cronicorn_domain.testing.endpoint_queue_release_contract import EndpointQue
 from cronicorn_domain.testing.endpoint_queue_rhythm_contract import EndpointQueueRhythmContract
 from cronicorn_domain.testing.endpoint_queue_rules_contract import EndpointQueueRulesContract
 from cronicorn_domain.testing.endpoint_queue_settle_contract import EndpointQueueSettleContract
+from cronicorn_domain.testing.endpoint_queue_signing_contract import EndpointQueueSigningContract
 from cronicorn_domain.testing.store import Store
 
 
@@ -82,3 +83,7 @@ class TestCaps(Memory, EndpointQueueCapsContract):
 
 class TestBreakers(Memory, EndpointQueueBreakerContract):
     """Hosts that fail whoever calls them."""
+
+
+class TestSigning(Memory, EndpointQueueSigningContract):
+    """Keys that come with a claim."""

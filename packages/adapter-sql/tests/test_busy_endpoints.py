@@ -14,7 +14,7 @@ from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.picking import Picking
 from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import due, endpoint_state, leases, runs
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.identity import RunId, TenantId, Token, WorkerId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
@@ -42,14 +42,14 @@ END = FIRST_SLOT + LEASE
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[SqlStore]:
     """Give an empty store, on either dialect in turn."""
-    async with open_store(parse_database_url(database_url), vault=HeaderVault(Keyring())) as store:
+    async with open_store(parse_database_url(database_url), vault=Vault(Keyring())) as store:
         yield store
 
 
 @pytest.fixture
 async def postgres(postgres_database: str) -> AsyncIterator[SqlStore]:
     """Give an empty store on PostgreSQL, where writers lock rows and not the whole database."""
-    vault = HeaderVault(Keyring())
+    vault = Vault(Keyring())
     async with open_store(parse_database_url(postgres_database), vault=vault) as store:
         yield store
 
@@ -315,9 +315,7 @@ async def test_a_backlog_is_not_read_through(sqlite_database: str) -> None:
     """A claim costs as much with ten thousand overdue endpoints as with a thousand, trap T27."""
     crowded, other = TenantId(new_uuid()), TenantId(new_uuid())
     costs = []
-    async with open_store(
-        parse_database_url(sqlite_database), vault=HeaderVault(Keyring())
-    ) as store:
+    async with open_store(parse_database_url(sqlite_database), vault=Vault(Keyring())) as store:
         async with store.units.begin() as unit:
             for tenant in (crowded, other):
                 await unit.catalog.add_job(a_job(tenant=tenant))

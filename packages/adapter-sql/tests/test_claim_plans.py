@@ -14,7 +14,7 @@ from cronicorn_adapter_sql.keys import Keyring
 from cronicorn_adapter_sql.lanes import FIRST, IN_A_LANE, LANES
 from cronicorn_adapter_sql.lower_bound import FLOOR
 from cronicorn_adapter_sql.store import SqlStore, open_store
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.testing.builders import EPOCH, HOUR, SECOND, a_job, an_endpoint, every
 from sqlalchemy import TextualSelect, text
@@ -48,9 +48,7 @@ WAITING: Final = (
 @pytest.fixture
 async def store(postgres_database: str) -> AsyncIterator[SqlStore]:
     """Give a store on PostgreSQL whose statistics were taken while it was empty."""
-    async with open_store(
-        parse_database_url(postgres_database), vault=HeaderVault(Keyring())
-    ) as opened:
+    async with open_store(parse_database_url(postgres_database), vault=Vault(Keyring())) as opened:
         async with opened.engine.begin() as connection:
             await connection.execute(text("ANALYZE"))
         yield opened

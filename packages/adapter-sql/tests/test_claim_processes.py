@@ -16,7 +16,7 @@ from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import due, endpoint_state, endpoints, leases, roll_ups, runs
 from cronicorn_adapter_sql.testing.claiming_process import LEASE
 from cronicorn_adapter_sql.testing.processes import Claimed, Processes
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.errors import ForbiddenTransition
 from cronicorn_domain.identity import TenantId, Token, WorkerId, new_uuid
 from cronicorn_domain.model.endpoint import Endpoint
@@ -39,7 +39,7 @@ FIRST_SLOT = EPOCH + MINUTE
 
 def opened(url: str) -> Any:
     """Open the store of a database, as one process would."""
-    return open_store(parse_database_url(url), vault=HeaderVault(Keyring()))
+    return open_store(parse_database_url(url), vault=Vault(Keyring()))
 
 
 @pytest.fixture

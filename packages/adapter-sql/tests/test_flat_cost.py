@@ -12,7 +12,7 @@ from cronicorn_adapter_sql.lease_statements import START
 from cronicorn_adapter_sql.lease_writes import CLAIM
 from cronicorn_adapter_sql.settle_statements import SETTLE
 from cronicorn_adapter_sql.store import SqlStore, open_store
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.testing.builders import (
     EPOCH,
@@ -39,7 +39,7 @@ Pages = Mapping[str, list[int]]
 async def store(postgres_database: str) -> AsyncIterator[SqlStore]:
     """Give an empty store on PostgreSQL."""
     database = parse_database_url(postgres_database)
-    async with open_store(database, vault=HeaderVault(Keyring())) as opened:
+    async with open_store(database, vault=Vault(Keyring())) as opened:
         yield opened
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from cronicorn_adapter_sql.settle_statements import SETTLE
 from cronicorn_adapter_sql.slot_spans import span
 from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import due, endpoint_state
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.identity import Token, WorkerId
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.endpoint import Endpoint, Guardrails, Pause
@@ -31,6 +31,7 @@ from cronicorn_domain.testing.builders import (
     a_trigger,
     an_endpoint,
     an_interval_hint,
+    every,
     failed,
     succeeded,
 )
@@ -45,7 +46,7 @@ FAILED = failed()
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[SqlStore]:
     """Give an empty store, on either dialect in turn."""
-    async with open_store(parse_database_url(database_url), vault=HeaderVault(Keyring())) as store:
+    async with open_store(parse_database_url(database_url), vault=Vault(Keyring())) as store:
         yield store
 
 
@@ -53,14 +54,16 @@ async def store(database_url: str) -> AsyncIterator[SqlStore]:
 async def other(store: SqlStore, database_url: str) -> AsyncIterator[SqlStore]:
     """Give the same store as another process has it: it remembers nothing of the first."""
     assert store
-    async with open_store(parse_database_url(database_url), vault=HeaderVault(Keyring())) as other:
+    async with open_store(parse_database_url(database_url), vault=Vault(Keyring())) as other:
         yield other
 
 
-async def add(store: SqlStore, count: int, name: str = "shop") -> list[Endpoint]:
-    """Keep a job with endpoints of one minute."""
-    job = a_job(name)
-    added = [an_endpoint(job, f"endpoint {number}") for number in range(count)]
+async def add(
+    store: SqlStore, count: int, name: str = "shop", *, length: timedelta = MINUTE
+) -> list[Endpoint]:
+    """Keep a job with endpoints, of one minute unless another length is given."""
+    job, schedule = a_job(name), every(length)
+    added = [an_endpoint(job, f"endpoint {number}", schedule=schedule) for number in range(count)]
     async with store.units.begin() as unit:
         await unit.catalog.add_job(job)
         for endpoint in added:
@@ -129,15 +132,30 @@ async def test_a_full_claim_for_an_only_tenant_is_one_question_and_one_write(
     store: SqlStore,
 ) -> None:
     """What is known is not read again, and where nobody else waits nobody's turn is looked for."""
-    await add(store, 100)
-    await statements_of_a_round(store, FIRST_SLOT)
+    await add(store, 100, length=4 * SECOND)
+    await statements_of_a_round(store, EPOCH + 4 * SECOND)
 
     with counting(store) as sent:
-        found = await claimed(store, FIRST_SLOT + MINUTE)
+        found = await claimed(store, EPOCH + 8 * SECOND)
 
     assert len(found) == 100
     if store.engine.dialect.name == "postgresql":
         assert len(sent) == 2
+
+
+async def test_signing_keys_are_asked_for_once_in_five_seconds(store: SqlStore) -> None:
+    """Also where there are none: most claims ask nothing about them, and none asks for each run."""
+    await add(store, 30, length=4 * SECOND)
+
+    asked = []
+    for seconds in (4, 8, 12):
+        with counting(store) as sent:
+            tokens = list((await claimed(store, EPOCH + seconds * SECOND)).values())
+        assert len(tokens) == 30
+        await settle(store, tokens, EPOCH + seconds * SECOND, succeeded("fine"))
+        asked.append(sum("signing_keys" in each for each in sent))
+
+    assert asked == [1, 0, 1]
 
 
 async def left_behind(store: SqlStore, endpoint: Endpoint) -> tuple[object, ...]:
@@ -280,7 +298,7 @@ async def test_rows_are_found_by_an_index(
     postgres_database: str, statement: str, given: dict[str, Any]
 ) -> None:
     """Also on tables that were empty when the planner looked at them last, trap T27."""
-    vault = HeaderVault(Keyring())
+    vault = Vault(Keyring())
     async with open_store(parse_database_url(postgres_database), vault=vault) as store:
         async with store.engine.begin() as connection:
             await connection.execute(text("ANALYZE"))

@@ -19,7 +19,7 @@ from cronicorn_adapter_sql.tables import (
     runs,
 )
 from cronicorn_adapter_sql.testing.rows import GOOD, write
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.errors import StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import Token, WorkerId
 from cronicorn_domain.model.endpoint import Endpoint
@@ -45,7 +45,7 @@ LATE = FIRST_SLOT + 5 * MINUTE
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[SqlStore]:
     """Give an empty store, on either dialect in turn."""
-    vault = HeaderVault(Keyring())
+    vault = Vault(Keyring())
     async with open_store(parse_database_url(database_url), vault=vault) as store:
         yield store
 
@@ -168,9 +168,7 @@ async def test_what_refuses_every_settle_is_an_error(store: SqlStore) -> None:
 
 async def test_a_full_disk_loses_no_result(sqlite_database: str) -> None:
     """A result that finds no space is an outage, not lost: it is taken once there is some."""
-    async with open_store(
-        parse_database_url(sqlite_database), vault=HeaderVault(Keyring())
-    ) as store:
+    async with open_store(parse_database_url(sqlite_database), vault=Vault(Keyring())) as store:
         await add(store, "one")
         (run,) = (await started(store)).values()
         large = succeeded("x" * 1_000_000)
@@ -278,7 +276,7 @@ async def test_a_connection_lost_within_a_claim_leaves_nothing(
     postgres_database: str, words: str
 ) -> None:
     """Nothing is leased, and the next claim has a connection that works."""
-    vault = HeaderVault(Keyring())
+    vault = Vault(Keyring())
     async with open_store(parse_database_url(postgres_database), vault=vault) as store:
         await add(store, "one", "two")
 
@@ -295,7 +293,7 @@ async def test_a_connection_lost_within_a_settle_leaves_nothing(
     postgres_database: str, words: str, claimed_by: str
 ) -> None:
     """The runs are still under way, and the same results can be given once more."""
-    vault, database = HeaderVault(Keyring()), parse_database_url(postgres_database)
+    vault, database = Vault(Keyring()), parse_database_url(postgres_database)
     async with open_store(database, vault=vault) as store, open_store(database, vault=vault) as it:
         await add(store, "one", "two")
         claiming = store if claimed_by == "itself" else it

@@ -13,7 +13,7 @@ from cronicorn_adapter_sql.keys import Keyring
 from cronicorn_adapter_sql.notifying import CHANNEL, Notifying
 from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.testing.processes import Processes
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_adapter_sql.wakeups import Signal
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.model.endpoint import Endpoint
@@ -74,7 +74,7 @@ async def ear(postgres_database: str) -> AsyncIterator[Ear]:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[SqlStore]:
     """Open the store as one process would; closed, it has told all there was to tell."""
-    async with open_store(parse_database_url(url), vault=HeaderVault(Keyring())) as store:
+    async with open_store(parse_database_url(url), vault=Vault(Keyring())) as store:
         yield store
 
 

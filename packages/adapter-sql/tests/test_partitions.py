@@ -13,7 +13,7 @@ from cronicorn_adapter_sql.migrating.runner import downgrade, upgrade
 from cronicorn_adapter_sql.migrating.standing import table_names
 from cronicorn_adapter_sql.store import SqlStore, open_store, store_over
 from cronicorn_adapter_sql.tables import runs
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.testing.builders import (
@@ -35,7 +35,7 @@ LEASE = timedelta(days=9)
 @pytest.fixture
 async def store(postgres_database: str) -> AsyncIterator[SqlStore]:
     """Give an empty store on PostgreSQL."""
-    vault = HeaderVault(Keyring())
+    vault = Vault(Keyring())
     async with open_store(parse_database_url(postgres_database), vault=vault) as opened:
         yield opened
 
@@ -180,7 +180,7 @@ async def test_pruning_blocks_no_claim(store: SqlStore, postgres_database: str) 
         store.units.begin() as unit,
     ):
         pruned = await unit.runs.prune(before=EPOCH + 9 * DAY, limit=10, now=EPOCH + 9 * DAY)
-        await run_at(store_over(engine, vault=HeaderVault(Keyring())), FIRST_SLOT + 3 * MINUTE)
+        await run_at(store_over(engine, vault=Vault(Keyring())), FIRST_SLOT + 3 * MINUTE)
         await unit.commit()
 
     assert pruned.runs == 3

@@ -10,7 +10,7 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import EngineLimits, open_engine
 from cronicorn_adapter_sql.keys import Keyring
 from cronicorn_adapter_sql.store import store_over
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.testing.builders import EPOCH
 from psycopg import sql
@@ -21,7 +21,7 @@ IMPATIENT = EngineLimits(lock=timedelta(milliseconds=100))
 async def look(url: str) -> None:
     """Reap without taking anything."""
     async with open_engine(parse_database_url(url), limits=IMPATIENT) as engine:
-        await store_over(engine, vault=HeaderVault(Keyring())).queue.reap(limit=0, now=EPOCH)
+        await store_over(engine, vault=Vault(Keyring())).queue.reap(limit=0, now=EPOCH)
 
 
 async def test_a_locked_file_gives_no_answer(sqlite_database: str) -> None:

@@ -15,11 +15,12 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring, parse_keys
 from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import endpoints
-from cronicorn_adapter_sql.vault import HeaderVault, vault_for
+from cronicorn_adapter_sql.vault import Vault, vault_for
 from cronicorn_domain.errors import SecretsUnavailable, UnreadableRow
-from cronicorn_domain.identity import EndpointId, TenantId, WorkerId, new_uuid
-from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, TenantId, WorkerId, new_uuid
+from cronicorn_domain.instants import NO_TIME, OPEN_ENDED
 from cronicorn_domain.model.endpoint import Endpoint, Header, HttpRequest, Pause
+from cronicorn_domain.model.signing import NoKeys, Signing
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch, Settled
 from cronicorn_domain.testing.builders import (
     EPOCH,
@@ -27,16 +28,18 @@ from cronicorn_domain.testing.builders import (
     SECOND,
     a_job,
     a_settlement,
+    a_signing_key,
     an_endpoint,
     an_interval_hint,
     failed,
+    signing_keys,
 )
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 FIRST_SLOT: Final = EPOCH + MINUTE
-OURS: Final = HeaderVault(Keyring(parse_keys("ours:" + "A" * 43 + "=")))
-THEIRS: Final = HeaderVault(Keyring(parse_keys("theirs:" + "B" * 43 + "=")))
+OURS: Final = Vault(Keyring(parse_keys("ours:" + "A" * 43 + "=")))
+THEIRS: Final = Vault(Keyring(parse_keys("theirs:" + "B" * 43 + "=")))
 
 PLAIN: Final = ("Bearer tr0ub4dor-and-3", "another-s3cret-entirely")
 REQUEST: Final = HttpRequest(
@@ -48,7 +51,7 @@ REQUEST: Final = HttpRequest(
 )
 
 
-def opened(url: str, vault: HeaderVault = OURS) -> AbstractAsyncContextManager[SqlStore]:
+def opened(url: str, vault: Vault = OURS) -> AbstractAsyncContextManager[SqlStore]:
     """Open the store of a database, with keys."""
     return open_store(parse_database_url(url), vault=vault)
 
@@ -379,3 +382,79 @@ async def test_an_embedded_database_makes_its_own_key(sqlite_database: str) -> N
         kept = await unit.catalog.get_endpoint(secret.tenant, secret.id)
 
     assert kept.request == REQUEST
+
+
+async def keep_signing_key(store: SqlStore) -> None:
+    """Make the key of the default tenant."""
+    async with store.units.begin() as unit:
+        await unit.signing_keys.add(signing_keys())
+        await unit.commit()
+
+
+async def test_signing_keys_are_sealed(store: SqlStore, database_url: str, tmp_path: Path) -> None:
+    """No row and no file holds one, also after a rotation and after a run was signed, trap T43."""
+    await add(store)
+    await keep_signing_key(store)
+    new = a_signing_key(2)
+    async with store.units.begin() as unit:
+        await unit.signing_keys.rotate(DEFAULT_TENANT, new, now=EPOCH, overlap=MINUTE)
+        await unit.commit()
+
+    batch = await claim(store)
+
+    assert all(run.keys is not None for run in batch.runs)
+    at_rest = await everything(store.engine)
+    if "sqlite" in database_url:
+        at_rest += read_all(tmp_path).decode("latin-1")
+    for key in (a_signing_key(), new):
+        assert key.text not in at_rest
+        assert key.text.removeprefix("whsec_") not in at_rest
+    assert at_rest.count("v1.ours.") >= 2
+
+
+async def test_signing_keys_out_of_reach_keep_nothing_unsigned(database_url: str) -> None:
+    """A worker without their key is told so with the run, and where to give it; others sign."""
+    async with opened(database_url) as ours, opened(database_url, THEIRS) as theirs:
+        job = a_job()
+        async with ours.units.begin() as unit:
+            await unit.catalog.add_job(job)
+            await unit.catalog.add_endpoint(an_endpoint(job, "signed"), now=EPOCH)
+            unsigned = an_endpoint(job, "unsigned", signing=Signing.OFF)
+            await unit.catalog.add_endpoint(unsigned, now=EPOCH)
+            await unit.commit()
+        await keep_signing_key(ours)
+
+        found = {run.endpoint.name: run.keys for run in (await claim(theirs)).runs}
+
+        assert found.keys() == {"signed", "unsigned"}
+        assert found["unsigned"] is None
+        assert isinstance(found["signed"], NoKeys)
+        assert "CRONICORN_SECRET_KEY" in found["signed"].reason
+        async with theirs.units.begin() as unit:
+            assert await unit.signing_keys.card(DEFAULT_TENANT) == signing_keys().card
+            with pytest.raises(SecretsUnavailable):
+                await unit.signing_keys.find(DEFAULT_TENANT)
+
+
+async def test_a_signing_key_whose_own_key_is_lost_is_rotated_away(database_url: str) -> None:
+    """Without an overlap the tenant signs again at once."""
+    async with opened(database_url) as ours:
+        await keep_signing_key(ours)
+    new = a_signing_key(2)
+
+    async with opened(database_url, THEIRS) as theirs, theirs.units.begin() as unit:
+        await unit.signing_keys.rotate(DEFAULT_TENANT, new, now=EPOCH, overlap=NO_TIME)
+        keys = await unit.signing_keys.find(DEFAULT_TENANT)
+
+    assert keys is not None
+    assert keys.valid_at(EPOCH) == (new,)
+
+
+async def test_without_a_key_to_seal_with_no_signing_key_is_kept(postgres_database: str) -> None:
+    """It is refused with the way to have one, trap T43."""
+    async with (
+        opened(postgres_database, Vault(Keyring())) as store,
+        store.units.begin() as unit,
+    ):
+        with pytest.raises(SecretsUnavailable, match="CRONICORN_SECRET_KEY"):
+            await unit.signing_keys.add(signing_keys())

@@ -18,7 +18,7 @@ from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import leases, runs
 from cronicorn_adapter_sql.testing.databases import migrated_postgres
 from cronicorn_adapter_sql.testing.throwaway_postgres import started_postgres
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.identity import Token, WorkerId
 from cronicorn_domain.ports.endpoint_queue import Settled
 from cronicorn_domain.testing.builders import (
@@ -51,7 +51,7 @@ def watchful_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[SqlStore]:
     """Open a store."""
-    async with open_store(parse_database_url(url), vault=HeaderVault(Keyring())) as store:
+    async with open_store(parse_database_url(url), vault=Vault(Keyring())) as store:
         yield store
 
 

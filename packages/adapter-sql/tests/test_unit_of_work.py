@@ -8,7 +8,7 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import EngineLimits, open_engine
 from cronicorn_adapter_sql.keys import Keyring
 from cronicorn_adapter_sql.store import store_over
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.errors import NameTaken, StoreUnavailable
 from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
@@ -102,7 +102,7 @@ async def test_a_refused_name_leaves_the_unit_usable(sql_store: Store) -> None:
 async def test_a_unit_gives_its_connection_back(sqlite_database: str) -> None:
     """However a unit ends, its connection is free for the next: here there is only one."""
     async with open_engine(parse_database_url(sqlite_database), limits=ONE_IMPATIENT) as engine:
-        units = store_over(engine, vault=HeaderVault(Keyring())).units
+        units = store_over(engine, vault=Vault(Keyring())).units
         async with units.begin() as unit:
             await unit.catalog.add_job(a_job("committed"))
             await unit.commit()

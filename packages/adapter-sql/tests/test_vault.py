@@ -18,7 +18,7 @@ from cronicorn_adapter_sql.keys import (
     SecretKey,
     parse_keys,
 )
-from cronicorn_adapter_sql.vault import HeaderVault, vault_for
+from cronicorn_adapter_sql.vault import Vault, vault_for
 from cronicorn_domain.errors import InvalidInput, SecretsUnavailable
 from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, TenantId, new_uuid
 
@@ -38,20 +38,20 @@ def encoded(letter: bytes = b"a") -> str:
 
 
 @pytest.fixture
-def vault() -> HeaderVault:
+def vault() -> Vault:
     """Give a vault with one key."""
-    return HeaderVault(Keyring([a_key()]))
+    return Vault(Keyring([a_key()]))
 
 
 @pytest.mark.parametrize("value", [VALUE, "", "é \N{SNOWMAN} \ud800", "x" * 100_000])
-def test_a_sealed_value_opens_to_what_it_was(vault: HeaderVault, value: str) -> None:
+def test_a_sealed_value_opens_to_what_it_was(vault: Vault, value: str) -> None:
     """Whatever text was sealed comes back, also text that has no encoding."""
     token = vault.seal(DEFAULT_TENANT, ENDPOINT, HEADER, value)
 
     assert vault.open(DEFAULT_TENANT, ENDPOINT, HEADER, token) == value
 
 
-def test_a_token_shows_its_version_and_key_and_nothing_else(vault: HeaderVault) -> None:
+def test_a_token_shows_its_version_and_key_and_nothing_else(vault: Vault) -> None:
     """The value cannot be read from the token, nor told equal by two of them (trap T43)."""
     tokens = [vault.seal(DEFAULT_TENANT, ENDPOINT, HEADER, VALUE) for _ in range(2)]
 
@@ -62,7 +62,7 @@ def test_a_token_shows_its_version_and_key_and_nothing_else(vault: HeaderVault) 
         assert VALUE.encode() not in base64.urlsafe_b64decode(content)
 
 
-def test_the_case_of_a_header_does_not_matter(vault: HeaderVault) -> None:
+def test_the_case_of_a_header_does_not_matter(vault: Vault) -> None:
     """Header names are equal whatever their case, also for what is sealed under them."""
     token = vault.seal(DEFAULT_TENANT, ENDPOINT, "Authorization", VALUE)
 
@@ -78,7 +78,7 @@ def test_the_case_of_a_header_does_not_matter(vault: HeaderVault) -> None:
     ],
 )
 def test_a_token_moved_elsewhere_does_not_open(
-    vault: HeaderVault, tenant: TenantId, endpoint: EndpointId, header: str
+    vault: Vault, tenant: TenantId, endpoint: EndpointId, header: str
 ) -> None:
     """A sealed value is of use to its own tenant, endpoint and header only (trap T43)."""
     token = vault.seal(DEFAULT_TENANT, ENDPOINT, HEADER, VALUE)
@@ -112,7 +112,7 @@ def altered(token: str) -> str:
         lambda _: "",
     ],
 )
-def test_a_damaged_token_is_refused(vault: HeaderVault, damage: object) -> None:
+def test_a_damaged_token_is_refused(vault: Vault, damage: object) -> None:
     """Whatever is no token of ours is refused with the remedy, and without being repeated."""
     assert callable(damage)
     token = damage(vault.seal(DEFAULT_TENANT, ENDPOINT, HEADER, VALUE))
@@ -126,8 +126,8 @@ def test_a_damaged_token_is_refused(vault: HeaderVault, damage: object) -> None:
 def test_the_first_key_seals_and_all_open() -> None:
     """A rotation puts the new key first and keeps the old one until nothing needs it."""
     old, new = a_key("old", b"a"), a_key("new", b"b")
-    before = HeaderVault(Keyring([old])).seal(DEFAULT_TENANT, ENDPOINT, HEADER, VALUE)
-    rotated = HeaderVault(Keyring([new, old]))
+    before = Vault(Keyring([old])).seal(DEFAULT_TENANT, ENDPOINT, HEADER, VALUE)
+    rotated = Vault(Keyring([new, old]))
 
     after = rotated.seal(DEFAULT_TENANT, ENDPOINT, HEADER, VALUE)
 
@@ -135,14 +135,14 @@ def test_the_first_key_seals_and_all_open() -> None:
     assert rotated.open(DEFAULT_TENANT, ENDPOINT, HEADER, before) == VALUE
     assert rotated.open(DEFAULT_TENANT, ENDPOINT, HEADER, after) == VALUE
     with pytest.raises(SecretsUnavailable, match=f"key 'old'.*add it to {SETTING}"):
-        HeaderVault(Keyring([new])).open(DEFAULT_TENANT, ENDPOINT, HEADER, before)
+        Vault(Keyring([new])).open(DEFAULT_TENANT, ENDPOINT, HEADER, before)
 
 
 def test_another_key_of_the_same_id_does_not_open() -> None:
     """A key that only has the name of the right one is noticed."""
-    token = HeaderVault(Keyring([a_key(letter=b"a")])).seal(DEFAULT_TENANT, ENDPOINT, HEADER, VALUE)
+    token = Vault(Keyring([a_key(letter=b"a")])).seal(DEFAULT_TENANT, ENDPOINT, HEADER, VALUE)
     with pytest.raises(SecretsUnavailable):
-        HeaderVault(Keyring([a_key(letter=b"b")])).open(DEFAULT_TENANT, ENDPOINT, HEADER, token)
+        Vault(Keyring([a_key(letter=b"b")])).open(DEFAULT_TENANT, ENDPOINT, HEADER, token)
 
 
 class TestSetting:
@@ -202,7 +202,7 @@ class TestSetting:
         key = a_key()
         keyring = Keyring([key])
 
-        for thing in (key, keyring, HeaderVault(keyring)):
+        for thing in (key, keyring, Vault(keyring)):
             assert "aaaa" not in repr(thing)
             assert encoded() not in repr(thing)
 

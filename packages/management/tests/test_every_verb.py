@@ -81,6 +81,9 @@ OF_NO_ONES = {
     "list_people",
     "list_sign_ins",
     "read_usage",
+    "make_signing_key",
+    "read_signing_key",
+    "rotate_signing_key",
 }
 """They are about the caller's own tenant, and name nothing that could be another's."""
 

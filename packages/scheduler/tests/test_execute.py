@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.instants import OPEN_ENDED
-from cronicorn_domain.model.endpoint import Pause
+from cronicorn_domain.model.endpoint import Pause, Retry
 from cronicorn_domain.model.rules import EndpointRule, Every, RuleSet
 from cronicorn_domain.model.rulings import Assessed, Ruling
 from cronicorn_domain.model.run import FailureKind, OutcomeClass, RunStatus
+from cronicorn_domain.model.signing import Scheme, Signing
 from cronicorn_domain.ports.endpoint_queue import StartRefusal
-from cronicorn_domain.testing.builders import failed, succeeded
+from cronicorn_domain.testing.builders import a_signing_key, failed, signing_keys, succeeded
 
 
 async def test_a_run_is_claimed_started_and_settled(rig):
@@ -306,3 +307,46 @@ async def test_a_fault_in_judging_loses_no_result(rig):
     assert len(worker.told("run_broken")) == 1
     plan = rig.store.tables.endpoints[endpoint.id].state.plan
     assert plan.slot == rig.after(120)
+
+
+async def test_what_is_sent_names_who_signs_it(rig):
+    """With a key of its tenant a request is signed, as of its sending and known by its slot."""
+    endpoint = await rig.an_endpoint(seconds=60)
+    rig.store.tables.signing_keys[DEFAULT_TENANT] = signing_keys()
+    worker = rig.working()
+
+    await rig.until(61)
+
+    (dispatch,) = worker.dispatcher.dispatches
+    signatory = dispatch.signatory
+    assert (signatory.keys, signatory.schemes) == ((a_signing_key(),), {Scheme.STANDARD})
+    assert signatory.at == rig.after(60)
+    assert signatory.message_id.startswith(f"{endpoint.id}:")
+
+
+async def test_attempts_of_a_fire_time_are_one_message(rig):
+    """A receiver knows the repeat by its id."""
+    await rig.an_endpoint(seconds=60, retry=Retry(attempts=2, backoff=timedelta(seconds=1)))
+    rig.store.tables.signing_keys[DEFAULT_TENANT] = signing_keys()
+    worker = rig.working(answer=rig.taking(0.1, failed()))
+
+    await rig.until(70)
+
+    first, second = worker.dispatcher.dispatches
+    assert (first.attempt, second.attempt) == (1, 2)
+    assert first.signatory.message_id == second.signatory.message_id
+
+
+async def test_without_a_key_nothing_goes_out_that_is_to_be_signed(rig):
+    """The run fails and says what to do; it counts against us, and its schedule goes on."""
+    endpoint = await rig.an_endpoint(seconds=60, signing=Signing.STANDARD)
+    worker = rig.working()
+
+    await rig.until(70)
+
+    (run,) = rig.runs()
+    assert worker.dispatcher.dispatches == []
+    assert (run.failure_kind, run.outcome_class) == (FailureKind.SIGNING, OutcomeClass.OURS)
+    assert "signing key" in run.message
+    assert rig.store.tables.endpoints[endpoint.id].state.failures == 0
+    assert rig.store.tables.endpoints[endpoint.id].state.plan.slot == rig.after(120)

@@ -21,6 +21,7 @@ from cronicorn_api.pages import router as pages
 from cronicorn_api.reference import router as reference
 from cronicorn_api.service import router as service
 from cronicorn_api.sessions import router as sessions
+from cronicorn_api.signing import router as signing
 from cronicorn_api.usage import router as usage
 from cronicorn_api.wire.body_limit import BodyLimit
 from cronicorn_api.wire.errors import DOCUMENTED
@@ -46,6 +47,7 @@ _RESOURCES: Final[tuple[APIRouter, ...]] = (
     devices.router,
     device_flow.router,
     sign_in.router,
+    signing.router,
 )
 
 

@@ -103,12 +103,12 @@ class HttpDispatcher(Dispatcher):
         sent = len(hop.body or b"")
         exchange.begin_hop(hop.destination.cleared, sent=sent)
         try:
-            answer = await _request(self._session, hop)
+            answer = await _request(self._session, hop, exchange)
         except (ClientOSError, ServerDisconnectedError) as fault:
             if not _went_stale(hop, exchange, fault):
                 raise
             exchange.begin_hop(hop.destination.cleared, sent=sent)
-            answer = await _request(self._afresh, hop)
+            answer = await _request(self._afresh, hop, exchange)
         encoding = answer.headers.get("Content-Encoding", "")
         exchange.answered(answer, Content(cap=limits.response_size, encoding=encoding))
         return answer
@@ -164,12 +164,12 @@ def _session(connector: GuardedConnector) -> ClientSession:
     return session
 
 
-async def _request(session: ClientSession, hop: Hop) -> ClientResponse:
+async def _request(session: ClientSession, hop: Hop, exchange: Exchange) -> ClientResponse:
     nothing_to_describe = hop.body is None and hop.method in _WITH_A_BODY
     return await session.request(
         hop.method,
         hop.destination.url,
-        headers=hop.headers,
+        headers=hop.sent_headers(since=exchange.elapsed()),
         data=hop.body,
         skip_auto_headers=("Content-Type",) if nothing_to_describe else None,
         allow_redirects=False,

@@ -73,6 +73,10 @@ class Exchange:
         self.first_byte_at = perf_counter()
         self.phase = Phase.READING
 
+    def elapsed(self) -> timedelta:
+        """Tell how long it has been going on, in whole microseconds."""
+        return timedelta(0, 0, int((perf_counter() - self.started) * 1e6))
+
     def completed(self) -> None:
         """Note that the body is there, or as much of it as is kept."""
         self.completed_at = perf_counter()

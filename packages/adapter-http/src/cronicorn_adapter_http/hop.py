@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import urljoin
@@ -11,10 +12,12 @@ from cronicorn_domain.errors import RefusedUrl
 from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.endpoint import Method
+from cronicorn_domain.model.signing import Signatory
 from cronicorn_domain.ports.dispatcher import Dispatch
 
 from cronicorn_adapter_http.body import STRICT_JSON
 from cronicorn_adapter_http.egress import Destination, EgressGuard, NotLetOut
+from cronicorn_adapter_http.signing import signature_headers
 
 _MADE_GET = frozenset({HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -32,7 +35,8 @@ class Hop:
     """
     A request to one destination.
 
-    ``secret`` names the headers that are for this origin alone.
+    ``secret`` names the headers that are for this origin alone. ``signatory`` signs it when it is
+    sent, and is for this origin alone, too.
     """
 
     destination: Destination
@@ -40,6 +44,13 @@ class Hop:
     headers: Mapping[str, str]
     secret: frozenset[str]
     body: bytes | None
+    signatory: Signatory | None
+
+    def sent_headers(self, *, since: timedelta) -> Mapping[str, str]:
+        """Return what is sent at the head of it, ``since`` its dispatch began."""
+        if self.signatory is None:
+            return self.headers
+        return {**self.headers, **signature_headers(self.signatory, self.body or b"", since=since)}
 
 
 def first_hop(dispatch: Dispatch, guard: EgressGuard, *, agent: str) -> Hop:
@@ -65,6 +76,7 @@ def first_hop(dispatch: Dispatch, guard: EgressGuard, *, agent: str) -> Hop:
         headers=headers,
         secret=frozenset(header.name for header in request.headers if header.secret),
         body=body,
+        signatory=dispatch.signatory,
     )
 
 
@@ -78,7 +90,8 @@ def next_hop(hop: Hop, *, status: int, location: str, guard: EgressGuard) -> Hop
     Build the request that a redirect asks for, as RFC 9110 (15.4) and browsers understand it.
 
     303 asks for GET; after 301 and 302 a POST becomes GET, too; 307 and 308 repeat the request.
-    Secret headers do not go to another origin, nor come back when a later redirect does.
+    Secret headers do not go to another origin, nor come back when a later redirect does; nor is
+    anything signed from there on.
 
     Raises:
         BadRedirect: the location is no URL that could be requested.
@@ -105,6 +118,7 @@ def next_hop(hop: Hop, *, status: int, location: str, guard: EgressGuard) -> Hop
         },
         secret=frozenset() if elsewhere else hop.secret,
         body=None if as_get else hop.body,
+        signatory=None if elsewhere else hop.signatory,
     )
 
 

@@ -14,6 +14,7 @@ from cronicorn_domain.model.hint import OneShotHint
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.rulings import SiblingTrigger
 from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.change import Change, Claim, Postponement
 from cronicorn_domain.policies.claiming import claim
@@ -234,7 +235,10 @@ class MemoryEndpointQueue:
         row.lease = lease
         _consume(row, made, lease, now)
         self._write(row, made.change)
-        return ClaimedRun(lease=lease, endpoint=endpoint, plan=plan)
+        keys = None
+        if endpoint.signing is not Signing.OFF:
+            keys = self._tables.signing_keys.get(endpoint.tenant)
+        return ClaimedRun(lease=lease, endpoint=endpoint, plan=plan, keys=keys)
 
     def _start(self, token: Token, now: datetime) -> StartRefusal | None:
         row = self._leased(token)

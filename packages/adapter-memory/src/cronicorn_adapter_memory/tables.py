@@ -31,6 +31,7 @@ from cronicorn_domain.model.person import Person
 from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.setup_link import SetupLink
 from cronicorn_domain.model.sign_in import SignIn
+from cronicorn_domain.model.signing import TenantKeys
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
@@ -122,6 +123,7 @@ class Tables:
     sign_ins: MutableMapping[SignInId, SignIn] = field(default_factory=dict)
     device_grants: MutableMapping[DeviceGrantId, DeviceGrant] = field(default_factory=dict)
     setup_links: MutableMapping[str, SetupLink] = field(default_factory=dict)
+    signing_keys: MutableMapping[TenantId, TenantKeys] = field(default_factory=dict)
 
     def row(self, tenant: TenantId, endpoint_id: EndpointId) -> EndpointRow:
         """Return the tenant's endpoint row. Raises ``NotFound``."""
@@ -227,6 +229,7 @@ class Draft:
             sign_ins=self._over(base.sign_ins),
             device_grants=self._over(base.device_grants),
             setup_links=self._over(base.setup_links),
+            signing_keys=self._over(base.signing_keys),
         )
 
     def apply(self) -> None:

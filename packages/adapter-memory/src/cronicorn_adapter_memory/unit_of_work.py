@@ -15,6 +15,7 @@ from cronicorn_adapter_memory.people import MemoryPeople
 from cronicorn_adapter_memory.run_log import MemoryRunLog
 from cronicorn_adapter_memory.setup_links import MemorySetupLinks
 from cronicorn_adapter_memory.sign_ins import MemorySignIns
+from cronicorn_adapter_memory.signing_keys import MemorySigningKeys
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.transaction import Transaction
 
@@ -34,6 +35,7 @@ class MemoryUnitOfWork:
         self._sign_ins = MemorySignIns(transaction)
         self._device_grants = MemoryDeviceGrants(transaction)
         self._setup_links = MemorySetupLinks(transaction)
+        self._signing_keys = MemorySigningKeys(transaction)
 
     @property
     def catalog(self) -> MemoryJobCatalog:
@@ -84,6 +86,11 @@ class MemoryUnitOfWork:
     def setup_links(self) -> MemorySetupLinks:
         """The links by which an installation gets its owner."""
         return self._setup_links
+
+    @property
+    def signing_keys(self) -> MemorySigningKeys:
+        """The keys that requests are signed with."""
+        return self._signing_keys
 
     async def commit(self) -> None:
         """Make everything lasting, and wake the workers when something became due earlier."""

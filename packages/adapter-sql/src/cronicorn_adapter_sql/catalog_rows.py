@@ -25,13 +25,13 @@ from cronicorn_adapter_sql.mapping_endpoints import (
 from cronicorn_adapter_sql.mapping_jobs import Columns, Values, job_from, values_of_job
 from cronicorn_adapter_sql.tables import endpoints, jobs
 from cronicorn_adapter_sql.transaction import Transaction
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 
 
 class CatalogRows:
     """The rows of one transaction. What is not there is ``NotFound``, or None if it was sought."""
 
-    def __init__(self, transaction: Transaction, vault: HeaderVault) -> None:
+    def __init__(self, transaction: Transaction, vault: Vault) -> None:
         self._transaction = transaction
         self._vault = vault
 

@@ -1,14 +1,15 @@
 """One claim: what the domain decides about each endpoint, and how all of it is written."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cronicorn_domain.errors import CronicornError
-from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId, new_uuid
 from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.signing import NoKeys, Signing, TenantKeys
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.breaking import hold_back, passes_breaker
 from cronicorn_domain.policies.change import Claim, Postponement
@@ -25,6 +26,7 @@ from cronicorn_adapter_sql.lease_writes import write_leases
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_claimed
 from cronicorn_adapter_sql.picking import Picked
+from cronicorn_adapter_sql.signing_keys import KeysAtHand
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.tables import hints, triggers
 from cronicorn_adapter_sql.transaction import Transaction
@@ -74,19 +76,27 @@ class Batch:
     worker: WorkerId
     until: datetime
     now: datetime
+    keys: KeysAtHand
     breaker: Breaker | None = None
     held_back: int = 0
     _gate: Gate | None = None
     _decided: list[_Decided] = field(default_factory=list)
     _made: list[_Made] = field(default_factory=list)
     _leases: list[Lease] = field(default_factory=list)
+    _keys: Mapping[TenantId, TenantKeys | NoKeys] = field(default_factory=dict)
     _postponed: int = 0
     _quarantined: dict[EndpointId, str] = field(default_factory=dict)
     _withheld: dict[EndpointId, str] = field(default_factory=dict)
 
     def afresh(self) -> "Batch":
         """Return a batch of the same claim that has decided nothing yet."""
-        return Batch(worker=self.worker, until=self.until, now=self.now, breaker=self.breaker)
+        return Batch(
+            worker=self.worker,
+            until=self.until,
+            now=self.now,
+            keys=self.keys,
+            breaker=self.breaker,
+        )
 
     @property
     def breaks(self) -> int:
@@ -132,12 +142,19 @@ class Batch:
         await _consume(connection, self._made, self.now)
         if self._gate is not None:
             await self._gate.write(connection)
+        signing = {each.run.tenant for each in self._made if _signs(each.read)}
+        self._keys = await self.keys.of(connection, signing, self.now)
 
     def told(self) -> ClaimBatch:
         """Return what the claim brought."""
         return ClaimBatch(
             runs=tuple(
-                ClaimedRun(lease=lease, endpoint=each.read.situation.endpoint, plan=each.claim.plan)
+                ClaimedRun(
+                    lease=lease,
+                    endpoint=each.read.situation.endpoint,
+                    plan=each.claim.plan,
+                    keys=self._keys_of(each.read),
+                )
                 for each, lease in zip(self._made, self._leases, strict=True)
             ),
             passed=self._postponed + len(self._quarantined),
@@ -180,6 +197,9 @@ class Batch:
             case _Decided(read=UnreadableEndpoint() as read):
                 self._put_aside(transaction, read)
 
+    def _keys_of(self, read: ReadEndpoint) -> TenantKeys | NoKeys | None:
+        return self._keys.get(read.tenant) if _signs(read) else None
+
     def _put_aside(self, transaction: Transaction, endpoint: UnreadableEndpoint) -> None:
         self._quarantined[endpoint.id] = endpoint.reason
         transaction.changes.set_aside(endpoint)
@@ -213,6 +233,10 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, CronicornError):
         return str(error)
     return f"it could not be claimed, by a fault of ours: {fault(error)}"
+
+
+def _signs(read: ReadEndpoint) -> bool:
+    return read.situation.endpoint.signing is not Signing.OFF
 
 
 def _unclaimable(read: ReadEndpoint, reason: str) -> UnreadableEndpoint:

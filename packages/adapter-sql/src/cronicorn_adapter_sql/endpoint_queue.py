@@ -39,6 +39,7 @@ from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.quick_settling import QuickSettling
 from cronicorn_adapter_sql.run_ends import abandon_one, lease_of, release_one, settle_one
 from cronicorn_adapter_sql.sibling_triggers import trigger_asked
+from cronicorn_adapter_sql.signing_keys import KeysAtHand
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.starting import QuickStarting
 from cronicorn_adapter_sql.tables import due, triggers
@@ -56,6 +57,7 @@ class SqlEndpointQueue:
         self._looking = single_statements(read_only(database.engine))
         self._feeling = single_statements(database.engine)
         self._known = Known()
+        self._signing_keys = KeysAtHand(database.vault)
         self._claiming = Claiming(database, self._known)
         self._healing = Healing(database)
         self._starting = QuickStarting(database)
@@ -78,9 +80,16 @@ class SqlEndpointQueue:
         """Lease up to ``limit`` endpoints that are due."""
         self._database.signal.look()
         try:
-            batch = Batch(worker=worker, until=now + lease_for, now=now, breaker=breaker)
+            batch = Batch(
+                worker=worker,
+                until=now + lease_for,
+                now=now,
+                keys=self._signing_keys,
+                breaker=breaker,
+            )
             return await self._claiming.claim(batch, limit=limit, caps=caps)
         except StoreUnavailable:
+            self._signing_keys.forget()
             self._known.forget()  # what comes back may be another database, or an older state of it
             raise
 

@@ -37,7 +37,7 @@ from cronicorn_adapter_sql.situations import (
 )
 from cronicorn_adapter_sql.tables import endpoint_state, endpoints, jobs
 from cronicorn_adapter_sql.transaction import Transaction
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 
 _Transition = Callable[[Situation, datetime], Change]
 
@@ -45,7 +45,7 @@ _Transition = Callable[[Situation, datetime], Change]
 class SqlJobCatalog:
     """Jobs and endpoints, within one transaction."""
 
-    def __init__(self, transaction: Transaction, *, vault: HeaderVault) -> None:
+    def __init__(self, transaction: Transaction, *, vault: Vault) -> None:
         self._transaction = transaction
         self._vault = vault
         self._rows = CatalogRows(transaction, vault)

@@ -94,8 +94,8 @@ class KeyFile:
             ) from error
         except InvalidInput as error:
             raise SecretsUnavailable(
-                f"the key file {self.path} is damaged: restore it from a backup; without it the"
-                " secret headers sealed with it cannot be read"
+                f"the key file {self.path} is damaged: restore it from a backup; without it what"
+                " was sealed with it cannot be read"
             ) from error
 
     def read_or_make(self) -> tuple[SecretKey, ...]:
@@ -166,7 +166,7 @@ class Keyring:
     def _from_file(self) -> SecretKey:
         if self._file is None:
             raise SecretsUnavailable(
-                "secret header values cannot be kept without a key to encrypt them: give every"
+                "secrets cannot be kept without a key to encrypt them: give every"
                 f" process the same one, made with: {MAKE_A_KEY}"
             )
         return self._file.read_or_make()[0]

@@ -20,6 +20,7 @@ from cronicorn_domain.model.endpoint import (
     Pause,
     Retry,
 )
+from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.cron import CronSchedule, GapPolicy, RepeatPolicy
 from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
@@ -27,10 +28,10 @@ from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, 
 from cronicorn_adapter_sql.lengths import from_microseconds, to_microseconds
 from cronicorn_adapter_sql.mapping_jobs import Columns, Values
 from cronicorn_adapter_sql.mapping_rules import rules_from, text_of_rules
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 
 
-def values_of_endpoint(endpoint: Endpoint, vault: HeaderVault) -> Values:
+def values_of_endpoint(endpoint: Endpoint, vault: Vault) -> Values:
     """
     Return the values of an endpoint's row.
 
@@ -68,7 +69,7 @@ def values_of_standing(endpoint: Endpoint) -> Values:
     }
 
 
-def endpoint_from(row: Columns, vault: HeaderVault | None) -> Endpoint:
+def endpoint_from(row: Columns, vault: Vault | None) -> Endpoint:
     """
     Return the endpoint of a row; without a vault the values of its secret headers stay sealed.
 
@@ -82,7 +83,7 @@ def endpoint_from(row: Columns, vault: HeaderVault | None) -> Endpoint:
         raise UnreadableRow(f"endpoint {row['id']}", str(error)) from error
 
 
-def _endpoint_from(row: Columns, vault: HeaderVault | None) -> Endpoint:
+def _endpoint_from(row: Columns, vault: Vault | None) -> Endpoint:
     tenant, endpoint_id = TenantId(row["tenant"]), EndpointId(row["id"])
     until = row["paused_until"]
     return Endpoint(
@@ -116,6 +117,7 @@ def _endpoint_from(row: Columns, vault: HeaderVault | None) -> Endpoint:
             redirects=row["redirects"],
         ),
         heeds=Heeds(hints=row["heeds_hints"], gone=row["heeds_gone"]),
+        signing=Signing(row["signing"]),
         rules=rules_from(row["rules"]),
         success_when=row["success_when"],
         pause=None if until is None else Pause(until=until, reason=row["pause_reason"]),
@@ -127,7 +129,7 @@ def _endpoint_from(row: Columns, vault: HeaderVault | None) -> Endpoint:
 
 
 def _request_from(
-    tenant: TenantId, endpoint_id: EndpointId, row: Columns, vault: HeaderVault | None
+    tenant: TenantId, endpoint_id: EndpointId, row: Columns, vault: Vault | None
 ) -> HttpRequest:
     return HttpRequest(
         url=row["url"],
@@ -196,12 +198,13 @@ def _values_of_rules(endpoint: Endpoint) -> Values:
         "redirects": limits.redirects,
         "heeds_hints": endpoint.heeds.hints,
         "heeds_gone": endpoint.heeds.gone,
+        "signing": endpoint.signing.value,
         "rules": text_of_rules(endpoint.rules),
         "success_when": endpoint.success_when,
     }
 
 
-def _sealed(endpoint: Endpoint, header: Header, vault: HeaderVault) -> dict[str, object]:
+def _sealed(endpoint: Endpoint, header: Header, vault: Vault) -> dict[str, object]:
     value = header.value
     if header.secret:
         value = vault.seal(endpoint.tenant, endpoint.id, header.name, value)
@@ -209,7 +212,7 @@ def _sealed(endpoint: Endpoint, header: Header, vault: HeaderVault) -> dict[str,
 
 
 def _opened(
-    tenant: TenantId, endpoint_id: EndpointId, stored: Mapping[str, Any], vault: HeaderVault | None
+    tenant: TenantId, endpoint_id: EndpointId, stored: Mapping[str, Any], vault: Vault | None
 ) -> Header:
     name, value, secret = stored["name"], stored["value"], stored["secret"]
     if secret and vault is not None:

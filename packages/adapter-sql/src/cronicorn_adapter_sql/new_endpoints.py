@@ -28,11 +28,11 @@ from cronicorn_adapter_sql.mapping_endpoints import values_of_endpoint
 from cronicorn_adapter_sql.mapping_jobs import Values, job_from
 from cronicorn_adapter_sql.tables import endpoints, jobs
 from cronicorn_adapter_sql.transaction import Transaction
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 
 
 async def keep_new(
-    given: Sequence[Endpoint], transaction: Transaction, vault: HeaderVault, *, now: datetime
+    given: Sequence[Endpoint], transaction: Transaction, vault: Vault, *, now: datetime
 ) -> list[EndpointRefusal | None]:
     """
     Keep endpoints and plan their first slots; see ``JobCatalog.add_endpoints``.
@@ -69,7 +69,7 @@ async def _locked_jobs(given: Sequence[Endpoint], transaction: Transaction) -> M
     return found
 
 
-def _weighed(endpoint: Endpoint, job: Job | None, vault: HeaderVault) -> Values | EndpointRefusal:
+def _weighed(endpoint: Endpoint, job: Job | None, vault: Vault) -> Values | EndpointRefusal:
     """Return the endpoint's row, or why it cannot be one, as far as its job and secrets tell."""
     if job is None or job.tenant != endpoint.tenant:
         return NotFound("job", endpoint.job_id)

@@ -39,7 +39,7 @@ from cronicorn_adapter_sql.situation_statements import (
     STATE_COLUMNS,
     situation_statements,
 )
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +111,7 @@ def opened(read: ReadEndpoint | UnreadableEndpoint) -> ReadEndpoint:
 class Situations:
     """Locks and reads endpoints over one connection, within the caller's transaction."""
 
-    def __init__(
-        self, connection: AsyncConnection, *, vault: HeaderVault, floor: timedelta
-    ) -> None:
+    def __init__(self, connection: AsyncConnection, *, vault: Vault, floor: timedelta) -> None:
         self._connection = connection
         self._vault = vault
         self.floor = floor

@@ -19,7 +19,7 @@ from cronicorn_adapter_sql.notifying import Notifying
 from cronicorn_adapter_sql.pooler import behind_pooler
 from cronicorn_adapter_sql.transaction import Database
 from cronicorn_adapter_sql.unit_of_work import SqlUnitsOfWork
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_adapter_sql.wakeups import Signal, SqlWakeups
 from cronicorn_adapter_sql.worker_registry import SqlWorkerRegistry
 
@@ -43,9 +43,7 @@ class SqlStore:
     slots_recorded: Mapping[Fate, int]
 
 
-def store_over(
-    engine: AsyncEngine, *, vault: HeaderVault, floor: timedelta = DEFAULT_FLOOR
-) -> SqlStore:
+def store_over(engine: AsyncEngine, *, vault: Vault, floor: timedelta = DEFAULT_FLOOR) -> SqlStore:
     """
     Return the store over an engine whose database has all tables.
 
@@ -56,7 +54,7 @@ def store_over(
 
 @asynccontextmanager
 async def shared_store(
-    engine: AsyncEngine, *, vault: HeaderVault, floor: timedelta = DEFAULT_FLOOR
+    engine: AsyncEngine, *, vault: Vault, floor: timedelta = DEFAULT_FLOOR
 ) -> AsyncIterator[SqlStore]:
     """
     Give a store that, on PostgreSQL, tells of its commits and hears of those of others.
@@ -92,7 +90,7 @@ def _store(database: Database, listening: Listening | None = None) -> SqlStore:
 
 @asynccontextmanager
 async def open_store(
-    database: DatabaseUrl, *, vault: HeaderVault, floor: timedelta = DEFAULT_FLOOR
+    database: DatabaseUrl, *, vault: Vault, floor: timedelta = DEFAULT_FLOOR
 ) -> AsyncIterator[SqlStore]:
     """
     Open the store of a migrated database, and close all its connections at the end of the block.

@@ -105,6 +105,9 @@ class EndpointRow(Row, table=True):
             "misfire_policy IN ('run_once', 'skip', 'catch_up')", name="misfire_policy_known"
         ),
         CheckConstraint("delivery IN ('at_least_once', 'at_most_once')", name="delivery_known"),
+        CheckConstraint(
+            "signing IN ('when_keyed', 'off', 'standard', 'older', 'both')", name="signing_known"
+        ),
         CheckConstraint("name <> ''", name="name_filled"),
         Index(
             "uq_endpoints_job_id_name",
@@ -161,6 +164,7 @@ class EndpointRow(Row, table=True):
     redirects: int
     heeds_hints: bool
     heeds_gone: bool
+    signing: str
     rules: str | None = None
     success_when: str | None = None
     paused_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -568,7 +572,8 @@ class AuditEntryRow(Row, table=True):
     __tablename__ = "audit_entries"
     __table_args__: ClassVar = (
         CheckConstraint(
-            "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in', 'device')",
+            "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in',"
+            " 'device', 'signing_key')",
             name="subject_kind_known",
         ),
         CheckConstraint("actor <> '' AND action <> ''", name="deed_is_whole"),
@@ -822,6 +827,30 @@ class SetupLinkRow(Row, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class SigningKeysRow(Row, table=True):
+    """
+    The keys that a tenant's requests are signed with, sealed.
+
+    ``prefix`` is how the newest begins. ``previous`` signs beside it until ``previous_until``.
+    """
+
+    __tablename__ = "signing_keys"
+    __table_args__: ClassVar = (
+        CheckConstraint("prefix <> '' AND current <> ''", name="key_is_whole"),
+        CheckConstraint(
+            "(previous IS NULL) = (previous_until IS NULL)", name="previous_has_its_end"
+        ),
+    )
+
+    tenant: UUID = Field(primary_key=True)
+    prefix: str
+    current: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    rotated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    previous: str | None = None
+    previous_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class WorkerRow(Row, table=True):
     """What a worker told of itself last; no lease depends on it."""
 
@@ -860,6 +889,7 @@ people: Final = metadata.tables["people"]
 sign_ins: Final = metadata.tables["sign_ins"]
 device_grants: Final = metadata.tables["device_grants"]
 setup_links: Final = metadata.tables["setup_links"]
+signing_keys: Final = metadata.tables["signing_keys"]
 workers: Final = metadata.tables["workers"]
 breakers: Final = metadata.tables["breakers"]
 usage_totals: Final = metadata.tables["usage_totals"]

@@ -19,7 +19,7 @@ from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.notifying import Notifying
 from cronicorn_adapter_sql.situations import ReadEndpoint, Situations, UnreadableEndpoint
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 from cronicorn_adapter_sql.wakeups import Signal
 
 
@@ -90,7 +90,7 @@ class Database:
     """What every part of the store needs to begin a transaction."""
 
     engine: AsyncEngine
-    vault: HeaderVault
+    vault: Vault
     floor: timedelta
     signal: Signal
     notifying: Notifying | None = None

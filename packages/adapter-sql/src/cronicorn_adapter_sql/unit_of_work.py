@@ -19,6 +19,7 @@ from cronicorn_adapter_sql.people import SqlPeople
 from cronicorn_adapter_sql.run_log import SqlRunLog
 from cronicorn_adapter_sql.setup_links import SqlSetupLinks
 from cronicorn_adapter_sql.sign_ins import SqlSignIns
+from cronicorn_adapter_sql.signing_keys import SqlSigningKeys
 from cronicorn_adapter_sql.transaction import Database
 
 
@@ -39,6 +40,7 @@ class SqlUnitOfWork:
         self._sign_ins = SqlSignIns(self._transaction)
         self._device_grants = SqlDeviceGrants(self._transaction)
         self._setup_links = SqlSetupLinks(self._transaction)
+        self._signing_keys = SqlSigningKeys(self._transaction, vault=database.vault)
 
     @property
     def catalog(self) -> SqlJobCatalog:
@@ -89,6 +91,11 @@ class SqlUnitOfWork:
     def setup_links(self) -> SqlSetupLinks:
         """The links by which an installation gets its owner."""
         return self._setup_links
+
+    @property
+    def signing_keys(self) -> SqlSigningKeys:
+        """The keys that requests are signed with."""
+        return self._signing_keys
 
     async def commit(self) -> None:
         """Make everything lasting, and wake who waits if something is due earlier."""

@@ -1,4 +1,4 @@
-"""Keeps secret header values unreadable in the database."""
+"""Keeps secrets unreadable in the database: header values and signing keys."""
 
 import base64
 import binascii
@@ -17,13 +17,14 @@ _VERSION: Final = "v1"
 _NONCE_LENGTH: Final = 12
 
 
-class HeaderVault:
+class Vault:
     """
-    Seals and opens header values with AES-256-GCM.
+    Seals and opens secrets with AES-256-GCM.
 
-    A sealed value is ``v1.<key id>.<base64url of nonce and ciphertext>``. It is bound to its
-    tenant, endpoint and header: moved to another row it does not open. Sealing a value twice gives
-    two different tokens; to compare, open. No error and no representation holds a value.
+    A sealed one is ``v1.<key id>.<base64url of nonce and ciphertext>``. It is bound to its place, a
+    header's to tenant, endpoint and header: moved to another row it does not open. Sealing a value
+    twice gives two different tokens; to compare, open. No error and no representation holds a
+    value.
     """
 
     def __init__(self, keyring: Keyring) -> None:
@@ -36,12 +37,11 @@ class HeaderVault:
         Raises:
             SecretsUnavailable: there is no key to encrypt with; the message says how to make one.
         """
-        key = self._keyring.sealing_key()
-        nonce = secrets.token_bytes(_NONCE_LENGTH)
-        sealed = AESGCM(key.material).encrypt(
-            nonce, value.encode("utf-8", "surrogatepass"), _place(tenant, endpoint, header)
-        )
-        return f"{_VERSION}.{key.id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+        return self._sealed(_place(tenant, endpoint, header), value)
+
+    def seal_signing_key(self, tenant: TenantId, text: str) -> str:
+        """Encrypt a key that the tenant's requests are signed with. Raises as ``seal`` does."""
+        return self._sealed(_place_of_signing_key(tenant), text)
 
     def open(self, tenant: TenantId, endpoint: EndpointId, header: str, token: str) -> str:
         """
@@ -50,24 +50,47 @@ class HeaderVault:
         Raises:
             SecretsUnavailable: its key is not at hand, or it was altered or belongs elsewhere.
         """
+        return self._opened(
+            _place(tenant, endpoint, header),
+            token,
+            f"the secret header {header.lower()!r} of endpoint {endpoint}",
+            "set its value again",
+        )
+
+    def open_signing_key(self, tenant: TenantId, token: str) -> str:
+        """Decrypt a key that the tenant's requests are signed with. Raises as ``open`` does."""
+        return self._opened(
+            _place_of_signing_key(tenant),
+            token,
+            f"a signing key of tenant {tenant}",
+            "rotate it without an overlap",
+        )
+
+    def _sealed(self, place: bytes, value: str) -> str:
+        key = self._keyring.sealing_key()
+        nonce = secrets.token_bytes(_NONCE_LENGTH)
+        sealed = AESGCM(key.material).encrypt(nonce, value.encode("utf-8", "surrogatepass"), place)
+        return f"{_VERSION}.{key.id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+    def _opened(self, place: bytes, token: str, subject: str, remedy: str) -> str:
         try:
             version, key_id, encoded = token.split(".")
             content = base64.b64decode(encoded, altchars=b"-_", validate=True)
         except (ValueError, binascii.Error):
-            raise _unreadable(endpoint, header) from None
+            raise _unreadable(subject, remedy) from None
         if version != _VERSION or len(content) <= _NONCE_LENGTH:
-            raise _unreadable(endpoint, header)
+            raise _unreadable(subject, remedy)
         key = self._keyring.opening_key(key_id)
         try:
             value = AESGCM(key.material).decrypt(
-                content[:_NONCE_LENGTH], content[_NONCE_LENGTH:], _place(tenant, endpoint, header)
+                content[:_NONCE_LENGTH], content[_NONCE_LENGTH:], place
             )
         except InvalidTag as error:
-            raise _unreadable(endpoint, header) from error
+            raise _unreadable(subject, remedy) from error
         return value.decode("utf-8", "surrogatepass")
 
 
-def vault_for(database: DatabaseUrl, *, secret_key: str | None) -> HeaderVault:
+def vault_for(database: DatabaseUrl, *, secret_key: str | None) -> Vault:
     """
     Return the vault of a database.
 
@@ -81,9 +104,9 @@ def vault_for(database: DatabaseUrl, *, secret_key: str | None) -> HeaderVault:
     given = parse_keys(secret_key) if secret_key else ()
     match database:
         case SqliteDatabase():
-            return HeaderVault(Keyring(given, file=KeyFile(path=database.key_path)))
+            return Vault(Keyring(given, file=KeyFile(path=database.key_path)))
         case PostgresDatabase():
-            return HeaderVault(Keyring(given))
+            return Vault(Keyring(given))
         case _:
             assert_never(database)
 
@@ -93,9 +116,13 @@ def _place(tenant: TenantId, endpoint: EndpointId, header: str) -> bytes:
     return f"{tenant}/{endpoint}/{header.lower()}".encode()
 
 
-def _unreadable(endpoint: EndpointId, header: str) -> SecretsUnavailable:
+def _place_of_signing_key(tenant: TenantId) -> bytes:
+    """Say where a signing key belongs: in no place where a header could be."""
+    return f"{tenant}//signing-key".encode()
+
+
+def _unreadable(subject: str, remedy: str) -> SecretsUnavailable:
     return SecretsUnavailable(
-        f"the secret header {header.lower()!r} of endpoint {endpoint} was altered or moved, or is"
-        " sealed with another key of the same id: set its value again, or give the key it was"
-        f" sealed with as {SETTING}"
+        f"{subject} was altered or moved, or is sealed with another key of the same id: {remedy},"
+        f" or give the key it was sealed with as {SETTING}"
     )

@@ -22,6 +22,7 @@ CronicornError
 │   ├── SecretTaken         an API key has this secret already
 │   ├── EmailTaken          a person has this e-mail address already
 │   ├── AlreadyFounded      the installation has its owner
+│   ├── SigningKeyPresent   the tenant has a signing key: it is rotated, not made again
 │   ├── ForbiddenTransition the state machine does not allow it from here
 │   └── ChangedMeanwhile    somebody has changed it since the caller saw it
 ├── LeaseLost               the token is no longer the endpoint's; nothing was written
@@ -243,6 +244,13 @@ class AlreadyFounded(Conflict):
 
     def __init__(self) -> None:
         super().__init__("this installation is set up already")
+
+
+class SigningKeyPresent(Conflict):
+    """The tenant has a signing key already."""
+
+    def __init__(self) -> None:
+        super().__init__("there is a signing key already: rotate it to have another")
 
 
 class ChangedMeanwhile(Conflict):

@@ -19,6 +19,7 @@ from cronicorn_domain.ports.password_hasher import PasswordHasher
 from cronicorn_domain.ports.people import People
 from cronicorn_domain.ports.run_log import RunLog
 from cronicorn_domain.ports.sign_ins import SignIns
+from cronicorn_domain.ports.signing_keys import SigningKeys
 from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 
 from cronicorn_management.allowance import Allowance, Allowances, same_for_all
@@ -80,6 +81,11 @@ class Reading:
     def sign_ins(self) -> SignIns:
         """Who is signed in, and where."""
         return self.unit.sign_ins
+
+    @property
+    def signing_keys(self) -> SigningKeys:
+        """The keys that requests are signed with."""
+        return self.unit.signing_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.person import Person
 from cronicorn_domain.model.sign_in import SignIn
+from cronicorn_domain.model.signing import KeyCard
 
 from cronicorn_management.desk import Changing
 from cronicorn_management.telling import changes_between
@@ -33,6 +34,7 @@ class Deed(StrEnum):
     CLEAR_HINTS = "clear_hints"
     ISSUE = "issue"
     REVOKE = "revoke"
+    ROTATE = "rotate"
     SIGN_IN = "sign_in"
     SIGN_OUT = "sign_out"
     CHANGE_PASSWORD = "change_password"  # noqa: S105  a name, and no password
@@ -41,7 +43,7 @@ class Deed(StrEnum):
     DENY = "deny"
 
 
-Noted = Job | Endpoint | ApiKey | Person | SignIn | DeviceGrant
+Noted = Job | Endpoint | ApiKey | Person | SignIn | DeviceGrant | KeyCard
 """What deeds are done to."""
 
 
@@ -80,12 +82,12 @@ def _entry(
         at=work.now,
         actor=work.caller.actor,
         action=deed,
-        subject=_subject(subject),
+        subject=_subject(work, subject),
         changes=tuple(changes),
     )
 
 
-def _subject(subject: Noted) -> Subject:
+def _subject(work: Changing, subject: Noted) -> Subject:
     match subject:
         case Job():
             return Subject(kind=SubjectKind.JOB, id=subject.id, name=subject.name)
@@ -99,5 +101,7 @@ def _subject(subject: Noted) -> Subject:
             return Subject(kind=SubjectKind.SIGN_IN, id=subject.id, name=subject.label)
         case DeviceGrant():
             return Subject(kind=SubjectKind.DEVICE, id=subject.id, name=subject.client)
+        case KeyCard():  # a tenant has one
+            return Subject(kind=SubjectKind.SIGNING_KEY, id=work.tenant, name=subject.prefix)
         case _:
             assert_never(subject)

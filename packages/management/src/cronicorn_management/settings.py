@@ -14,6 +14,7 @@ from cronicorn_domain.model.rules import (
     RunIn,
     TriggerSibling,
 )
+from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.cron import CronSchedule, GapPolicy, RepeatPolicy
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
 
@@ -89,6 +90,7 @@ class EndpointSettings:
     redirects: int | None = None
     response_hints: bool | None = None
     pause_when_gone: bool | None = None
+    signing: Signing | None = None
     success_when: str | None = None
     rules: tuple[RuleSetting, ...] = ()
     shadow_rules: bool | None = None
@@ -127,6 +129,7 @@ class EndpointChanges(TypedDict, total=False):
     redirects: int | None
     response_hints: bool | None
     pause_when_gone: bool | None
+    signing: Signing | None
     success_when: str | None
     rules: tuple[RuleSetting, ...]
     shadow_rules: bool | None
@@ -164,6 +167,7 @@ def settings_of(endpoint: Endpoint) -> EndpointSettings:
         redirects=endpoint.limits.redirects,
         response_hints=endpoint.heeds.hints,
         pause_when_gone=endpoint.heeds.gone,
+        signing=endpoint.signing,
         success_when=endpoint.success_when,
         rules=tuple(rule_setting_of(each) for each in endpoint.rules.rules),
         shadow_rules=endpoint.rules.shadow,

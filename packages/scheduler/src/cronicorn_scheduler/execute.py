@@ -6,6 +6,8 @@ from typing import assert_never
 
 from cronicorn_domain.model.rulings import Assessed, Ruling
 from cronicorn_domain.model.run import Failed, FailureKind, Outcome
+from cronicorn_domain.model.signing import NoKeys, Signatory
+from cronicorn_domain.policies.signing import signatory_for
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.dispatcher import Dispatch, Dispatcher
 from cronicorn_domain.ports.endpoint_queue import (
@@ -124,9 +126,16 @@ class Execution:
         return None
 
     async def _dispatch(self, held: Held) -> Outcome | None:
-        """Return the outcome, also of a dispatcher that breaks its promise; None: cut short."""
+        """
+        Return the outcome, also of a dispatcher that breaks its promise; None: cut short.
+
+        What is to be signed and cannot be is not sent.
+        """
+        signatory = _signatory_of(held.run, self._clock.now())
+        if isinstance(signatory, NoKeys):
+            return Failed(kind=FailureKind.SIGNING, message=signatory.reason)
         try:
-            return await self._dispatcher.dispatch(dispatch_of(held.run))
+            return await self._dispatcher.dispatch(dispatch_of(held.run, signatory))
         except asyncio.CancelledError as error:
             if held.takes_cancellation():
                 return None
@@ -205,8 +214,8 @@ class Execution:
         return Failed(kind=FailureKind.ABANDONED, message=message)
 
 
-def dispatch_of(run: ClaimedRun) -> Dispatch:
-    """Return what is to be sent for a claimed run."""
+def dispatch_of(run: ClaimedRun, signatory: Signatory | None = None) -> Dispatch:
+    """Return what is to be sent for a claimed run, and who signs it."""
     return Dispatch(
         run_id=run.lease.run_id,
         endpoint_id=run.endpoint.id,
@@ -214,6 +223,17 @@ def dispatch_of(run: ClaimedRun) -> Dispatch:
         attempt=run.plan.attempt,
         request=run.endpoint.request,
         limits=run.endpoint.limits,
+        signatory=signatory,
+    )
+
+
+def _signatory_of(run: ClaimedRun, now: datetime) -> Signatory | NoKeys | None:
+    return signatory_for(
+        run.endpoint.signing,
+        run.keys,
+        endpoint_id=run.endpoint.id,
+        slot=run.plan.decision.slot,
+        now=now,
     )
 
 

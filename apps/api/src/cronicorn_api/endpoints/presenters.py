@@ -70,6 +70,7 @@ def endpoint_body(situation: Situation, now: datetime) -> EndpointBody:
         delivery=endpoint.delivery,
         response_hints=endpoint.heeds.hints or None,
         pause_when_gone=endpoint.heeds.gone or None,
+        signing=endpoint.signing,
         success_when=endpoint.success_when,
         rules=rule_bodies(endpoint.rules),
         shadow_rules=endpoint.rules.shadow or None,

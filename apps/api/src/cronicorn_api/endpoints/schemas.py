@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.endpoint import Delivery, Method, MisfirePolicy
+from cronicorn_domain.model.signing import Signing
 from pydantic import Field, JsonValue
 
 from cronicorn_api.hints.schemas import HintBody
@@ -76,6 +77,7 @@ class EndpointMembers(Wire):
     max_response_size_kb: Count | None = None
     response_hints: bool | None = None
     pause_when_gone: bool | None = None
+    signing: Signing | None = None
     success_when: str | None = None
     rules: list[RuleGiven] | None = None
     shadow_rules: bool | None = None
@@ -137,6 +139,7 @@ class EndpointBody(Wire):
     retry: Maybe[RetryBody] = None
     response_hints: Maybe[bool] = None
     pause_when_gone: Maybe[bool] = None
+    signing: Signing
     success_when: Maybe[str] = None
     rules: list[RuleBody]
     shadow_rules: Maybe[bool] = None

@@ -57,6 +57,7 @@ _AS_THEY_ARE: Final = {
     "delivery": "delivery",
     "response_hints": "response_hints",
     "pause_when_gone": "pause_when_gone",
+    "signing": "signing",
     "success_when": "success_when",
     "shadow_rules": "shadow_rules",
 }

@@ -82,6 +82,7 @@ def _settings(entry: EndpointEntry) -> EndpointSettings:
         redirects=entry.redirects,
         response_hints=entry.response_hints,
         pause_when_gone=entry.pause_when_gone,
+        signing=entry.signing,
         success_when=entry.success_when,
         rules=tuple(_rule(each) for each in entry.rules),
         shadow_rules=entry.shadow_rules,

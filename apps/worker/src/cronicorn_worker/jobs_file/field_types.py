@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Annotated, NoReturn, TypeVar
 
 from cronicorn_domain.model.endpoint import Delivery, Method, MisfirePolicy
+from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.cron import GapPolicy, RepeatPolicy
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -187,3 +188,4 @@ GapName = Annotated[GapPolicy, BeforeValidator(_choice(GapPolicy)), _choice_sche
 RepeatName = Annotated[
     RepeatPolicy, BeforeValidator(_choice(RepeatPolicy)), _choice_schema(RepeatPolicy)
 ]
+SigningName = Annotated[Signing, BeforeValidator(_choice(Signing)), _choice_schema(Signing)]

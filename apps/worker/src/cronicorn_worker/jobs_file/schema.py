@@ -20,6 +20,7 @@ from cronicorn_domain.model.endpoint import (
 )
 from cronicorn_domain.model.hint import DEFAULT_LIFE
 from cronicorn_domain.model.rules import RULES_MOST
+from cronicorn_domain.model.signing import Signing
 from cronicorn_management.settings import SCHEDULES
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
@@ -37,6 +38,7 @@ from cronicorn_worker.jobs_file.field_types import (
     Names,
     Paused,
     RepeatName,
+    SigningName,
     Size,
     Text,
 )
@@ -183,6 +185,8 @@ class EndpointEntry(Entry):
     """Heed Cronicorn-Next-Run-In and Cronicorn-Pause-Until in its responses. Default false."""
     pause_when_gone: Flag = False
     """Pause it when its target answers 410 Gone, until someone resumes it. Default false."""
+    signing: SigningName = Signing.WHEN_KEYED
+    """How its requests are signed. Default when_keyed: by Standard Webhooks once there is a key."""
     success_when: Text | None = None
     """A condition that decides whether a run succeeded, instead of the status."""
     rules: Rules = Field(default_factory=list)

@@ -30,7 +30,7 @@ from sqlalchemy import event
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring
 from cronicorn_adapter_sql.store import SqlStore, open_store
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 
 LEASE: Final = timedelta(seconds=10)
 _BATCH: Final = 7
@@ -123,7 +123,7 @@ def _told(runs: Sequence[ClaimedRun]) -> str:
 
 
 async def _main(url: str, name: str) -> None:
-    async with open_store(parse_database_url(url), vault=HeaderVault(Keyring())) as store:
+    async with open_store(parse_database_url(url), vault=Vault(Keyring())) as store:
         process = ClaimingProcess(store, WorkerId(name))
         while line := await asyncio.to_thread(sys.stdin.readline):
             command, _, argument = line.strip().partition(" ")

@@ -11,13 +11,13 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring, parse_keys
 from cronicorn_adapter_sql.store import open_store
 from cronicorn_adapter_sql.tables import due, endpoint_state, endpoints
-from cronicorn_adapter_sql.vault import HeaderVault
+from cronicorn_adapter_sql.vault import Vault
 
 
 class SqlHandle:
     """One way into a database, with an engine of its own: as another process would have it."""
 
-    def __init__(self, url: str, vault: HeaderVault, opened: AsyncExitStack) -> None:
+    def __init__(self, url: str, vault: Vault, opened: AsyncExitStack) -> None:
         self._url = url
         self._vault = vault
         self._opened = opened
@@ -65,6 +65,6 @@ class SqlHandle:
 @asynccontextmanager
 async def opened_handle(url: str) -> AsyncIterator[SqlHandle]:
     """Open the store of a migrated database, whose key is at hand."""
-    vault = HeaderVault(Keyring(parse_keys("test:" + "A" * 43 + "=")))
+    vault = Vault(Keyring(parse_keys("test:" + "A" * 43 + "=")))
     async with AsyncExitStack() as opened:
         yield await SqlHandle(url, vault, opened).open()

@@ -51,6 +51,7 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "redirects": 0,
         "heeds_hints": False,
         "heeds_gone": False,
+        "signing": "off",
         "created_at": NOON,
         "updated_at": NOON,
     },
@@ -248,6 +249,14 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "expires_at": LATER,
     },
     "quota_paces": {"tenant": TENANT, "meter": "tokens", "begun": NOON},
+    "signing_keys": {
+        "tenant": TENANT,
+        "prefix": "whsec_abcd",
+        "current": "sealed",
+        "created_at": NOON,
+        "previous": "sealed before",
+        "previous_until": LATER,
+    },
     "workers": {
         "name": "a",
         "started_at": NOON,

@@ -17,6 +17,7 @@ class SubjectKind(StrEnum):
     PERSON = "person"
     SIGN_IN = "sign_in"
     DEVICE = "device"
+    SIGNING_KEY = "signing_key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

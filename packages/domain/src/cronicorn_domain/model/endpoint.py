@@ -16,6 +16,7 @@ from cronicorn_domain.model.job import (
     check_text,
 )
 from cronicorn_domain.model.rules import NO_RULES, RuleSet
+from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.grid import Grid
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Rhythm, Schedule
@@ -42,10 +43,13 @@ OURS = frozenset(
         "x-cronicorn-run-id",
         "x-cronicorn-scheduled-for",
         "x-cronicorn-attempt",
+        "x-cronicorn-signature",
+        "x-cronicorn-timestamp",
         "traceparent",
     }
 )
-"""Header names that a user's own header cannot replace."""
+OURS_BEGIN = "webhook-"
+"""Header names that a user's own header cannot replace, and how others of them begin."""
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]*")
@@ -84,7 +88,7 @@ class Header:
                 field=where,
                 remedy="use letters, digits and hyphens",
             )
-        if self.name.lower() in OURS:
+        if self.name.lower() in OURS or self.name.lower().startswith(OURS_BEGIN):
             raise InvalidInput(
                 f"{self.name} is set by Cronicorn itself", field=where, remedy="leave it out"
             )
@@ -347,6 +351,7 @@ class Endpoint:
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     limits: Limits = Limits()
     heeds: Heeds = Heeds()
+    signing: Signing = Signing.WHEN_KEYED
     rules: RuleSet = NO_RULES
     success_when: str | None = None
     pause: Pause | None = None

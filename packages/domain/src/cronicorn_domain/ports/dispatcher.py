@@ -9,12 +9,17 @@ from cronicorn_domain.identity import EndpointId, RunId
 from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.endpoint import HttpRequest, Limits
 from cronicorn_domain.model.run import Outcome
+from cronicorn_domain.model.signing import Signatory
 
 
 @quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
-    """One request to send, for one attempt of one fire time."""
+    """
+    One request to send, for one attempt of one fire time.
+
+    ``signatory`` signs it; None: it is sent unsigned.
+    """
 
     run_id: RunId
     endpoint_id: EndpointId
@@ -22,6 +27,7 @@ class Dispatch:
     attempt: int
     request: HttpRequest
     limits: Limits
+    signatory: Signatory | None = None
 
     @property
     def idempotency_key(self) -> str:
@@ -43,6 +49,9 @@ class Dispatcher(Protocol):
     - Whatever the target or the network does is an ``Outcome``, never an exception. A 2xx answer is
       ``Succeeded``; any other is ``Failed(HTTP_STATUS)`` with the response.
     - What the egress rules do not let out is ``Blocked``, and nothing has been sent or connected.
+    - What has a signatory goes out signed by each of its schemes, over the very bytes of the body
+      that are sent, as of the instant they are sent. Where a redirect leads to another origin
+      nothing is signed any more: the keys are for the origin that was asked.
     - Cancelling the call ends the request.
     - Concurrent calls do not disturb one another: no cookies, no shared state of targets.
     """

@@ -15,16 +15,22 @@ from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.rulings import NO_RULING, Ruling
 from cronicorn_domain.model.run import Outcome
+from cronicorn_domain.model.signing import NoKeys, TenantKeys
 
 
 @quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedRun:
-    """A lease, and what its worker needs to run it."""
+    """
+    A lease, and what its worker needs to run it.
+
+    ``keys`` are what its tenant signs with: None if there are none, `NoKeys` if out of reach.
+    """
 
     lease: Lease
     endpoint: Endpoint
     plan: Plan
+    keys: TenantKeys | NoKeys | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +162,9 @@ class EndpointQueue(Protocol):
         dealt with by the misfire policy and leave records; the run is written as running, with
         slot, attempt, decision and worker. A due endpoint whose plan's hint, one-shot or trigger
         has expired is replanned instead and gets no lease (``passed``).
+
+        Each run comes with the keys that its tenant signs with, unless its endpoint signs nothing.
+        They are at most some seconds old: a key that was made or rotated since may be missing.
 
         A ``breaker`` holds back what calls a host that has failed the tenant's calls so many times
         in a row, whichever endpoints they were of and whoever made them: of a rhythm the slot is

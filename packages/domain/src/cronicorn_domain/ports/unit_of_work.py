@@ -13,6 +13,7 @@ from cronicorn_domain.ports.people import People
 from cronicorn_domain.ports.run_log import RunLog
 from cronicorn_domain.ports.setup_links import SetupLinks
 from cronicorn_domain.ports.sign_ins import SignIns
+from cronicorn_domain.ports.signing_keys import SigningKeys
 
 
 class UnitOfWork(Protocol):
@@ -74,6 +75,11 @@ class UnitOfWork(Protocol):
     @property
     def setup_links(self) -> SetupLinks:
         """The links by which an installation gets its owner."""
+        ...
+
+    @property
+    def signing_keys(self) -> SigningKeys:
+        """The keys that requests are signed with."""
         ...
 
     async def commit(self) -> None:

@@ -49,6 +49,7 @@ from cronicorn_domain.model.run import (
     Succeeded,
 )
 from cronicorn_domain.model.sign_in import SIGN_IN_LASTS, SignIn, SignInKind
+from cronicorn_domain.model.signing import Signing, SigningKey, TenantKeys, signing_key_of
 from cronicorn_domain.ports.endpoint_queue import Settlement
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
@@ -115,6 +116,7 @@ def an_endpoint(
     retry: Retry = Retry(),
     delivery: Delivery = Delivery.AT_LEAST_ONCE,
     heeds: Heeds = Heeds(),
+    signing: Signing = Signing.WHEN_KEYED,
     rules: RuleSet = NO_RULES,
     success_when: str | None = None,
     external_key: str | None = None,
@@ -137,10 +139,23 @@ def an_endpoint(
         retry=retry,
         delivery=delivery,
         heeds=heeds,
+        signing=signing,
         rules=rules,
         success_when=success_when,
         external_key=external_key,
     )
+
+
+def a_signing_key(number: int = 1) -> SigningKey:
+    """Return the key of a number."""
+    return signing_key_of(bytes([number]) * 32)
+
+
+def signing_keys(
+    *, tenant: TenantId = DEFAULT_TENANT, number: int = 1, created_at: datetime = EPOCH
+) -> TenantKeys:
+    """Return what a tenant signs with: the key of a number."""
+    return TenantKeys(tenant=tenant, current=a_signing_key(number), created_at=created_at)
 
 
 def an_interval_hint(

@@ -26,7 +26,9 @@ from cronicorn_domain.model.run import (
     Response,
     Succeeded,
 )
+from cronicorn_domain.model.signing import Scheme, Signatory
 from cronicorn_domain.ports.dispatcher import Dispatch, Dispatcher
+from cronicorn_domain.testing.builders import a_signing_key
 
 SOON = Limits(timeout=timedelta(milliseconds=200))
 """The limits of a request that is meant to time out."""
@@ -277,6 +279,25 @@ class WireDispatcherContract(DispatcherContract):
 
         (received,) = target.received
         assert (received.headers["x-team"], received.headers["authorization"]) == ("shop", "k")
+
+    async def test_what_has_a_signatory_is_signed(
+        self, dispatcher: Dispatcher, target: Target
+    ) -> None:
+        """By each of its schemes; what has none is not signed at all."""
+        signatory = Signatory(
+            schemes=frozenset(Scheme), keys=(a_signing_key(),), message_id="m", at=_SLOT
+        )
+        unsigned = a_dispatch(f"{target.url}/", method=Method.POST, body="hello")
+
+        await dispatcher.dispatch(replace(unsigned, signatory=signatory))
+        await dispatcher.dispatch(unsigned)
+
+        signed, plain = (received.headers for received in target.received)
+        assert signed["webhook-id"] == "m"
+        assert signed["webhook-timestamp"] == signed["x-cronicorn-timestamp"]
+        assert signed["webhook-signature"].startswith("v1,")
+        assert signed["x-cronicorn-signature"].startswith("sha256=")
+        assert not [name for name in plain if name.startswith("webhook-") or "signature" in name]
 
     async def test_no_cookie_is_kept(self, dispatcher: Dispatcher, target: Target) -> None:
         """A cookie that one run is given is not sent by the next."""

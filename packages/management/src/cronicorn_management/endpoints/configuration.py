@@ -18,6 +18,7 @@ from cronicorn_domain.model.endpoint import (
     Retry,
 )
 from cronicorn_domain.model.rules import RuleSet
+from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.schedule import Schedule
 
 
@@ -37,6 +38,7 @@ class Configuration:
     delivery: Delivery
     limits: Limits
     heeds: Heeds
+    signing: Signing
     rules: RuleSet
     success_when: str | None
 
@@ -70,6 +72,7 @@ class Configuration:
             delivery=self.delivery,
             limits=self.limits,
             heeds=self.heeds,
+            signing=self.signing,
             rules=self.rules,
             success_when=self.success_when,
             pause=pause,
@@ -92,6 +95,7 @@ class Configuration:
             delivery=self.delivery,
             limits=self.limits,
             heeds=self.heeds,
+            signing=self.signing,
             rules=self.rules,
             success_when=self.success_when,
         )

@@ -22,6 +22,7 @@ from cronicorn_domain.model.endpoint import (
     Retry,
 )
 from cronicorn_domain.model.rules import NO_RULES
+from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
@@ -98,6 +99,7 @@ def configuration(
                 heeds=Heeds(
                     hints=bool(settings.response_hints), gone=bool(settings.pause_when_gone)
                 ),
+                signing=_or(settings.signing, Signing.WHEN_KEYED),
                 rules=rules or NO_RULES,
                 success_when=settings.success_when,
             )

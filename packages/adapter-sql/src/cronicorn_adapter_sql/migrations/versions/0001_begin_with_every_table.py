@@ -47,6 +47,7 @@ _TABLES: Final = (
     "usage_entries",
     "quota_holds",
     "quota_paces",
+    "signing_keys",
     "workers",
 )
 
@@ -76,6 +77,7 @@ def upgrade() -> None:
     _make_setup_links()
     _make_usage()
     _make_quotas()
+    _make_signing_keys()
     _make_workers()
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT WITH (fillfactor = 50)")
@@ -178,6 +180,7 @@ def _make_endpoints() -> None:
         sa.Column("redirects", sa.Integer(), nullable=False),
         sa.Column("heeds_hints", sa.Boolean(), nullable=False),
         sa.Column("heeds_gone", sa.Boolean(), nullable=False),
+        sa.Column("signing", sa.String(), nullable=False),
         sa.Column("rules", sa.String(), nullable=True),
         sa.Column("success_when", sa.String(), nullable=True),
         sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True),
@@ -198,6 +201,10 @@ def _make_endpoints() -> None:
         sa.CheckConstraint(
             "delivery IN ('at_least_once', 'at_most_once')",
             name=op.f("ck_endpoints_delivery_known"),
+        ),
+        sa.CheckConstraint(
+            "signing IN ('when_keyed', 'off', 'standard', 'older', 'both')",
+            name=op.f("ck_endpoints_signing_known"),
         ),
         sa.CheckConstraint(
             "misfire_policy IN ('run_once', 'skip', 'catch_up')",
@@ -666,7 +673,8 @@ def _make_audit_entries() -> None:
             "actor <> '' AND action <> ''", name=op.f("ck_audit_entries_deed_is_whole")
         ),
         sa.CheckConstraint(
-            "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in', 'device')",
+            "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in',"
+            " 'device', 'signing_key')",
             name=op.f("ck_audit_entries_subject_kind_known"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
@@ -897,6 +905,28 @@ def _make_quotas() -> None:
         sa.CheckConstraint("meter IN ('tokens', 'runs')", name=op.f("ck_quota_paces_meter_known")),
         sa.PrimaryKeyConstraint("tenant", "meter", name=op.f("pk_quota_paces")),
         postgresql_with={"fillfactor": 70},
+    )
+
+
+def _make_signing_keys() -> None:
+    """What requests are signed with."""
+    op.create_table(
+        "signing_keys",
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("prefix", sa.String(), nullable=False),
+        sa.Column("current", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("previous", sa.String(), nullable=True),
+        sa.Column("previous_until", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "prefix <> '' AND current <> ''", name=op.f("ck_signing_keys_key_is_whole")
+        ),
+        sa.CheckConstraint(
+            "(previous IS NULL) = (previous_until IS NULL)",
+            name=op.f("ck_signing_keys_previous_has_its_end"),
+        ),
+        sa.PrimaryKeyConstraint("tenant", name=op.f("pk_signing_keys")),
     )
 
 
