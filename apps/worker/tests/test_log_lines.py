@@ -1,8 +1,9 @@
 """Log lines: one per outcome, under names that last, without anything that was sent."""
 
-import inspect
 import json
 import logging
+import re
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -16,23 +17,48 @@ from cronicorn_scheduler.observing import (
     RunBroken,
 )
 from cronicorn_worker.settings import LogFormat, LogLevel
-from cronicorn_worker.watching import log_lines
 from cronicorn_worker.watching.log_lines import LogLines, line_of
 from cronicorn_worker.watching.log_writer import LogWriter
 from cronicorn_worker.watching.plan_lines import PlanLines
 
+ROOT = Path(__file__).parents[3]
+DOCUMENT = ROOT / "docs" / "metrics.md"
+ROWS = re.compile(r"^\| (`[a-z_`, ]+`) \| (debug|info|warning|error) \|", re.MULTILINE)
+SOURCES = [
+    *(ROOT / "apps/worker/src").rglob("*.py"),
+    *(ROOT / "packages/scheduler/src").rglob("observing.py"),
+]
 SECRET = "hunter2"
 """The secret of the events there are of every kind."""
 
 
 def test_every_event_has_a_line_with_a_documented_name(every_event: list[Event]) -> None:
-    """Someone's alert depends on a name, so each is in the list that the module keeps."""
-    documented = inspect.getdoc(log_lines) or ""
+    """Someone's alert depends on a name, so each is in the list, with its level."""
+    levels = {
+        name: level
+        for names, level in ROWS.findall(DOCUMENT.read_text("utf-8"))
+        for name in re.findall(r"`(\w+)`", names)
+    }
 
-    names = {line_of(event).name for event in every_event}
+    lines = [line_of(event) for event in every_event]
 
     assert {type(event) for event in every_event} == set(get_args(Event))
-    assert all(name in documented for name in names)
+    assert {line.name: levels.get(line.name) for line in lines} == {
+        line.name: line.level for line in lines
+    }
+
+
+def test_every_documented_name_is_written_somewhere() -> None:
+    """The list promises nothing that is not there."""
+    source = "".join(path.read_text("utf-8") for path in SOURCES)
+    names = [
+        name
+        for row, _ in ROWS.findall(DOCUMENT.read_text("utf-8"))
+        for name in re.findall(r"`(\w+)`", row)
+    ]
+
+    assert len(names) == len(set(names)) > 20
+    assert [name for name in names if f'"{name}"' not in source] == []
 
 
 def test_no_line_holds_what_was_sent(every_event: list[Event]) -> None:

@@ -18,6 +18,7 @@ from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.run import Failed, FailureKind
 from cronicorn_domain.model.slot_record import Fate
+from cronicorn_domain.ports.endpoint_queue import ClaimBatch
 from cronicorn_domain.testing.builders import EPOCH, HOUR, SECOND
 from cronicorn_scheduler.observing import (
     Event,
@@ -46,6 +47,11 @@ class AbsentQueue(MemoryEndpointQueue):
     """A queue whose store may be away."""
 
     away = False
+    brings = ClaimBatch()
+
+    async def claim(self, **asked: Any) -> ClaimBatch:
+        """Bring what the test wants."""
+        return self.brings
 
     async def reap(self, *, limit: int, now: Any) -> Any:
         """Reap, if the store is there."""
@@ -76,6 +82,7 @@ class Worker:
         parts = Parts(queue=self.store, dispatcher=RecordingDispatcher(), observer=self.heard)
         readings = Readings(
             concurrency=concurrency,
+            replacements=3,
             connections_most=6,
             connections_in_use=lambda: 2,
             slots_recorded=self.recorded,
@@ -170,6 +177,21 @@ def test_what_nobody_counts_is_read() -> None:
     assert worker.value("store_connections_in_use") == 2
     assert worker.value("clock_skew_seconds") == -1.5
     assert worker.value("ready") == 0
+
+
+async def test_what_a_breaker_holds_back_is_counted() -> None:
+    """Whoever watches sees that a host is left alone, and how much is not sent to it."""
+    worker = Worker()
+    worker.store.brings = ClaimBatch(passed=5, blocked=4)
+
+    await worker.parts.queue.claim(worker=WorkerId("w"), limit=5, lease_for=SECOND, now=EPOCH)
+
+    assert worker.value("blocked_total") == 4
+
+
+def test_a_process_tells_how_often_it_was_replaced() -> None:
+    """A process that keeps dying has counted nothing itself: its keeper has."""
+    assert Worker().value("process_replacements_total") == 3
 
 
 def test_every_event_is_passed_on_and_none_is_in_the_way(every_event: list[Event]) -> None:

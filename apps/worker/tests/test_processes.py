@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import aiohttp
+import psycopg
 import pytest
 from aiohttp import web
 from cronicorn_adapter_sql.testing.databases import sqlite_url
@@ -355,6 +356,27 @@ async def test_jobs_come_when_all_processes_can_take_them(
     assert seen == [order[0], order[0], order[1], order[2], order[2]]
 
 
+async def test_all_processes_go_by_the_options(
+    tmp_path: Path, target: Target, postgres: str
+) -> None:
+    """Told that there is a pooler, none of several listens on a session that may be another's."""
+    path = jobs_file(tmp_path, target, ["health"])
+    options = ("--database", postgres, "--jobs", str(path), "--egress-allow", target.address)
+
+    async with a_worker(tmp_path, *options, "--processes", "2", "--poll-only") as worker:
+        await worker.told("run_succeeded", times=2)
+        with psycopg.connect(postgres) as connection:
+            listening = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+            ).fetchone()
+        worker.signal(signal.SIGTERM)
+        code = await worker.exit_code()
+
+    assert (code, worker.errors) == (0, "")
+    assert listening == (0,)
+
+
 async def test_a_signal_to_all_processes_counts_once(
     tmp_path: Path, target: Target, database: str
 ) -> None:
@@ -468,6 +490,23 @@ async def test_each_of_several_processes_has_metrics_of_its_own(tmp_path: Path) 
     assert {each["process"] for each in served} == {1, 2}
     assert len({each["address"] for each in served}) == 2
     assert all("cronicorn_concurrency 200.0" in text for _, text in answers)
+
+
+async def test_a_process_that_was_replaced_says_so(tmp_path: Path) -> None:
+    """It counts from nothing, but for how often it was replaced: a scrape shows which one dies."""
+    async with a_worker(tmp_path, "--processes", "2", "--metrics-port", "0") as worker:
+        await worker.told("scheduler_started", times=2)
+        killed = await worker.told("process_started")
+        os.kill(killed["pid"], signal.SIGKILL)
+        await worker.told("metrics_served", times=3)
+        served = {each["process"]: each["address"] for each in worker.all("metrics_served")}
+        scrapes = {number: await scraped(address) for number, address in served.items()}
+
+    replaced = {
+        number: sample(text, "cronicorn_process_replacements_total")
+        for number, (_, text) in scrapes.items()
+    }
+    assert replaced == {1: 0, 2: 0} | {killed["process"]: 1}
 
 
 async def test_a_worker_without_the_option_listens_nowhere(tmp_path: Path) -> None:

@@ -125,9 +125,13 @@ class Patient:
 
 
 @asynccontextmanager
-async def open_patient(url: str, secret_key: str | None) -> AsyncIterator[Patient]:
+async def open_patient(
+    url: str, secret_key: str | None, *, poll_only: bool = False
+) -> AsyncIterator[Patient]:
     """
     Open a database as it is: none is made, and none is migrated.
+
+    ``poll_only`` says that there is a pooler before it which is not noticed by itself.
 
     Raises:
         InvalidInput: the URL or the key is malformed.
@@ -135,7 +139,9 @@ async def open_patient(url: str, secret_key: str | None) -> AsyncIterator[Patien
     """
     database = parse_database_url(url)
     vault = vault_for(database, secret_key=secret_key)
-    async with open_engine(database, application_name="cronicorn-doctor", create=False) as engine:
+    async with open_engine(
+        database, application_name="cronicorn-doctor", create=False, poll_only=poll_only
+    ) as engine:
         await require_head(engine)
         store = store_over(engine, vault=vault)
         yield Patient(
@@ -150,10 +156,12 @@ async def open_patient(url: str, secret_key: str | None) -> AsyncIterator[Patien
 
 @asynccontextmanager
 async def open_scheduler(
-    store: Store, guard: EgressGuard, show: Show, settings: WorkerSettings
+    store: Store, guard: EgressGuard, show: Show, settings: WorkerSettings, *, replacements: int = 0
 ) -> AsyncIterator[Scheduler]:
     """
     Build the scheduler over a store; it claims no more than its dispatcher can send.
+
+    ``replacements`` is how often its process, of several, has been replaced before.
 
     Raises:
         WorkerFault: metrics are asked for on a port that cannot be had, or traces without what
@@ -171,6 +179,7 @@ async def open_scheduler(
             store,
             settings,
             show,
+            replacements,
         ) as parts,
     ):
         yield Scheduler(
@@ -214,12 +223,12 @@ async def _open_quota_guard(
 
 @asynccontextmanager
 async def _watched(
-    parts: Parts, store: Store, settings: WorkerSettings, show: Show
+    parts: Parts, store: Store, settings: WorkerSettings, show: Show, replacements: int
 ) -> AsyncIterator[Parts]:
     """Put around the parts what was asked for, and nothing where nobody asked."""
     async with (
         _traced(parts, store, settings) as traced,
-        _metered(traced, store, settings, show) as metered,
+        _metered(traced, store, settings, show, replacements) as metered,
     ):
         yield metered
 
@@ -242,7 +251,7 @@ async def _traced(parts: Parts, store: Store, settings: WorkerSettings) -> Async
 
 @asynccontextmanager
 async def _metered(
-    parts: Parts, store: Store, settings: WorkerSettings, show: Show
+    parts: Parts, store: Store, settings: WorkerSettings, show: Show, replacements: int
 ) -> AsyncIterator[Parts]:
     """Put metrics around the parts, and serve them; nothing where nobody asked for them."""
     if settings.metrics_port is None:
@@ -253,6 +262,7 @@ async def _metered(
     readings = Readings(
         quotas=settings.quotas,
         concurrency=settings.concurrency,
+        replacements=replacements,
         connections_most=store.connections_most,
         connections_in_use=store.connections_in_use,
         slots_recorded=store.slots_recorded,

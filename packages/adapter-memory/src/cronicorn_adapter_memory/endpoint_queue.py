@@ -151,7 +151,8 @@ class MemoryEndpointQueue:
         leased: list[tuple[datetime, ClaimedRun]] = []
         postponed: list[EndpointRow] = []
         quarantined: dict[EndpointId, str] = {}
-        due_rows, room, held_back = self._store.due_rows, Room(caps, self._running(caps)), 0
+        due_rows, room = self._store.due_rows, Room(caps, self._running(caps))
+        held_back = blocked = 0
         due_rows.let_in(room.places_in)
         while len(leased) < limit and (taken := due_rows.take(now)) is not None:
             endpoint_id, due = taken
@@ -169,6 +170,7 @@ class MemoryEndpointQueue:
                 case Postponement(change=change):
                     self._write(row, change)
                     postponed.append(row)
+                    blocked += decided.blocked
                 case Claim() as made:
                     room.take(tenant, host)
                     leased.append((due.due_at, self._lease(row, made, worker, until, now)))
@@ -181,6 +183,7 @@ class MemoryEndpointQueue:
             passed=len(postponed) + len(quarantined),
             quarantined=quarantined,
             held_back=held_back,
+            blocked=blocked,
         )
 
     def _running(self, caps: Caps) -> Iterator[tuple[TenantId, str, int]]:

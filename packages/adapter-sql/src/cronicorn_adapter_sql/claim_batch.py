@@ -85,6 +85,7 @@ class Batch:
     _leases: list[Lease] = field(default_factory=list)
     _keys: Mapping[TenantId, TenantKeys | NoKeys] = field(default_factory=dict)
     _postponed: int = 0
+    _blocked: int = 0
     _quarantined: dict[EndpointId, str] = field(default_factory=dict)
     _withheld: dict[EndpointId, str] = field(default_factory=dict)
 
@@ -161,6 +162,7 @@ class Batch:
             quarantined=self._quarantined,
             withheld=self._withheld,
             held_back=self.held_back,
+            blocked=self._blocked,
         )
 
     def held(self) -> Iterator[tuple[Token, HeldRun]]:
@@ -189,9 +191,10 @@ class Batch:
                 revision = transaction.changes.lease(read, made)
                 run = self._run(read, made)
                 self._made.append(_Made(read=read, claim=made, run=run, revision=revision))
-            case _Decided(read=ReadEndpoint() as read, said=Postponement(change=change)):
-                transaction.changes.apply(read, change, self.now)
+            case _Decided(read=ReadEndpoint() as read, said=Postponement() as postponed):
+                transaction.changes.apply(read, postponed.change, self.now)
                 self._postponed += 1
+                self._blocked += postponed.blocked
             case _Decided(read=ReadEndpoint() as read, said=str(reason)):
                 self._put_aside(transaction, _unclaimable(read, reason))
             case _Decided(read=UnreadableEndpoint() as read):

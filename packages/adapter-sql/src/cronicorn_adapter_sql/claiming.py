@@ -183,4 +183,5 @@ def _joined(batches: Sequence[ClaimBatch]) -> ClaimBatch:
         quarantined={key: why for batch in batches for key, why in batch.quarantined.items()},
         withheld={key: why for batch in batches for key, why in batch.withheld.items()},
         held_back=sum(batch.held_back for batch in batches),
+        blocked=sum(batch.blocked for batch in batches),
     )

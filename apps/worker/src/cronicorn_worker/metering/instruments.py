@@ -67,6 +67,9 @@ class Instruments:
         self.held_back = self._counter(
             "held_back", "Due endpoints that claims found no room for under the caps."
         )
+        self.blocked = self._counter(
+            "blocked", "Due endpoints that claims kept from a host whose breaker was open."
+        )
         self.slots_passed = self._counter(
             "slots_passed", "Due endpoints that claims replanned, skipped or set aside."
         )
@@ -101,6 +104,9 @@ class Instruments:
         self._gauge("ready", "Whether the worker is ready: 1 or 0.").set_function(ready)
         self._gauge("runs_in_hand", "Runs from claim to settled result.").set_function(in_hand)
         self._gauge("concurrency", "Runs in hand at most.").set(readings.concurrency)
+        self._counter(
+            "process_replacements", "How often this process of several has been replaced."
+        ).inc(readings.replacements)
         self._gauge("store_connections_most", "Connections to the store at most.").set(
             readings.connections_most
         )

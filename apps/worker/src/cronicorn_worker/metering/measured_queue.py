@@ -56,6 +56,7 @@ class MeasuredQueue:
             )
         self._instruments.claimed_runs.observe(len(batch.runs))
         self._instruments.held_back.inc(batch.held_back)
+        self._instruments.blocked.inc(batch.blocked)
         return batch
 
     async def start(

@@ -15,6 +15,7 @@ class Readings:
 
     Attributes:
         concurrency: Runs in hand at most.
+        replacements: How often this process of several has been replaced before.
         connections_most: Connections to the store at most.
         connections_in_use: How many of them somebody has now.
         slots_recorded: Slots that were recorded instead of run, by fate; it keeps growing.
@@ -23,6 +24,7 @@ class Readings:
     """
 
     concurrency: int
+    replacements: int = 0
     connections_most: int
     connections_in_use: Callable[[], int]
     slots_recorded: Mapping[Fate, int]

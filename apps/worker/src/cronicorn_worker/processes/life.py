@@ -34,14 +34,18 @@ from cronicorn_worker.watching.showing import LogShow, show_of_process
 from cronicorn_worker.working import leave_alone_what_stays
 
 
-def live(number: int, settings: WorkerSettings, line: Line) -> None:
-    """Live, and exit with 0 or, if a fault kept it from its work or ended it, with 1."""
+def live(number: int, settings: WorkerSettings, line: Line, replacements: int) -> None:
+    """
+    Live, and exit with 0 or, if a fault kept it from its work or ended it, with 1.
+
+    It is the process of this number that comes after so many ``replacements``.
+    """
     for each in ASKING:
         signal.signal(each, _keep)
     outlive_keeper_by_at_most(LONGEST_DRAIN)
     show = show_of_process(settings, number)
     try:
-        complete(_work(settings.of_process(number), line, show))
+        complete(_work(settings.of_process(number), line, show, replacements))
     except (CronicornError, PartDied, WorkerFault) as fault:
         _say(line, HasEnded(tally=show.tally, fault=str(fault)))
         sys.exit(FAILURE)
@@ -52,14 +56,14 @@ def _keep(*_: object) -> None:
     """Do nothing about a signal before and after there is work to end, and not die of it."""
 
 
-async def _work(settings: WorkerSettings, line: Line, show: LogShow) -> None:
+async def _work(settings: WorkerSettings, line: Line, show: LogShow, replacements: int) -> None:
     task = asyncio.current_task()
     assert task is not None
     with _stops(line, task.cancel) as stops:
         guard = egress_guard(settings.egress_allow)
         async with (
-            open_store(settings.database_url, settings.key) as store,
-            open_scheduler(store, guard, show, settings) as scheduler,
+            open_store(settings.database_url, settings.key, poll_only=settings.poll_only) as store,
+            open_scheduler(store, guard, show, settings, replacements=replacements) as scheduler,
         ):
             stops.lead_to(scheduler.request_stop)
             leave_alone_what_stays()

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,13 +19,16 @@ _PROCESSES = multiprocessing.get_context("spawn")
 class Process:
     """A process with a line to it. It is spawned: a fork would share what is open with it."""
 
-    def __init__(self, number: int, settings: WorkerSettings) -> None:
+    def __init__(self, number: int, settings: WorkerSettings, *, replacements: int = 0) -> None:
         self._line, theirs = _PROCESSES.Pipe()
         self._ready = asyncio.Event()
         self._claimed = asyncio.Event()
         self._last_words: HasEnded | None = None
         self._process = _PROCESSES.Process(
-            target=live, args=(number, settings, theirs), name=f"worker {number}", daemon=True
+            target=live,
+            args=(number, settings, theirs, replacements),
+            name=f"worker {number}",
+            daemon=True,
         )
         with _signals_held():
             self._process.start()
@@ -33,8 +37,14 @@ class Process:
 
     @classmethod
     def started_with(cls, settings: WorkerSettings) -> Callable[[int], "Process"]:
-        """Return what starts the process of a number."""
-        return lambda number: cls(number, settings)
+        """Return what starts the process of a number, and replaces it when it is asked again."""
+        started: Counter[int] = Counter()
+
+        def start(number: int) -> Process:
+            started[number] += 1
+            return cls(number, settings, replacements=started[number] - 1)
+
+        return start
 
     @property
     def pid(self) -> int:

@@ -1,25 +1,8 @@
 """
 One log line per outcome, and one for whatever else is worth telling.
 
-The names last: someone's alert depends on them. Ids are fields; nothing that was sent is, so that
-no secret gets into a log.
-
-| name | level | when |
-|---|---|---|
-| run_succeeded, run_failed, run_blocked | info, warning, warning | the store has taken the result |
-| run_claimed, run_started | debug | |
-| run_released | info | a claim was given back; nothing was sent |
-| lease_lost, run_abandoned, result_dropped, run_reaped | warning | a run was lost |
-| run_broken, part_failed | error | a fault of ours |
-| slots_passed | info | due endpoints were replanned, skipped or set aside |
-| endpoint_quarantined, endpoint_healed | error, info | |
-| endpoint_withheld | error | once: this worker has no key to its secrets |
-| history_pruned | debug | |
-| store_unavailable, store_recovered | error, info | once per outage |
-| scheduler_started, scheduler_draining, scheduler_stopped | info | |
-| jobs_applied, store_empty, metrics_served, summary | info | told by the worker itself |
-| process_started, process_ended | info, error | of several; a warning if it ended well |
-| phase_changed, next_run_planned | info | told by the demo |
+The names last: someone's alert depends on them, and ``docs/metrics.md`` lists them. Ids are fields;
+nothing that was sent is, so that no secret gets into a log.
 """
 
 from collections.abc import Callable, Mapping

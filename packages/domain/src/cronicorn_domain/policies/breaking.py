@@ -103,7 +103,8 @@ def hold_back(
         until = again if again is not None and again > now else now + breaker.probe_every
         reason = f"its host {trouble.host} failed {trouble.failures} times in a row"
         state = replace(situation.state, not_before=until, not_before_reason=reason)
-        return Postponement(change=replan(replace(situation, state=state), now))
+        change = replan(replace(situation, state=state), now)
+        return Postponement(change=change, blocked=True)
     record = SlotRecord(
         fate=Fate.BLOCKED,
         reason=f"its host {trouble.host} fails whoever calls it; it is tried again once in a while",
@@ -115,4 +116,4 @@ def hold_back(
     state = replace(claim.change.state, plan=None, skipped=False)
     after = plan_behind(situation, with_last_slot(state, plan.slot), plan, now=now)
     records = (*claim.change.records, record, *after.records)
-    return Postponement(change=replace(after, records=records))
+    return Postponement(change=replace(after, records=records), blocked=True)

@@ -76,6 +76,9 @@ class Claim:
 class Postponement:
     """
     A due endpoint is not to be leased: it was planned anew. The store writes ``change`` alone.
+
+    ``blocked``: it could have been, but for its host's breaker.
     """
 
     change: Change
+    blocked: bool = False

@@ -49,6 +49,7 @@ class ClaimBatch:
             out of this worker's claims for a while. They are not among ``passed``.
         held_back: How many due endpoints were found that the caps leave no room for now. They wait
             out of the way of others, and are claimed when there is room.
+        blocked: How many of ``passed`` an open breaker has kept from their host.
     """
 
     runs: tuple[ClaimedRun, ...] = ()
@@ -56,6 +57,7 @@ class ClaimBatch:
     quarantined: Mapping[EndpointId, str] = field(default_factory=dict)
     withheld: Mapping[EndpointId, str] = field(default_factory=dict)
     held_back: int = 0
+    blocked: int = 0
 
 
 class StartRefusal(StrEnum):

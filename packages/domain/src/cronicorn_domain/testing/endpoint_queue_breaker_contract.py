@@ -88,6 +88,25 @@ class EndpointQueueBreakerContract(StoreSuite):
             (record,) = await self.records(endpoint)
             assert "its host down.example fails" in record.reason
 
+    async def test_a_claim_says_how_many_calls_it_kept_back(self) -> None:
+        """Those that wait count as those that are passed over; what is passed else does not."""
+        await self.add_some(3)
+        await self.add_some(1, schedule=once(FIRST_SLOT + MINUTE))
+        (hinted,) = await self.add_some(1, UP)
+        await self.offer(hinted, a_oneshot(FIRST_SLOT + 30 * SECOND, life=SECOND))
+        first = await self.claim(FIRST_SLOT, breaker=AFTER_THREE)
+        await self.queue.start([each.lease.token for each in first.runs], now=FIRST_SLOT)
+        said: dict[str, Outcome] = {DOWN: REFUSED, UP: succeeded()}
+        await self.settle_all(
+            [(each, said[each.endpoint.request.host]) for each in first.runs], FIRST_SLOT
+        )
+
+        batch = await self.claim(FIRST_SLOT + MINUTE, breaker=AFTER_THREE)
+
+        assert first.blocked == 0
+        assert (len(batch.runs), batch.blocked) == (1, 3)
+        assert batch.passed == 4
+
     async def test_a_success_closes_it(self) -> None:
         """The first answer of the host brings everybody back."""
         await self.add_some(3)
