@@ -2,18 +2,31 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import downgrade, upgrade
-from cronicorn_domain.identity import WorkerId
+from cronicorn_domain.identity import DEFAULT_TENANT, WorkerId
+from cronicorn_domain.model.finding import Ailment
 from cronicorn_domain.model.worker import Worker
+from cronicorn_domain.policies.diagnosing import Thresholds
 from cronicorn_domain.schedules.zones import tzdata_version
-from cronicorn_domain.testing.builders import HOUR, a_job, an_endpoint, every
+from cronicorn_domain.testing.builders import (
+    HOUR,
+    MINUTE,
+    a_job,
+    a_settlement,
+    an_endpoint,
+    an_interval_hint,
+    every,
+)
 from cronicorn_worker.command import app
 from cronicorn_worker.composition import open_store
 from sqlalchemy import text
@@ -86,6 +99,43 @@ def announce(url: str, **told: object) -> None:
     asyncio.run(tell())
 
 
+def claim(url: str, *, settled: bool = False) -> None:
+    """Keep one more endpoint, which is due, and start its run; end it, or hold it for an hour."""
+
+    async def work() -> None:
+        async with open_store(url, None) as store:
+            now = store.clock.now()
+            job = a_job("late", created_at=now - 90 * MINUTE)
+            late = an_endpoint(job, created_at=now - 90 * MINUTE, schedule=every(HOUR))
+            async with store.units.begin() as unit:
+                await unit.catalog.add_job(job)
+                await unit.catalog.add_endpoint(late, now=now - 90 * MINUTE)
+                await unit.commit()
+            batch = await store.queue.claim(
+                worker=WorkerId("gone"), limit=1, lease_for=HOUR, now=now
+            )
+            (token,) = [run.lease.token for run in batch.runs]
+            await store.queue.start([token], now=now)
+            if settled:
+                await store.queue.settle([a_settlement(token, started_at=now)], now=now)
+
+    asyncio.run(work())
+
+
+def offer_a_hint(url: str) -> None:
+    """Let the endpoint's rhythm be another one for an hour."""
+
+    async def work() -> None:
+        async with open_store(url, None) as store, store.units.begin() as unit:
+            now = store.clock.now()
+            (endpoint,) = await unit.catalog.list_endpoints(DEFAULT_TENANT, limit=9)
+            hint = an_interval_hint(timedelta(minutes=5), created_at=now)
+            await unit.hints.offer(DEFAULT_TENANT, endpoint.id, hint, now=now)
+            await unit.commit()
+
+    asyncio.run(work())
+
+
 def doctor(url: str, *options: str) -> Result:
     """Let the doctor come."""
     return CliRunner().invoke(app, ["doctor", "--database", url, *options])
@@ -100,6 +150,109 @@ def test_a_healthy_database_has_no_findings(database: str) -> None:
     assert "looked at 1 endpoints, all of them\nnothing found\n" in told.stdout
     report = json.loads(known.stdout)
     assert (known.exit_code, report["findings"], report["endpoints"]) == (0, [], 1)
+
+
+PAST = "'2020-01-01 00:00:00.000000'"
+NO_PARTITIONS = (
+    "DO $$ DECLARE part regclass; BEGIN FOR part IN SELECT inhrelid::regclass FROM pg_inherits"
+    " WHERE inhrelid::regclass::text ~ '_[0-9]{8}$' AND inhparent IN"
+    " ('runs'::regclass, 'run_bodies'::regclass)"
+    " LOOP EXECUTE 'DROP TABLE ' || part; END LOOP; END $$"
+)
+
+
+def plant_lost_lease(url: str) -> None:
+    """Let a lease run out."""
+    claim(url)
+    plant(url, f"UPDATE leases SET until = {PAST}")
+
+
+def plant_open_run(url: str) -> None:
+    """Take a lease away by hand."""
+    claim(url)
+    plant(url, "DELETE FROM leases")
+
+
+def plant_old_hint(url: str) -> None:
+    """Let a hint be over that planned what is queued."""
+    offer_a_hint(url)
+    plant(url, f"UPDATE hints SET created_at = {PAST}, expires_at = '2020-01-02 00:00:00.000000'")
+
+
+def plant_miscount(url: str) -> None:
+    """Forget what was counted."""
+    claim(url, settled=True)
+    plant(url, "DELETE FROM roll_ups")
+
+
+PLANTED: Mapping[Ailment, Callable[[str], None]] = {
+    Ailment.SLOT_OVERDUE: lambda url: plant(url, f"UPDATE due SET due_at = {PAST}"),
+    Ailment.WORKER_GONE: claim,
+    Ailment.LEASE_PAST_ITS_END: plant_lost_lease,
+    Ailment.RUN_LEFT_OPEN: plant_open_run,
+    Ailment.HINT_PAST_ITS_LIFE: plant_old_hint,
+    Ailment.PLAN_DIFFERS: lambda url: plant(url, "UPDATE endpoints SET every = 2 * every"),
+    Ailment.NOT_QUEUED: lambda url: plant(url, "DELETE FROM due"),
+    Ailment.QUEUED_IN_VAIN: lambda url: plant(
+        url,
+        "INSERT INTO due (due_at, endpoint_id, tenant, slot, host)"
+        " SELECT '2030-01-01 00:00:00.000000', endpoint_id, tenant, slot, host FROM due",
+    ),
+    Ailment.SET_ASIDE: lambda url: plant(
+        url, "UPDATE endpoints SET misfire_grace = 10 * 86400 * 1e11"
+    ),
+    Ailment.COUNT_DIFFERS: plant_miscount,
+    Ailment.CLOCK_SKEW: lambda url: announce(url, clock_skew=timedelta(minutes=-10)),
+    Ailment.ZONE_DATA_OLD: lambda url: announce(url, zone_data="2019a"),
+    Ailment.PARTITION_MISSING: lambda url: plant(url, NO_PARTITIONS),
+    Ailment.OLD_TRANSACTION: lambda _: None,  # one is open while the doctor looks
+}
+ONLY_ON_POSTGRESQL = {Ailment.PARTITION_MISSING, Ailment.OLD_TRANSACTION}
+MANUAL = (Path(__file__).parents[3] / "docs" / "operating.md").read_text("utf-8")
+DOCUMENTED = dict(re.findall(r"^\| `([a-z-]+)` \|.*\|([^|]*)\|$", MANUAL, re.MULTILINE))
+"""The findings that the manual explains, and what it says of `--fix`."""
+
+
+def careless(url: str, ailment: Ailment) -> AbstractContextManager[object]:
+    """Leave a transaction open, if that is what is to be found."""
+    if ailment is not Ailment.OLD_TRANSACTION:
+        return nullcontext()
+    connection = psycopg.connect(url)
+    connection.execute("SELECT count(*) FROM jobs")
+    return connection
+
+
+def test_each_finding_is_planted_and_explained() -> None:
+    """None is without its fault below, none is without its row in the manual."""
+    assert PLANTED.keys() == {*Ailment}
+    assert DOCUMENTED.keys() == {*Ailment}
+
+
+@pytest.mark.parametrize("ailment", PLANTED)
+def test_each_finding_is_told(
+    ailment: Ailment, request: pytest.FixtureRequest, bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To people and to programs, with exit code 1 and its remedy; `--fix` mends what it says."""
+    monkeypatch.setattr(
+        "cronicorn_worker.doctor.examining.Thresholds", lambda: Thresholds(transaction=timedelta())
+    )
+    urls = [request.getfixturevalue("postgres")]
+    if ailment not in ONLY_ON_POSTGRESQL:
+        urls.append(f"sqlite:///{bare / 'cronicorn.db'}")
+    for url in urls:
+        asyncio.run(settle_in(url))
+        PLANTED[ailment](url)
+
+        with careless(url, ailment):
+            told, known = doctor(url), doctor(url, "--json")
+
+        found = {each["ailment"]: each for each in json.loads(known.stdout)["findings"]}
+        finding = found[ailment]
+        assert (told.exit_code, known.exit_code) == (1, 1)
+        what = re.split(r"\d", finding["what"])[0]  # a length has grown since
+        assert f"{ailment}: {finding['subject']} {what}" in told.stdout
+        assert f"    {finding['remedy']}\n" in told.stdout
+        assert (finding["mending"] is not None) == bool(DOCUMENTED[ailment].strip())
 
 
 def test_findings_are_told_with_their_remedy(database: str) -> None:
@@ -177,13 +330,7 @@ def test_leases_that_ran_out_are_taken_away(database: str) -> None:
 def test_missing_partitions_are_made(postgres: str) -> None:
     """A database on PostgreSQL whose workers could not make them."""
     asyncio.run(settle_in(postgres))
-    plant(
-        postgres,
-        "DO $$ DECLARE part regclass; BEGIN FOR part IN SELECT inhrelid::regclass FROM pg_inherits"
-        " WHERE inhrelid::regclass::text ~ '_[0-9]{8}$' AND inhparent IN"
-        " ('runs'::regclass, 'run_bodies'::regclass)"
-        " LOOP EXECUTE 'DROP TABLE ' || part; END LOOP; END $$",
-    )
+    plant(postgres, NO_PARTITIONS)
 
     found, mended = doctor(postgres), doctor(postgres, "--fix")
 

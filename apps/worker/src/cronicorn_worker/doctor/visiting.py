@@ -21,7 +21,9 @@ async def visit(
         InvalidInput: the database URL or a key is malformed.
         StoreError: there is no database, it cannot be read, or it is at another revision.
     """
-    async with open_patient(settings.database_url, settings.key) as patient:
+    async with open_patient(
+        settings.database_url, settings.key, poll_only=settings.poll_only
+    ) as patient:
         report = await examine(patient, most=most, say=say)
         if not fix or not report.mendings:
             return report
