@@ -1,8 +1,11 @@
 """What every test of every member shares: one event loop kind, readable failures, no stopwatch."""
 
+import faulthandler
 import os
+from collections.abc import Iterator
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import HealthCheck, Phase, settings
 
 # The suites' asserts show their values only if rewritten, and rewriting has to be asked for
@@ -40,3 +43,21 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """
     files = [argument.partition("::")[0].endswith(".py") for argument in config.args]
     return 0 if all(files) else (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """
+    End the process, with the stacks of its threads, where what a test leaves behind never ends.
+
+    pytest-timeout stops counting when a test fails, as it does when its own time is up; so what
+    hangs in a test and then again in the test's fixtures would hang for ever.
+    """
+    # Standard error itself is captured; this is what it was before.
+    stderr = item.config.stash[fault_handler_stderr_fd_key]
+    longest = float(item.config.getini("timeout"))
+    faulthandler.dump_traceback_later(longest, file=stderr, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()

@@ -152,7 +152,9 @@ def test_the_database_of_a_newer_version_is_refused(
     assert "is at revision 9999" in cronicorn_db("current", *option).stdout
 
 
-@pytest.mark.parametrize("arguments", [("upgrade",), ("downgrade", "base"), ("check",)])
+@pytest.mark.parametrize(
+    "arguments", [("upgrade",), ("downgrade", "base"), ("plan", "base"), ("check",)]
+)
 def test_a_role_without_rights_is_refused(
     empty_postgres_database: str, arguments: tuple[str, ...]
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -213,6 +214,54 @@ async def start_replica(url: str, tree: str) -> asyncio.subprocess.Process:
     assert process.stdout is not None
     assert await process.stdout.readline() == b"ready\n"
     return process
+
+
+async def test_a_migration_that_is_killed_leaves_nothing(
+    empty_database_url: str, tree: str
+) -> None:
+    """Half of it is none, and the next one begins it anew (trap T31)."""
+    database = parse_database_url(empty_database_url)
+    async with open_engine(database) as engine:
+        await upgrade(engine, tree=tree)
+    half = 'op.create_table("half", sa.Column("id", sa.Integer))'
+    stop = 'print("half", flush=True); import sys; sys.stdin.readline()'
+    add(tree, "r3", "r2", "Stop half-way", up=f"{half}\n    {stop}", down="pass")
+
+    replica = await start_replica(empty_database_url, tree)
+    assert replica.stdin is not None
+    assert replica.stdout is not None
+    replica.stdin.write(b"go\n")
+    assert await replica.stdout.readline() == b"half\n"
+    replica.kill()
+    assert await replica.wait() != 0
+
+    async with open_engine(database) as engine:
+        assert await table_names(engine) == {"parents", "children"}
+        assert await current(engine) == "r2"
+        add(tree, "r3", "r2", "Go all the way", up=half, down="pass")
+        assert [step.revision for step in await upgrade(engine, tree=tree)] == ["r3"]
+
+
+async def test_a_migration_may_be_interrupted(empty_postgres_database: str, tree: str) -> None:
+    """Ctrl-C in the middle of a long statement ends it on the server, too, and leaves nothing."""
+    database = parse_database_url(empty_postgres_database)
+    long = """op.create_table("half", sa.Column("id", sa.Integer))
+    print("half", flush=True)
+    op.execute("SELECT pg_sleep(600)")"""
+    async with open_engine(database) as engine:
+        await upgrade(engine, tree=tree)
+        add(tree, "r3", "r2", "Take long", up=long, down="pass")
+        replica = await start_replica(empty_postgres_database, tree)
+        assert replica.stdin is not None
+        assert replica.stdout is not None
+        replica.stdin.write(b"go\n")
+        assert await replica.stdout.readline() == b"half\n"
+
+        replica.send_signal(signal.SIGINT)
+
+        assert await replica.wait() != 0
+        assert await table_names(engine) == {"parents", "children"}
+        assert await downgrade(engine, target="-1", tree=tree) == ALL[1:]
 
 
 async def test_replicas_may_start_together(empty_database_url: str, tree: str) -> None:
