@@ -155,10 +155,18 @@ class ModelClientContract:
 
     @pytest.mark.parametrize("scene", [Scene.NO_USAGE, Scene.ABSURD_USAGE, Scene.NEGATIVE_USAGE])
     async def test_usage_that_is_not_told_or_cannot_be_is_unknown(self, scene: Scene) -> None:
-        """It is not nothing: whoever has reserved for it pays all of that."""
-        answer = await self.answered(scene)
+        """
+        It is not nothing: whoever has reserved for it pays all of that.
 
-        assert (answer.text, answer.usage) == ("All is well.", None)
+        A client may find the whole answer unreadable for it; what it cost is unknown as well.
+        """
+        answer = await self.make(scene).ask(ASK)
+
+        assert answer.usage is None
+        if isinstance(answer, Answer):
+            assert answer.text == "All is well."
+        else:
+            assert answer.why is Silence.UNREADABLE
 
     async def test_a_vendor_may_ask_to_wait(self) -> None:
         """How long is told, and it cost nothing; nobody has tried again."""

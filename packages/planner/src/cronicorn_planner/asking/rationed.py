@@ -1,0 +1,129 @@
+"""Asks a model within its tenant's quota: each request has a reservation of its own."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from cronicorn_domain.errors import StoreUnavailable
+from cronicorn_domain.identity import TenantId
+from cronicorn_domain.model.conversation import Answer, Ask, Message, Result, Said, Told, Unanswered
+from cronicorn_domain.model.quota import Meter, Refusal, Reservation
+from cronicorn_domain.ports.clock import Clock
+from cronicorn_domain.ports.model_client import ModelClient
+from cronicorn_domain.ports.quota_guard import QuotaGuard
+
+_BYTES_A_TOKEN: Final = 3
+"""In UTF-8, and fewer than languages have on average: rather an estimate too high than too low."""
+_SPARE: Final = 200
+"""Tokens that a vendor adds around what is said: roles, tools, marks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """
+    How often an ask is put again, and how long the waits between grow.
+
+    Attributes:
+        tries: At most, the first one included.
+        first: The first wait; each further one is twice as long.
+        most: The longest wait that is granted, also to a vendor that asks for more.
+    """
+
+    tries: int = 3
+    first: timedelta = timedelta(seconds=1)
+    most: timedelta = timedelta(seconds=30)
+
+    def wait(self, tried: int, asked_for: timedelta | None) -> timedelta | None:
+        """Return how long to wait after so many tries; None: it is not worth it."""
+        if tried >= self.tries:
+            return None
+        wait = max(self.first * (1 << (tried - 1)), asked_for or timedelta())
+        return wait if wait <= self.most else None
+
+
+class RationedModel:
+    """
+    Asks a model for tenants, and tries again where that may help.
+
+    Each request is reserved for before it is made, tries included, and settled by what it cost:
+    by what the vendor told, or, where nobody knows, by all that was reserved. Whoever is cancelled
+    has settled before.
+    """
+
+    def __init__(
+        self,
+        client: ModelClient,
+        guard: QuotaGuard,
+        *,
+        clock: Clock,
+        patience: Patience | None = None,
+    ) -> None:
+        self._client = client
+        self._guard = guard
+        self._clock = clock
+        self._patience = patience or Patience()
+
+    async def ask(self, tenant: TenantId, ask: Ask) -> Answer | Unanswered | Refusal:
+        """
+        Put one question for a tenant.
+
+        Raises:
+            StoreUnavailable: the guard does not answer; nothing was asked.
+        """
+        for tried in range(1, self._patience.tries + 1):
+            answer = await self._ask_once(tenant, ask)
+            if not isinstance(answer, Unanswered) or not answer.may_heal:
+                return answer
+            wait = self._patience.wait(tried, answer.retry_after)
+            if wait is None:
+                return answer
+            await self._clock.sleep_until(self._clock.now() + wait)
+        raise AssertionError("the last try returns")
+
+    async def _ask_once(self, tenant: TenantId, ask: Ask) -> Answer | Unanswered | Refusal:
+        now = self._clock.now()
+        lasts = 2 * ask.timeout
+        reserved = await self._guard.reserve(
+            tenant, tokens_most(ask), Meter.TOKENS, now=now, lasts=lasts
+        )
+        if not isinstance(reserved, Reservation):
+            return reserved
+        used: int | None = None
+        try:
+            answer = await self._client.ask(ask)
+            used = None if answer.usage is None else answer.usage.tokens
+        finally:
+            await asyncio.shield(self._settle(reserved, used, self._clock.now()))
+        return answer
+
+    async def _settle(self, reserved: Reservation, used: int | None, now: datetime) -> None:
+        """
+        Charge what it cost. A guard that does not answer is asked once more, then left to itself.
+
+        What is reserved is held until it expires: an answer that was paid for is not thrown away.
+        """
+        for _ in range(2):
+            try:
+                await self._guard.settle(reserved, used, now=now)
+            except StoreUnavailable:
+                continue
+            return
+
+
+def tokens_most(ask: Ask) -> int:
+    """Return about how many tokens an ask may cost: all that is read, and the longest answer."""
+    read = [ask.instructions, *map(_text_of, ask.messages)]
+    read += [f"{tool.name} {tool.description} {tool.parameters}" for tool in ask.tools]
+    letters = sum(len(text.encode(errors="replace")) for text in read)
+    return letters // _BYTES_A_TOKEN + _SPARE + ask.tokens_most
+
+
+def _text_of(message: Message) -> str:
+    match message:
+        case Told(text=text) | Result(text=text):
+            return text
+        case Said(text=text, calls=calls):
+            return f"{text} {calls}" if calls else text
+        case _:
+            assert_never(message)
