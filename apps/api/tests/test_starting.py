@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 from cronicorn_api.settings import UsageFault, read_settings
+from cronicorn_domain.identity import DEFAULT_TENANT, TenantId, new_uuid
+from cronicorn_domain.model.quota import Meter
 
 KEY = "bootstrap-0123456789abcdef"
 PATIENCE = 60
@@ -89,6 +91,20 @@ def test_what_is_wrong_is_said_before_it_serves(tmp_path: Path) -> None:
     assert "API key" in errors
     assert "Traceback" not in errors
     assert "short" not in output + errors
+
+
+def test_quotas_are_written_as_for_workers(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for all, or a tenant's own; what is none is told with what to write, and no password."""
+    monkeypatch.setenv("CRONICORN_RUN_QUOTA", f"5000, {DEFAULT_TENANT}=7")
+    monkeypatch.setenv("CRONICORN_QUOTA_REDIS", "redis://:hunter2@localhost/0")
+    settings = read_settings({})
+    assert settings.quotas.of(DEFAULT_TENANT, Meter.RUNS).limit == 7
+    assert settings.quotas.of(TenantId(new_uuid()), Meter.RUNS).limit == 5000
+    assert "hunter2" not in repr(settings)
+
+    monkeypatch.setenv("CRONICORN_RUN_QUOTA", "plenty")
+    with pytest.raises(UsageFault, match="CRONICORN_RUN_QUOTA: 'plenty' is no quota: write N"):
+        read_settings({})
 
 
 def test_options_come_from_the_environment(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """Builds the API: every choice of technology is made here and nowhere else."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from cronicorn_adapter_argon2.password_hasher import Argon2PasswordHasher
 from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
@@ -11,19 +12,29 @@ from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import upgrade
+from cronicorn_adapter_sql.quota_guard import SqlQuotaGuard
 from cronicorn_adapter_sql.store import shared_store
 from cronicorn_adapter_sql.vault import vault_for
+from cronicorn_domain.model.quota import NO_QUOTAS, Quotas
+from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_management.desk import Desk
 
 
 @asynccontextmanager
 async def open_desk(
-    url: str, secret_key: str | None, *, allowed: Iterable[str] = (), poll_only: bool = False
+    url: str,
+    secret_key: str | None,
+    *,
+    allowed: Iterable[str] = (),
+    poll_only: bool = False,
+    quotas: Quotas = NO_QUOTAS,
+    quota_redis: str | None = None,
 ) -> AsyncIterator[Desk]:
     """
     Open and migrate a database, and give the desk over it; processes may start together.
 
-    ``allowed`` is where endpoints may call besides public addresses.
+    ``allowed`` is where endpoints may call besides public addresses. What is used of ``quotas`` is
+    counted in the database, unless ``quota_redis`` is the address of a server for it.
 
     Raises:
         InvalidInput: the URL, the key or an entry is malformed.
@@ -36,7 +47,10 @@ async def open_desk(
         database, application_name="cronicorn-api", poll_only=poll_only
     ) as engine:
         await upgrade(engine)
-        async with shared_store(engine, vault=vault) as store:
+        async with (
+            shared_store(engine, vault=vault) as store,
+            _open_quota_guard(partial(SqlQuotaGuard, engine), quotas, quota_redis) as quota,
+        ):
             clock = await DatabaseClock.synchronized(engine)
             yield Desk(
                 units=store.units,
@@ -44,4 +58,21 @@ async def open_desk(
                 rules=rules,
                 conditions=CelRuleEvaluator(),
                 passwords=Argon2PasswordHasher(),
+                quota=quota,
             )
+
+
+@asynccontextmanager
+async def _open_quota_guard(
+    in_database: Callable[[Quotas], QuotaGuard], quotas: Quotas, redis: str | None
+) -> AsyncIterator[QuotaGuard]:
+    """Give what knows how much is used of quotas."""
+    if redis is None:
+        yield in_database(quotas)
+        return
+    from cronicorn_adapter_redis.quota_guard import (  # noqa: PLC0415  who has none pays not
+        open_redis_quota_guard,
+    )
+
+    async with open_redis_quota_guard(redis, quotas) as guard:
+        yield guard

@@ -60,6 +60,8 @@ async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) 
         settings.key,
         allowed=settings.egress_entries,
         poll_only=settings.poll_only,
+        quotas=settings.quotas,
+        quota_redis=settings.quota_redis_url,
     ) as desk:
         await _found(desk, settings, log, port=listener.getsockname()[1])
         app = application(desk, settings.site)

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, Self, cast
 from urllib.parse import urlsplit, urlunsplit
 
+from cronicorn_domain.errors import InvalidInput
+from cronicorn_domain.model.quota import Meter, Quotas
+from cronicorn_domain.policies.quota_text import quotas_in
 from pydantic import (
     AliasChoices,
     Field,
@@ -53,6 +56,8 @@ class ApiSettings(BaseSettings):
     )
     poll_only: bool = False
     egress_allow: str = ""
+    run_quota: str = ""
+    quota_redis: SecretStr | None = None
     secret_key: SecretStr | None = None
     bootstrap_api_key: SecretStr | None = None
     admin_email: str | None = None
@@ -88,6 +93,25 @@ class ApiSettings(BaseSettings):
     def site(self) -> Site:
         """Where browsers find the API."""
         return Site(public_url=self.public_url, friends=frozenset(_parts(self.cors_origins)))
+
+    @property
+    def quotas(self) -> Quotas:
+        """How many runs each tenant may have in a month, as the workers have it."""
+        return quotas_in(_parts(self.run_quota), Meter.RUNS)
+
+    @property
+    def quota_redis_url(self) -> str | None:
+        """The server that counts what is used of quotas; None: the database does."""
+        return None if self.quota_redis is None else self.quota_redis.get_secret_value()
+
+    @field_validator("run_quota")
+    @classmethod
+    def _is_a_quota(cls, text: str) -> str:
+        try:
+            quotas_in(_parts(text), Meter.RUNS)
+        except InvalidInput as error:
+            raise ValueError(f"{error}: {error.remedy}") from None
+        return text
 
     @field_validator("public_url")
     @classmethod

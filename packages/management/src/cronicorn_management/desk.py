@@ -17,6 +17,7 @@ from cronicorn_domain.ports.job_catalog import JobCatalog
 from cronicorn_domain.ports.overview import Overview
 from cronicorn_domain.ports.password_hasher import PasswordHasher
 from cronicorn_domain.ports.people import People
+from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_domain.ports.run_log import RunLog
 from cronicorn_domain.ports.sign_ins import SignIns
 from cronicorn_domain.ports.signing_keys import SigningKeys
@@ -36,6 +37,7 @@ class Reading:
     caller: Caller
     now: datetime
     allowance: Allowance
+    quota: QuotaGuard | None = None
 
     @property
     def tenant(self) -> TenantId:
@@ -106,6 +108,7 @@ class Desk:
     allowances: Allowances = same_for_all
     conditions: Conditions = NO_CONDITIONS
     passwords: PasswordHasher = NO_PASSWORDS
+    quota: QuotaGuard | None = None
 
     @asynccontextmanager
     async def reading(self, caller: Caller) -> AsyncIterator[Reading]:
@@ -117,6 +120,7 @@ class Desk:
                 caller=caller,
                 now=self._now(),
                 allowance=self.allowances(caller.tenant),
+                quota=self.quota,
             )
 
     @asynccontextmanager
@@ -152,6 +156,7 @@ class Desk:
             rules=self.rules,
             allowance=self.allowances(caller.tenant),
             conditions=self.conditions,
+            quota=self.quota,
         )
 
     def _now(self) -> datetime:

@@ -20,5 +20,5 @@ class UsageBody(Wire):
     ai_calls_limit: int
     endpoints_used: int
     endpoints_limit: int
-    total_runs: int
+    total_runs: int = Field(description="Those that count, where there is a quota of runs")
     total_runs_limit: int
