@@ -145,5 +145,6 @@ async def test_what_an_old_transaction_keeps_costs_a_run_nothing(store: SqlStore
             await play(store, range(OLD, OLD + COUNTED))
 
     assert set(old) == {"pick", "write", "start", "settle", "look"}
-    grown = {step: median(old[step]) / median(young[step]) for step in old}
-    assert {step: growth for step, growth in grown.items() if growth > 1.3} == {}
+    counted = {step: (median(young[step]), median(old[step])) for step in old}
+    # An index may have become higher by a page; and once a second a look begins a little below.
+    assert [each for each in counted.items() if each[1][1] > 1.3 * each[1][0] + 3] == []

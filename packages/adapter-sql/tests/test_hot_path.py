@@ -158,6 +158,31 @@ async def test_signing_keys_are_asked_for_once_in_five_seconds(store: SqlStore) 
     assert asked == [1, 0, 1]
 
 
+async def test_what_another_process_has_run_is_not_read_whole(
+    postgres_database: str,
+) -> None:
+    """Whoever takes turns with another reads the state alone, unless more has changed."""
+    database, vault = parse_database_url(postgres_database), HeaderVault(Keyring())
+    async with open_store(database, vault=vault) as one, open_store(database, vault=vault) as two:
+        endpoints = await add(one, 3)
+        for number, each in enumerate((one, two, one, two)):
+            await statements_of_a_round(each, FIRST_SLOT + number * MINUTE)
+
+        with counting(one) as handed_over:
+            tokens = await claimed(one, FIRST_SLOT + 4 * MINUTE)
+        await settle(one, list(tokens.values()), FIRST_SLOT + 4 * MINUTE, succeeded("fine"))
+        async with one.units.begin() as unit:
+            edited = replace(endpoints[0], description="edited")
+            await unit.catalog.change_endpoint(edited, now=FIRST_SLOT + 4 * MINUTE)
+            await unit.commit()
+        with counting(two) as edited_meanwhile:
+            found = await claimed(two, FIRST_SLOT + 5 * MINUTE)
+
+    assert [each for each in handed_over if "JOIN jobs" in each] == []
+    assert len([each for each in edited_meanwhile if "JOIN jobs" in each]) == 1
+    assert {each.description for each in found} == {None, "edited"}
+
+
 async def left_behind(store: SqlStore, endpoint: Endpoint) -> tuple[object, ...]:
     """Read what a settle leaves: the plan, the failures, and from when it can be claimed."""
     async with store.units.begin() as unit:

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 import pytest
-from cronicorn_adapter_sql.known import HeldRun, Known
+from cronicorn_adapter_sql.known import HeldRun, Known, Remembered
 from cronicorn_domain.identity import RunId, Token, WorkerId, new_uuid
 from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.model.decision import Decision, Kind, Source
@@ -44,17 +45,22 @@ def a_held_run(situation: Situation) -> HeldRun:
         worker=WorkerId("a"),
         claimed_at=EPOCH,
     )
-    return HeldRun(run, situation, 1)
+    return HeldRun(run, situation, 1, 1)
 
 
-def test_what_has_another_revision_is_not_known() -> None:
-    """Whoever wrote to the endpoint counted its revision up, trap T08."""
+def remembered(known: Known, endpoint_id: UUID, now: datetime) -> Situation | None:
+    """Return the situation of an endpoint, if it is remembered."""
+    found = known.endpoint(endpoint_id, now)
+    return None if found is None else found.situation
+
+
+def test_what_is_known_says_of_which_revision() -> None:
+    """Whoever wrote to the endpoint meanwhile has counted it up, trap T08."""
     known, situation = Known(), a_situation()
 
-    known.keep(situation, 7)
+    known.keep(situation, revision=7, edition=1)
 
-    assert known.situation(situation.endpoint.id, 7, EPOCH) == situation
-    assert known.situation(situation.endpoint.id, 8, EPOCH) is None
+    assert known.endpoint(situation.endpoint.id, EPOCH) == Remembered(situation, 7, 1)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +69,11 @@ def test_what_has_another_revision_is_not_known() -> None:
 def test_what_has_lapsed_is_left_out(now: datetime, left: int) -> None:
     """Behind the last slot a hint and a trigger are known until their end, trap T44."""
     known, situation = Known(), a_situation()
-    known.keep(replace(situation, state=EndpointState(last_slot=EPOCH + HOUR)), 1)
+    known.keep(
+        replace(situation, state=EndpointState(last_slot=EPOCH + HOUR)), revision=1, edition=1
+    )
 
-    found = known.situation(situation.endpoint.id, 1, now)
+    found = remembered(known, situation.endpoint.id, now)
 
     assert found is not None
     assert (len(found.hints), len(found.triggers)) == (left, left)
@@ -74,9 +82,13 @@ def test_what_has_lapsed_is_left_out(now: datetime, left: int) -> None:
 def test_what_has_ended_is_known_until_a_slot_lies_behind_its_end() -> None:
     """The slots that came while it lived are slots until they are accounted for."""
     known, situation = Known(), a_situation()
-    known.keep(replace(situation, state=EndpointState(last_slot=EPOCH + HOUR - MICROSECOND)), 1)
+    known.keep(
+        replace(situation, state=EndpointState(last_slot=EPOCH + HOUR - MICROSECOND)),
+        revision=1,
+        edition=1,
+    )
 
-    found = known.situation(situation.endpoint.id, 1, EPOCH + 2 * HOUR)
+    found = remembered(known, situation.endpoint.id, EPOCH + 2 * HOUR)
 
     assert found is not None
     assert (len(found.hints), len(found.triggers)) == (1, 1)
@@ -88,9 +100,9 @@ def test_the_longest_unused_endpoint_is_forgotten() -> None:
     first, second, third = (a_situation() for _ in range(3))
 
     for each in (first, second, first, third):
-        known.keep(each, 1)
+        known.keep(each, revision=1, edition=1)
 
-    found = [known.situation(each.endpoint.id, 1, EPOCH) for each in (first, second, third)]
+    found = [remembered(known, each.endpoint.id, EPOCH) for each in (first, second, third)]
     assert found == [first, None, third]
 
 
@@ -109,10 +121,10 @@ def test_runs_are_remembered_until_they_end_or_are_too_many() -> None:
 def test_everything_can_be_forgotten() -> None:
     """After an outage the database may be an older state of itself."""
     known, situation = Known(), a_situation()
-    known.keep(situation, 1)
+    known.keep(situation, revision=1, edition=1)
     known.hold(Token(1), a_held_run(replace(situation, hints=())))
 
     known.forget()
 
-    assert known.situation(situation.endpoint.id, 1, EPOCH) is None
+    assert remembered(known, situation.endpoint.id, EPOCH) is None
     assert known.held(Token(1)) is None

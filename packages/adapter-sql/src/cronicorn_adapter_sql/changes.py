@@ -198,6 +198,7 @@ def _values_of_new_state(planned: Situation, due_at: datetime | None) -> Values:
         **values_of_state(planned.state),
         "due_at": due_at,
         "revision": 0,
+        "edition": 0,
     }
 
 
@@ -222,7 +223,7 @@ CHANGE_STATE: Final = changing(
     endpoint_state,
     STATE_COLUMNS,
     keys=("endpoint_id",),
-    more=", revision = endpoint_state.revision + 1",
+    more=", revision = endpoint_state.revision + 1, edition = endpoint_state.edition + 1",
 )
 RECORD: Final = insertion(slot_records, slot_records.c.keys())
 _CLEAR = (
@@ -254,5 +255,6 @@ _QUARANTINE = (
         due_at=None,
         quarantine=bindparam("reason"),
         revision=endpoint_state.c.revision + 1,
+        edition=endpoint_state.c.edition + 1,
     )
 )

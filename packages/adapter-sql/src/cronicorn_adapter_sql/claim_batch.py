@@ -173,8 +173,16 @@ class Batch:
                 situation = _without_served(situation, each.claim)
             # Where the claim has written the state, it is elsewhere now.
             moved = each.revision != each.read.revision
-            place = None if moved else each.read.state_at
-            yield lease.token, HeldRun(each.run, situation, each.revision, place)
+            yield (
+                lease.token,
+                HeldRun(
+                    run=each.run,
+                    situation=situation,
+                    revision=each.revision,
+                    edition=each.read.edition + moved,
+                    state_at=None if moved else each.read.state_at,
+                ),
+            )
 
     def _passed(self, situation: Situation, decided: Claim | Postponement) -> Claim | Postponement:
         """Hold a call back whose host's breaker is open."""
@@ -251,6 +259,7 @@ def _unclaimable(read: ReadEndpoint, reason: str) -> UnreadableEndpoint:
         lease=situation.lease,
         due_at=read.due_at,
         revision=read.revision,
+        edition=read.edition,
         reason=reason,
     )
 

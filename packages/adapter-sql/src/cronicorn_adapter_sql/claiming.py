@@ -10,16 +10,18 @@ from uuid import UUID
 from cronicorn_domain.errors import StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.caps import Caps
+from cronicorn_domain.model.state import EndpointState
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch
 
 from cronicorn_adapter_sql.changes import set_aside_unread
 from cronicorn_adapter_sql.claim_batch import Batch, reason_of
 from cronicorn_adapter_sql.errors import may_be_of_one
-from cronicorn_adapter_sql.known import Known
+from cronicorn_adapter_sql.known import Known, Remembered
 from cronicorn_adapter_sql.lanes import Lanes
 from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.picking import Picked, Picking
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.states_alone import read_states
 from cronicorn_adapter_sql.transaction import Database, Transaction
 
 WITHHELD_FOR: Final = timedelta(seconds=30)
@@ -115,18 +117,22 @@ class Claiming:
         """Return what is known of the locked endpoints, and read the others."""
         found: list[ReadEndpoint | UnreadableEndpoint] = []
         unknown: list[UUID] = []
+        passed_on: list[tuple[Picked, Remembered]] = []
         for each in picked:
-            situation = self._known.situation(each.endpoint_id, each.revision, now)
-            if situation is None:
+            known = self._known.endpoint(each.endpoint_id, now)
+            if known is None:
+                unknown.append(each.endpoint_id)
+            elif known.revision != each.revision:
+                passed_on.append((each, known))
+            else:
+                found.append(_with_state(each, known, known.situation.state))
+        states = await read_states(transaction.connection, [each for each, _ in passed_on])
+        for each, known in passed_on:
+            state = states.get((each.endpoint_id, each.revision, known.edition))
+            if state is None:
                 unknown.append(each.endpoint_id)
             else:
-                known = ReadEndpoint(
-                    situation=situation,
-                    due_at=each.due_at,
-                    revision=each.revision,
-                    state_at=each.state_at,
-                )
-                found.append(known)
+                found.append(_with_state(each, known, state))
         places = {each.endpoint_id: each.state_at for each in picked}
         return found + [
             replace(each, state_at=places[each.id]) if isinstance(each, ReadEndpoint) else each
@@ -145,6 +151,16 @@ class Claiming:
             for endpoint_id in sorted(reasons):
                 await set_aside_unread(transaction.connection, endpoint_id, reasons[endpoint_id])
         return ClaimBatch(passed=len(reasons), quarantined=reasons)
+
+
+def _with_state(picked: Picked, known: Remembered, state: EndpointState) -> ReadEndpoint:
+    return ReadEndpoint(
+        situation=replace(known.situation, state=state),
+        due_at=picked.due_at,
+        revision=picked.revision,
+        edition=known.edition,
+        state_at=picked.state_at,
+    )
 
 
 async def _claim(

@@ -4,11 +4,12 @@ What this process remembers of endpoints, so that it need not read again what it
 Everything that the governor weighs about an endpoint is as it was for as long as the revision of
 its state is. So what was read once, or written by a settle, can be used for the next decision if
 the revision is still the same; that is looked at under the lock, or within the statement that
-writes. What is not remembered, or has changed, is read: to forget is always safe.
+writes. Where another process has run the endpoint, only its state has changed: the edition is the
+same, and the state alone is read. What is not remembered is read, too: to forget is always safe.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
@@ -38,7 +39,17 @@ class HeldRun:
     run: Run
     situation: Situation
     revision: int
+    edition: int
     state_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The situation that an endpoint without a lease had at a revision and an edition."""
+
+    situation: Situation
+    revision: int
+    edition: int
 
 
 class Known:
@@ -47,18 +58,21 @@ class Known:
     def __init__(self, *, endpoints: int = MOST_ENDPOINTS, runs: int = MOST_RUNS) -> None:
         self._most = endpoints
         self._most_runs = runs
-        self._endpoints: dict[UUID, tuple[int, Situation]] = {}
+        self._endpoints: dict[UUID, Remembered] = {}
         self._runs: dict[Token, HeldRun] = {}
 
-    def situation(self, endpoint_id: UUID, revision: int, now: datetime) -> Situation | None:
-        """Return an endpoint's situation without what has lapsed, if it has this revision."""
+    def endpoint(self, endpoint_id: UUID, now: datetime) -> Remembered | None:
+        """Return what is remembered of an endpoint, without what has lapsed."""
         known = self._endpoints.get(endpoint_id)
-        return unlapsed(known[1], now) if known is not None and known[0] == revision else None
+        if known is None:
+            return None
+        situation = unlapsed(known.situation, now)
+        return known if situation is known.situation else replace(known, situation=situation)
 
-    def keep(self, situation: Situation, revision: int) -> None:
+    def keep(self, situation: Situation, *, revision: int, edition: int) -> None:
         """Remember the situation that an endpoint without a lease has at a revision."""
         self._endpoints.pop(situation.endpoint.id, None)
-        self._endpoints[situation.endpoint.id] = (revision, situation)
+        self._endpoints[situation.endpoint.id] = Remembered(situation, revision, edition)
         _shrink(self._endpoints, self._most)
 
     def hold(self, token: Token, held: HeldRun) -> None:

@@ -39,6 +39,9 @@ def well_again(
         floor=floor,
     )
     before = ReadEndpoint(
-        situation=replace(situation, state=read.state), due_at=read.due_at, revision=read.revision
+        situation=replace(situation, state=read.state),
+        due_at=read.due_at,
+        revision=read.revision,
+        edition=read.edition,
     )
     return before, situation

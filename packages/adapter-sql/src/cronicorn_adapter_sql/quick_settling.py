@@ -26,7 +26,7 @@ from cronicorn_adapter_sql.breakers import Heard, called_by
 from cronicorn_adapter_sql.changes import Brought
 from cronicorn_adapter_sql.engine import single_statements
 from cronicorn_adapter_sql.errors import translated
-from cronicorn_adapter_sql.known import HeldRun, Known
+from cronicorn_adapter_sql.known import HeldRun, Known, Remembered
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_body, values_of_ended
 from cronicorn_adapter_sql.mapping_states import values_of_record, values_of_state
@@ -45,6 +45,7 @@ class _Ended:
 
     token: Token
     revision: int
+    edition: int
     state_at: str | None
     outcome: Outcome
     run: Run
@@ -105,7 +106,8 @@ class QuickSettling:
                     [each.run.slot for each in ended.values()],
                 )
         for token, troubled in accepted.items():
-            self._known.keep(ended[token].after, ended[token].revision + 1)
+            each = ended[token]
+            self._known.keep(each.after, revision=each.revision + 1, edition=each.edition)
             self._heard.hear(
                 called_by(ended[token].after.endpoint), ended[token].outcome, well=not troubled
             )
@@ -132,7 +134,7 @@ class QuickSettling:
         self, held: Sequence[tuple[HeldRun, Settlement]], now: datetime
     ) -> Sequence[Token]:
         """Look at the revisions, and write as any other transaction does: no trip is saved here."""
-        after: dict[Token, tuple[Situation, int]] = {}
+        after: dict[Token, Remembered] = {}
         said: dict[Token, tuple[Endpoint, Outcome, bool]] = {}
         async with self._database.begin() as transaction:
             tokens = [settlement.token for _, settlement in held]
@@ -143,17 +145,20 @@ class QuickSettling:
                 if lease is None or revision != run.revision:
                     continue
                 read = ReadEndpoint(
-                    situation=unlapsed(run.situation, now), due_at=None, revision=run.revision
+                    situation=unlapsed(run.situation, now),
+                    due_at=None,
+                    revision=run.revision,
+                    edition=run.edition,
                 )
                 left = settle_one(transaction, read, lease, settlement, now)
                 if left is not None:
-                    after[lease.token] = (left, run.revision + 1)
+                    after[lease.token] = Remembered(left, run.revision + 1, run.edition + 1)
                     said[lease.token] = (left.endpoint, settlement.outcome, not troubled)
             await trigger_asked(transaction, now)
         for endpoint, outcome, well in said.values():
             self._heard.hear(called_by(endpoint), outcome, well=well)
-        for situation, revision in after.values():
-            self._known.keep(situation, revision)
+        for left in after.values():
+            self._known.keep(left.situation, revision=left.revision, edition=left.edition)
         self._known.let_go(after)
         return list(after)
 
@@ -165,6 +170,7 @@ def _ended(held: HeldRun, settlement: Settlement, now: datetime) -> _Ended:
     return _Ended(
         token=settlement.token,
         revision=held.revision,
+        edition=held.edition,
         state_at=held.state_at,
         outcome=settlement.outcome,
         run=settled_run(held.run, settlement, change.remark),

@@ -108,7 +108,7 @@ _REVISIONS_ON_SQLITE: Final = (
 
 
 def _set(names: Sequence[str]) -> str:
-    return ", ".join(f"{name} = held.{name}" for name in names)
+    return ", ".join(f"{name} = h.{name}" for name in names)
 
 
 def _settle(place: str) -> str:
@@ -120,13 +120,12 @@ def _settle(place: str) -> str:
         " WHERE token = given.token FOR UPDATE SKIP LOCKED) AS l"
         " CROSS JOIN LATERAL (SELECT ctid AS place FROM endpoint_state"
         f" WHERE {place} AND revision = given.known_revision FOR UPDATE SKIP LOCKED) AS s"
-        f"), planned AS (UPDATE endpoint_state SET {_set(STATE_COLUMNS)},"
-        " revision = endpoint_state.revision + 1 FROM held"
-        " WHERE endpoint_state.ctid = held.place"
-        " RETURNING held.*, CAST(endpoint_state.ctid AS TEXT) AS left_at"
+        f"), planned AS (UPDATE endpoint_state AS s SET {_set(STATE_COLUMNS)},"
+        " revision = s.revision + 1 FROM held AS h WHERE s.ctid = h.place"
+        " RETURNING h.*, CAST(s.ctid AS TEXT) AS left_at"
         "), ended AS (DELETE FROM leases WHERE token = ANY (ARRAY(SELECT token FROM planned))"
-        f"), told AS (UPDATE runs SET {_set(ENDED_COLUMNS)} FROM planned AS held"
-        f" WHERE runs.id = held.run_id AND {WITHIN}"
+        f"), told AS (UPDATE runs SET {_set(ENDED_COLUMNS)} FROM planned AS h"
+        f" WHERE runs.id = h.run_id AND {WITHIN}"
         f"), kept AS (INSERT INTO run_bodies (run_id, slot, tenant, {', '.join(_BODY)})"
         f" SELECT run_id, slot, tenant, {', '.join(f'body_{name}' for name in _BODY)}"
         " FROM planned WHERE body_kind IS NOT NULL"

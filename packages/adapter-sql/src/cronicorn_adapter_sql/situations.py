@@ -50,12 +50,13 @@ class ReadEndpoint:
     ``withheld`` says why its secret headers cannot be opened here, or is None. Then it can be
     planned as any other, since no plan depends on them, but the values in the situation are still
     sealed: it is to be neither run nor shown nor written back. ``state_at`` is where PostgreSQL has
-    its state, as far as its due row told.
+    its state, as far as its due row told; ``edition`` tells of all but the state (see `Known`).
     """
 
     situation: Situation
     due_at: datetime | None
     revision: int
+    edition: int
     state_at: str | None = None
     withheld: str | None = None
 
@@ -80,6 +81,7 @@ class UnreadableEndpoint:
     lease: Lease | None
     due_at: datetime | None
     revision: int
+    edition: int
     reason: str
 
 
@@ -215,6 +217,7 @@ class Situations:
                 lease=lease,
                 due_at=due_at,
                 revision=row.state["revision"],
+                edition=row.state["edition"],
                 reason=_reason(error),
             )
         situation = Situation(
@@ -230,6 +233,7 @@ class Situations:
             situation=situation,
             due_at=due_at,
             revision=row.state["revision"],
+            edition=row.state["edition"],
             withheld=withheld,
         )
 

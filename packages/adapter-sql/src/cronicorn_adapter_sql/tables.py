@@ -182,6 +182,7 @@ class EndpointStateRow(Row, table=True):
     Its row is the lock under which an endpoint is planned. ``due_at`` points to the endpoint's row
     in `due`, if it has one, and means nothing while a lease lives. ``revision`` grows with every
     write of anything that the governor weighs: what is known of an endpoint holds as long as that.
+    ``edition`` stays where a run has only ended: all but the state itself is as it was.
     """
 
     __tablename__ = "endpoint_state"
@@ -220,6 +221,7 @@ class EndpointStateRow(Row, table=True):
     quarantine: str | None = None
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revision: int = Field(sa_type=BigInteger)
+    edition: int = Field(sa_type=BigInteger)
 
 
 class DueRow(Row, table=True):

@@ -52,7 +52,10 @@ class SqlHandle:
     async def _set_grace(self, endpoint_id: EndpointId, grace: timedelta) -> None:
         """Write a column as another version might: the revision tells of it, as of every write."""
         changed = {"misfire_grace": grace // timedelta(microseconds=1)}
-        counted = {"revision": endpoint_state.c.revision + 1}
+        counted = {
+            "revision": endpoint_state.c.revision + 1,
+            "edition": endpoint_state.c.edition + 1,
+        }
         async with self.engine.begin() as connection:
             key = endpoints.c.id == endpoint_id
             await connection.execute(update(endpoints).where(key).values(changed))

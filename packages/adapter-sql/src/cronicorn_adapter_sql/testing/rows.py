@@ -63,6 +63,7 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "latest_attempt": 0,
         "skipped": False,
         "revision": 0,
+        "edition": 0,
     },
     "due": {
         "due_at": NOON,

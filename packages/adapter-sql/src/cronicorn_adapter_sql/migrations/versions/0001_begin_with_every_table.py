@@ -277,6 +277,7 @@ def _make_endpoint_state() -> None:
         sa.Column("quarantine", sa.String(), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("edition", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "failures >= 0 AND run_count >= 0 AND latest_attempt >= 0",
             name=op.f("ck_endpoint_state_no_count_below_zero"),
