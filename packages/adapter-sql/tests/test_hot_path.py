@@ -162,7 +162,7 @@ async def test_what_another_process_has_run_is_not_read_whole(
     postgres_database: str,
 ) -> None:
     """Whoever takes turns with another reads the state alone, unless more has changed."""
-    database, vault = parse_database_url(postgres_database), HeaderVault(Keyring())
+    database, vault = parse_database_url(postgres_database), Vault(Keyring())
     async with open_store(database, vault=vault) as one, open_store(database, vault=vault) as two:
         endpoints = await add(one, 3)
         for number, each in enumerate((one, two, one, two)):

@@ -157,8 +157,8 @@ class QuickSettling:
             await trigger_asked(transaction, now)
         for endpoint, outcome, well in said.values():
             self._heard.hear(called_by(endpoint), outcome, well=well)
-        for left in after.values():
-            self._known.keep(left.situation, revision=left.revision, edition=left.edition)
+        for one in after.values():
+            self._known.keep(one.situation, revision=one.revision, edition=one.edition)
         self._known.let_go(after)
         return list(after)
 
