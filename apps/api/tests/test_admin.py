@@ -39,6 +39,8 @@ def test_people_are_added_listed_and_disabled(ask) -> None:
     assert re.search(r"ada@example\.org  Ada L\.  read,write  \S+  enabled\n", listed[1])
     assert re.search(r"ada@example\.org .* disabled since \S+Z\n", after[1])
     assert ask("people", "disable", "eve@example.org")[0] == 1
+    assert ask("people", "enable", "ada@example.org")[0] == 0
+    assert "disabled" not in ask("people", "list")[1]
     assert ask("people", "password", "ada@example.org", typed=f"new {PASSWORD}\n")[0] == 0
 
 

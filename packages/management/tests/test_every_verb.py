@@ -89,6 +89,7 @@ OF_NO_ONES = {
 
 TESTED_ELSEWHERE = {
     "disable_person",
+    "enable_person",
     "end_sign_in",
     "approve_device",
     "deny_device",

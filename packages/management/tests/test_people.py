@@ -20,6 +20,7 @@ from cronicorn_management.caller import EVERY_SCOPE
 from cronicorn_management.people.adding import add_person
 from cronicorn_management.people.changing_password import change_password, set_password
 from cronicorn_management.people.disabling import disable_person
+from cronicorn_management.people.enabling import enable_person
 from cronicorn_management.people.founding import found_owner
 from cronicorn_management.people.listing import list_people
 from cronicorn_management.sign_ins.beginning import sign_in
@@ -91,6 +92,9 @@ async def test_only_administrators_add_list_and_disable(office) -> None:
         async with office.changing(clerk) as work:
             await disable_person(work, bob.id)
     with pytest.raises(NotAllowed):
+        async with office.changing(clerk) as work:
+            await enable_person(work, bob.id)
+    with pytest.raises(NotAllowed):
         await set_password(office.desk, clerk, bob.id, new=NEW)
     with pytest.raises(NotAllowed):
         await added(office, "eve@example.org", keeper, scopes=EVERY_SCOPE)
@@ -104,6 +108,9 @@ async def test_another_tenants_person_does_not_exist(office) -> None:
     with pytest.raises(NotFound):
         async with office.changing(office.stranger) as work:
             await disable_person(work, bob.id)
+    with pytest.raises(NotFound):
+        async with office.changing(office.stranger) as work:
+            await enable_person(work, bob.id)
     with pytest.raises(NotFound):
         await set_password(office.desk, office.stranger, bob.id, new=NEW)
     await signed_in(office)
@@ -184,6 +191,25 @@ async def test_who_is_disabled_is_out_at_once(office) -> None:
     with pytest.raises(SignInRefused):
         await signed_in(office)
     assert (await office.deeds()).count("disable") == 1
+
+
+async def test_who_is_enabled_signs_in_again(office) -> None:
+    """With the password that they had; what ended by then does not come back."""
+    bob = await added(office, scopes=EVERY_SCOPE)
+    caller, token = await signed_in(office)
+    async with office.changing(caller) as work:
+        key = await issue_key(work, name="theirs", scopes=EVERY_SCOPE)
+    async with office.changing() as work:
+        await disable_person(work, bob.id)
+
+    for _ in range(2):
+        async with office.changing() as work:
+            await enable_person(work, bob.id)
+
+    await signed_in(office)
+    assert await recognize_sign_in(office.desk, token) is None
+    assert await recognize_key(office.desk, key.secret) is None
+    assert (await office.deeds()).count("enable") == 1
 
 
 async def test_a_key_that_is_issued_while_its_issuer_is_disabled_proves_nothing(office) -> None:

@@ -64,6 +64,13 @@ class MemoryPeople:
             tables.people[person_id] = replace(person, disabled_at=now)
         return person
 
+    async def enable(self, tenant: TenantId, person_id: PersonId) -> Person:
+        """Let somebody in again, and return them as they were."""
+        tables = await self._transaction.write()
+        person = _person(tables, tenant, person_id)
+        tables.people[person_id] = replace(person, disabled_at=None)
+        return person
+
 
 def _person(tables: Tables, tenant: TenantId, person_id: PersonId) -> Person:
     person = tables.people.get(person_id)

@@ -83,16 +83,31 @@ class SqlPeople:
 
     async def disable(self, tenant: TenantId, person_id: PersonId, *, now: datetime) -> Person:
         """Disable somebody, and return them as they were."""
+        person = await self._locked(tenant, person_id)
+        if person.disabled_at is None:
+            await self._set_disabled(person_id, now)
+        return person
+
+    async def enable(self, tenant: TenantId, person_id: PersonId) -> Person:
+        """Let somebody in again, and return them as they were."""
+        person = await self._locked(tenant, person_id)
+        await self._set_disabled(person_id, None)
+        return person
+
+    async def _locked(self, tenant: TenantId, person_id: PersonId) -> Person:
         connection = await self._transaction.begin_writing()
         meant = and_(_COLUMNS.id == person_id, _COLUMNS.tenant == tenant)
-        enabled = and_(meant, _COLUMNS.disabled_at.is_(None))
         with translated():
             found = await connection.execute(select(people).where(meant).with_for_update())
             row = found.mappings().one_or_none()
-            if row is None:
-                raise NotFound("person", person_id)
-            await connection.execute(update(people).where(enabled).values(disabled_at=now))
+        if row is None:
+            raise NotFound("person", person_id)
         return _person(row)
+
+    async def _set_disabled(self, person_id: PersonId, disabled_at: datetime | None) -> None:
+        statement = update(people).where(_COLUMNS.id == person_id)
+        with translated():
+            await self._transaction.connection.execute(statement.values(disabled_at=disabled_at))
 
 
 def _values(person: Person) -> Values:

@@ -39,6 +39,7 @@ class Deed(StrEnum):
     SIGN_OUT = "sign_out"
     CHANGE_PASSWORD = "change_password"  # noqa: S105  a name, and no password
     DISABLE = "disable"
+    ENABLE = "enable"
     APPROVE = "approve"
     DENY = "deny"
 

@@ -74,6 +74,14 @@ def disable(context: typer.Context, email: Email, *, database: Database = None) 
 
 
 @people.command()
+def enable(context: typer.Context, email: Email, *, database: Database = None) -> None:
+    """Let somebody sign in again, with the password that they had."""
+    from cronicorn_api.admin import deeds  # noqa: PLC0415
+
+    _do(context, lambda desk: deeds.enable(desk, email=email), database)
+
+
+@people.command()
 def password(context: typer.Context, email: Email, *, database: Database = None) -> None:
     """Give somebody a new password, asked for or read from standard input; their sessions end."""
     from cronicorn_api.admin import deeds  # noqa: PLC0415

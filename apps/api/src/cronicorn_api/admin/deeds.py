@@ -18,6 +18,7 @@ from cronicorn_management.pages import PAGE_MOST
 from cronicorn_management.people.adding import add_person
 from cronicorn_management.people.changing_password import set_password
 from cronicorn_management.people.disabling import disable_person
+from cronicorn_management.people.enabling import enable_person
 from cronicorn_management.people.listing import list_people
 
 
@@ -45,6 +46,14 @@ async def disable(desk: Desk, *, email: str) -> str:
     async with desk.changing(_caller(person.tenant)) as work:
         await disable_person(work, person.id)
     return f"{person.email} is let in no more"
+
+
+async def enable(desk: Desk, *, email: str) -> str:
+    """Let somebody sign in again. Raises ``InvalidInput``, ``NotFound``."""
+    person = await _person(desk, email)
+    async with desk.changing(_caller(person.tenant)) as work:
+        await enable_person(work, person.id)
+    return f"{person.email} may sign in again"
 
 
 async def give_password(desk: Desk, *, email: str, new: str) -> str:

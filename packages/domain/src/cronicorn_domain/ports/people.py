@@ -57,3 +57,7 @@ class People(Protocol):
         Raises ``NotFound``.
         """
         ...
+
+    async def enable(self, tenant: TenantId, person_id: PersonId) -> Person:
+        """Let somebody in again, and return them as they were. Raises ``NotFound``."""
+        ...

@@ -88,6 +88,19 @@ class PeopleContract(StoreSuite):
             assert await unit.people.find(ada.email) == disabled
             assert await unit.people.list_people(DEFAULT_TENANT) == [disabled]
 
+    async def test_whoever_is_enabled_is_as_before(self) -> None:
+        """Once more changes nothing."""
+        ada = a_person()
+        await self.keep(ada)
+        disabled = replace(ada, disabled_at=at("12:30:00"))
+
+        async with self.unit() as unit:
+            await unit.people.disable(DEFAULT_TENANT, ada.id, now=at("12:30:00"))
+            assert await unit.people.enable(DEFAULT_TENANT, ada.id) == disabled
+            assert await unit.people.enable(DEFAULT_TENANT, ada.id) == ada
+
+        assert await self.found(ada.email) == ada
+
     async def test_a_password_is_changed(self) -> None:
         """The hash is another from then on, and nothing else is."""
         ada = a_person()
@@ -109,6 +122,8 @@ class PeopleContract(StoreSuite):
                 await people.get(OTHER_TENANT, ada.id)
             with pytest.raises(NotFound):
                 await people.disable(OTHER_TENANT, ada.id, now=at("12:30:00"))
+            with pytest.raises(NotFound):
+                await people.enable(OTHER_TENANT, ada.id)
             with pytest.raises(NotFound):
                 await people.change_password(OTHER_TENANT, ada.id, hashed="theirs")
 
