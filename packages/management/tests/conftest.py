@@ -114,13 +114,14 @@ class Office:
 
     async def fail_once(self) -> None:
         """Let everything that is due run, and fail."""
-        await self._run_due(failed())
+        await self.run_due(failed())
 
     async def succeed_once(self) -> None:
         """Let everything that is due run, and succeed."""
-        await self._run_due(succeeded())
+        await self.run_due(succeeded())
 
-    async def _run_due(self, outcome: Outcome) -> None:
+    async def run_due(self, outcome: Outcome) -> None:
+        """Let everything that is due run, with this outcome."""
         now = self.clock.now()
         batch = await self.queue.claim(
             worker=WorkerId("a"), limit=100, lease_for=10 * SECOND, now=now

@@ -6,7 +6,7 @@ import pytest
 from cronicorn_domain.errors import InvalidInput, NotFound
 from cronicorn_domain.identity import RunId, new_uuid
 from cronicorn_domain.model.decision import Source
-from cronicorn_domain.model.run import RunStatus
+from cronicorn_domain.model.run import Blocked, RunStatus
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.policies.previewing import Assumption
 from cronicorn_domain.testing.builders import HOUR, at
@@ -83,6 +83,21 @@ async def test_slots_are_listed_with_what_became_of_them(office, failing) -> Non
     )
     assert skipped.run_id is None
     assert (only, none) == ([ran], [])
+
+
+async def test_a_slot_that_was_held_back_is_told_once(office) -> None:
+    """With the reason, though there is a run that was to be."""
+    endpoint = await office.an_endpoint()
+    office.clock.advance_to(at("12:01:00"))
+    await office.run_due(Blocked(message="the address is not let out"))
+
+    async with office.reading() as work:
+        runs = (await list_runs(work, endpoint.id)).items
+        (slot,) = await list_slots(work, endpoint.id)
+
+    assert [run.status for run in runs] == [RunStatus.CANCELED]
+    assert (slot.first, slot.outcome) == (at("12:01:00"), Fate.BLOCKED)
+    assert slot.reason is not None
 
 
 async def test_a_slot_of_many_attempts_takes_one_place(office, failing) -> None:

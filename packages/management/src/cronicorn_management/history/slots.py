@@ -50,25 +50,27 @@ async def list_slots(
     """
     Return the slots from ``since`` to ``until`` that have come, the newest first.
 
-    Test runs have no slot. Raises ``InvalidInput``, ``NotFound``.
+    A slot whose run sent nothing, and which is on record for a reason, is told once, with the
+    reason. Test runs have no slot. Raises ``InvalidInput``, ``NotFound``.
     """
     check_limit(limit)
     records = await work.runs.list_slot_records(
         work.tenant, endpoint_id, limit=limit, since=since, until=until
     )
+    runs = await _latest_runs(work, endpoint_id, since=since, until=until, limit=limit)
     found = [_of_record(record) for record in records]
-    found += await _of_runs(work, endpoint_id, since=since, until=until, limit=limit)
+    found += [_of_run(run) for run in runs if not _is_on_record(run, records)]
     return sorted(found, key=lambda each: each.last, reverse=True)[:limit]
 
 
-async def _of_runs(
+async def _latest_runs(
     work: Reading,
     endpoint_id: EndpointId,
     *,
     since: datetime | None,
     until: datetime | None,
     limit: int,
-) -> Sequence[SlotOutcome]:
+) -> Sequence[Run]:
     """Find the latest attempts of the newest slots; a slot may have many."""
     latest: dict[datetime, Run] = {}
     before: RunId | None = None
@@ -87,7 +89,12 @@ async def _of_runs(
         if len(runs) < limit:
             break
         before = runs[-1].id
-    return [_of_run(run) for run in latest.values()]
+    return list(latest.values())
+
+
+def _is_on_record(run: Run, records: Sequence[SlotRecord]) -> bool:
+    sent_nothing = run.status is RunStatus.CANCELED
+    return sent_nothing and any(each.first <= run.slot <= each.last for each in records)
 
 
 def _of_run(run: Run) -> SlotOutcome:
