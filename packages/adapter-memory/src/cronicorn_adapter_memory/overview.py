@@ -13,11 +13,11 @@ from cronicorn_domain.model.run import OutcomeClass, Run
 from cronicorn_domain.ports.overview import (
     EndpointHour,
     EndpointTally,
+    Holdings,
     HourTally,
     JobTally,
     NamedRun,
     Selection,
-    Standing,
     Tally,
 )
 
@@ -34,7 +34,7 @@ class MemoryOverview:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    async def standing(self, tenant: TenantId, *, now: datetime) -> Standing:
+    async def holdings(self, tenant: TenantId, *, now: datetime) -> Holdings:
         """Count jobs and endpoints."""
         tables = self._transaction.read()
         jobs = [
@@ -51,7 +51,7 @@ class MemoryOverview:
         paused = sum(
             each.paused_at(now) or states[each.job_id] is JobState.PAUSED for each in endpoints
         )
-        return Standing(jobs=len(jobs), endpoints=len(endpoints), paused=paused)
+        return Holdings(jobs=len(jobs), endpoints=len(endpoints), paused=paused)
 
     async def hours(self, tenant: TenantId, which: Selection) -> Sequence[HourTally]:
         """Return the sums of each hour and source."""

@@ -9,11 +9,11 @@ from cronicorn_domain.model.decision import Source
 from cronicorn_domain.ports.overview import (
     EndpointHour,
     EndpointTally,
+    Holdings,
     HourTally,
     JobTally,
     NamedRun,
     Selection,
-    Standing,
     Tally,
 )
 from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
@@ -40,18 +40,18 @@ class SqlOverview:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    async def standing(self, tenant: TenantId, *, now: datetime) -> Standing:
+    async def holdings(self, tenant: TenantId, *, now: datetime) -> Holdings:
         """Count jobs and endpoints."""
         unarchived = jobs.c.archived_at.is_(None)
         counted = select(func.count().label("jobs")).where(jobs.c.tenant == tenant, unarchived)
         paused = or_(jobs.c.state == "paused", endpoints.c.paused_until > now)
-        standing = (
+        holdings = (
             select(func.count().label("endpoints"), func.count().filter(paused).label("paused"))
             .select_from(endpoints.join(jobs, jobs.c.id == endpoints.c.job_id))
             .where(endpoints.c.tenant == tenant, endpoints.c.archived_at.is_(None), unarchived)
         )
-        (of_jobs,), (of_endpoints,) = await self._all(counted), await self._all(standing)
-        return Standing(**of_jobs, **of_endpoints)
+        (of_jobs,), (of_endpoints,) = await self._all(counted), await self._all(holdings)
+        return Holdings(**of_jobs, **of_endpoints)
 
     async def hours(self, tenant: TenantId, which: Selection) -> Sequence[HourTally]:
         """Return the sums of each hour and source."""

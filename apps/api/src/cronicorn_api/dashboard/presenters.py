@@ -31,13 +31,13 @@ from cronicorn_api.wire.values import in_milliseconds
 
 def stats_body(stats: Stats) -> StatsBody:
     """Show a tenant at a glance."""
-    standing, last_day = stats.standing, stats.last_day
+    holdings, last_day = stats.holdings, stats.last_day
     return StatsBody(
-        jobs=JobCounts(total=standing.jobs),
+        jobs=JobCounts(total=holdings.jobs),
         endpoints=EndpointCounts(
-            total=standing.endpoints,
-            active=standing.endpoints - standing.paused,
-            paused=standing.paused,
+            total=holdings.endpoints,
+            active=holdings.endpoints - holdings.paused,
+            paused=holdings.paused,
         ),
         success_rate=SuccessRateBody(overall=success_rate(stats.whole), trend=stats.trend),
         recent_activity=RecentActivityBody(

@@ -109,7 +109,7 @@ class NamedRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Holdings:
     """How many unarchived jobs there are, unarchived endpoints of these, and paused ones."""
 
     jobs: int
@@ -131,7 +131,7 @@ class Overview(Protocol):
       runs were of its beginning.
     """
 
-    async def standing(self, tenant: TenantId, *, now: datetime) -> Standing:
+    async def holdings(self, tenant: TenantId, *, now: datetime) -> Holdings:
         """Count jobs and endpoints; an endpoint of a paused job is paused."""
         ...
 

@@ -11,7 +11,7 @@ from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.run import Blocked, FailureKind, Outcome
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun
-from cronicorn_domain.ports.overview import NamedRun, Overview, Selection, Standing, Tally
+from cronicorn_domain.ports.overview import Holdings, NamedRun, Overview, Selection, Tally
 from cronicorn_domain.testing.builders import (
     DAY,
     EPOCH,
@@ -68,11 +68,11 @@ class OverviewContract(StoreSuite):
                 await overview.newest_runs(tenant, DAY_OF_TESTS, limit=5),
             ]
             count = await overview.count_runs(tenant, DAY_OF_TESTS)
-            standing = await overview.standing(tenant, now=EPOCH)
+            holdings = await overview.holdings(tenant, now=EPOCH)
 
         assert sums == [[], [], [], []]
         assert count == 0
-        assert standing == Standing(jobs=1, endpoints=2, paused=0)
+        assert holdings == Holdings(jobs=1, endpoints=2, paused=0)
 
     async def test_what_is_archived_does_not_stand_and_what_is_paused_does(self) -> None:
         """An endpoint of a paused job is paused; a pause that ends now has ended."""
@@ -88,11 +88,11 @@ class OverviewContract(StoreSuite):
             await unit.catalog.archive_job(DEFAULT_TENANT, of_archived.job_id, now=EPOCH)
 
         async with self.unit() as unit:
-            during = await unit.overview.standing(DEFAULT_TENANT, now=EPOCH + MINUTE)
-            behind = await unit.overview.standing(DEFAULT_TENANT, now=EPOCH + HOUR)
+            during = await unit.overview.holdings(DEFAULT_TENANT, now=EPOCH + MINUTE)
+            behind = await unit.overview.holdings(DEFAULT_TENANT, now=EPOCH + HOUR)
 
-        assert during == Standing(jobs=2, endpoints=3, paused=3)
-        assert behind == Standing(jobs=2, endpoints=3, paused=2)
+        assert during == Holdings(jobs=2, endpoints=3, paused=3)
+        assert behind == Holdings(jobs=2, endpoints=3, paused=2)
 
     async def test_each_outcome_is_counted_where_it_belongs(self) -> None:
         """By who answers for it; only what was requested and ended has a duration."""

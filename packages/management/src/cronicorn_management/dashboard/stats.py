@@ -11,11 +11,11 @@ from cronicorn_domain.model.decision import Source
 from cronicorn_domain.ports.overview import (
     EndpointHour,
     EndpointTally,
+    Holdings,
     HourTally,
     JobTally,
     NamedRun,
     Selection,
-    Standing,
     Tally,
 )
 
@@ -54,7 +54,7 @@ class Stats:
     A tenant at a glance; sums are of settled runs, without test runs, pruned ones included.
 
     Attributes:
-        standing: How many jobs and endpoints there are.
+        holdings: How many jobs and endpoints there are.
         whole: The sum of the window.
         trend: The success rate of the window's later half against its earlier one.
         last_day: The sum of the last 24 hours, of all jobs and sources.
@@ -66,7 +66,7 @@ class Stats:
         newest: The newest of the runs that are kept.
     """
 
-    standing: Standing
+    holdings: Holdings
     whole: Tally
     trend: Trend
     last_day: Tally
@@ -101,7 +101,7 @@ async def read_stats(
     ids = [each.endpoint_id for each in busiest]
     last_day = Selection(since=work.now - _LAST_DAY, until=work.now)
     return Stats(
-        standing=await overview.standing(tenant, now=work.now),
+        holdings=await overview.holdings(tenant, now=work.now),
         whole=_sum(hours),
         trend=_trend(hours, window),
         last_day=_sum(await overview.hours(tenant, last_day)),

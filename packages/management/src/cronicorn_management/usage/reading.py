@@ -30,7 +30,7 @@ class Usage:
 
 async def read_usage(work: Reading) -> Usage:
     """Return how much of its plan the caller's tenant has used."""
-    standing = await work.overview.standing(work.tenant, now=work.now)
+    holdings = await work.overview.holdings(work.tenant, now=work.now)
     allowance, tokens, runs = work.allowance, 0, None
     if work.quota is not None:
         of_tokens = await work.quota.standing(work.tenant, Meter.TOKENS, now=work.now)
@@ -44,7 +44,7 @@ async def read_usage(work: Reading) -> Usage:
         runs = None if of_runs.limit is None else of_runs.used
     return Usage(
         allowance=allowance,
-        endpoints=standing.endpoints,
+        endpoints=holdings.endpoints,
         runs=await _settled(work) if runs is None else runs,
         tokens=tokens,
     )
