@@ -93,6 +93,22 @@ def test_health_tells_how_long_runs_take(client, ran) -> None:
     assert health["windows"]["24h"] == hour
 
 
+def test_slots_and_hints_are_paged(client, ran) -> None:
+    """Like every list, they go on at the cursor that they answer."""
+    path = f"/endpoints/{ran['id']}"
+    for _ in range(3):
+        client.post(f"{path}/hints/interval", json={"intervalMs": 60_000}).raise_for_status()
+
+    for kind in ("slots", "hints"):
+        whole = client.get(f"{path}/{kind}").json()
+        first = client.get(f"{path}/{kind}", params={"limit": 2}).json()
+        rest = client.get(f"{path}/{kind}", params={"cursor": first["nextCursor"]}).json()
+
+        assert len(whole[kind]) == 3
+        assert first[kind] + rest[kind] == whole[kind]
+        assert "nextCursor" not in rest
+
+
 def test_a_run_is_read_by_the_id_of_its_summary(client, ran) -> None:
     """With its body, which lists leave out."""
     *_, well = client.get(f"/endpoints/{ran['id']}/runs").json()["runs"]

@@ -70,9 +70,9 @@ async def test_the_next_fire_times_are_previewed(office) -> None:
 async def test_slots_are_listed_with_what_became_of_them(office, failing) -> None:
     """A run with its latest attempt, or the reason why there was none; the newest first."""
     async with office.reading() as work:
-        skipped, ran = await list_slots(work, failing.id)
-        only = await list_slots(work, failing.id, until=at("12:01:00"))
-        none = await list_slots(work, failing.id, since=at("12:30:00"))
+        skipped, ran = (await list_slots(work, failing.id)).items
+        only = (await list_slots(work, failing.id, until=at("12:01:00"))).items
+        none = (await list_slots(work, failing.id, since=at("12:30:00"))).items
 
     assert (ran.first, ran.outcome, ran.attempts) == (at("12:01:00"), RunStatus.FAILED, 2)
     assert ran.run_id is not None
@@ -93,7 +93,7 @@ async def test_a_slot_that_was_held_back_is_told_once(office) -> None:
 
     async with office.reading() as work:
         runs = (await list_runs(work, endpoint.id)).items
-        (slot,) = await list_slots(work, endpoint.id)
+        (slot,) = (await list_slots(work, endpoint.id)).items
 
     assert [run.status for run in runs] == [RunStatus.CANCELED]
     assert (slot.first, slot.outcome) == (at("12:01:00"), Fate.BLOCKED)
@@ -103,9 +103,14 @@ async def test_a_slot_that_was_held_back_is_told_once(office) -> None:
 async def test_a_slot_of_many_attempts_takes_one_place(office, failing) -> None:
     """A short list is not filled with the attempts of one slot."""
     async with office.reading() as work:
-        listed = await list_slots(work, failing.id, limit=1)
+        first = await list_slots(work, failing.id, limit=1)
+        rest = await list_slots(work, failing.id, limit=1, before=first.items[-1].last)
 
-    assert [each.outcome for each in listed] == [Fate.SKIPPED]
+    assert [each.outcome for each in (*first.items, *rest.items)] == [
+        Fate.SKIPPED,
+        RunStatus.FAILED,
+    ]
+    assert (first.more, rest.more) == (True, False)
 
 
 async def test_runs_are_listed_page_by_page(office, failing) -> None:

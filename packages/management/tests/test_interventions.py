@@ -242,8 +242,8 @@ async def test_hints_are_listed_with_their_ends(office) -> None:
     office.clock.advance(MINUTE)
 
     async with office.reading() as work:
-        listed = await list_hints(work, endpoint.id)
-        newer = await list_hints(work, endpoint.id, since=at("12:01:00"))
+        listed = (await list_hints(work, endpoint.id)).items
+        newer = (await list_hints(work, endpoint.id, since=at("12:01:00"))).items
 
     assert {each.record.hint.id: each.record.end for each in listed} == {
         first.id: HintEnd.CLEARED,
@@ -263,7 +263,7 @@ async def test_a_hint_that_another_goes_before_is_told(office) -> None:
     oneshot = await do(office, offer_oneshot, endpoint, at=10 * MINUTE)
 
     async with office.reading() as work:
-        listed = await list_hints(work, endpoint.id)
+        listed = (await list_hints(work, endpoint.id)).items
 
     assert {each.record.hint.id: each.outranked for each in listed} == {
         older.id: True,
@@ -279,7 +279,7 @@ async def test_hints_of_what_cannot_be_read_are_listed(office) -> None:
     office.store.tables.endpoints[endpoint.id].unreadable = "broken"
 
     async with office.reading() as work:
-        assert len(await list_hints(work, endpoint.id)) == 1
+        assert len((await list_hints(work, endpoint.id)).items) == 1
         with pytest.raises(InvalidInput):
             await list_hints(work, endpoint.id, limit=0)
 

@@ -70,15 +70,28 @@ class MemoryHintBook:
         tables.keep(row, replan(tables.situation(row), now), now)
 
     async def history(
-        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime, limit: int = 100
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        now: datetime,
+        limit: int = 100,
+        before: HintId | None = None,
     ) -> Sequence[HintRecord]:
         """Return the newest hints first, ended ones included."""
         tables = self._transaction.read()
         row = tables.row(tenant, endpoint_id)
         records = [_seen_at(HintRecord(hint=hint), now) for hint in row.hints]
         records += [*row.held_hints, *tables.ended_hints.of(endpoint_id)]
-        records.sort(key=lambda record: (record.hint.created_at, record.hint.id), reverse=True)
+        records.sort(key=_by_time, reverse=True)
+        if before is not None:
+            last = next((_by_time(each) for each in records if each.hint.id == before), None)
+            records = [each for each in records if last is not None and _by_time(each) < last]
         return records[:limit]
+
+
+def _by_time(record: HintRecord) -> tuple[datetime, HintId]:
+    return record.hint.created_at, record.hint.id
 
 
 def _clear_held(

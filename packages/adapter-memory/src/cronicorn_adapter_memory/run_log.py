@@ -97,6 +97,7 @@ class MemoryRunLog:
         endpoint_id: EndpointId,
         *,
         limit: int = 100,
+        before: datetime | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Sequence[SlotRecord]:
@@ -106,7 +107,9 @@ class MemoryRunLog:
         records = (
             record
             for record in tables.records.of(endpoint_id)
-            if (since is None or record.last >= since) and (until is None or record.first <= until)
+            if (before is None or record.last < before)
+            and (since is None or record.last >= since)
+            and (until is None or record.first <= until)
         )
         return sorted(records, key=lambda record: record.last, reverse=True)[:limit]
 

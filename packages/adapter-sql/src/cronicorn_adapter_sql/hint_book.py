@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import EndpointId, HintId, RunId, TenantId
@@ -13,7 +14,7 @@ from cronicorn_domain.policies.clearing import clear, without_hints
 from cronicorn_domain.policies.endpoint_states import check_triggerable, check_unarchived
 from cronicorn_domain.policies.replanning import replan
 from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, tuple_, update
 
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Columns
@@ -21,6 +22,8 @@ from cronicorn_adapter_sql.mapping_states import hint_from, meant, values_of_hin
 from cronicorn_adapter_sql.situations import ReadEndpoint, of_tenant, readable
 from cronicorn_adapter_sql.tables import endpoints, hints, triggers
 from cronicorn_adapter_sql.transaction import Transaction
+
+_BY_TIME: Final = (hints.c.created_at, hints.c.id)
 
 
 class SqlHintBook:
@@ -98,7 +101,13 @@ class SqlHintBook:
         await self._replan(replace(read, situation=asked), now)
 
     async def history(
-        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime, limit: int = 100
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        now: datetime,
+        limit: int = 100,
+        before: HintId | None = None,
     ) -> Sequence[HintRecord]:
         """Return the newest hints first, ended ones included."""
         owned = select(endpoints.c.id).where(
@@ -107,9 +116,12 @@ class SqlHintBook:
         statement = (
             select(hints)
             .where(hints.c.endpoint_id == endpoint_id)
-            .order_by(hints.c.created_at.desc(), hints.c.id.desc())
+            .order_by(*(column.desc() for column in _BY_TIME))
             .limit(limit)
         )
+        if before is not None:
+            last = select(*_BY_TIME).where(hints.c.id == before, hints.c.endpoint_id == endpoint_id)
+            statement = statement.where(tuple_(*_BY_TIME) < last.scalar_subquery())
         with translated():
             if (await self._transaction.connection.execute(owned)).first() is None:
                 raise NotFound("endpoint", endpoint_id)

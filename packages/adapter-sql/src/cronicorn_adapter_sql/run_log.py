@@ -101,12 +101,15 @@ class SqlRunLog:
         endpoint_id: EndpointId,
         *,
         limit: int = 100,
+        before: datetime | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Sequence[SlotRecord]:
         """Return what was not run, the newest slot first."""
         await self._check(tenant, endpoint_id)
         statement = select(slot_records).where(slot_records.c.endpoint_id == endpoint_id)
+        if before is not None:
+            statement = statement.where(slot_records.c.last < before)
         if since is not None:
             statement = statement.where(slot_records.c.last >= since)
         if until is not None:

@@ -1,10 +1,10 @@
 """Shows hints."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 from cronicorn_domain.model.hint import Hint, IntervalHint, OneShotHint
 from cronicorn_management.hints.listing import ListedHint
+from cronicorn_management.pages import Page
 
 from cronicorn_api.hints.schemas import EndedHintBody, HintBody, HintList
 from cronicorn_api.wire.values import in_milliseconds
@@ -37,9 +37,10 @@ def hint_body(hint: Hint) -> HintBody:
             )
 
 
-def hint_list(hints: Sequence[ListedHint]) -> HintList:
+def hint_list(page: Page[ListedHint]) -> HintList:
     """Show hints with their lives."""
-    return HintList(hints=[_ended(each) for each in hints])
+    hints = [_ended(each) for each in page.items]
+    return HintList(hints=hints, next_cursor=hints[-1].id if page.more else None)
 
 
 def _ended(listed: ListedHint) -> EndedHintBody:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from cronicorn_domain.errors import InvalidInput
+from cronicorn_domain.identity import HintId
 from cronicorn_management.hints.clearing import clear_hint, clear_hints
 from cronicorn_management.hints.listing import list_hints
 from cronicorn_management.hints.offering import offer_interval, offer_oneshot
@@ -13,7 +14,7 @@ from fastapi import APIRouter, Query
 from cronicorn_api.access.desks import TheCaller, TheDesk
 from cronicorn_api.hints.presenters import hint_list
 from cronicorn_api.hints.schemas import HintList, IntervalHintGiven, OneShotHintGiven
-from cronicorn_api.wire.identities import PathEndpoint, PathHint
+from cronicorn_api.wire.identities import PathEndpoint, PathHint, cursor_of
 from cronicorn_api.wire.refusing import members_named
 from cronicorn_api.wire.values import GivenInstant, length_of
 
@@ -59,15 +60,19 @@ async def hint_oneshot(
 
 @router.get("", operation_id="listHints")
 async def list_all(
+    *,
     desk: TheDesk,
     caller: TheCaller,
     endpoint_id: PathEndpoint,
     since: GivenInstant | None = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MOST)] = PAGE_USUAL,
+    cursor: str | None = None,
 ) -> HintList:
     """List hints with how each ended, the newest first."""
     async with desk.reading(caller) as work:
-        return hint_list(await list_hints(work, endpoint_id, since=since, limit=limit))
+        before = cursor_of(cursor, HintId)
+        page = await list_hints(work, endpoint_id, since=since, limit=limit, before=before)
+    return hint_list(page)
 
 
 @router.delete("", status_code=204, operation_id="clearHints")

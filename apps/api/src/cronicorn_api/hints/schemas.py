@@ -50,6 +50,7 @@ class EndedHintBody(HintBody):
 
 
 class HintList(Wire):
-    """Hints, the newest first."""
+    """Hints, the newest first, and where the list goes on if it does."""
 
     hints: list[EndedHintBody]
+    next_cursor: Maybe[str] = None

@@ -1,7 +1,7 @@
 """Shows the history."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -89,9 +89,10 @@ def health_body(asked: Health, windows: Mapping[timedelta, Health]) -> HealthBod
     )
 
 
-def slot_list(outcomes: Sequence[SlotOutcome]) -> SlotList:
+def slot_list(page: Page[SlotOutcome]) -> SlotList:
     """Show what became of slots."""
-    return SlotList(slots=[_slot(each) for each in outcomes])
+    slots = [_slot(each) for each in page.items]
+    return SlotList(slots=slots, next_cursor=slots[-1].last if page.more else None)
 
 
 def deed_list(page: Page[AuditEntry]) -> DeedList:

@@ -72,11 +72,14 @@ async def slots(
     since: GivenInstant | None = None,
     until: GivenInstant | None = None,
     limit: Limit = PAGE_USUAL,
+    cursor: GivenInstant | None = None,
 ) -> SlotList:
     """List the slots that have come with what became of each, the newest first."""
     async with desk.reading(caller) as work:
-        found = await list_slots(work, endpoint_id, since=since, until=until, limit=limit)
-    return slot_list(found)
+        page = await list_slots(
+            work, endpoint_id, since=since, until=until, limit=limit, before=cursor
+        )
+    return slot_list(page)
 
 
 @router.get("/endpoints/{endpointId}/health", operation_id="getHealth")

@@ -131,9 +131,10 @@ class SlotBody(Wire):
 
 
 class SlotList(Wire):
-    """Slots, the newest first."""
+    """Slots, the newest first, and where the list goes on if it does."""
 
     slots: list[SlotBody]
+    next_cursor: Maybe[Instant] = None
 
 
 class ChangeBody(Wire):

@@ -80,7 +80,17 @@ class HintBook(Protocol):
         ...
 
     async def history(
-        self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime, limit: int = 100
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        now: datetime,
+        limit: int = 100,
+        before: HintId | None = None,
     ) -> Sequence[HintRecord]:
-        """Return the newest hints first, ended ones included."""
+        """
+        Return the newest hints first, ended ones included.
+
+        With ``before`` those that come behind that hint of the endpoint; none, if it has no such.
+        """
         ...

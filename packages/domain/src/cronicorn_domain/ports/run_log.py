@@ -128,11 +128,12 @@ class RunLog(Protocol):
         endpoint_id: EndpointId,
         *,
         limit: int = 100,
+        before: datetime | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Sequence[SlotRecord]:
         """
-        Return what was not run, the newest slot first.
+        Return what was not run, the newest slot first; with ``before`` what ended before that.
 
         Of records that reach from ``since`` to ``until``, both within, any part is enough.
         """

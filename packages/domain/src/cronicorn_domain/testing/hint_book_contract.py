@@ -224,8 +224,14 @@ class HintBookContract(StoreSuite):
         await self.clear_hints(endpoint, at("12:00:10"))
 
         records = await self.history(endpoint, at("12:00:10"), limit=3)
+        async with self.unit() as unit:
+            key = (endpoint.tenant, endpoint.id)
+            rest = await unit.hints.history(*key, now=EPOCH, before=records[-1].hint.id)
+            nothing = await unit.hints.history(*key, now=EPOCH, before=HintId(new_uuid()))
 
         assert [record.hint for record in records] == [hints[4], hints[3], hints[2]]
+        assert [record.hint for record in rest] == [hints[1], hints[0]]
+        assert nothing == []
 
     @pytest.mark.parametrize("verb", FOREIGN)
     async def test_another_tenants_endpoint_does_not_exist(self, verb: str) -> None:

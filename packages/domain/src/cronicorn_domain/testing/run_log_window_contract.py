@@ -44,4 +44,9 @@ class RunLogWindowContract(StoreSuite):
             assert await read("11:00:00", record.first.strftime("%H:%M:%S")) == 1
             assert await read(record.last.strftime("%H:%M:%S"), "13:00:00") == 1
             assert await read("12:11:00", "13:00:00") == 0
+            for before, count in ((record.last, 0), (record.last + MINUTE, 1)):
+                found = await unit.runs.list_slot_records(
+                    endpoint.tenant, endpoint.id, before=before
+                )
+                assert len(found) == count
             assert await read("11:00:00", "11:59:00") == 0

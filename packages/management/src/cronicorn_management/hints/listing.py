@@ -1,6 +1,5 @@
 """List hints with how each ended, and which of them another goes before."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from cronicorn_domain.policies.interval_hints import ranked_hints
 from cronicorn_domain.ports.hint_book import HintRecord
 
 from cronicorn_management.desk import Reading
-from cronicorn_management.pages import PAGE_USUAL, check_limit
+from cronicorn_management.pages import PAGE_USUAL, Page, check_limit, page_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +26,23 @@ async def list_hints(
     *,
     since: datetime | None = None,
     limit: int = PAGE_USUAL,
-) -> Sequence[ListedHint]:
+    before: HintId | None = None,
+) -> Page[ListedHint]:
     """
-    Return an endpoint's hints, the newest first, those of ``since`` and later.
+    Return an endpoint's hints, the newest first, those of ``since`` and later behind ``before``.
 
     Raises ``InvalidInput``, ``NotFound``.
     """
-    check_limit(limit)
-    found = await work.hints.history(work.tenant, endpoint_id, now=work.now, limit=limit)
+    found = await work.hints.history(
+        work.tenant, endpoint_id, now=work.now, limit=check_limit(limit), before=before
+    )
     outranked = await _outranked(work, endpoint_id)
-    return [
+    listed = [
         ListedHint(record=each, outranked=each.hint.id in outranked)
         for each in found
         if since is None or each.hint.created_at >= since
     ]
+    return page_of(listed, limit)
 
 
 async def _outranked(work: Reading, endpoint_id: EndpointId) -> frozenset[HintId]:

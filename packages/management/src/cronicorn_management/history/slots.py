@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cronicorn_domain.identity import EndpointId, RunId
+from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.run import Run, RunStatus
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 
 from cronicorn_management.desk import Reading
-from cronicorn_management.pages import PAGE_USUAL, check_limit
+from cronicorn_management.pages import PAGE_USUAL, Page, check_limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,21 +47,49 @@ async def list_slots(
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int = PAGE_USUAL,
-) -> Sequence[SlotOutcome]:
+    before: datetime | None = None,
+) -> Page[SlotOutcome]:
     """
     Return the slots from ``since`` to ``until`` that have come, the newest first.
+
+    With ``before`` what ended before that: a list goes on behind the ``last`` of its last item. A
+    page has fewer than ``limit`` where one more would part what ended together.
 
     A slot whose run sent nothing, and which is on record for a reason, is told once, with the
     reason. Test runs have no slot. Raises ``InvalidInput``, ``NotFound``.
     """
-    check_limit(limit)
+    more = check_limit(limit)
     records = await work.runs.list_slot_records(
-        work.tenant, endpoint_id, limit=limit, since=since, until=until
+        work.tenant, endpoint_id, limit=more, before=before, since=since, until=until
     )
-    runs = await _latest_runs(work, endpoint_id, since=since, until=until, limit=limit)
+    latest = _earlier(until, before)
+    runs = await _latest_runs(work, endpoint_id, since=since, until=latest, limit=more)
+    told = [*records, *await _reaching_over(work, endpoint_id, before)]
     found = [_of_record(record) for record in records]
-    found += [_of_run(run) for run in runs if not _is_on_record(run, records)]
-    return sorted(found, key=lambda each: each.last, reverse=True)[:limit]
+    found += [_of_run(run) for run in runs if not _is_on_record(run, told)]
+    return _page(sorted(found, key=lambda each: each.last, reverse=True), limit)
+
+
+def _earlier(until: datetime | None, before: datetime | None) -> datetime | None:
+    if before is None:
+        return until
+    return before - MICROSECOND if until is None else min(until, before - MICROSECOND)
+
+
+async def _reaching_over(
+    work: Reading, endpoint_id: EndpointId, before: datetime | None
+) -> Sequence[SlotRecord]:
+    """Find what an earlier page has told of slots that lie on this one."""
+    if before is None:
+        return ()
+    return await work.runs.list_slot_records(work.tenant, endpoint_id, since=before, until=before)
+
+
+def _page(found: Sequence[SlotOutcome], limit: int) -> Page[SlotOutcome]:
+    if len(found) <= limit:
+        return Page(found, more=False)
+    whole = [each for each in found[:limit] if each.last > found[limit].last]
+    return Page(whole or found[:limit], more=True)
 
 
 async def _latest_runs(
