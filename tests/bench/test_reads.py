@@ -27,7 +27,7 @@ def url() -> Iterator[str]:
         yield url
 
 
-async def test_statistics_agree_with_the_runs_that_are_filled_in(url) -> None:
+async def test_statistics_agree_with_the_runs_that_are_filled_in(url: str) -> None:
     """Every sum counts each run once: minutes, hours of jobs and days of endpoints alike."""
     database = parse_database_url(url)
     async with open_store(database, vault=vault_for(database, secret_key=None)) as store:
