@@ -111,7 +111,7 @@ _ROLL_UPS: Final = (
     "  (extract(epoch FROM finished_at - started_at) * 1000000)::bigint AS took,"
     "  CASE WHEN slot < %(recent)s THEN 'hour' ELSE 'minute' END AS size FROM runs"
     "  WHERE tenant = (SELECT tenant FROM endpoints WHERE id = %(endpoint)s::uuid)) AS each"
-    " GROUP BY 1, 2, 3, 4, 5, 6, 7"
+    " GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 2"
 )
 _FOLDED: Final = "size = 'hour' AND r.tenant = e.tenant AND r.endpoint_id = e.id"
 _JOB_ROLL_UPS: Final = (
