@@ -1,5 +1,6 @@
 """The tenant's runs from above, in memory."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -11,7 +12,7 @@ from cronicorn_domain.identity import EndpointId, RunId, TenantId
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.run import OutcomeClass, Run
 from cronicorn_domain.ports.overview import (
-    EndpointHour,
+    EndpointStretch,
     EndpointTally,
     Holdings,
     HourTally,
@@ -95,18 +96,23 @@ class MemoryOverview:
             for row, tally in rows
         ]
 
-    async def endpoint_hours(
-        self, tenant: TenantId, endpoint_ids: Sequence[EndpointId], which: Selection
-    ) -> Sequence[EndpointHour]:
-        """Return the sums of these endpoints by hours."""
+    async def stretches(
+        self,
+        tenant: TenantId,
+        endpoint_ids: Sequence[EndpointId],
+        which: Selection,
+        *,
+        edges: Sequence[datetime],
+    ) -> Sequence[EndpointStretch]:
+        """Return the sums of these endpoints by stretches of time."""
         wanted = frozenset(endpoint_ids)
         found = _added_up(
-            ((beginning(key.begins_at, "hour"), key.endpoint_id), tally)
+            ((edges[number - 1], key.endpoint_id), tally)
             for key, tally in self._counted(tenant, which)
-            if key.endpoint_id in wanted
+            if key.endpoint_id in wanted and (number := bisect_right(edges, key.begins_at))
         )
         return [
-            EndpointHour(endpoint_id=endpoint_id, begins_at=begins_at, tally=tally)
+            EndpointStretch(endpoint_id=endpoint_id, begins_at=begins_at, tally=tally)
             for (begins_at, endpoint_id), tally in sorted(found, key=lambda each: each[0])
         ]
 

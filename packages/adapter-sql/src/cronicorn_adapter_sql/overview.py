@@ -7,7 +7,7 @@ from typing import Any, Final
 from cronicorn_domain.identity import EndpointId, JobId, RunId, TenantId
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.ports.overview import (
-    EndpointHour,
+    EndpointStretch,
     EndpointTally,
     Holdings,
     HourTally,
@@ -26,7 +26,7 @@ from cronicorn_adapter_sql.overview_statements import (
     busiest,
     by_hour,
     by_job,
-    endpoint_hours,
+    by_stretch,
     endpoints_of,
 )
 from cronicorn_adapter_sql.run_log import runs_with_starts
@@ -82,18 +82,24 @@ class SqlOverview:
             for row in await self._all(busiest(tenant, which, limit=limit))
         ]
 
-    async def endpoint_hours(
-        self, tenant: TenantId, endpoint_ids: Sequence[EndpointId], which: Selection
-    ) -> Sequence[EndpointHour]:
-        """Return the sums of these endpoints by hours."""
-        statement = endpoint_hours(tenant, endpoint_ids, which, dialect=self._dialect)
+    async def stretches(
+        self,
+        tenant: TenantId,
+        endpoint_ids: Sequence[EndpointId],
+        which: Selection,
+        *,
+        edges: Sequence[datetime],
+    ) -> Sequence[EndpointStretch]:
+        """Return the sums of these endpoints by stretches of time."""
+        if not edges:
+            return []
         return [
-            EndpointHour(
+            EndpointStretch(
                 endpoint_id=EndpointId(row["endpoint_id"]),
-                begins_at=row["hour"],
+                begins_at=row["first"],
                 tally=_tally(row),
             )
-            for row in await self._all(statement)
+            for row in await self._all(by_stretch(tenant, endpoint_ids, which, edges))
         ]
 
     async def newest_runs(

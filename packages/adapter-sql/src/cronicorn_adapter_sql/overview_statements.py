@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
+from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.ports.overview import Selection
 from sqlalchemy import (
     ColumnElement,
@@ -19,11 +20,13 @@ from sqlalchemy import (
     Select,
     String,
     Subquery,
+    column,
     func,
     literal,
     select,
     type_coerce,
     union_all,
+    values,
 )
 
 from cronicorn_adapter_sql.column_types import UtcDateTime
@@ -81,20 +84,34 @@ def busiest(tenant: TenantId, which: Selection, *, limit: int) -> Select[Any]:
     )
 
 
-def endpoint_hours(
-    tenant: TenantId, endpoint_ids: Sequence[EndpointId], which: Selection, *, dialect: str
+def by_stretch(
+    tenant: TenantId,
+    endpoint_ids: Sequence[EndpointId],
+    which: Selection,
+    edges: Sequence[datetime],
 ) -> Select[Any]:
-    """Sum up by ``hour`` and ``endpoint_id``: of few endpoints, so from the roll-ups themselves."""
-    hour = _hour(roll_ups.c.begins_at, dialect).label("hour")
+    """
+    Sum up by ``endpoint_id`` and ``first``, the edge that a stretch begins with.
+
+    Of few endpoints, and so from the roll-ups themselves.
+    """
+    ends = [*edges[1:], which.until + MICROSECOND]
+    stretch = (
+        values(column("first", UtcDateTime()), column("behind", UtcDateTime()), name="given")
+        .data(list(zip(edges, ends, strict=True)))
+        .cte("stretch")
+    )
+    lies_in = (roll_ups.c.begins_at >= stretch.c.first) & (roll_ups.c.begins_at < stretch.c.behind)
     return (
-        select(hour, roll_ups.c.endpoint_id, *_sums(roll_ups))
+        select(stretch.c.first, roll_ups.c.endpoint_id, *_sums(roll_ups))
+        .join_from(stretch, roll_ups, lies_in)
         .where(
             roll_ups.c.endpoint_id.in_(endpoint_ids),
             *_within(roll_ups, tenant, which),
             *_of_job(which, tenant),
         )
-        .group_by("hour", roll_ups.c.endpoint_id)
-        .order_by("hour", roll_ups.c.endpoint_id)
+        .group_by(stretch.c.first, roll_ups.c.endpoint_id)
+        .order_by(stretch.c.first, roll_ups.c.endpoint_id)
     )
 
 

@@ -91,8 +91,8 @@ class EndpointTally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointHour:
-    """The runs of one endpoint whose slots lie in an hour."""
+class EndpointStretch:
+    """The runs of one endpoint whose slots lie in a stretch of time, which begins there."""
 
     endpoint_id: EndpointId
     begins_at: datetime
@@ -149,10 +149,20 @@ class Overview(Protocol):
         """Return the sums of the endpoints with the most runs, the most first."""
         ...
 
-    async def endpoint_hours(
-        self, tenant: TenantId, endpoint_ids: Sequence[EndpointId], which: Selection
-    ) -> Sequence[EndpointHour]:
-        """Return the sums of these endpoints by hours, the earliest hour first."""
+    async def stretches(
+        self,
+        tenant: TenantId,
+        endpoint_ids: Sequence[EndpointId],
+        which: Selection,
+        *,
+        edges: Sequence[datetime],
+    ) -> Sequence[EndpointStretch]:
+        """
+        Return the sums of these endpoints by stretches of time that have any, the earliest first.
+
+        A stretch begins with each of ``edges``, which rise, and ends with the next one; the last
+        one ends with the window. What lies before the first is in none.
+        """
         ...
 
     async def newest_runs(

@@ -132,8 +132,6 @@ class OverviewContract(StoreSuite):
 
         async with self.unit() as unit:
             hours = await unit.overview.hours(DEFAULT_TENANT, DAY_OF_TESTS)
-            of_it = await unit.overview.endpoint_hours(DEFAULT_TENANT, [endpoint.id], DAY_OF_TESTS)
-            of_none = await unit.overview.endpoint_hours(DEFAULT_TENANT, [], DAY_OF_TESTS)
             manual = await unit.overview.hours(
                 DEFAULT_TENANT,
                 replace(DAY_OF_TESTS, source=Source.MANUAL),
@@ -145,12 +143,27 @@ class OverviewContract(StoreSuite):
             (at("12:00:00"), Source.MANUAL, 1),
             (at("13:00:00"), Source.BASELINE_INTERVAL, 1),
         ]
-        assert [(each.begins_at, each.tally.success) for each in of_it] == [
-            (at("12:00:00"), 2),
-            (at("13:00:00"), 1),
-        ]
-        assert of_none == []
         assert [each.source for each in manual] == [Source.MANUAL]
+
+    async def test_endpoints_are_summed_up_by_stretches_of_time(self) -> None:
+        """Each begins with its edge and ends with the next; empty ones are left out."""
+        endpoint = await self.add_minutely()
+        await self.run_minutely(5)
+        edges = [at("12:02:00"), at("12:04:00"), at("12:04:30"), at("12:05:00")]
+        window = Selection(since=EPOCH, until=at("12:06:00"))
+
+        async with self.unit() as unit:
+            overview = unit.overview
+            found = await overview.stretches(DEFAULT_TENANT, [endpoint.id], window, edges=edges)
+            of_none = await overview.stretches(DEFAULT_TENANT, [], window, edges=edges)
+            never = await overview.stretches(DEFAULT_TENANT, [endpoint.id], window, edges=[])
+
+        assert [(each.endpoint_id, each.begins_at, each.tally.success) for each in found] == [
+            (endpoint.id, at("12:02:00"), 2),
+            (endpoint.id, at("12:04:00"), 1),
+            (endpoint.id, at("12:05:00"), 1),
+        ]
+        assert of_none == never == []
 
     async def test_the_busiest_come_first(self) -> None:
         """By how many runs they had, jobs and endpoints alike, as far as was asked for."""
@@ -262,7 +275,7 @@ class OverviewContract(StoreSuite):
                 assert await overview.hours(mine, which) == []
                 assert await overview.jobs(mine, which) == []
                 assert await overview.busiest(mine, which, limit=5) == []
-                assert await overview.endpoint_hours(mine, [theirs.id], which) == []
+                assert await overview.stretches(mine, [theirs.id], which, edges=[EPOCH]) == []
                 assert await overview.newest_runs(mine, which, limit=5) == []
                 assert await overview.count_runs(mine, which) == 0
             before = run.lease.run_id

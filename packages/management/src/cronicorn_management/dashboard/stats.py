@@ -9,7 +9,7 @@ from enum import StrEnum
 from cronicorn_domain.identity import JobId
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.ports.overview import (
-    EndpointHour,
+    EndpointStretch,
     EndpointTally,
     Holdings,
     HourTally,
@@ -110,7 +110,9 @@ async def read_stats(
         days=_by_day(hours, window),
         busiest=busiest,
         busiest_days=_endpoint_days(
-            busiest, await overview.endpoint_hours(tenant, ids, which), window
+            busiest,
+            await overview.stretches(tenant, ids, which, edges=window.beginnings()),
+            window,
         ),
         newest=await overview.newest_runs(tenant, which, limit=_NEWEST),
     )
@@ -156,14 +158,12 @@ def _by_day(hours: Iterable[HourTally], window: Window) -> Sequence[tuple[date, 
 
 
 def _endpoint_days(
-    busiest: Sequence[EndpointTally], hours: Iterable[EndpointHour], window: Window
+    busiest: Sequence[EndpointTally], days: Iterable[EndpointStretch], window: Window
 ) -> Sequence[EndpointDay]:
     named = {each.endpoint_id: each for each in busiest}
-    days: dict[tuple[date, EndpointTally], Tally] = defaultdict(Tally)
-    for each in hours:
-        key = (window.day_of(max(each.begins_at, window.since)), named[each.endpoint_id])
-        days[key] = days[key].plus(each.tally)
     return [
-        EndpointDay(day=day, endpoint=endpoint, tally=tally)
-        for (day, endpoint), tally in sorted(days.items(), key=lambda each: each[0][0])
+        EndpointDay(
+            day=window.day_of(each.begins_at), endpoint=named[each.endpoint_id], tally=each.tally
+        )
+        for each in days
     ]

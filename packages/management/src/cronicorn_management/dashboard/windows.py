@@ -1,6 +1,6 @@
 """The window that a dashboard shows: whole days of a time zone, unless instants are given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -34,6 +34,12 @@ class Window:
     def day_of(self, instant: datetime) -> date:
         """Return the day that an instant belongs to."""
         return instant.astimezone(self.zone).date()
+
+    def beginnings(self) -> Sequence[datetime]:
+        """Return when each of its days begins; the first one with the minute of ``since``."""
+        _, *others = self.days()
+        began = self.since.replace(second=0, microsecond=0)
+        return [began, *(_midnight(day, self.zone) for day in others)]
 
     def days(self) -> Iterator[date]:
         """Name every day that it touches, the first one first."""
