@@ -38,6 +38,7 @@ MADE = [
     (errors.NameTaken("job", "shop"), 409, "name_taken"),
     (errors.KeyTaken("job", "k"), 409, "key_taken"),
     (errors.SecretTaken(), 409, "secret_taken"),
+    (errors.SigningKeyPresent(), 409, "signing_key_present"),
     (errors.EmailTaken("ada@example.org"), 409, "email_taken"),
     (errors.AlreadyFounded(), 409, "already_founded"),
     (errors.ForbiddenTransition("job", 1, state="x", verb="go"), 409, "forbidden_transition"),

@@ -97,6 +97,7 @@ def test_an_endpoint_is_shown_to_the_letter(client) -> None:
         "rules": [],
         "aiMode": "off",
         "delivery": "at_least_once",
+        "signing": "when_keyed",
         "hints": [],
         "nextRunSource": "baseline-interval",
         "state": "active",
