@@ -13,6 +13,7 @@ import pytest
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import downgrade, upgrade
+from cronicorn_adapter_sql.tables import due
 from cronicorn_domain.identity import DEFAULT_TENANT, WorkerId
 from cronicorn_domain.model.finding import Ailment
 from cronicorn_domain.model.worker import Worker
@@ -185,6 +186,13 @@ def plant_miscount(url: str) -> None:
     plant(url, "DELETE FROM roll_ups")
 
 
+def plant_stray(url: str) -> None:
+    """Put an endpoint into the queue a second time, without its knowledge."""
+    others = ", ".join(column.name for column in due.columns if column.name != "due_at")
+    again = f"SELECT '2030-01-01 00:00:00.000000', {others} FROM due"
+    plant(url, f"INSERT INTO due (due_at, {others}) {again}")
+
+
 PLANTED: Mapping[Ailment, Callable[[str], None]] = {
     Ailment.SLOT_OVERDUE: lambda url: plant(url, f"UPDATE due SET due_at = {PAST}"),
     Ailment.WORKER_GONE: claim,
@@ -193,11 +201,7 @@ PLANTED: Mapping[Ailment, Callable[[str], None]] = {
     Ailment.HINT_PAST_ITS_LIFE: plant_old_hint,
     Ailment.PLAN_DIFFERS: lambda url: plant(url, "UPDATE endpoints SET every = 2 * every"),
     Ailment.NOT_QUEUED: lambda url: plant(url, "DELETE FROM due"),
-    Ailment.QUEUED_IN_VAIN: lambda url: plant(
-        url,
-        "INSERT INTO due (due_at, endpoint_id, tenant, slot, host)"
-        " SELECT '2030-01-01 00:00:00.000000', endpoint_id, tenant, slot, host FROM due",
-    ),
+    Ailment.QUEUED_IN_VAIN: plant_stray,
     Ailment.SET_ASIDE: lambda url: plant(
         url, "UPDATE endpoints SET misfire_grace = 10 * 86400 * 1e11"
     ),
