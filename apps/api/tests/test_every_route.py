@@ -53,6 +53,7 @@ OF_NO_ONES = {
     "/api/auth/device/deny",
     "/api/devices",
     "/api/signing-keys",
+    "/api/alerts",
     "/api/signing-keys/rotate",
 }
 """Their paths name nothing that could be another's; what bodies may name is tried elsewhere."""
@@ -90,7 +91,9 @@ def asked(client, method: str, path: str, operation: dict):
     return client.request(method, path, **body, **query)
 
 
-def ids_of(endpoint: dict, hint: str, run: str | None = None) -> dict[str, str]:
+def ids_of(
+    endpoint: dict, hint: str, run: str | None = None, alert: str | None = None
+) -> dict[str, str]:
     """Return what paths name, with what somebody has."""
     return {
         "jobId": endpoint["jobId"],
@@ -98,6 +101,7 @@ def ids_of(endpoint: dict, hint: str, run: str | None = None) -> dict[str, str]:
         "hintId": hint,
         "runId": run or str(new_uuid()),
         "sessionId": str(new_uuid()),
+        "alertId": alert or str(new_uuid()),
         "externalKey": "k",
     }
 
@@ -110,7 +114,8 @@ def theirs(owner) -> dict[str, str]:
     run = owner.get(f"/endpoints/{endpoint['id']}/runs").json()["runs"][0]["runId"]
     owner.post(f"/endpoints/{endpoint['id']}/hints/oneshot", json={"nextRunInMs": 3_000_000})
     hint = owner.get(f"/endpoints/{endpoint['id']}/hints").json()["hints"][0]["id"]
-    return ids_of(endpoint, hint, run)
+    alert = owner.post("/alerts", json={"name": "pager", "url": "http://93.184.216.34/"}).json()
+    return ids_of(endpoint, hint, run, alert["id"])
 
 
 def standing(owner, theirs: dict[str, str]):
@@ -124,7 +129,16 @@ def standing(owner, theirs: dict[str, str]):
 def test_nobody_comes_without_a_credential(anyone, method, path, operation) -> None:
     """Every route but those of health is behind one, and says which kinds it takes."""
     ids = dict.fromkeys(
-        ("jobId", "endpointId", "hintId", "runId", "sessionId", "deviceId", "externalKey"),
+        (
+            "jobId",
+            "endpointId",
+            "hintId",
+            "runId",
+            "sessionId",
+            "deviceId",
+            "alertId",
+            "externalKey",
+        ),
         str(new_uuid()),
     )
 
@@ -176,7 +190,7 @@ def test_lists_hold_nothing_of_anothers(
 @pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
 def test_who_may_read_changes_nothing(reader, method, path, operation) -> None:
     """A key that reads is refused by every route that changes, and by those alone."""
-    names = ("jobId", "endpointId", "hintId", "runId", "sessionId", "deviceId")
+    names = ("jobId", "endpointId", "hintId", "runId", "sessionId", "deviceId", "alertId")
     ids = dict.fromkeys(names, str(new_uuid()))
     answer = asked(reader, method, filled(path, ids | {"externalKey": "k"}), operation)
 

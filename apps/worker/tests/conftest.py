@@ -15,13 +15,16 @@ from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.identity import (
     DEFAULT_TENANT,
+    AlertId,
     EndpointId,
     JobId,
+    NoticeId,
     RunId,
     Token,
     WorkerId,
     new_uuid,
 )
+from cronicorn_domain.model.alert import Notice, Occasion
 from cronicorn_domain.model.decision import Decision, Kind, Plan, Source
 from cronicorn_domain.model.endpoint import Endpoint, Header, HttpRequest
 from cronicorn_domain.model.job import Job
@@ -36,6 +39,8 @@ from cronicorn_scheduler.observing import (
     Event,
     HistoryPruned,
     LeaseWasLost,
+    NoticeNotTold,
+    NoticeTold,
     PartFailed,
     ReleaseReason,
     ResultDropped,
@@ -196,6 +201,15 @@ def every_event(runs: Runs) -> list[Event]:
         worker=worker,
         given_back=True,
     )
+    a_notice = Notice(
+        id=NoticeId(new_uuid()),
+        alert_id=AlertId(new_uuid()),
+        tenant=DEFAULT_TENANT,
+        occasion=Occasion.FAILING,
+        at=EPOCH,
+        endpoint_id=endpoint_id,
+        message=secret,
+    )
     return [
         RunClaimed(run=run),
         runs.started(run),
@@ -214,6 +228,8 @@ def every_event(runs: Runs) -> list[Event]:
         StoreWentAway(part="claiming", error=StoreUnavailable("no answer")),
         StoreRecovered(lasted=timedelta(seconds=3)),
         PartFailed(part="reaping", error=error, in_a_row=1),
+        NoticeTold(notice=a_notice),
+        NoticeNotTold(notice=a_notice, reason="busy", tries=1, given_up=False),
         SchedulerStarted(worker=worker),
         SchedulerDraining(held=2),
         SchedulerStopped(worker=worker),

@@ -1,6 +1,7 @@
 """The memory queue keeps the contract."""
 
 import pytest
+from cronicorn_domain.testing.endpoint_queue_alerts_contract import EndpointQueueAlertsContract
 from cronicorn_domain.testing.endpoint_queue_asking_contract import EndpointQueueAskingContract
 from cronicorn_domain.testing.endpoint_queue_breaker_contract import EndpointQueueBreakerContract
 from cronicorn_domain.testing.endpoint_queue_caps_contract import EndpointQueueCapsContract
@@ -87,3 +88,7 @@ class TestBreakers(Memory, EndpointQueueBreakerContract):
 
 class TestSigning(Memory, EndpointQueueSigningContract):
     """Keys that come with a claim."""
+
+
+class TestAlerts(Memory, EndpointQueueAlertsContract):
+    """Of what people are told."""

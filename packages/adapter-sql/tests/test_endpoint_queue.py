@@ -1,6 +1,7 @@
 """The SQL queue keeps the contract."""
 
 import pytest
+from cronicorn_domain.testing.endpoint_queue_alerts_contract import EndpointQueueAlertsContract
 from cronicorn_domain.testing.endpoint_queue_asking_contract import EndpointQueueAskingContract
 from cronicorn_domain.testing.endpoint_queue_breaker_contract import EndpointQueueBreakerContract
 from cronicorn_domain.testing.endpoint_queue_caps_contract import EndpointQueueCapsContract
@@ -87,3 +88,7 @@ class TestBreakers(Sql, EndpointQueueBreakerContract):
 
 class TestSigning(Sql, EndpointQueueSigningContract):
     """Keys that come with a claim."""
+
+
+class TestAlerts(Sql, EndpointQueueAlertsContract):
+    """Of what people are told."""

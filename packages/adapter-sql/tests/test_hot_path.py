@@ -11,7 +11,7 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring
 from cronicorn_adapter_sql.lease_statements import START
 from cronicorn_adapter_sql.lease_writes import CLAIM
-from cronicorn_adapter_sql.settle_statements import SETTLE
+from cronicorn_adapter_sql.settle_statements import SETTLE, SETTLE_BY_INDEX
 from cronicorn_adapter_sql.slot_spans import span
 from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import due, endpoint_state
@@ -24,11 +24,13 @@ from cronicorn_domain.ports.endpoint_queue import Settled
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 from cronicorn_domain.testing.builders import (
     EPOCH,
+    HOUR,
     MINUTE,
     SECOND,
     a_job,
     a_settlement,
     a_trigger,
+    an_alert,
     an_endpoint,
     an_interval_hint,
     every,
@@ -181,6 +183,47 @@ async def test_what_another_process_has_run_is_not_read_whole(
     assert [each for each in handed_over if "JOIN jobs" in each] == []
     assert len([each for each in edited_meanwhile if "JOIN jobs" in each]) == 1
     assert {each.description for each in found} == {None, "edited"}
+
+
+@pytest.mark.parametrize("outcome", [FAILED, succeeded("fine")], ids=["fails", "recovers"])
+async def test_a_streak_costs_nothing_where_nobody_wants_to_know(
+    store: SqlStore, outcome: Outcome
+) -> None:
+    """On PostgreSQL the one statement looks, and no other asks, as long as there is no alert."""
+    await add(store, 3)
+    now = FIRST_SLOT
+    for ended in (FAILED, outcome):
+        tokens = list((await claimed(store, now)).values())
+        with counting(store) as sent:
+            await settle(store, tokens, now, ended)
+        now += 3 * MINUTE
+
+    if store.engine.dialect.name == "postgresql":
+        assert sent[0] in {SETTLE, SETTLE_BY_INDEX}
+        assert not any("alert" in each for each in sent[1:])
+    assert not any("alert_streaks" in each for each in sent)
+
+
+async def test_with_alerts_only_what_they_are_about_is_settled_otherwise(store: SqlStore) -> None:
+    """What goes on going well costs what it did, and a streak is told of with its result."""
+    added = await add(store, 2)
+    async with store.units.begin() as unit:
+        await unit.alerts.add(an_alert(threshold=1))
+        await unit.commit()
+    tokens = list((await claimed(store, FIRST_SLOT)).values())
+    with counting(store) as of_well:
+        await settle(store, tokens, FIRST_SLOT, succeeded("fine"))
+    later = FIRST_SLOT + MINUTE
+    found = {endpoint.id: token for endpoint, token in (await claimed(store, later)).items()}
+
+    await settle(store, [found[added[0].id]], later, FAILED)
+
+    if store.engine.dialect.name == "postgresql":
+        assert len(of_well) == 1
+    assert not any("notices" in each for each in of_well)
+    async with store.units.begin() as unit:
+        due = await unit.alerts.take(limit=9, now=later + HOUR, keep_until=later + 2 * HOUR)
+    assert [each.notice.endpoint_id for each in due] == [added[0].id]
 
 
 async def left_behind(store: SqlStore, endpoint: Endpoint) -> tuple[object, ...]:

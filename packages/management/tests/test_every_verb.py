@@ -82,12 +82,18 @@ OF_NO_ONES = {
     "list_sign_ins",
     "read_usage",
     "make_signing_key",
+    "create_alert",
+    "list_alerts",
     "read_signing_key",
     "rotate_signing_key",
 }
 """They are about the caller's own tenant, and name nothing that could be another's."""
 
 TESTED_ELSEWHERE = {
+    "read_alert",
+    "change_alert",
+    "remove_alert",
+    "try_alert",
     "disable_person",
     "enable_person",
     "end_sign_in",
@@ -104,6 +110,7 @@ TESTED_ELSEWHERE = {
 """They are given something else: see below, and the tests of what they are about."""
 
 BLOCKS = {
+    "judged_alert",
     "begin_sign_in",
     "keep_person",
     "check_room",

@@ -312,6 +312,7 @@ class Rig:
         observer=None,
         assessor=None,
         quota=None,
+        notifier=None,
         **settings,
     ) -> Worker:
         """Build a worker with a connection of its own; ``off`` is how wrong its clock is."""
@@ -322,6 +323,7 @@ class Rig:
         scheduler = Scheduler(
             assessor=assessor,
             quota=quota,
+            notifier=notifier,
             queue=connection,
             units=connection,
             dispatcher=sender,

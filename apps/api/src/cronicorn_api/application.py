@@ -8,6 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from cronicorn_api.access import device_flow, devices, keys, sign_in
 from cronicorn_api.access.site import Site
+from cronicorn_api.alerts import router as alerts
 from cronicorn_api.dashboard import router as dashboard
 from cronicorn_api.endpoints import bulk, interventions
 from cronicorn_api.endpoints import router as endpoints
@@ -48,6 +49,7 @@ _RESOURCES: Final[tuple[APIRouter, ...]] = (
     device_flow.router,
     sign_in.router,
     signing.router,
+    alerts.router,
 )
 
 

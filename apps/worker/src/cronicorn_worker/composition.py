@@ -12,6 +12,7 @@ from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
 from cronicorn_adapter_http.allow_list import AllowList
 from cronicorn_adapter_http.dispatcher import open_dispatcher
 from cronicorn_adapter_http.egress import EgressGuard
+from cronicorn_adapter_http.notifier import WebhookNotifier
 from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
@@ -198,6 +199,7 @@ async def open_scheduler(
             ),
             observer=parts.observer,
             assessor=RuleAssessor(evaluator, store.units),
+            notifier=WebhookNotifier(dispatcher, store.clock),
             quota=parts.quota,
         )
 

@@ -16,6 +16,11 @@ from cronicorn_domain.model.rulings import SiblingTrigger
 from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.alerting import (
+    deferring,
+    happening_after_run,
+    quarantining,
+)
 from cronicorn_domain.policies.change import Change, Claim, Postponement
 from cronicorn_domain.policies.claiming import claim
 from cronicorn_domain.policies.endpoint_states import check_triggerable
@@ -40,6 +45,7 @@ from cronicorn_domain.ports.endpoint_queue import (
 from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
 from cronicorn_domain.wording import fault
 
+from cronicorn_adapter_memory.alert_book import keep_notices
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.tables import EndpointRow
 
@@ -167,6 +173,7 @@ class MemoryEndpointQueue:
                 case str():
                     quarantined[endpoint_id] = decided
                     row.state = replace(row.state, plan=None, urgent=None, quarantine=decided)
+                    keep_notices(self._tables, quarantining(row.endpoint, decided, now))
                 case Postponement(change=change):
                     self._write(row, change)
                     postponed.append(row)
@@ -270,8 +277,10 @@ class MemoryEndpointQueue:
         outcome = storable(settlement.outcome)
         clean = outcome is settlement.outcome
         result = settlement if clean else replace(settlement, outcome=outcome)
+        before = self._tables.situation(row)
         change = self._planned(row, lambda situation: settle(situation, result, now))
         run = settled_run(self._tables.runs[row.lease.run_id], result, change.remark)
+        keep_notices(self._tables, happening_after_run(before, change.state, run.message, now))
         self._end(row, row.lease, run)
         self._tables.keep(row, change, now)
         for each in change.siblings:
@@ -297,6 +306,8 @@ class MemoryEndpointQueue:
         row = self._leased(token)
         if row is None or row.lease is None or row.lease.started_at is not None:
             return Settled.LOST
+        if deferral is not None:
+            keep_notices(self._tables, deferring(row.endpoint, deferral.reason, now))
         self._give_back(row, row.lease, now, deferral)
         return Settled.ACCEPTED
 
@@ -306,7 +317,9 @@ class MemoryEndpointQueue:
             self._give_back(row, lease, now)
         else:
             run = abandoned_run(self._tables.runs[lease.run_id], lease.started_at, now)
+            before = self._tables.situation(row)
             change = self._planned(row, lambda situation: reap(situation, now))
+            keep_notices(self._tables, happening_after_run(before, change.state, run.message, now))
             self._end(row, lease, run)
             self._tables.keep(row, change, now)
         return Reaped(

@@ -8,18 +8,21 @@ from typing import Protocol, TypeVar
 
 from cronicorn_domain.errors import NotFound, UnreadableRow
 from cronicorn_domain.identity import (
+    AlertId,
     ApiKeyId,
     AuditId,
     DeviceGrantId,
     EndpointId,
     HintId,
     JobId,
+    NoticeId,
     PersonId,
     RunId,
     SignInId,
     TenantId,
     Token,
 )
+from cronicorn_domain.model.alert import Alert, Notice
 from cronicorn_domain.model.api_key import ApiKey
 from cronicorn_domain.model.audit import AuditEntry
 from cronicorn_domain.model.device_grant import DeviceGrant
@@ -75,6 +78,17 @@ class EndpointRow:
     unreadable: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRow:
+    """A notice, and whether it is still to be told: then, and not before ``next_at``."""
+
+    notice: Notice
+    next_at: datetime | None
+    tries: int = 0
+    ended_at: datetime | None = None
+    error: str | None = None
+
+
 class EndpointRows(dict[EndpointId, EndpointRow]):
     """The rows themselves."""
 
@@ -124,6 +138,9 @@ class Tables:
     device_grants: MutableMapping[DeviceGrantId, DeviceGrant] = field(default_factory=dict)
     setup_links: MutableMapping[str, SetupLink] = field(default_factory=dict)
     signing_keys: MutableMapping[TenantId, TenantKeys] = field(default_factory=dict)
+    alerts: MutableMapping[AlertId, Alert] = field(default_factory=dict)
+    notices: MutableMapping[NoticeId, NoticeRow] = field(default_factory=dict)
+    streaks: MutableMapping[tuple[AlertId, EndpointId], datetime] = field(default_factory=dict)
 
     def row(self, tenant: TenantId, endpoint_id: EndpointId) -> EndpointRow:
         """Return the tenant's endpoint row. Raises ``NotFound``."""
@@ -230,6 +247,9 @@ class Draft:
             device_grants=self._over(base.device_grants),
             setup_links=self._over(base.setup_links),
             signing_keys=self._over(base.signing_keys),
+            alerts=self._over(base.alerts),
+            notices=self._over(base.notices),
+            streaks=self._over(base.streaks),
         )
 
     def apply(self) -> None:

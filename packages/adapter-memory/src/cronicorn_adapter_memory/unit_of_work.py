@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 
+from cronicorn_adapter_memory.alert_book import MemoryAlertBook
 from cronicorn_adapter_memory.api_keys import MemoryApiKeys
 from cronicorn_adapter_memory.audit_log import MemoryAuditLog
 from cronicorn_adapter_memory.device_grants import MemoryDeviceGrants
@@ -36,6 +37,7 @@ class MemoryUnitOfWork:
         self._device_grants = MemoryDeviceGrants(transaction)
         self._setup_links = MemorySetupLinks(transaction)
         self._signing_keys = MemorySigningKeys(transaction)
+        self._alerts = MemoryAlertBook(transaction)
 
     @property
     def catalog(self) -> MemoryJobCatalog:
@@ -91,6 +93,11 @@ class MemoryUnitOfWork:
     def signing_keys(self) -> MemorySigningKeys:
         """The keys that requests are signed with."""
         return self._signing_keys
+
+    @property
+    def alerts(self) -> MemoryAlertBook:
+        """Of what people want to be told."""
+        return self._alerts
 
     async def commit(self) -> None:
         """Make everything lasting, and wake the workers when something became due earlier."""

@@ -148,7 +148,14 @@ _WRITTEN_ON_SQLITE: Final[Mapping[type, Callable[[Any], str]]] = {
 
 def _type_of(column: Column[Any]) -> str:
     kind: str = column.type.compile(dialect=_POSTGRESQL)
-    return kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")  # hot statements are to be short
+    return _SHORT.get(kind, kind)  # hot statements are to be short
 
 
+_SHORT: Final = {
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ",
+    "VARCHAR": "TEXT",
+    "BIGINT": "INT8",
+    "INTEGER": "INT",
+    "BOOLEAN": "BOOL",
+}
 _POSTGRESQL: Final[Dialect] = make_url("postgresql+psycopg://").get_dialect()()

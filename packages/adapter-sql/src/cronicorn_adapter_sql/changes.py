@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.identity import EndpointId, TenantId
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change, Claim
@@ -179,16 +179,17 @@ def leaves_state_alone(situation: Situation, claim: Claim) -> bool:
 
 async def set_aside_unread(
     connection: AsyncConnection, endpoint_id: EndpointId, reason: str
-) -> None:
+) -> TenantId | None:
     """
-    Quarantine an endpoint without reading it, since that is what fails.
+    Quarantine an endpoint without reading it, since that is what fails, and say whose it is.
 
-    One that has been leased meanwhile stays as it is: its run's end needs the plan.
+    One that has been leased meanwhile stays as it is: its run's end needs the plan. Then None.
     """
     given = {"id": endpoint_id, "reason": reason}
     await connection.execute(_LOCK_STATE, given)
     await connection.execute(_DELETE_DUE_OF, given)
-    await connection.execute(_QUARANTINE, given)
+    tenant = (await connection.execute(_QUARANTINE, given)).scalar_one_or_none()
+    return None if tenant is None else TenantId(tenant)
 
 
 def _values_of_new_state(planned: Situation, due_at: datetime | None) -> Values:
@@ -257,4 +258,5 @@ _QUARANTINE = (
         revision=endpoint_state.c.revision + 1,
         edition=endpoint_state.c.edition + 1,
     )
+    .returning(endpoint_state.c.tenant)
 )

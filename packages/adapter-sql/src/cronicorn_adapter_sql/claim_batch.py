@@ -26,6 +26,7 @@ from cronicorn_adapter_sql.lease_writes import write_leases
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_claimed
 from cronicorn_adapter_sql.picking import Picked
+from cronicorn_adapter_sql.run_ends import set_aside
 from cronicorn_adapter_sql.signing_keys import KeysAtHand
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.tables import hints, triggers
@@ -213,7 +214,7 @@ class Batch:
 
     def _put_aside(self, transaction: Transaction, endpoint: UnreadableEndpoint) -> None:
         self._quarantined[endpoint.id] = endpoint.reason
-        transaction.changes.set_aside(endpoint)
+        set_aside(transaction, endpoint, self.now)
 
     def _run(self, read: ReadEndpoint, made: Claim) -> Run:
         endpoint, plan = read.situation.endpoint, made.plan

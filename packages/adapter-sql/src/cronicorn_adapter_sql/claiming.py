@@ -9,6 +9,7 @@ from uuid import UUID
 
 from cronicorn_domain.errors import StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.model.alert import Happening, Occasion
 from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.model.state import EndpointState
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch
@@ -96,7 +97,7 @@ class Claiming:
         if len(faults) == len(picked):
             _check_whose(faults)
         with suppress(StoreUnavailable):  # they will be met again
-            batches.append(await self._set_aside(faults))
+            batches.append(await self._set_aside(faults, afresh().now))
         return _joined(batches)
 
     async def _claim_one(self, picked: Picked, batch: Batch, caps: Caps) -> ClaimBatch:
@@ -145,11 +146,22 @@ class Claiming:
             self._known.hold(token, held)
         return batch.told()
 
-    async def _set_aside(self, faults: Mapping[UUID, Exception]) -> ClaimBatch:
+    async def _set_aside(self, faults: Mapping[UUID, Exception], now: datetime) -> ClaimBatch:
         reasons = {EndpointId(key): reason_of(error) for key, error in faults.items()}
         async with self._database.begin() as transaction:
             for endpoint_id in sorted(reasons):
-                await set_aside_unread(transaction.connection, endpoint_id, reasons[endpoint_id])
+                reason = reasons[endpoint_id]
+                tenant = await set_aside_unread(transaction.connection, endpoint_id, reason)
+                if tenant is not None:
+                    transaction.happenings.append(
+                        Happening(
+                            occasion=Occasion.QUARANTINED,
+                            tenant=tenant,
+                            endpoint_id=endpoint_id,
+                            at=now,
+                            message=reason,
+                        )
+                    )
         return ClaimBatch(passed=len(reasons), quarantined=reasons)
 
 

@@ -4,7 +4,8 @@ Settles what this process has claimed itself, without reading it again.
 The situation that the claim left is still what the store holds as long as the endpoint's revision
 is the same. So the domain decides first, and the write looks at the revision: whatever was written
 meanwhile (a hint, a pause, an edit, a trigger) is seen by that, and such a run is left to be
-settled from what the store then holds. So is one whose endpoint somebody has locked, and one whose
+settled from what the store then holds. So is one whose endpoint somebody has locked, one that is an
+occasion for alerts if its tenant has any (their notices are written with the result), and one whose
 slot lies days before the others': those would have each looked for in many partitions.
 """
 
@@ -52,6 +53,7 @@ class _Ended:
     after: Situation
     change: Change
     due_at: datetime | None
+    tells: bool
 
 
 class QuickSettling:
@@ -177,6 +179,7 @@ def _ended(held: HeldRun, settlement: Settlement, now: datetime) -> _Ended:
         after=after,
         change=change,
         due_at=claimable_from(after, now),
+        tells=change.state.failures != situation.state.failures,
     )
 
 
@@ -187,6 +190,7 @@ def _values(ended: _Ended) -> Values:
         "token": ended.token,
         "known_revision": ended.revision,
         "state_at": ended.state_at,
+        "tells": ended.tells,
         **values_of_state(ended.change.state),
         **values_of_ended(ended.run),
         **(values_of_roll_up(ended.run) or {}),

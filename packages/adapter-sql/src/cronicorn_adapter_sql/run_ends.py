@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import datetime
 
+from cronicorn_domain.model.alert import Happening, Occasion
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.alerting import deferring, happening_after_run
 from cronicorn_domain.policies.following import leased_plan
 from cronicorn_domain.policies.reaping import abandoned_run, reap
 from cronicorn_domain.policies.releasing import defer, release, released_run
@@ -35,7 +37,9 @@ def settle_one(
     run = run_of(lease, leased_plan(read.situation), now)
     change = settle(read.situation, settlement, now)
     after = change.after_the_run(read.situation, now)
-    transaction.endings.end(lease, settled_run(run, settlement, change.remark))
+    ended = settled_run(run, settlement, change.remark)
+    transaction.endings.end(lease, ended)
+    _happened(transaction, happening_after_run(read.situation, change.state, ended.message, now))
     transaction.changes.apply(read, change, now, after=after)
     transaction.asked_siblings += [
         AskedSibling(job_id=after.endpoint.job_id, sibling=each) for each in change.siblings
@@ -60,6 +64,8 @@ def release_one(
     held = read.situation
     change = release(held, now) if deferral is None else defer(held, deferral, now)
     transaction.endings.end(lease, released_run(run, now, deferral))
+    if deferral is not None:
+        _happened(transaction, deferring(held.endpoint, deferral.reason, now))
     transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
 
 
@@ -76,7 +82,9 @@ def abandon_one(
         return
     run = run_of(lease, leased_plan(read.situation), now)
     change = reap(read.situation, now)
-    transaction.endings.end(lease, abandoned_run(run, started_at, now))
+    ended = abandoned_run(run, started_at, now)
+    transaction.endings.end(lease, ended)
+    _happened(transaction, happening_after_run(read.situation, change.state, ended.message, now))
     transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
 
 
@@ -100,4 +108,22 @@ def _end_unreadable(
         transaction.endings.end(lease, run)
     else:
         transaction.endings.end_unplanned(lease, now)
-    transaction.changes.set_aside(read)
+    set_aside(transaction, read, now)
+
+
+def set_aside(transaction: Transaction, endpoint: UnreadableEndpoint, now: datetime) -> None:
+    """Quarantine an endpoint that cannot be read."""
+    transaction.changes.set_aside(endpoint)
+    happening = Happening(
+        occasion=Occasion.QUARANTINED,
+        tenant=endpoint.tenant,
+        endpoint_id=endpoint.id,
+        at=now,
+        message=endpoint.reason,
+    )
+    _happened(transaction, happening)
+
+
+def _happened(transaction: Transaction, happening: Happening | None) -> None:
+    if happening is not None:
+        transaction.happenings.append(happening)

@@ -3,8 +3,9 @@
 The statement that settles a batch on PostgreSQL, if its endpoints are as they were claimed.
 
 It locks lease and state of each, and passes over those that somebody else has locked, whose lease
-has gone, or whose revision has grown: so it waits for nobody and decides by what is committed.
-What it has locked is written by the same statement, wherever it goes; no row is read twice.
+has gone, whose revision has grown, or that are an occasion for alerts of their tenant: so it waits
+for nobody and decides by what is committed. What it has locked is written by the same statement,
+wherever it goes; no row is read twice.
 
 The state is looked for where the due row said that it is. By its index the statement would walk
 over what each run has left behind, since the oldest transaction anywhere began. A place that is not
@@ -53,10 +54,10 @@ async def write_settled(
 
     Args:
         connection: Within a transaction of its own, or none.
-        rows: ``token``, ``known_revision`` and ``state_at``, which all have or none; the columns of
-            the state, of a run's end and of what is added to the statistics; those of the body with
-            ``body_`` before their names; of the new row in `due` ``due_at`` (null if there is
-            none), ``next_slot`` and ``host``.
+        rows: ``token``, ``known_revision`` and ``state_at``, which all have or none; ``tells``,
+            whether its end is an occasion for alerts; the columns of the state, of a run's end and
+            of what is added to the statistics; those of the body with ``body_`` before their names;
+            of the new row in `due` ``due_at`` (null if there is none), ``next_slot`` and ``host``.
         records: Slots that are not run, with the ``token`` they belong to.
         slots: The slots of the runs, no further apart than a span may be long.
     """
@@ -87,6 +88,7 @@ _GIVEN: Final = recordset(
         **columns_of(leases, ("token", "host")),
         "known_revision": "BIGINT",
         **columns_of(due, ("state_at",)),
+        "tells": "BOOL",
         **columns_of(endpoint_state, STATE_COLUMNS),
         **columns_of(runs, ENDED_COLUMNS),
         **columns_of(roll_ups, _COUNTED),
@@ -117,7 +119,8 @@ def _settle(place: str) -> str:
         "WITH held AS MATERIALIZED ("
         f"SELECT given.*, l.*, s.place FROM {_GIVEN}"
         " CROSS JOIN LATERAL (SELECT endpoint_id, tenant, run_id, slot FROM leases"
-        " WHERE token = given.token FOR UPDATE SKIP LOCKED) AS l"
+        " WHERE token = given.token AND NOT (tells AND EXISTS (SELECT FROM alerts AS a"
+        " WHERE a.tenant = leases.tenant)) FOR UPDATE SKIP LOCKED) AS l"
         " CROSS JOIN LATERAL (SELECT ctid AS place FROM endpoint_state"
         f" WHERE {place} AND revision = given.known_revision FOR UPDATE SKIP LOCKED) AS s"
         f"), planned AS (UPDATE endpoint_state AS s SET {_set(STATE_COLUMNS)},"

@@ -575,7 +575,7 @@ class AuditEntryRow(Row, table=True):
     __table_args__: ClassVar = (
         CheckConstraint(
             "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in',"
-            " 'device', 'signing_key')",
+            " 'device', 'signing_key', 'alert')",
             name="subject_kind_known",
         ),
         CheckConstraint("actor <> '' AND action <> ''", name="deed_is_whole"),
@@ -853,6 +853,83 @@ class SigningKeysRow(Row, table=True):
     previous_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class AlertRow(Row, table=True):
+    """Of what somebody wants to be told; ``target`` is a URL or an address, as ``way`` says."""
+
+    __tablename__ = "alerts"
+    __table_args__: ClassVar = (
+        CheckConstraint("way IN ('webhook', 'email')", name="way_known"),
+        CheckConstraint("name <> '' AND target <> '' AND occasions <> ''", name="alert_is_whole"),
+        CheckConstraint("threshold >= 1", name="threshold_counts"),
+        Index("ix_alerts_tenant_id", "tenant", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: UUID
+    name: str
+    job_id: UUID | None = None
+    way: str
+    target: str
+    occasions: str
+    threshold: int
+    enabled: bool
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class AlertStreakRow(Row, table=True):
+    """A streak of failures that an alert has told of, until its end."""
+
+    __tablename__ = "alert_streaks"
+
+    endpoint_id: UUID = Field(primary_key=True)
+    alert_id: UUID = Field(
+        sa_column=Column(ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True)
+    )
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class NoticeRow(Row, table=True):
+    """
+    What is told by an alert.
+
+    It waits for ``next_at``; once it was told, or given up, there is none, and ``ended_at`` is set.
+    """
+
+    __tablename__ = "notices"
+    __table_args__: ClassVar = (
+        CheckConstraint(
+            "occasion IN ('failing', 'recovered', 'quarantined', 'deferred', 'test')",
+            name="occasion_known",
+        ),
+        CheckConstraint("(next_at IS NULL) = (ended_at IS NOT NULL)", name="waits_or_has_ended"),
+        CheckConstraint("failures >= 0 AND tries >= 0", name="no_count_below_zero"),
+        Index(
+            "ix_notices_next_at",
+            "next_at",
+            postgresql_where=text("next_at IS NOT NULL"),
+            sqlite_where=text("next_at IS NOT NULL"),
+        ),
+        Index("ix_notices_alert_id", "alert_id"),
+        Index("ix_notices_ended_at", "ended_at"),  # for pruning
+    )
+
+    id: UUID = Field(primary_key=True)
+    alert_id: UUID = Field(
+        sa_column=Column(ForeignKey("alerts.id", ondelete="CASCADE"), nullable=False)
+    )
+    tenant: UUID
+    occasion: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    endpoint_id: UUID | None = None
+    failures: int
+    message: str | None = None
+    tries: int
+    next_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    error: str | None = None
+
+
 class WorkerRow(Row, table=True):
     """What a worker told of itself last; no lease depends on it."""
 
@@ -892,6 +969,9 @@ sign_ins: Final = metadata.tables["sign_ins"]
 device_grants: Final = metadata.tables["device_grants"]
 setup_links: Final = metadata.tables["setup_links"]
 signing_keys: Final = metadata.tables["signing_keys"]
+alerts: Final = metadata.tables["alerts"]
+alert_streaks: Final = metadata.tables["alert_streaks"]
+notices: Final = metadata.tables["notices"]
 workers: Final = metadata.tables["workers"]
 breakers: Final = metadata.tables["breakers"]
 usage_totals: Final = metadata.tables["usage_totals"]

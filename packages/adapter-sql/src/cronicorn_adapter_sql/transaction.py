@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from cronicorn_domain.identity import JobId
+from cronicorn_domain.model.alert import Happening
 from cronicorn_domain.model.rulings import SiblingTrigger
 from cronicorn_domain.model.slot_record import Fate
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -16,6 +17,7 @@ from cronicorn_adapter_sql.changes import Brought, Changes
 from cronicorn_adapter_sql.endings import Endings
 from cronicorn_adapter_sql.engine import begin_writing
 from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.happenings import keep_notices
 from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.notifying import Notifying
 from cronicorn_adapter_sql.situations import ReadEndpoint, Situations, UnreadableEndpoint
@@ -32,7 +34,11 @@ class AskedSibling:
 
 
 class Transaction:
-    """What is read and written within one transaction; ``write`` comes once, at its end."""
+    """
+    What is read and written within one transaction; ``write`` comes once, at its end.
+
+    ``happenings`` is what somebody may want to be told of, about endpoints that are locked.
+    """
 
     def __init__(self, connection: AsyncConnection, situations: Situations) -> None:
         self._connection = connection
@@ -40,6 +46,7 @@ class Transaction:
         self.changes = Changes()
         self.endings = Endings()
         self.asked_siblings: list[AskedSibling] = []
+        self.happenings: list[Happening] = []
 
     @property
     def connection(self) -> AsyncConnection:
@@ -78,6 +85,8 @@ class Transaction:
         """Write what was collected so far, and begin to collect anew."""
         await self.endings.write(self.connection)
         await self.changes.write(self.connection)
+        await keep_notices(self.connection, self.happenings)
+        self.happenings = []
         self.endings, self.changes = Endings(), Changes(self.changes.brought)
 
     def _check_open(self) -> None:

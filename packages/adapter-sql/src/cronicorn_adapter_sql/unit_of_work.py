@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cronicorn_adapter_sql.alert_book import SqlAlertBook
 from cronicorn_adapter_sql.api_keys import SqlApiKeys
 from cronicorn_adapter_sql.audit_log import SqlAuditLog
 from cronicorn_adapter_sql.device_grants import SqlDeviceGrants
@@ -41,6 +42,7 @@ class SqlUnitOfWork:
         self._device_grants = SqlDeviceGrants(self._transaction)
         self._setup_links = SqlSetupLinks(self._transaction)
         self._signing_keys = SqlSigningKeys(self._transaction, vault=database.vault)
+        self._alerts = SqlAlertBook(self._transaction)
 
     @property
     def catalog(self) -> SqlJobCatalog:
@@ -96,6 +98,11 @@ class SqlUnitOfWork:
     def signing_keys(self) -> SqlSigningKeys:
         """The keys that requests are signed with."""
         return self._signing_keys
+
+    @property
+    def alerts(self) -> SqlAlertBook:
+        """Of what people want to be told."""
+        return self._alerts
 
     async def commit(self) -> None:
         """Make everything lasting, and wake who waits if something is due earlier."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from cronicorn_domain.identity import TenantId
 from cronicorn_domain.instants import floor_millisecond
 from cronicorn_domain.model.api_key import Scope
+from cronicorn_domain.ports.alert_book import AlertBook
 from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
 from cronicorn_domain.ports.clock import Clock
@@ -88,6 +89,11 @@ class Reading:
     def signing_keys(self) -> SigningKeys:
         """The keys that requests are signed with."""
         return self.unit.signing_keys
+
+    @property
+    def alerts(self) -> AlertBook:
+        """Of what people want to be told."""
+        return self.unit.alerts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

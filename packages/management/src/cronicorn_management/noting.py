@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from cronicorn_domain.identity import AuditId, new_uuid
+from cronicorn_domain.model.alert import Alert
 from cronicorn_domain.model.api_key import ApiKey
 from cronicorn_domain.model.audit import AuditEntry, FieldChange, Subject, SubjectKind
 from cronicorn_domain.model.device_grant import DeviceGrant
@@ -35,6 +36,7 @@ class Deed(StrEnum):
     ISSUE = "issue"
     REVOKE = "revoke"
     ROTATE = "rotate"
+    REMOVE = "remove"
     SIGN_IN = "sign_in"
     SIGN_OUT = "sign_out"
     CHANGE_PASSWORD = "change_password"  # noqa: S105  a name, and no password
@@ -44,7 +46,7 @@ class Deed(StrEnum):
     DENY = "deny"
 
 
-Noted = Job | Endpoint | ApiKey | Person | SignIn | DeviceGrant | KeyCard
+Noted = Job | Endpoint | ApiKey | Person | SignIn | DeviceGrant | KeyCard | Alert
 """What deeds are done to."""
 
 
@@ -102,6 +104,8 @@ def _subject(work: Changing, subject: Noted) -> Subject:
             return Subject(kind=SubjectKind.SIGN_IN, id=subject.id, name=subject.label)
         case DeviceGrant():
             return Subject(kind=SubjectKind.DEVICE, id=subject.id, name=subject.client)
+        case Alert():
+            return Subject(kind=SubjectKind.ALERT, id=subject.id, name=subject.name)
         case KeyCard():  # a tenant has one
             return Subject(kind=SubjectKind.SIGNING_KEY, id=work.tenant, name=subject.prefix)
         case _:

@@ -23,6 +23,7 @@ from typing import ClassVar, Protocol
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, WorkerId
+from cronicorn_domain.model.alert import Notice
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Deferral, Reaped, Settlement
 
 
@@ -211,6 +212,25 @@ class PartFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeTold:
+    """Somebody was told of something."""
+
+    name: ClassVar[str] = "notice_told"
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeNotTold:
+    """Somebody could not be told; it is tried again, unless it is given up."""
+
+    name: ClassVar[str] = "notice_not_told"
+    notice: Notice
+    reason: str
+    tries: int
+    given_up: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerStarted:
     """The loops have begun."""
 
@@ -252,6 +272,8 @@ Event = (
     | StoreWentAway
     | StoreRecovered
     | PartFailed
+    | NoticeTold
+    | NoticeNotTold
     | SchedulerStarted
     | SchedulerDraining
     | SchedulerStopped

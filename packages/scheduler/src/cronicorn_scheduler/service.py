@@ -8,11 +8,13 @@ from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.dispatcher import Dispatcher
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun, EndpointQueue
 from cronicorn_domain.ports.history_room import HistoryRoom
+from cronicorn_domain.ports.notifier import Notifier
 from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
 
+from cronicorn_scheduler.alerting import Alerting
 from cronicorn_scheduler.announcing import Announcing
 from cronicorn_scheduler.assessing import Assessor, TakesAsItIs
 from cronicorn_scheduler.claiming import Claiming
@@ -62,6 +64,7 @@ class Scheduler:
         settings: SchedulerSettings,
         observer: Observer | None = None,
         assessor: Assessor | None = None,
+        notifier: Notifier | None = None,
         quota: QuotaGuard | None = None,
         chance: Random | None = None,
     ) -> None:
@@ -69,6 +72,7 @@ class Scheduler:
         self._units = units
         self._dispatcher = dispatcher
         self._assessor = assessor or TakesAsItIs()
+        self._notifier = notifier
         self._quota = quota
         self._wakeups = wakeups
         self._workers = workers
@@ -144,7 +148,14 @@ class Scheduler:
         starting, settling, releasing = self._starting(), self._settling(), self._releasing()
         rationed = self._rationed()
         claiming = self._claiming(group, self._execution(starting, rationed, settling, releasing))
-        by_the_clock = (claiming, self._reaping(), self._healing(), self._pruning(), announcing)
+        by_the_clock: Sequence[Part] = (
+            claiming,
+            self._reaping(),
+            self._healing(),
+            self._pruning(),
+            announcing,
+            *self._alerting(),
+        )
         others: list[Part] = [synchronizing, starting, settling, releasing, self._renewing()]
         if rationed is not None:
             others.append(rationed)
@@ -293,6 +304,16 @@ class Scheduler:
             line=self._outages.line(Pruning.name),
             chance=self._chance,
         )
+
+    def _alerting(self) -> Sequence[Alerting]:
+        """Tell people, where there is a way to."""
+        if self._notifier is None:
+            return ()
+        line = self._outages.line(Alerting.name)
+        alerting = Alerting(
+            self._units, self._notifier, clock=self._clock, observer=self._observer, line=line
+        )
+        return (alerting,)
 
     def _announcing(self) -> Announcing:
         return Announcing(

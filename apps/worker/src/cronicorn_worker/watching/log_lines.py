@@ -21,6 +21,8 @@ from cronicorn_scheduler.observing import (
     Event,
     HistoryPruned,
     LeaseWasLost,
+    NoticeNotTold,
+    NoticeTold,
     PartFailed,
     ResultDropped,
     RunAbandoned,
@@ -79,7 +81,10 @@ def line_of(event: Event) -> Line:
     """Say how an event is logged."""
     if isinstance(event, RunSettled):
         return _settled(event)
-    fields = _fields_of_run(event) if isinstance(event, _RunEvent) else _fields(event)
+    if isinstance(event, NoticeTold | NoticeNotTold):
+        fields = _fields_of_notice(event)
+    else:
+        fields = _fields_of_run(event) if isinstance(event, _RunEvent) else _fields(event)
     return Line(level_of(event), event.name, fields)
 
 
@@ -94,6 +99,7 @@ _LEVELS: Mapping[type[Event], LogLevel] = {
     RunAbandoned: LogLevel.WARNING,
     ResultDropped: LogLevel.WARNING,
     RunReaped: LogLevel.WARNING,
+    NoticeNotTold: LogLevel.WARNING,
     RunBroken: LogLevel.ERROR,
     EndpointQuarantined: LogLevel.ERROR,
     EndpointWithheld: LogLevel.ERROR,
@@ -163,6 +169,21 @@ def _fields(event: _Other) -> Fields:  # noqa: C901  one case per event
             return {"worker": worker}
         case _:
             assert_never(event)
+
+
+def _fields_of_notice(event: NoticeTold | NoticeNotTold) -> Fields:
+    notice = event.notice
+    fields: Fields = {"occasion": notice.occasion.value, "alert_id": str(notice.alert_id)}
+    if notice.endpoint_id is not None:
+        fields = {**fields, "endpoint_id": str(notice.endpoint_id)}
+    if isinstance(event, NoticeNotTold):
+        return {
+            "reason": event.reason,
+            "tries": event.tries,
+            "given_up": event.given_up,
+            **fields,
+        }
+    return fields
 
 
 def _settled(event: RunSettled) -> Line:

@@ -18,6 +18,7 @@ class SubjectKind(StrEnum):
     SIGN_IN = "sign_in"
     DEVICE = "device"
     SIGNING_KEY = "signing_key"
+    ALERT = "alert"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

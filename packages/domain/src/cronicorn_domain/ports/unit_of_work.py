@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from cronicorn_domain.ports.alert_book import AlertBook
 from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
 from cronicorn_domain.ports.device_grants import DeviceGrants
@@ -80,6 +81,11 @@ class UnitOfWork(Protocol):
     @property
     def signing_keys(self) -> SigningKeys:
         """The keys that requests are signed with."""
+        ...
+
+    @property
+    def alerts(self) -> AlertBook:
+        """Of what people want to be told."""
         ...
 
     async def commit(self) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from cronicorn_domain.identity import (
     DEFAULT_TENANT,
+    AlertId,
     EndpointId,
     HintId,
     JobId,
@@ -15,6 +16,14 @@ from cronicorn_domain.identity import (
     new_uuid,
 )
 from cronicorn_domain.instants import NO_TIME
+from cronicorn_domain.model.alert import (
+    OCCASIONS,
+    THRESHOLD_USUAL,
+    Alert,
+    Occasion,
+    Way,
+    Webhook,
+)
 from cronicorn_domain.model.api_key import Scope, digest_of
 from cronicorn_domain.model.endpoint import (
     Bounds,
@@ -143,6 +152,31 @@ def an_endpoint(
         rules=rules,
         success_when=success_when,
         external_key=external_key,
+    )
+
+
+def an_alert(
+    name: str = "alert",
+    *,
+    tenant: TenantId = DEFAULT_TENANT,
+    way: Way = Webhook("http://pager.example/"),
+    occasions: frozenset[Occasion] = OCCASIONS,
+    threshold: int = THRESHOLD_USUAL,
+    job_id: JobId | None = None,
+    enabled: bool = True,
+) -> Alert:
+    """Return an alert of everything, by webhook."""
+    return Alert(
+        id=AlertId(new_uuid()),
+        tenant=tenant,
+        name=name,
+        way=way,
+        occasions=occasions,
+        threshold=threshold,
+        job_id=job_id,
+        enabled=enabled,
+        created_at=EPOCH,
+        updated_at=EPOCH,
     )
 
 

@@ -48,6 +48,9 @@ _TABLES: Final = (
     "quota_holds",
     "quota_paces",
     "signing_keys",
+    "alerts",
+    "alert_streaks",
+    "notices",
     "workers",
 )
 
@@ -78,6 +81,7 @@ def upgrade() -> None:
     _make_usage()
     _make_quotas()
     _make_signing_keys()
+    _make_alerts()
     _make_workers()
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT WITH (fillfactor = 50)")
@@ -675,7 +679,7 @@ def _make_audit_entries() -> None:
         ),
         sa.CheckConstraint(
             "subject_kind IN ('job', 'endpoint', 'api_key', 'person', 'sign_in',"
-            " 'device', 'signing_key')",
+            " 'device', 'signing_key', 'alert')",
             name=op.f("ck_audit_entries_subject_kind_known"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
@@ -907,6 +911,86 @@ def _make_quotas() -> None:
         sa.PrimaryKeyConstraint("tenant", "meter", name=op.f("pk_quota_paces")),
         postgresql_with={"fillfactor": 70},
     )
+
+
+def _make_alerts() -> None:
+    """Of what people want to be told, the streaks they were told of, and what is still to tell."""
+    op.create_table(
+        "alerts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("job_id", sa.Uuid(), nullable=True),
+        sa.Column("way", sa.String(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("occasions", sa.String(), nullable=False),
+        sa.Column("threshold", sa.Integer(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "name <> '' AND target <> '' AND occasions <> ''", name=op.f("ck_alerts_alert_is_whole")
+        ),
+        sa.CheckConstraint("threshold >= 1", name=op.f("ck_alerts_threshold_counts")),
+        sa.CheckConstraint("way IN ('webhook', 'email')", name=op.f("ck_alerts_way_known")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
+    )
+    op.create_index("ix_alerts_tenant_id", "alerts", ["tenant", "id"])
+    op.create_table(
+        "alert_streaks",
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["alert_id"],
+            ["alerts.id"],
+            name=op.f("fk_alert_streaks_alert_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("endpoint_id", "alert_id", name=op.f("pk_alert_streaks")),
+    )
+    op.create_table(
+        "notices",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("occasion", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("message", sa.String(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.CheckConstraint(
+            "(next_at IS NULL) = (ended_at IS NOT NULL)",
+            name=op.f("ck_notices_waits_or_has_ended"),
+        ),
+        sa.CheckConstraint(
+            "failures >= 0 AND tries >= 0", name=op.f("ck_notices_no_count_below_zero")
+        ),
+        sa.CheckConstraint(
+            "occasion IN ('failing', 'recovered', 'quarantined', 'deferred', 'test')",
+            name=op.f("ck_notices_occasion_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["alert_id"],
+            ["alerts.id"],
+            name=op.f("fk_notices_alert_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
+    )
+    op.create_index(
+        "ix_notices_next_at",
+        "notices",
+        ["next_at"],
+        postgresql_where=sa.text("next_at IS NOT NULL"),
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+    )
+    op.create_index("ix_notices_alert_id", "notices", ["alert_id"])
+    op.create_index("ix_notices_ended_at", "notices", ["ended_at"])
 
 
 def _make_signing_keys() -> None:

@@ -1,0 +1,71 @@
+"""Keeps alerts, and the notices that are still to be told."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from cronicorn_domain.identity import AlertId, NoticeId, TenantId
+from cronicorn_domain.model.alert import Alert, DueNotice, Notice
+
+
+class AlertBook(Protocol):
+    """
+    The alerts of all tenants, and their notices; takes part in the caller's unit of work.
+
+    Promises:
+
+    - Notices of what happens to endpoints are written by the queue, in the transaction in which it
+      happens: none is lost, and none is there twice.
+    - A notice is taken by one unit at a time, as long as it is kept.
+    - Another tenant's alert is ``NotFound``.
+    - With an alert its notices go, too.
+    """
+
+    async def add(self, alert: Alert) -> None:
+        """Keep a new alert."""
+        ...
+
+    async def get(self, tenant: TenantId, alert_id: AlertId) -> Alert:
+        """Return an alert. Raises ``NotFound``."""
+        ...
+
+    async def list_alerts(
+        self, tenant: TenantId, *, limit: int = 100, after: AlertId | None = None
+    ) -> Sequence[Alert]:
+        """Return the tenant's alerts in the order of their ids, those behind ``after``."""
+        ...
+
+    async def change(self, alert: Alert) -> Alert:
+        """Write an alert as it is to be, and return it as it was. Raises ``NotFound``."""
+        ...
+
+    async def remove(self, tenant: TenantId, alert_id: AlertId) -> Alert:
+        """Forget an alert, and return it as it was. Raises ``NotFound``."""
+        ...
+
+    async def put(self, notice: Notice) -> None:
+        """Keep a notice that is to be told at once. Raises ``NotFound`` if its alert is gone."""
+        ...
+
+    async def take(self, *, limit: int, now: datetime, keep_until: datetime) -> Sequence[DueNotice]:
+        """
+        Take up to ``limit`` notices that are to be told by ``now``, the longest waiting first.
+
+        Nobody else is given them before ``keep_until``; whoever has told one says so by then, or it
+        is told again.
+        """
+        ...
+
+    async def told(self, notice_id: NoticeId, *, now: datetime) -> None:
+        """Note that a notice was told; one that is gone is no fault."""
+        ...
+
+    async def put_off(
+        self, notice_id: NoticeId, *, until: datetime | None, reason: str, now: datetime
+    ) -> None:
+        """Note that a notice could not be told: try again then; None: it is given up."""
+        ...
+
+    async def prune_notices(self, *, before: datetime, limit: int) -> int:
+        """Delete notices that were told, or given up, before an instant; say how many."""
+        ...
