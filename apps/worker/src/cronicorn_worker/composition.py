@@ -13,6 +13,8 @@ from cronicorn_adapter_http.allow_list import AllowList
 from cronicorn_adapter_http.dispatcher import open_dispatcher
 from cronicorn_adapter_http.egress import EgressGuard
 from cronicorn_adapter_http.notifier import WebhookNotifier
+from cronicorn_adapter_smtp.notifier import SmtpNotifier
+from cronicorn_adapter_smtp.server import parse_smtp_url
 from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
@@ -29,6 +31,7 @@ from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.examination import Examination
 from cronicorn_domain.ports.history_room import HistoryRoom
+from cronicorn_domain.ports.notifier import Notifier
 from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
@@ -38,6 +41,7 @@ from cronicorn_management.desk import Desk
 from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
+from cronicorn_scheduler.ways import ByItsWay
 
 from cronicorn_worker.faults import WorkerFault
 from cronicorn_worker.metering.readings import Readings
@@ -199,7 +203,7 @@ async def open_scheduler(
             ),
             observer=parts.observer,
             assessor=RuleAssessor(evaluator, store.units),
-            notifier=WebhookNotifier(dispatcher, store.clock),
+            notifier=_notifier(WebhookNotifier(dispatcher, store.clock), settings),
             quota=parts.quota,
         )
 
@@ -221,6 +225,15 @@ async def _open_quota_guard(
         url = settings.quota_redis.get_secret_value()
         async with open_redis_quota_guard(url, settings.quotas) as guard:
             yield guard
+
+
+def _notifier(webhooks: Notifier, settings: WorkerSettings) -> Notifier:
+    """Tell by webhooks, and by letters where there is a server for them."""
+    if settings.smtp is None:
+        return ByItsWay(webhooks=webhooks, letters=None)
+    server = parse_smtp_url(settings.smtp.get_secret_value())
+    sender = settings.mail_from or f"cronicorn@{server.host}"
+    return ByItsWay(webhooks=webhooks, letters=SmtpNotifier(server, sender=sender))
 
 
 @asynccontextmanager

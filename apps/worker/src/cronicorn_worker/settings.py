@@ -202,6 +202,8 @@ class WorkerSettings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     traces: Annotated[bool, BeforeValidator(_flag)] = False
     secret_key: SecretStr | None = None
+    smtp: SecretStr | None = None
+    mail_from: str | None = None
 
     def of_process(self, number: int) -> "WorkerSettings":
         """Return the options of one process of several, which are numbered from 1."""
