@@ -161,6 +161,12 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_device_grants_hashes_are_whole", "device_grants", {"sha256": "abc"}),
     ("ck_device_grants_hashes_are_whole", "device_grants", {"user_code": "abc"}),
     ("ck_setup_links_sha256_is_whole", "setup_links", {"sha256": "abc"}),
+    ("ck_kept_answers_digests_are_whole", "kept_answers", {"key": "abc"}),
+    ("ck_kept_answers_digests_are_whole", "kept_answers", {"fingerprint": "abc"}),
+    ("ck_kept_answers_answered_is_whole", "kept_answers", {"status": 200}),
+    ("ck_kept_answers_answered_is_whole", "kept_answers", {"secret": True}),
+    ("ck_kept_answers_answered_is_whole", "kept_answers", {"body": "{}"}),
+    ("ck_rate_limits_subject_filled", "rate_limits", {"subject": ""}),
     ("ck_workers_name_filled", "workers", {"name": ""}),
     ("ck_workers_concurrency_allows_one", "workers", {"concurrency": 0}),
 )
@@ -207,6 +213,8 @@ CLASHES: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("uq_device_grants_sha256", "device_grants", {"id": OTHER, "user_code": "3" * 64}),
     ("uq_device_grants_user_code", "device_grants", {"id": OTHER, "sha256": "2" * 64}),
     ("pk_setup_links", "setup_links", {"prefix": "other"}),
+    ("pk_kept_answers", "kept_answers", {"attempt": OTHER}),
+    ("pk_rate_limits", "rate_limits", {"full_at": LATER}),
     ("pk_workers", "workers", {"version": "2"}),
 )
 """The constraint, its table, and how a second row differs from the first, with which it clashes."""

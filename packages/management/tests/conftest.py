@@ -9,10 +9,11 @@ from cronicorn_adapter_memory.clock import ManualClock
 from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
 from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
 from cronicorn_adapter_memory.password_hasher import QuickPasswordHasher
+from cronicorn_adapter_memory.rate_limits import MemoryRateLimits
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_domain.errors import RefusedUrl
-from cronicorn_domain.identity import DEFAULT_TENANT, TenantId, WorkerId, new_uuid
+from cronicorn_domain.identity import DEFAULT_TENANT, TenantId, Token, WorkerId, new_uuid
 from cronicorn_domain.model.api_key import Scope
 from cronicorn_domain.model.audit import AuditEntry
 from cronicorn_domain.model.endpoint import Endpoint
@@ -26,6 +27,7 @@ from cronicorn_management.desk import Changing, Desk, Reading
 from cronicorn_management.endpoints.creating import create_endpoint
 from cronicorn_management.jobs.creating import create_job
 from cronicorn_management.settings import EndpointSettings
+from cronicorn_management.throttle import Throttle
 
 METADATA = "http://169.254.169.254/"
 
@@ -72,6 +74,7 @@ class Office:
             units=MemoryUnitsOfWork(self.store),
             clock=self.clock,
             rules=NoMetadata(),
+            throttle=Throttle(MemoryRateLimits(self.store), self.clock),
             allowances=lambda _: self.allowance,
             passwords=QuickPasswordHasher(),
         )
@@ -112,27 +115,37 @@ class Office:
         assert plan is not None
         return plan.decision.slot
 
-    async def fail_once(self) -> None:
-        """Let everything that is due run, and fail."""
-        await self.run_due(failed())
-
-    async def succeed_once(self) -> None:
-        """Let everything that is due run, and succeed."""
-        await self.run_due(succeeded())
-
-    async def run_due(self, outcome: Outcome) -> None:
-        """Let everything that is due run, with this outcome."""
+    async def begin_runs(self) -> Sequence[Token]:
+        """Let everything that is due start."""
         now = self.clock.now()
         batch = await self.queue.claim(
             worker=WorkerId("a"), limit=100, lease_for=10 * SECOND, now=now
         )
         tokens = [run.lease.token for run in batch.runs]
         await self.queue.start(tokens, now=now)
+        return tokens
+
+    async def end_runs(self, tokens: Sequence[Token], *, started_at, outcome, now) -> None:
+        """Let runs end."""
         settlements = [
-            a_settlement(token, started_at=now, ended_at=now + SECOND, outcome=outcome)
+            a_settlement(token, started_at=started_at, ended_at=now, outcome=outcome)
             for token in tokens
         ]
-        await self.queue.settle(settlements, now=now + SECOND)
+        await self.queue.settle(settlements, now=now)
+
+    async def fail_once(self) -> None:
+        """Let everything that is due run for a second, and fail."""
+        await self.run_due(failed())
+
+    async def succeed_once(self) -> None:
+        """Let everything that is due run for a second, and succeed."""
+        await self.run_due(succeeded())
+
+    async def run_due(self, outcome: Outcome) -> None:
+        """Let everything that is due run for a second, with this outcome."""
+        now = self.clock.now()
+        tokens = await self.begin_runs()
+        await self.end_runs(tokens, started_at=now, outcome=outcome, now=now + SECOND)
 
     async def audit(self) -> Sequence[AuditEntry]:
         """Read who did what, the oldest first."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from cronicorn_domain.identity import Token, WorkerId, new_uuid
@@ -33,6 +33,7 @@ class MemoryStore:
         self.tables = Tables(floor=floor, due=DueRows(came_earlier=self.came_earlier.send))
         self.breakers = Breakers()
         self.workers: dict[WorkerId, Worker] = {}
+        self.full_at: dict[str, datetime] = {}
         self._token = 0
 
     @property

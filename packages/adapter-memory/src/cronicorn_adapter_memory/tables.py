@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
+from uuid import UUID
 
 from cronicorn_domain.errors import NotFound, UnreadableRow
 from cronicorn_domain.identity import (
@@ -23,6 +24,7 @@ from cronicorn_domain.identity import (
     Token,
 )
 from cronicorn_domain.model.alert import Alert, Notice
+from cronicorn_domain.model.answer import Answer
 from cronicorn_domain.model.api_key import ApiKey
 from cronicorn_domain.model.audit import AuditEntry
 from cronicorn_domain.model.device_grant import DeviceGrant
@@ -89,6 +91,16 @@ class NoticeRow:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """What is known of a request: who does it, until when that holds, what was answered."""
+
+    fingerprint: str
+    attempt: UUID
+    until: datetime
+    answer: Answer | None = None
+
+
 class EndpointRows(dict[EndpointId, EndpointRow]):
     """The rows themselves."""
 
@@ -141,6 +153,7 @@ class Tables:
     alerts: MutableMapping[AlertId, Alert] = field(default_factory=dict)
     notices: MutableMapping[NoticeId, NoticeRow] = field(default_factory=dict)
     streaks: MutableMapping[tuple[AlertId, EndpointId], datetime] = field(default_factory=dict)
+    answers: MutableMapping[tuple[TenantId, str], KeptAnswer] = field(default_factory=dict)
 
     def row(self, tenant: TenantId, endpoint_id: EndpointId) -> EndpointRow:
         """Return the tenant's endpoint row. Raises ``NotFound``."""
@@ -250,6 +263,7 @@ class Draft:
             alerts=self._over(base.alerts),
             notices=self._over(base.notices),
             streaks=self._over(base.streaks),
+            answers=self._over(base.answers),
         )
 
     def apply(self) -> None:

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 
 from cronicorn_adapter_memory.alert_book import MemoryAlertBook
+from cronicorn_adapter_memory.answer_book import MemoryAnswerBook
 from cronicorn_adapter_memory.api_keys import MemoryApiKeys
 from cronicorn_adapter_memory.audit_log import MemoryAuditLog
 from cronicorn_adapter_memory.device_grants import MemoryDeviceGrants
@@ -38,6 +39,7 @@ class MemoryUnitOfWork:
         self._setup_links = MemorySetupLinks(transaction)
         self._signing_keys = MemorySigningKeys(transaction)
         self._alerts = MemoryAlertBook(transaction)
+        self._answers = MemoryAnswerBook(transaction)
 
     @property
     def catalog(self) -> MemoryJobCatalog:
@@ -98,6 +100,11 @@ class MemoryUnitOfWork:
     def alerts(self) -> MemoryAlertBook:
         """Of what people want to be told."""
         return self._alerts
+
+    @property
+    def answers(self) -> MemoryAnswerBook:
+        """What is kept for whoever asks again."""
+        return self._answers
 
     async def commit(self) -> None:
         """Make everything lasting, and wake the workers when something became due earlier."""

@@ -1,9 +1,9 @@
 """The history on SQL."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import EndpointId, RunId, TenantId
@@ -12,11 +12,17 @@ from cronicorn_domain.model.durations import percentile
 from cronicorn_domain.model.run import OutcomeClass, Run, RunStatus
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.ports.run_log import Health, Pruned
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Executable, Select, func, insert, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Columns
-from cronicorn_adapter_sql.mapping_runs import run_from
+from cronicorn_adapter_sql.mapping_runs import (
+    run_from,
+    values_of_body,
+    values_of_claimed,
+    values_of_ended,
+)
 from cronicorn_adapter_sql.mapping_states import record_from
 from cronicorn_adapter_sql.pruning import Pruning
 from cronicorn_adapter_sql.roll_ups import minute_of
@@ -29,6 +35,11 @@ from cronicorn_adapter_sql.tables import (
     slot_records,
 )
 from cronicorn_adapter_sql.transaction import Transaction
+
+_INSERT: Final[Mapping[str, Executable]] = {
+    "postgresql": postgresql.insert(runs).on_conflict_do_nothing().returning(runs.c.id),
+    "sqlite": sqlite.insert(runs).on_conflict_do_nothing().returning(runs.c.id),
+}
 
 
 class SqlRunLog:
@@ -50,6 +61,16 @@ class SqlRunLog:
             )
         )
         return run_from(found[0], bodies[0] if bodies else None)
+
+    async def add_test(self, run: Run) -> None:
+        """Keep a test run."""
+        connection = await self._transaction.begin_writing()
+        await self._check(run.tenant, run.endpoint_id)
+        row = {**values_of_claimed(run), **values_of_ended(run)}
+        with translated():
+            kept = await connection.execute(_INSERT[connection.dialect.name], row)
+            if kept.first() is not None and (body := values_of_body(run)) is not None:
+                await connection.execute(insert(run_bodies).values(body))
 
     async def list_runs(
         self,

@@ -9,6 +9,7 @@ from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.model.state import DEFAULT_FLOOR
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cronicorn_adapter_sql.activity import SqlActivity
 from cronicorn_adapter_sql.database_url import DatabaseUrl
 from cronicorn_adapter_sql.endpoint_queue import SqlEndpointQueue
 from cronicorn_adapter_sql.engine import open_engine
@@ -17,6 +18,7 @@ from cronicorn_adapter_sql.history_room import SqlHistoryRoom
 from cronicorn_adapter_sql.listening import Listening
 from cronicorn_adapter_sql.notifying import Notifying
 from cronicorn_adapter_sql.pooler import behind_pooler
+from cronicorn_adapter_sql.rate_limits import SqlRateLimits
 from cronicorn_adapter_sql.transaction import Database
 from cronicorn_adapter_sql.unit_of_work import SqlUnitsOfWork
 from cronicorn_adapter_sql.vault import Vault
@@ -38,6 +40,8 @@ class SqlStore:
     units: SqlUnitsOfWork
     wakeups: SqlWakeups
     workers: SqlWorkerRegistry
+    limits: SqlRateLimits
+    activity: SqlActivity
     room: SqlHistoryRoom
     examination: SqlExamination
     slots_recorded: Mapping[Fate, int]
@@ -83,6 +87,8 @@ def _store(database: Database, listening: Listening | None = None) -> SqlStore:
         units=SqlUnitsOfWork(database),
         wakeups=SqlWakeups(database.signal, listening),
         workers=SqlWorkerRegistry(database.engine),
+        limits=SqlRateLimits(database.engine),
+        activity=SqlActivity(database.engine),
         room=SqlHistoryRoom(database.engine),
         examination=SqlExamination(database),
     )

@@ -930,6 +930,49 @@ class NoticeRow(Row, table=True):
     error: str | None = None
 
 
+class KeptAnswerRow(Row, table=True):
+    """
+    What is known of a request that bears a key: who does it, then what was answered.
+
+    Key and fingerprint are digests. A secret body is sealed; None: it could not be.
+    """
+
+    __tablename__ = "kept_answers"
+    __table_args__: ClassVar = (
+        CheckConstraint("length(key) = 64 AND length(fingerprint) = 64", name="digests_are_whole"),
+        CheckConstraint(
+            "(status IS NULL) = (media_type IS NULL)"
+            " AND (status IS NOT NULL OR (body IS NULL AND NOT secret))"
+            " AND (status IS NULL OR body IS NOT NULL OR secret)",
+            name="answered_is_whole",
+        ),
+        Index("ix_kept_answers_until", "until"),
+    )
+
+    tenant: UUID = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    fingerprint: str
+    attempt: UUID
+    until: datetime = Field(sa_type=UtcDateTime)
+    status: int | None = None
+    media_type: str | None = None
+    secret: bool
+    body: str | None = None
+
+
+class RateLimitRow(Row, table=True):
+    """Until when a bucket of permissions is not full; a row that is past says nothing."""
+
+    __tablename__ = "rate_limits"
+    __table_args__: ClassVar = (
+        CheckConstraint("subject <> ''", name="subject_filled"),
+        Index("ix_rate_limits_full_at", "full_at"),
+    )
+
+    subject: str = Field(primary_key=True)
+    full_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class WorkerRow(Row, table=True):
     """What a worker told of itself last; no lease depends on it."""
 
@@ -972,6 +1015,8 @@ signing_keys: Final = metadata.tables["signing_keys"]
 alerts: Final = metadata.tables["alerts"]
 alert_streaks: Final = metadata.tables["alert_streaks"]
 notices: Final = metadata.tables["notices"]
+kept_answers: Final = metadata.tables["kept_answers"]
+rate_limits: Final = metadata.tables["rate_limits"]
 workers: Final = metadata.tables["workers"]
 breakers: Final = metadata.tables["breakers"]
 usage_totals: Final = metadata.tables["usage_totals"]

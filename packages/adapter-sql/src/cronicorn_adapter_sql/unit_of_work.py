@@ -8,6 +8,7 @@ from cronicorn_domain.ports.unit_of_work import UnitOfWork
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.alert_book import SqlAlertBook
+from cronicorn_adapter_sql.answer_book import SqlAnswerBook
 from cronicorn_adapter_sql.api_keys import SqlApiKeys
 from cronicorn_adapter_sql.audit_log import SqlAuditLog
 from cronicorn_adapter_sql.device_grants import SqlDeviceGrants
@@ -43,6 +44,7 @@ class SqlUnitOfWork:
         self._setup_links = SqlSetupLinks(self._transaction)
         self._signing_keys = SqlSigningKeys(self._transaction, vault=database.vault)
         self._alerts = SqlAlertBook(self._transaction)
+        self._answers = SqlAnswerBook(self._transaction, vault=database.vault)
 
     @property
     def catalog(self) -> SqlJobCatalog:
@@ -103,6 +105,11 @@ class SqlUnitOfWork:
     def alerts(self) -> SqlAlertBook:
         """Of what people want to be told."""
         return self._alerts
+
+    @property
+    def answers(self) -> SqlAnswerBook:
+        """What is kept for whoever asks again."""
+        return self._answers
 
     async def commit(self) -> None:
         """Make everything lasting, and wake who waits if something is due earlier."""

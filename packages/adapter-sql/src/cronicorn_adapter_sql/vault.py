@@ -66,6 +66,15 @@ class Vault:
             "rotate it without an overlap",
         )
 
+    def seal_answer(self, tenant: TenantId, key: str, text: str) -> str:
+        """Encrypt what was answered under a key. Raises as ``seal`` does."""
+        return self._sealed(_place_of_answer(tenant, key), text)
+
+    def open_answer(self, tenant: TenantId, key: str, token: str) -> str:
+        """Decrypt what was answered under a key. Raises as ``open`` does."""
+        place, subject = _place_of_answer(tenant, key), f"an answer of tenant {tenant}"
+        return self._opened(place, token, subject, "ask under another key")
+
     def _sealed(self, place: bytes, value: str) -> str:
         key = self._keyring.sealing_key()
         nonce = secrets.token_bytes(_NONCE_LENGTH)
@@ -119,6 +128,11 @@ def _place(tenant: TenantId, endpoint: EndpointId, header: str) -> bytes:
 def _place_of_signing_key(tenant: TenantId) -> bytes:
     """Say where a signing key belongs: in no place where a header could be."""
     return f"{tenant}//signing-key".encode()
+
+
+def _place_of_answer(tenant: TenantId, key: str) -> bytes:
+    """Say where a kept answer belongs: in no place where a header could be."""
+    return f"{tenant}//answer/{key}".encode()
 
 
 def _unreadable(subject: str, remedy: str) -> SecretsUnavailable:

@@ -6,6 +6,7 @@ CronicornError
 │   ├── InvalidSchedule     an expression, zone or length that cannot be a schedule
 │   ├── RefusedUrl          a URL that the egress rules do not let out
 │   ├── InvalidExpression   a rule's condition that cannot be understood; `line`, `column` say where
+│   ├── KeyOfAnother        an idempotency key came with another request before
 │   └── SeveralFaults       more than one of these, each an `Issue`
 ├── NotFound                there is no such job, endpoint, run or hint for this tenant
 ├── NotAllowed              the caller may not do it at all
@@ -24,7 +25,9 @@ CronicornError
 │   ├── AlreadyFounded      the installation has its owner
 │   ├── SigningKeyPresent   the tenant has a signing key: it is rotated, not made again
 │   ├── ForbiddenTransition the state machine does not allow it from here
-│   └── ChangedMeanwhile    somebody has changed it since the caller saw it
+│   ├── ChangedMeanwhile    somebody has changed it since the caller saw it
+│   ├── StillUnderWay       the same request is being done at this moment
+│   └── AnswerNotKept       it was done, and its answer cannot be given again
 ├── LeaseLost               the token is no longer the endpoint's; nothing was written
 └── StoreError              the store's own cause is in ``__cause__``
     ├── StoreUnavailable    cannot be reached, is locked or full; trying again may help
@@ -123,6 +126,19 @@ class InvalidExpression(InvalidInput):
         super().__init__(message, field=field, remedy=remedy)
         self.line = line
         self.column = column
+
+
+class KeyOfAnother(InvalidInput):
+    """An idempotency key came with a request before that asked for something else."""
+
+    code = "key_of_another"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this key came with another request",
+            field="Idempotency-Key",
+            remedy="give each request a key of its own, and a repeat the same body",
+        )
 
 
 class SeveralFaults(InvalidInput):
@@ -260,6 +276,20 @@ class ChangedMeanwhile(Conflict):
         super().__init__(f"{kind} {identity} was changed meanwhile")
         self.kind = kind
         self.identity = identity
+
+
+class StillUnderWay(Conflict):
+    """The same request, by its idempotency key, is being done at this moment."""
+
+    def __init__(self) -> None:
+        super().__init__("this request is still under way: ask again for its answer")
+
+
+class AnswerNotKept(Conflict):
+    """A request was done; its answer showed a secret that nothing here may keep."""
+
+    def __init__(self) -> None:
+        super().__init__("this was done already, and what it showed is shown once")
 
 
 class ForbiddenTransition(Conflict):

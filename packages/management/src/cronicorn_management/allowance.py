@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.state import DEFAULT_FLOOR
@@ -30,12 +31,13 @@ class Allowance:
     requests_a_minute: int = 60_000
 
 
+SELF_HOSTED: Final = Allowance()
+"""What whoever runs Cronicorn for themselves may have."""
+
 Allowances = Callable[[TenantId], Allowance]
 """Says what a tenant may have."""
-
-_SELF_HOSTED = Allowance()
 
 
 def same_for_all(_: TenantId) -> Allowance:
     """Allow every tenant what self-hosted installations allow."""
-    return _SELF_HOSTED
+    return SELF_HOSTED

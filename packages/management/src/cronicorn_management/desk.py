@@ -8,6 +8,7 @@ from datetime import datetime
 from cronicorn_domain.identity import TenantId
 from cronicorn_domain.instants import floor_millisecond
 from cronicorn_domain.model.api_key import Scope
+from cronicorn_domain.ports.activity import Activity
 from cronicorn_domain.ports.alert_book import AlertBook
 from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
@@ -27,7 +28,10 @@ from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 from cronicorn_management.allowance import Allowance, Allowances, same_for_all
 from cronicorn_management.caller import Caller
 from cronicorn_management.conditions import NO_CONDITIONS, Conditions
+from cronicorn_management.happenings import NOTHING_HAPPENS
 from cronicorn_management.passwords import NO_PASSWORDS
+from cronicorn_management.throttle import Throttle
+from cronicorn_management.trials import NOTHING_IS_SENT, Trials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +115,13 @@ class Desk:
     units: UnitsOfWork
     clock: Clock
     rules: EgressRules
+    throttle: Throttle
     allowances: Allowances = same_for_all
     conditions: Conditions = NO_CONDITIONS
     passwords: PasswordHasher = NO_PASSWORDS
     quota: QuotaGuard | None = None
+    trials: Trials = NOTHING_IS_SENT
+    activity: Activity = NOTHING_HAPPENS
 
     @asynccontextmanager
     async def reading(self, caller: Caller) -> AsyncIterator[Reading]:

@@ -31,6 +31,7 @@ class Deed(StrEnum):
     RESET_FAILURES = "reset_failures"
     SKIP = "skip"
     RUN = "run"
+    TEST = "test"
     HINT = "hint"
     CLEAR_HINTS = "clear_hints"
     ISSUE = "issue"

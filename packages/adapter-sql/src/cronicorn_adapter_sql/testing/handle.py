@@ -32,6 +32,8 @@ class SqlHandle:
         self.units = store.units
         self.wakeups = store.wakeups
         self.workers = store.workers
+        self.limits = store.limits
+        self.activity = store.activity
         self.room = store.room
         self.examination = store.examination
         self.slots_recorded = store.slots_recorded

@@ -282,6 +282,15 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "previous": "sealed before",
         "previous_until": LATER,
     },
+    "kept_answers": {
+        "tenant": TENANT,
+        "key": "0" * 64,
+        "fingerprint": "0" * 64,
+        "attempt": UUID(int=90),
+        "until": LATER,
+        "secret": False,
+    },
+    "rate_limits": {"subject": "ada", "full_at": NOON},
     "workers": {
         "name": "a",
         "started_at": NOON,

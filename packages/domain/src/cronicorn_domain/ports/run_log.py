@@ -71,7 +71,9 @@ class Pruned:
 
 class RunLog(Protocol):
     """
-    The history of all endpoints; takes part in the caller's unit of work. Only the queue writes it.
+    The history of all endpoints; takes part in the caller's unit of work.
+
+    The queue writes it, but for test runs.
 
     Promises:
 
@@ -82,6 +84,15 @@ class RunLog(Protocol):
 
     async def get(self, tenant: TenantId, run_id: RunId) -> Run:
         """Return the run with its response body. Raises ``NotFound``."""
+        ...
+
+    async def add_test(self, run: Run) -> None:
+        """
+        Keep a test run, which has ended; its slot is no instant on which anything is planned.
+
+        No plan, no statistics and no health know of it. One whose slot is taken is left out.
+        Raises ``NotFound`` for another tenant's endpoint.
+        """
         ...
 
     async def list_runs(

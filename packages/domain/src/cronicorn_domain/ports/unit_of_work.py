@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from cronicorn_domain.ports.alert_book import AlertBook
+from cronicorn_domain.ports.answer_book import AnswerBook
 from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
 from cronicorn_domain.ports.device_grants import DeviceGrants
@@ -86,6 +87,11 @@ class UnitOfWork(Protocol):
     @property
     def alerts(self) -> AlertBook:
         """Of what people want to be told."""
+        ...
+
+    @property
+    def answers(self) -> AnswerBook:
+        """What is kept for whoever asks again."""
         ...
 
     async def commit(self) -> None:

@@ -1,15 +1,27 @@
 """The history: runs, slots that were not run, their statistics, and what pruning leaves."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from cronicorn_domain.errors import NotFound
-from cronicorn_domain.identity import DEFAULT_TENANT, RunId, TenantId, new_uuid
+from cronicorn_domain.identity import DEFAULT_TENANT, RunId, TenantId, WorkerId, new_uuid
+from cronicorn_domain.model.decision import Decision, Kind, Source
 from cronicorn_domain.model.durations import percentile, step_of
 from cronicorn_domain.model.endpoint import Endpoint, Misfire, MisfirePolicy
-from cronicorn_domain.model.run import Blocked, Body, BodyKind, FailureKind, RunStatus
+from cronicorn_domain.model.run import (
+    Blocked,
+    Body,
+    BodyKind,
+    FailureKind,
+    OutcomeClass,
+    Response,
+    Run,
+    RunStatus,
+    Timing,
+)
 from cronicorn_domain.ports.endpoint_queue import Settled
 from cronicorn_domain.ports.run_log import Health, Pruned, RunLog
 from cronicorn_domain.testing.builders import (
@@ -36,6 +48,32 @@ FOREIGN: dict[str, Callable[[RunLog, Endpoint], Awaitable[object]]] = {
         OTHER_TENANT, endpoint.id, since=EPOCH, now=EPOCH + HOUR
     ),
 }
+
+
+def a_test_run(endpoint: Endpoint, slot: datetime) -> Run:
+    """Return a test run that failed, with everything that a run can have."""
+    return Run(
+        id=RunId(new_uuid()),
+        endpoint_id=endpoint.id,
+        tenant=endpoint.tenant,
+        decision=Decision(slot=slot, due_at=slot, source=Source.TEST, trail=()),
+        kind=Kind.TEST,
+        attempt=1,
+        worker=WorkerId("api"),
+        claimed_at=slot,
+        status=RunStatus.FAILED,
+        started_at=slot,
+        finished_at=slot + SECOND,
+        outcome_class=OutcomeClass.TARGET,
+        failure_kind=FailureKind.HTTP_STATUS,
+        message="answered 500",
+        response=Response(
+            status_code=500,
+            headers=(("content-type", "text/plain"),),
+            body=Body(kind=BodyKind.TEXT, text="oh"),
+        ),
+        timing=Timing(connected=SECOND / 4, first_byte=SECOND / 2, complete=SECOND),
+    )
 
 
 class RunLogContract(StoreSuite):
@@ -65,6 +103,36 @@ class RunLogContract(StoreSuite):
         assert await self.runs(endpoint) == []
         assert await self.records(endpoint) == []
         assert await self.health(endpoint) == Health()
+
+    async def test_a_test_run_is_kept_apart(self) -> None:
+        """It is listed and read back whole; neither health nor the schedule knows of it; T36."""
+        endpoint = await self.add_minutely()
+        before = await self.state(endpoint)
+        run = a_test_run(endpoint, FIRST_SLOT + SECOND)
+
+        async with self.unit() as unit:
+            await unit.runs.add_test(run)
+            await unit.runs.add_test(replace(run, id=RunId(new_uuid())))
+
+        async with self.unit() as unit:
+            assert await unit.runs.get(DEFAULT_TENANT, run.id) == run
+        assert [each.id for each in await self.runs(endpoint)] == [run.id]
+        assert await self.state(endpoint) == before
+        await self.run_once(FIRST_SLOT)
+        health = await self.health(endpoint)
+        assert (health.success_count, health.target_failure_count) == (1, 0)
+        assert health.last_run is not None
+        assert health.last_run.kind is Kind.RECURRING
+
+    async def test_nobody_keeps_a_test_run_of_anothers_endpoint(self) -> None:
+        """It does not exist for them."""
+        endpoint = await self.add_minutely()
+
+        async with self.unit() as unit:
+            with pytest.raises(NotFound):
+                await unit.runs.add_test(
+                    replace(a_test_run(endpoint, FIRST_SLOT), tenant=OTHER_TENANT)
+                )
 
     async def test_what_does_not_exist_is_not_found(self) -> None:
         """A run that nobody has is an error."""

@@ -3,8 +3,10 @@
 from typing import Protocol
 
 from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.ports.activity import Activity
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.history_room import HistoryRoom
+from cronicorn_domain.ports.rate_limits import RateLimits
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
@@ -35,6 +37,16 @@ class Store(Protocol):
     @property
     def workers(self) -> WorkerRegistry:
         """The registry of the store's workers."""
+        ...
+
+    @property
+    def limits(self) -> RateLimits:
+        """The rate limits over the store."""
+        ...
+
+    @property
+    def activity(self) -> Activity:
+        """What happens in the store."""
         ...
 
     @property

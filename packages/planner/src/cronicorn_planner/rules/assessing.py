@@ -45,9 +45,22 @@ class RuleAssessor:
             # The settle waits for the store; what its conditions ask about is not waited for, and
             # that it is away is no failure of the target.
             return Assessed(outcome=outcome, ruling=Ruling(remarks=(past.message,)))
-        ended = _Ended(run, past, took, ended_at)
+        ended = _Ended(run.endpoint, run.plan.tries, past, took, ended_at)
         counts_as = await self._counted(ended, outcome)
         return Assessed(outcome=counts_as, ruling=await self._ruled(ended, counts_as))
+
+    async def counted(
+        self, endpoint: Endpoint, outcome: Outcome, *, started_at: datetime, ended_at: datetime
+    ) -> Outcome:
+        """Return what an answer counts as by the endpoint's own condition; no rule is asked."""
+        if isinstance(outcome, Blocked) or endpoint.success_when is None:
+            return outcome
+        past = await self._past(endpoint, ended_at)
+        if isinstance(past, Faulty):
+            return outcome
+        return await self._counted(
+            _Ended(endpoint, 0, past, ended_at - started_at, ended_at), outcome
+        )
 
     async def _past(self, endpoint: Endpoint, ended_at: datetime) -> Past | Faulty:
         conditions = [rule.when for rule in endpoint.rules.rules]
@@ -61,7 +74,7 @@ class RuleAssessor:
 
     async def _counted(self, ended: "_Ended", outcome: Succeeded | Failed) -> Succeeded | Failed:
         """Let the endpoint's own condition decide about an answer, whatever its status."""
-        condition, response = ended.run.endpoint.success_when, _answered(outcome)
+        condition, response = ended.endpoint.success_when, _answered(outcome)
         if condition is None or response is None:
             return outcome
         (verdict,) = await self._evaluator.judge([condition], ended.facts(outcome))
@@ -79,7 +92,7 @@ class RuleAssessor:
         )
 
     async def _ruled(self, ended: "_Ended", outcome: Succeeded | Failed) -> Ruling:
-        rules = ended.run.endpoint.rules.rules
+        rules = ended.endpoint.rules.rules
         if not rules:
             return NO_RULING
         conditions = [rule.when for rule in rules]
@@ -99,7 +112,8 @@ class RuleAssessor:
 class _Ended:
     """A run that is over, after so long, at an instant; and what was before it."""
 
-    run: ClaimedRun
+    endpoint: Endpoint
+    tries: int
     past: Past
     took: timedelta
     at: datetime
@@ -118,7 +132,7 @@ class _Ended:
         """Count the run as its settle will: of the tries of one fire time only the last counts."""
         if isinstance(outcome, Succeeded):
             return 0
-        last = self.run.plan.tries + 1 >= self.run.endpoint.retry.attempts
+        last = self.tries + 1 >= self.endpoint.retry.attempts
         return self.past.failures + (1 if last and not outcome.kind.ours else 0)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.facts import NONE_COUNTED, Answer, Tally
 from cronicorn_domain.model.run import Run, RunStatus
@@ -19,8 +20,8 @@ HEALTH_OVER: Final = timedelta(hours=1)
 SIBLINGS_MOST: Final = 100
 """Among so many endpoints of a job those that are named are looked for."""
 
-_LOOKED_AT: Final = 5
-"""Among so many runs the latest that has ended is looked for: others may be under way."""
+_LOOKED_AT: Final = 50
+"""Among so many runs the latest that has ended is looked for; others are under way, or tests."""
 
 _ENDED: Final = frozenset({RunStatus.SUCCESS, RunStatus.FAILED})
 
@@ -97,7 +98,9 @@ class _Reading:
     async def latest(self, endpoint_id: EndpointId) -> Answer | None:
         """Return how the latest run that has ended did; None: none has."""
         runs = await self._unit.runs.list_runs(self._endpoint.tenant, endpoint_id, limit=_LOOKED_AT)
-        ended = next((each for each in runs if each.status in _ENDED), None)
+        ended = next(
+            (each for each in runs if each.status in _ENDED and each.kind is not Kind.TEST), None
+        )
         if ended is None:
             return None
         try:

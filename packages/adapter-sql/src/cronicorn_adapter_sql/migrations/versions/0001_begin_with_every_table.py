@@ -51,6 +51,8 @@ _TABLES: Final = (
     "alerts",
     "alert_streaks",
     "notices",
+    "kept_answers",
+    "rate_limits",
     "workers",
 )
 
@@ -82,6 +84,8 @@ def upgrade() -> None:
     _make_quotas()
     _make_signing_keys()
     _make_alerts()
+    _make_kept_answers()
+    _make_rate_limits()
     _make_workers()
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE TABLE runs_default PARTITION OF runs DEFAULT WITH (fillfactor = 50)")
@@ -1013,6 +1017,46 @@ def _make_signing_keys() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant", name=op.f("pk_signing_keys")),
     )
+
+
+def _make_kept_answers() -> None:
+    """What was answered to requests that bear a key."""
+    op.create_table(
+        "kept_answers",
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("attempt", sa.Uuid(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("media_type", sa.String(), nullable=True),
+        sa.Column("secret", sa.Boolean(), nullable=False),
+        sa.Column("body", sa.String(), nullable=True),
+        sa.CheckConstraint(
+            "length(key) = 64 AND length(fingerprint) = 64",
+            name=op.f("ck_kept_answers_digests_are_whole"),
+        ),
+        sa.CheckConstraint(
+            "(status IS NULL) = (media_type IS NULL)"
+            " AND (status IS NOT NULL OR (body IS NULL AND NOT secret))"
+            " AND (status IS NULL OR body IS NOT NULL OR secret)",
+            name=op.f("ck_kept_answers_answered_is_whole"),
+        ),
+        sa.PrimaryKeyConstraint("tenant", "key", name=op.f("pk_kept_answers")),
+    )
+    op.create_index("ix_kept_answers_until", "kept_answers", ["until"])
+
+
+def _make_rate_limits() -> None:
+    """How often something was asked, for all processes."""
+    op.create_table(
+        "rate_limits",
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("full_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("subject <> ''", name=op.f("ck_rate_limits_subject_filled")),
+        sa.PrimaryKeyConstraint("subject", name=op.f("pk_rate_limits")),
+    )
+    op.create_index("ix_rate_limits_full_at", "rate_limits", ["full_at"])
 
 
 def _make_workers() -> None:
