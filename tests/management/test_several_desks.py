@@ -39,6 +39,7 @@ from cronicorn_management.history.audit import list_audit
 from cronicorn_management.jobs.creating import create_job
 from cronicorn_management.jobs.putting import PutJob, put_job
 from cronicorn_management.settings import EndpointChanges, EndpointSettings, HeaderSetting
+from cronicorn_management.throttle import Throttle
 
 ADA = Caller(tenant=DEFAULT_TENANT, kind=CallerKind.PERSON, name="ada", scopes=EVERY_SCOPE)
 AT_ONCE = 5
@@ -86,6 +87,7 @@ async def open_desk(database: str) -> AsyncIterator[OpenDesk]:
                 units=store.units,
                 clock=clock,
                 rules=EveryUrlAllowed(),
+                throttle=Throttle(store.limits, clock),
                 allowances=lambda _: Allowance(endpoints=3),
             )
 

@@ -6,8 +6,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from cronicorn_adapter_memory.activity import MemoryActivity
 from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
 from cronicorn_adapter_memory.history_room import MemoryHistoryRoom
+from cronicorn_adapter_memory.rate_limits import MemoryRateLimits
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_adapter_memory.wakeups import MemoryWakeups
@@ -25,8 +27,10 @@ from cronicorn_adapter_sql.testing.databases import (
 from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
 from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.ports.activity import Activity
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.history_room import HistoryRoom
+from cronicorn_domain.ports.rate_limits import RateLimits
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
@@ -55,10 +59,13 @@ class Handle:
         workers: WorkerRegistry,
         *,
         room: HistoryRoom,
+        limits: RateLimits,
+        activity: Activity,
         another: Callable[[], "Handle"],
     ) -> None:
         self.queue, self.units = queue, units
         self.wakeups, self.workers, self.room = wakeups, workers, room
+        self.limits, self.activity = limits, activity
         self._another = another
 
     async def another(self) -> Store:
@@ -111,6 +118,8 @@ def in_memory(store: MemoryStore) -> Handle:
         MemoryWakeups(store),
         MemoryWorkerRegistry(store),
         room=MemoryHistoryRoom(),
+        limits=MemoryRateLimits(store),
+        activity=MemoryActivity(store),
         another=lambda: in_memory(store),
     )
 
@@ -123,6 +132,8 @@ def on_sql(engine: AsyncEngine) -> Handle:
         store.wakeups,
         store.workers,
         room=store.room,
+        limits=store.limits,
+        activity=store.activity,
         another=lambda: on_sql(engine),
     )
 

@@ -4,8 +4,9 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from cronicorn_adapter_sql.store import open_store
 from cronicorn_adapter_sql.testing.databases import migrated_postgres, sqlite_url
 from cronicorn_adapter_sql.testing.throwaway_postgres import throwaway_postgres
 from cronicorn_adapter_sql.vault import vault_for
+from cronicorn_api.access.rates import PER_ADDRESS
 from cronicorn_api.access.site import Site
 from cronicorn_api.application import application
 from cronicorn_api.composition import open_desk
@@ -27,9 +29,11 @@ from cronicorn_api.log import Log
 from cronicorn_api.serving import Server, configured
 from cronicorn_domain.identity import PersonId, TenantId, WorkerId, new_uuid
 from cronicorn_domain.model.api_key import Scope
+from cronicorn_domain.model.rate import Rate
 from cronicorn_domain.model.run import Outcome
 from cronicorn_domain.testing.builders import a_settlement
 from cronicorn_management.accounts.issuing import issue_key
+from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.caller import EVERY_SCOPE, Caller, CallerKind
 from cronicorn_management.desk import Desk
 from cronicorn_management.people.adding import add_person
@@ -44,9 +48,20 @@ SECRET_KEY = "S1iA0CVlGOv0tAt2cE2ThnK0Y4iF2UJcXWMrVvQZt0E="
 class Service:
     """A server in a thread of its own, on a free port."""
 
-    def __init__(self, database: str, site: Site | None = None) -> None:
+    def __init__(
+        self,
+        database: str,
+        site: Site | None = None,
+        *,
+        allowance: Allowance = SELF_HOSTED,
+        per_address: Rate = PER_ADDRESS,
+        allowed: Sequence[str] = (),
+    ) -> None:
         self._database = database
         self._site = site or Site()
+        self._allowance = allowance
+        self._per_address = per_address
+        self._allowed = allowed
         self._begun: Future[None] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
@@ -57,11 +72,13 @@ class Service:
             with socket.socket() as listening:
                 listening.bind(("127.0.0.1", 0))
                 self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
-                async with open_desk(self._database, SECRET_KEY) as desk:
+                async with open_desk(
+                    self._database, SECRET_KEY, allowance=self._allowance, allowed=self._allowed
+                ) as desk:
                     self._loop, self._desk = asyncio.get_running_loop(), desk
-                    app = application(desk, self._site)
+                    app = application(desk, self._site, per_address=self._per_address)
                     envelope = Envelope(app, Log("error"), secure=self._site.speaks_tls)
-                    self._server = Server(configured(envelope))
+                    self._server = Server(configured(envelope), watch=app.state.watch)
                     listening.listen()
                     self._begun.set_result(None)
                     await self._server.serve(sockets=[listening])
@@ -94,9 +111,18 @@ class Service:
         working = _run_due(self._database, outcome, lasts)
         asyncio.run_coroutine_threadsafe(working, self._loop).result(PATIENCE)
 
+    def a_tenant(self) -> TenantId:
+        """Give a tenant that nobody has heard of."""
+        return TenantId(new_uuid())
+
+    def client(self, key: str | None = None, *, address: str = "127.0.0.1") -> "Client":
+        """Give a client that has the key; without one, of a tenant that nobody has heard of."""
+        return Client(self, key or self.key(self.a_tenant()), address)
+
     def stop(self) -> None:
         """Finish, and wait for that."""
-        self._loop.call_soon_threadsafe(self._server.ask_to_stop)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._server.ask_to_stop)
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
 
@@ -132,15 +158,14 @@ async def _disable(desk: Desk, caller: Caller, person: PersonId) -> None:
 class Client(httpx.Client):
     """Asks as one tenant, as a program that has a key does."""
 
-    def __init__(self, service: Service, key: str | None) -> None:
+    def __init__(self, service: Service, key: str | None, address: str = "127.0.0.1") -> None:
         self._service = service
         # `verify` is about TLS, which there is none of: its context would cost more than a request.
         super().__init__(
             base_url=service.url,
             headers={} if key is None else {"x-api-key": key},
             timeout=PATIENCE,
-            trust_env=False,
-            verify=False,
+            transport=httpx.HTTPTransport(verify=False, local_address=address),
         )
 
     def a_job(self, name: str = "shop") -> dict:
@@ -168,18 +193,26 @@ class Client(httpx.Client):
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def service(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Give the API over one kind of database, and then over the other."""
+def database(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the URL of one kind of database, and then of the other."""
     if request.param == "sqlite":
-        database = sqlite_url(tmp_path_factory.mktemp("api"))
-        yield from _served(database)
+        yield sqlite_url(tmp_path_factory.mktemp("api"))
     else:
         with throwaway_postgres() as url, migrated_postgres(url) as database:
-            yield from _served(database)
+            yield database
 
 
-def _served(database: str, site: Site | None = None) -> Iterator[Service]:
-    service = Service(database, site)
+@pytest.fixture(scope="session")
+def service(database: str) -> Iterator[Service]:
+    """Give the API over it."""
+    with served(database) as service:
+        yield service
+
+
+@contextmanager
+def served(database: str, site: Site | None = None, **options) -> Iterator[Service]:
+    """Serve a database until the end of the block."""
+    service = Service(database, site, **options)
     try:
         yield service
     finally:
@@ -220,7 +253,15 @@ def browser(service: Service) -> Iterator[Client]:
 def behind_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Give the API as it is behind what speaks TLS, with a friendly page elsewhere."""
     site = Site(public_url="https://cronicorn.example", friends=frozenset({"https://ops.example"}))
-    yield from _served(sqlite_url(tmp_path_factory.mktemp("tls")), site)
+    with served(sqlite_url(tmp_path_factory.mktemp("tls")), site) as service:
+        yield service
+
+
+@pytest.fixture
+def serve(database: str) -> Iterator[Callable[..., Service]]:
+    """Give what serves the same database once more, in a way of its own."""
+    with ExitStack() as opened:
+        yield lambda **options: opened.enter_context(served(database, **options))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -12,9 +12,11 @@ from cronicorn_api.log import Log
 from cronicorn_api.wire.errors import DOCUMENTED
 from cronicorn_domain import errors
 from cronicorn_domain.identity import Token, new_uuid
+from cronicorn_domain.model.rate import Rate, Taken
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 from cronicorn_domain.testing.builders import EPOCH
 from cronicorn_management.desk import Desk
+from cronicorn_management.throttle import Throttle
 
 SECRET = "a value that only the inside knows"
 ISSUE = errors.Issue(path="name", message="give one", code="missing")
@@ -24,6 +26,7 @@ MADE = [
     (errors.InvalidSchedule("no", field="baselineCron"), 422, "invalid_input"),
     (errors.RefusedUrl("no", field="url"), 422, "invalid_input"),
     (errors.InvalidExpression("no", field="when"), 422, "invalid_input"),
+    (errors.KeyOfAnother(), 422, "invalid_input"),
     (errors.SeveralFaults([ISSUE, ISSUE]), 422, "invalid_input"),
     (errors.NotFound("job", "x"), 404, "not_found"),
     (errors.NotAllowed("admin"), 403, "not_allowed"),
@@ -43,6 +46,8 @@ MADE = [
     (errors.AlreadyFounded(), 409, "already_founded"),
     (errors.ForbiddenTransition("job", 1, state="x", verb="go"), 409, "forbidden_transition"),
     (errors.ChangedMeanwhile("job", 1), 409, "changed_meanwhile"),
+    (errors.StillUnderWay(), 409, "still_under_way"),
+    (errors.AnswerNotKept(), 409, "answer_not_kept"),
     (errors.CronicornError(SECRET), 500, "internal"),
     (errors.LeaseLost(Token(1)), 500, "internal"),
     (errors.StoreError(SECRET), 500, "internal"),
@@ -79,12 +84,29 @@ class Stopped:
         return EPOCH
 
 
+class Unlimited:
+    """Rate limits that nobody reaches."""
+
+    async def take(self, _: str, rate: Rate, *, now: datetime, wanted: int = 1) -> Taken:
+        """Grant it."""
+        return Taken(granted=wanted, left=rate.count, full_at=now, next_at=now)
+
+    async def forget(self, *, now: datetime) -> int:
+        """Have nothing to forget."""
+        return 0
+
+
 APPLICATION = application(desk=None)  # type: ignore[arg-type]
 
 
 async def answered(error: Exception, path: str) -> httpx.Response:
     """Ask an application whose store answers with an error."""
-    desk = Desk(units=Failing(error), clock=Stopped(), rules=None)  # type: ignore[arg-type]
+    desk = Desk(
+        units=Failing(error),
+        clock=Stopped(),  # type: ignore[arg-type]
+        rules=None,  # type: ignore[arg-type]
+        throttle=Throttle(Unlimited(), Stopped()),  # type: ignore[arg-type]
+    )
     APPLICATION.state.desk = desk
     transport = httpx.ASGITransport(Envelope(APPLICATION, Log("error")))
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:

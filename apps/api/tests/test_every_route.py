@@ -34,6 +34,7 @@ PUBLIC = {
     "/api/auth/device/code",
     "/api/auth/device/token",
 }
+STREAM = "/events"
 OF_NO_ONES = {
     "/api/jobs",
     "/api/jobs/by-key/{externalKey}",
@@ -55,6 +56,7 @@ OF_NO_ONES = {
     "/api/signing-keys",
     "/api/alerts",
     "/api/signing-keys/rotate",
+    "/api/events",
 }
 """Their paths name nothing that could be another's; what bodies may name is tried elsewhere."""
 NONE_THERE = {"/api/sessions/{sessionId}", "/api/devices/{deviceId}", "/api/auth/device"}
@@ -84,8 +86,11 @@ def filled(path: str, ids: dict[str, str]) -> str:
 
 
 def asked(client, method: str, path: str, operation: dict):
-    """Ask with a body where the route takes one."""
+    """Ask with a body where the route takes one; of a stream only the beginning is read."""
     body = {"json": EVERYTHING} if "requestBody" in operation else {}
+    if path == STREAM:
+        with client.stream(method, path) as answer:
+            return answer if answer.is_success else client.request(method, path)
     asked_for = {each["name"] for each in operation.get("parameters", ()) if each["required"]}
     query = {"params": {"user_code": "WDJB-MJHT"}} if "user_code" in asked_for else {}
     return client.request(method, path, **body, **query)
@@ -102,6 +107,7 @@ def ids_of(
         "runId": run or str(new_uuid()),
         "sessionId": str(new_uuid()),
         "alertId": alert or str(new_uuid()),
+        "deviceId": str(new_uuid()),
         "externalKey": "k",
     }
 
@@ -220,6 +226,24 @@ def test_what_takes_no_body_takes_any(client, method, path, operation) -> None:
     )
 
     assert answer.status_code in {200, 202, 204, 404, 409}, answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"), [each for each in ROUTES if each.values[0] != "GET"]
+)
+def test_a_write_that_bears_a_key_is_done_once(client, method, path, operation) -> None:
+    """What was done is answered as the first time; what was refused is judged anew."""
+    endpoint = client.an_endpoint()
+    filling = filled(path, ids_of(endpoint, str(new_uuid())))
+    bearing = {"Idempotency-Key": str(new_uuid())}
+    body = {"json": EVERYTHING} if "requestBody" in operation else {}
+
+    first, again = (client.request(method, filling, headers=bearing, **body) for _ in range(2))
+
+    assert first.status_code < 500
+    assert again.status_code == first.status_code
+    assert ("idempotency-replayed" in again.headers) is first.is_success
+    assert again.content == first.content
 
 
 def test_the_document_is_whole(client) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import aiohttp
 from cronicorn_adapter_memory.clock import ManualClock
 from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
+from cronicorn_adapter_memory.rate_limits import MemoryRateLimits
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_domain.model.job import JobState
@@ -14,6 +15,7 @@ from cronicorn_domain.schedules.schedule import OnceSchedule
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND
 from cronicorn_management.conditions import NO_CONDITIONS
 from cronicorn_management.desk import Desk
+from cronicorn_management.throttle import Throttle
 from cronicorn_worker.demo.jobs import demo_jobs, retire
 from cronicorn_worker.demo.shop import answer
 from cronicorn_worker.demo.story import CHAPTERS, SALE_OPENS_AFTER, WHOLE, Phase, chapter_at
@@ -127,7 +129,9 @@ async def test_the_demos_jobs_are_a_jobs_file_like_any_other() -> None:
     """An interval, a cron of seconds, a retry and a single instant; applied, and retired."""
     store = MemoryStore()
     rules = EveryUrlAllowed()
-    desk = Desk(units=MemoryUnitsOfWork(store), clock=ManualClock(EPOCH), rules=rules)
+    clock = ManualClock(EPOCH)
+    throttle = Throttle(MemoryRateLimits(store), clock)
+    desk = Desk(units=MemoryUnitsOfWork(store), clock=clock, rules=rules, throttle=throttle)
     jobs = demo_jobs("127.0.0.1:9000", now=EPOCH, rules=rules, conditions=NO_CONDITIONS)
 
     await apply_jobs(jobs, desk=desk, caller=file_caller("demo"))

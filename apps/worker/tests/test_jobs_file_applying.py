@@ -11,6 +11,7 @@ import pytest
 from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
 from cronicorn_adapter_memory.clock import ManualClock
 from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
+from cronicorn_adapter_memory.rate_limits import MemoryRateLimits
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_domain.errors import SecretsUnavailable, StoreUnavailable
@@ -24,6 +25,7 @@ from cronicorn_domain.ports.job_catalog import EndpointRefusal
 from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND
 from cronicorn_management.desk import Desk
+from cronicorn_management.throttle import Throttle
 from cronicorn_worker.jobs_file.applied import Applied
 from cronicorn_worker.jobs_file.applying import AT_ONCE, NEW_AT_ONCE, apply_jobs
 from cronicorn_worker.jobs_file.caller import file_caller
@@ -120,7 +122,13 @@ async def apply(
     jobs: Sequence[DesiredJob], units: UnitsOfWork, clock: Clock, *, prune: bool = False
 ) -> Applied:
     """Apply a file's jobs."""
-    desk = Desk(units=units, clock=clock, rules=EveryUrlAllowed(), conditions=CelRuleEvaluator())
+    desk = Desk(
+        units=units,
+        clock=clock,
+        rules=EveryUrlAllowed(),
+        throttle=Throttle(MemoryRateLimits(MemoryStore()), clock),
+        conditions=CelRuleEvaluator(),
+    )
     return await apply_jobs(jobs, desk=desk, caller=file_caller("jobs.yaml"), prune=prune)
 
 

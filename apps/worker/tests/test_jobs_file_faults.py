@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -330,6 +331,19 @@ def test_no_mess_is_anything_but_a_refusal(edits: list[tuple[int, int, str]]) ->
                 conditions=CelRuleEvaluator(),
             )
             is not None
+        )
+
+
+def test_the_plans_floor_holds_for_the_file() -> None:
+    """Trap T17: what a person may not ask for, a file may not."""
+    with pytest.raises(JobsFileRefused, match="30 s is too often"):
+        read_jobs(
+            f"{ENDPOINT}        every: 30s\n",
+            file="jobs.yaml",
+            environ={},
+            rules=NoLoopback(),
+            conditions=CelRuleEvaluator(),
+            floor=timedelta(minutes=1),
         )
 
 

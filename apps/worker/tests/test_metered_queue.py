@@ -1,9 +1,11 @@
 """A queue with metrics around it is a queue still: it keeps the contract."""
 
 import pytest
+from cronicorn_adapter_memory.activity import MemoryActivity
 from cronicorn_adapter_memory.dispatcher import RecordingDispatcher
 from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
 from cronicorn_adapter_memory.history_room import MemoryHistoryRoom
+from cronicorn_adapter_memory.rate_limits import MemoryRateLimits
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_adapter_memory.wakeups import MemoryWakeups
@@ -47,6 +49,8 @@ class MeteredHandle:
         self.units = MemoryUnitsOfWork(store)
         self.wakeups = MemoryWakeups(store)
         self.workers = MemoryWorkerRegistry(store)
+        self.limits = MemoryRateLimits(store)
+        self.activity = MemoryActivity(store)
         self.room = MemoryHistoryRoom()
 
     async def another(self) -> "MeteredHandle":

@@ -8,6 +8,7 @@ import pytest
 from cronicorn_domain.identity import DEFAULT_TENANT, TenantId
 from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.quota import Meter
+from cronicorn_management.allowance import Allowance
 from cronicorn_worker.faults import UsageFault
 from cronicorn_worker.settings import LogFormat, LogLevel, process_environment, read_settings
 
@@ -201,6 +202,16 @@ def test_quotas_of_runs_are_for_all_or_by_name() -> None:
     assert quotas.of(DEFAULT_TENANT, Meter.RUNS).limit == 5000
     assert quotas.of(tenant, Meter.RUNS).limit == 7
     assert not read_settings({}).quotas.are_set(Meter.RUNS)
+
+
+def test_the_plan_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the names that the API reads; nothing set is generous."""
+    assert read_settings({}).allowance == Allowance()
+
+    monkeypatch.setenv("CRONICORN_PLAN_ENDPOINTS", "10")
+    monkeypatch.setenv("CRONICORN_PLAN_FLOOR_SECONDS", "60")
+
+    assert read_settings({}).allowance == Allowance(endpoints=10, floor=timedelta(minutes=1))
 
 
 def test_nothing_is_capped_by_default() -> None:

@@ -7,7 +7,8 @@ import pytest
 from cronicorn_domain.errors import ForbiddenTransition, NotAllowed, NotFound, TooManyRequests
 from cronicorn_domain.model.decision import Kind, Source
 from cronicorn_domain.model.endpoint import Endpoint
-from cronicorn_domain.model.run import Blocked, Outcome, RunStatus
+from cronicorn_domain.model.run import Blocked, FailureKind, Outcome, RunStatus
+from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.ports.dispatcher import Dispatch
 from cronicorn_domain.testing.builders import MINUTE, SECOND, failed, succeeded
 from cronicorn_management.endpoints.archiving import archive_endpoint
@@ -55,7 +56,7 @@ async def test_nothing_moves(office, outcome: Outcome) -> None:
         assert await explain_endpoint(work, endpoint.id) == before
         health = await read_health(work, endpoint.id, [timedelta(hours=1)])
         assert health[timedelta(hours=1)].last_run is None
-        assert await list_slots(work, endpoint.id) == []
+        assert not (await list_slots(work, endpoint.id)).items
         assert await work.runs.get(work.tenant, run.id) == run
 
 
@@ -128,3 +129,14 @@ async def test_where_nothing_may_be_sent_it_is_held_back(office) -> None:
     run = await try_endpoint(office.desk, office.ada, endpoint.id)
 
     assert (run.status, run.message) == (RunStatus.CANCELED, "nothing is sent from here")
+
+
+async def test_what_is_to_be_signed_is_not_sent_without_a_key(office) -> None:
+    """It fails as a run of it would, and says what to do."""
+    endpoint = await office.an_endpoint(signing=Signing.STANDARD)
+    trials = answering(office, succeeded())
+
+    run = await try_endpoint(office.desk, office.ada, endpoint.id)
+
+    assert run.failure_kind is FailureKind.SIGNING
+    assert trials.sent == []

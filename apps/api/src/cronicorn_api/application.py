@@ -2,16 +2,21 @@
 
 from typing import Any, Final
 
+from cronicorn_domain.model.rate import Rate
 from cronicorn_management.desk import Desk
-from fastapi import APIRouter, FastAPI
+from cronicorn_management.watching import Watch
+from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.middleware.cors import CORSMiddleware
 
 from cronicorn_api.access import device_flow, devices, keys, sign_in
+from cronicorn_api.access.once import AnswerKeeper, Repeated, answer_again
+from cronicorn_api.access.rates import PER_ADDRESS, AddressRate
 from cronicorn_api.access.site import Site
 from cronicorn_api.alerts import router as alerts
 from cronicorn_api.dashboard import router as dashboard
 from cronicorn_api.endpoints import bulk, interventions
 from cronicorn_api.endpoints import router as endpoints
+from cronicorn_api.events import router as events
 from cronicorn_api.hints import router as hints
 from cronicorn_api.history import router as history
 from cronicorn_api.jobs import router as jobs
@@ -23,6 +28,7 @@ from cronicorn_api.reference import router as reference
 from cronicorn_api.service import router as service
 from cronicorn_api.sessions import router as sessions
 from cronicorn_api.signing import router as signing
+from cronicorn_api.trials import router as trials
 from cronicorn_api.usage import router as usage
 from cronicorn_api.wire.body_limit import BodyLimit
 from cronicorn_api.wire.errors import DOCUMENTED
@@ -43,7 +49,9 @@ _RESOURCES: Final[tuple[APIRouter, ...]] = (
     history.router,
     dashboard.router,
     usage.router,
+    events.router,
     sessions.router,
+    trials.router,
     keys.router,
     devices.router,
     device_flow.router,
@@ -53,8 +61,14 @@ _RESOURCES: Final[tuple[APIRouter, ...]] = (
 )
 
 
-def application(desk: Desk, site: Site | None = None) -> FastAPI:
-    """Build the application over a desk; browsers find it where requests name it, or at a site."""
+def application(
+    desk: Desk, site: Site | None = None, *, per_address: Rate = PER_ADDRESS
+) -> FastAPI:
+    """
+    Build the application over a desk; browsers find it where requests name it, or at a site.
+
+    Each address may ask it so often.
+    """
     app = FastAPI(
         title="Cronicorn",
         version="0.1.0",
@@ -67,11 +81,19 @@ def application(desk: Desk, site: Site | None = None) -> FastAPI:
     app.state.desk = desk
     app.state.site = site or Site()
     app.state.instruments = Instruments()
+    app.state.watch = Watch(desk)
+    app.add_middleware(AnswerKeeper)
     app.add_middleware(BodyLimit, most=BODY_MOST)
+    app.add_middleware(AddressRate, rate=per_address)
     if app.state.site.friends:
         app.add_middleware(CORSMiddleware, **_letting_in(app.state.site))
     app.add_middleware(Metered, instruments=app.state.instruments)
     refuse_with(app)
+
+    @app.exception_handler(Repeated)
+    async def _repeated(_: Request, repeated: Repeated) -> Response:
+        return answer_again(repeated)
+
     for resource in _RESOURCES:
         app.include_router(resource, prefix=BASE, responses=_ANSWERS)
     app.include_router(sign_in.public, prefix=BASE)
@@ -92,5 +114,12 @@ def _letting_in(site: Site) -> dict[str, Any]:
         "allow_credentials": True,
         "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
         "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "X-Api-Key"],
-        "expose_headers": ["Retry-After", "X-Request-Id"],
+        "expose_headers": [
+            "Idempotency-Replayed",
+            "Retry-After",
+            "X-RateLimit-Limit",
+            "X-RateLimit-Remaining",
+            "X-RateLimit-Reset",
+            "X-Request-Id",
+        ],
     }

@@ -10,6 +10,7 @@ from cronicorn_domain.identity import new_uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cronicorn_api.access.rates import rate_headers
 from cronicorn_api.log import Log
 
 _ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
@@ -47,6 +48,8 @@ class Envelope:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
+                for name, value in rate_headers(scope):
+                    headers[name] = value
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)

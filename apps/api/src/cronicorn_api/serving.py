@@ -13,12 +13,14 @@ from cronicorn_management.accounts.founding import found_key
 from cronicorn_management.desk import Desk
 from cronicorn_management.people.founding import found_owner
 from cronicorn_management.people.setting_up import print_setup_token
+from cronicorn_management.watching import Watch
 
 from cronicorn_api.application import application
 from cronicorn_api.composition import open_desk
 from cronicorn_api.envelope import Envelope
 from cronicorn_api.log import Log
 from cronicorn_api.settings import ApiSettings
+from cronicorn_api.tidying import keep_tidy
 
 GRACE: Final = 20
 """So many seconds requests have to end, once it is asked to stop."""
@@ -36,8 +38,13 @@ class Server(uvicorn.Server):
         """Capture none."""
         yield
 
+    def __init__(self, config: uvicorn.Config, *, watch: Watch) -> None:
+        super().__init__(config)
+        self._watch = watch
+
     def ask_to_stop(self) -> None:
         """Take no more requests and finish those there are; asked again, do not finish them."""
+        self._watch.close()  # whoever listens would keep it from ending
         self.force_exit = self.should_exit
         self.should_exit = True
 
@@ -62,15 +69,21 @@ async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) 
         poll_only=settings.poll_only,
         quotas=settings.quotas,
         quota_redis=settings.quota_redis_url,
+        allowance=settings.allowance,
     ) as desk:
         await _found(desk, settings, log, port=listener.getsockname()[1])
-        app = application(desk, settings.site)
-        server = Server(configured(Envelope(app, log, secure=settings.site.speaks_tls)))
+        app = application(desk, settings.site, per_address=settings.per_address)
+        envelope = Envelope(app, log, secure=settings.site.speaks_tls)
+        server = Server(configured(envelope), watch=app.state.watch)
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, server.ask_to_stop)
+        tidying = asyncio.create_task(keep_tidy(desk))
         log.say("serving", host=settings.host, port=listener.getsockname()[1])
-        await server.serve(sockets=[listener])
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            tidying.cancel()
         log.say("stopped")
 
 

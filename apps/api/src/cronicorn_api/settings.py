@@ -7,12 +7,15 @@ The API's options: the command line wins over the environment, and that over ``.
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final, Literal, Self, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.quota import Meter, Quotas
+from cronicorn_domain.model.rate import Rate
 from cronicorn_domain.policies.quota_text import quotas_in
+from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from pydantic import (
     AliasChoices,
     Field,
@@ -27,6 +30,9 @@ from cronicorn_api.access.site import Site
 
 PREFIX: Final = "CRONICORN_"
 DEFAULT_DATABASE: Final = "sqlite:///cronicorn.db"
+MANY: Final = 1_000_000_000
+REQUESTS_MOST: Final = 60_000_000
+"""A minute has so many microseconds, and instants tell no more."""
 
 
 class UsageFault(Exception):
@@ -64,6 +70,13 @@ class ApiSettings(BaseSettings):
     admin_password: SecretStr | None = None
     public_url: str | None = None
     cors_origins: str = ""
+    address_requests_a_minute: int = Field(60_000, ge=1, le=REQUESTS_MOST)
+    plan_name: str = SELF_HOSTED.name
+    plan_endpoints: int = Field(SELF_HOSTED.endpoints, ge=1, le=MANY)
+    plan_floor_seconds: int = Field(round(SELF_HOSTED.floor.total_seconds()), ge=1, le=MANY)
+    plan_runs_a_month: int = Field(SELF_HOSTED.runs_a_month, ge=1, le=MANY)
+    plan_tokens_a_month: int = Field(SELF_HOSTED.tokens_a_month, ge=1, le=MANY)
+    plan_requests_a_minute: int = Field(SELF_HOSTED.requests_a_minute, ge=1, le=REQUESTS_MOST)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -81,6 +94,23 @@ class ApiSettings(BaseSettings):
         """The API key for machines that there is to be."""
         key = self.bootstrap_api_key
         return None if key is None else key.get_secret_value()
+
+    @property
+    def allowance(self) -> Allowance:
+        """What each tenant may have."""
+        return Allowance(
+            name=self.plan_name,
+            endpoints=self.plan_endpoints,
+            floor=timedelta(seconds=self.plan_floor_seconds),
+            runs_a_month=self.plan_runs_a_month,
+            tokens_a_month=self.plan_tokens_a_month,
+            requests_a_minute=self.plan_requests_a_minute,
+        )
+
+    @property
+    def per_address(self) -> Rate:
+        """How often an address may ask, whoever it is."""
+        return Rate(count=self.address_requests_a_minute, per=timedelta(minutes=1))
 
     @property
     def owner(self) -> tuple[str, str] | None:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
@@ -27,17 +28,21 @@ from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.model.quota import Meter, Quotas
 from cronicorn_domain.model.slot_record import Fate
+from cronicorn_domain.model.state import DEFAULT_FLOOR
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.examination import Examination
 from cronicorn_domain.ports.history_room import HistoryRoom
 from cronicorn_domain.ports.notifier import Notifier
 from cronicorn_domain.ports.quota_guard import QuotaGuard
+from cronicorn_domain.ports.rate_limits import RateLimits
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
+from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.conditions import Conditions
 from cronicorn_management.desk import Desk
+from cronicorn_management.throttle import Throttle
 from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
@@ -60,6 +65,7 @@ class Store:
     wakeups: Wakeups
     workers: WorkerRegistry
     room: HistoryRoom
+    limits: RateLimits
     clock: Clock
     quota_guard: Callable[[Quotas], QuotaGuard]
     slots_recorded: Mapping[Fate, int]
@@ -72,9 +78,16 @@ def egress_guard(allowed: Iterable[str]) -> EgressGuard:
     return EgressGuard(AllowList.parse(allowed))
 
 
-def desk_over(store: Store, guard: EgressGuard) -> Desk:
+def desk_over(store: Store, guard: EgressGuard, allowance: Allowance = SELF_HOSTED) -> Desk:
     """Return where the jobs file asks for what it wants."""
-    return Desk(units=store.units, clock=store.clock, rules=guard, conditions=checked_conditions())
+    return Desk(
+        units=store.units,
+        clock=store.clock,
+        rules=guard,
+        throttle=Throttle(store.limits, store.clock),
+        allowances=lambda _: allowance,
+        conditions=checked_conditions(),
+    )
 
 
 def checked_conditions() -> Conditions:
@@ -84,12 +97,17 @@ def checked_conditions() -> Conditions:
 
 @asynccontextmanager
 async def open_store(
-    url: str, secret_key: str | None, *, poll_only: bool = False
+    url: str,
+    secret_key: str | None,
+    *,
+    poll_only: bool = False,
+    floor: timedelta = DEFAULT_FLOOR,
 ) -> AsyncIterator[Store]:
     """
     Open and migrate a database, whichever kind it is; workers that start together are safe.
 
-    ``poll_only`` says that there is a pooler before it which is not noticed by itself.
+    Nothing runs more often than each ``floor``. ``poll_only`` says that there is a pooler before
+    it which is not noticed by itself.
 
     Raises:
         InvalidInput: the URL or the key is malformed.
@@ -101,7 +119,7 @@ async def open_store(
         database, application_name="cronicorn-worker", poll_only=poll_only
     ) as engine:
         await upgrade(engine)
-        async with shared_store(engine, vault=vault) as store:
+        async with shared_store(engine, vault=vault, floor=floor) as store:
             yield Store(
                 name=str(database),
                 queue=store.queue,
@@ -109,6 +127,7 @@ async def open_store(
                 wakeups=store.wakeups,
                 workers=store.workers,
                 room=store.room,
+                limits=store.limits,
                 clock=await DatabaseClock.synchronized(engine),
                 quota_guard=partial(SqlQuotaGuard, engine),
                 slots_recorded=store.slots_recorded,
@@ -131,7 +150,11 @@ class Patient:
 
 @asynccontextmanager
 async def open_patient(
-    url: str, secret_key: str | None, *, poll_only: bool = False
+    url: str,
+    secret_key: str | None,
+    *,
+    poll_only: bool = False,
+    floor: timedelta = DEFAULT_FLOOR,
 ) -> AsyncIterator[Patient]:
     """
     Open a database as it is: none is made, and none is migrated.
@@ -148,7 +171,7 @@ async def open_patient(
         database, application_name="cronicorn-doctor", create=False, poll_only=poll_only
     ) as engine:
         await require_head(engine)
-        store = store_over(engine, vault=vault)
+        store = store_over(engine, vault=vault, floor=floor)
         yield Patient(
             name=str(database),
             examination=store.examination,

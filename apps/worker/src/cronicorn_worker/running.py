@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.ports.egress_rules import EgressRules
+from cronicorn_management.allowance import Allowance
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Desk
 
@@ -62,16 +63,20 @@ async def run(settings: WorkerSettings) -> None:
 
 async def _run_jobs(settings: WorkerSettings, requests: Requests) -> None:
     guard = egress_guard(settings.egress_allow)
-    jobs = None if settings.jobs is None else _jobs_of(settings.jobs, guard)
+    jobs = None if settings.jobs is None else _jobs_of(settings.jobs, guard, settings.allowance)
     async with open_store(
-        settings.database_url, settings.key, poll_only=settings.poll_only
+        settings.database_url,
+        settings.key,
+        poll_only=settings.poll_only,
+        floor=settings.allowance.floor,
     ) as store:
         show = open_show(settings, store=store.name, clock=store.clock)
 
         async def prepare() -> None:
             if jobs is not None:
                 caller = file_caller(str(settings.jobs))
-                await _apply(jobs, desk_over(store, guard), caller, show, prune=settings.prune)
+                desk = desk_over(store, guard, settings.allowance)
+                await _apply(jobs, desk, caller, show, prune=settings.prune)
             elif await _is_empty(store):
                 show.tell("store_empty", {"hint": NEXT_STEPS})
 
@@ -105,13 +110,14 @@ async def _run_demo(settings: WorkerSettings, requests: Requests) -> None:
             await retire(jobs, desk=desk, caller=caller)
 
 
-def _jobs_of(path: Path, rules: EgressRules) -> tuple[DesiredJob, ...]:
+def _jobs_of(path: Path, rules: EgressRules, allowance: Allowance) -> tuple[DesiredJob, ...]:
     return read_jobs(
         file_text(path),
         file=str(path),
         environ=process_environment(),
         rules=rules,
         conditions=checked_conditions(),
+        floor=allowance.floor,
     )
 
 

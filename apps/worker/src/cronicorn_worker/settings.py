@@ -21,6 +21,7 @@ from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.model.quota import Meter, Quota, Quotas
+from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
@@ -34,6 +35,7 @@ EVERY = "*"
 """Stands for every host, or every tenant, that has no cap by name."""
 PROCESSES_MOST = 64
 PORT_MOST = 65_535
+MANY = 999_999_999
 DEFAULT_DATABASE = "sqlite:///cronicorn.db"
 _ENV_FILE = ".env"
 _DATABASE_NAMES = ("CRONICORN_DATABASE", "CRONICORN_DATABASE_URL", "DATABASE_URL")
@@ -204,6 +206,10 @@ class WorkerSettings(BaseSettings):
     secret_key: SecretStr | None = None
     smtp: SecretStr | None = None
     mail_from: str | None = None
+    plan_endpoints: Annotated[int, BeforeValidator(_number(MANY))] = SELF_HOSTED.endpoints
+    plan_floor_seconds: Annotated[int, BeforeValidator(_number(MANY))] = round(
+        SELF_HOSTED.floor.total_seconds()
+    )
 
     def of_process(self, number: int) -> "WorkerSettings":
         """Return the options of one process of several, which are numbered from 1."""
@@ -220,6 +226,12 @@ class WorkerSettings(BaseSettings):
     def key(self) -> str | None:
         """The key or keys to secret headers."""
         return None if self.secret_key is None else self.secret_key.get_secret_value()
+
+    @property
+    def allowance(self) -> Allowance:
+        """What a tenant may have: what the API judges by, so must the jobs file."""
+        floor = timedelta(seconds=self.plan_floor_seconds)
+        return Allowance(endpoints=self.plan_endpoints, floor=floor)
 
     @property
     def caps(self) -> Caps:

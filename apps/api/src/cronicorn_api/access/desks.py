@@ -2,6 +2,7 @@
 
 from typing import Annotated, Final
 
+from cronicorn_domain.model.api_key import digest_of
 from cronicorn_management.accounts.recognizing import recognize_key
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Desk
@@ -10,6 +11,8 @@ from cronicorn_management.sign_ins.recognizing import Recognized, recognize_sign
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from cronicorn_api.access.once import take_turn
+from cronicorn_api.access.rates import admit_proof
 from cronicorn_api.access.site import Site
 from cronicorn_api.wire.errors import Unauthenticated
 
@@ -66,25 +69,35 @@ async def caller_if_any(
     api_key: Annotated[str | None, Depends(_API_KEY)],
     _cookie: Annotated[str | None, Depends(_COOKIE)],
 ) -> Caller | None:
-    """Return who asks, by the session cookie, else a bearer token, else an API key."""
+    """
+    Return who asks, by the session cookie, else a bearer token, else an API key.
+
+    Raises ``TooManyRequests`` for one that asks too often: trap T40.
+    """
     caller = None if recognized is None else recognized.caller
+    proof = "" if recognized is None else f"sign-in {recognized.sign_in.id}"
     for secret in (None if bearer is None else bearer.credentials, api_key):
         if caller is None and secret:
             caller = await recognize_key(desk, secret)
+            proof = f"key {digest_of(secret).sha256}"
     if caller is not None:
         request.state.actor = caller.actor
+        await admit_proof(request.scope, caller.tenant, proof)
     return caller
 
 
-async def caller_of(caller: Annotated[Caller | None, Depends(caller_if_any)]) -> Caller:
+async def caller_of(
+    request: Request, desk: TheDesk, caller: Annotated[Caller | None, Depends(caller_if_any)]
+) -> Caller:
     """
     Return who asks.
 
     Raises ``Unauthenticated`` only for what is missing or proves nothing: clients throw a token
-    away that is refused.
+    away that is refused. What was done before is ``Repeated``.
     """
     if caller is None:
         raise Unauthenticated
+    await take_turn(request, desk, caller)
     return caller
 
 

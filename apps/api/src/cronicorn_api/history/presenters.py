@@ -51,7 +51,7 @@ def run_body(details: RunDetails) -> RunBody:
         error_message=run.message,
         source=run.decision.source,
         attempt=run.attempt,
-        response_body=None if response is None else _content(response.body),
+        response_body=None if response is None else content(response.body),
         status_code=None if response is None else response.status_code,
         endpoint=_endpoint(details),
         scheduled_for=run.slot,
@@ -128,7 +128,8 @@ def duration_of(run: Run) -> int | None:
     return in_milliseconds(run.finished_at - run.started_at)
 
 
-def _content(body: Body) -> Any:
+def content(body: Body) -> Any:
+    """Return what was answered as JSON has it: a value, a text, or nothing."""
     match body.kind:
         case BodyKind.NONE:
             return None

@@ -23,12 +23,17 @@ from cronicorn_api.wire.errors import (
 )
 
 
+def answer_to(error: CronicornError) -> Response:
+    """Answer with an error of the domain, where no handler of the application would."""
+    return _answer(refusal_of(error))
+
+
 def refuse_with(app: FastAPI) -> None:
     """Have an application answer with errors as the wire has them, those of its framework too."""
 
     @app.exception_handler(CronicornError)
     async def _domain(_: Request, error: CronicornError) -> Response:
-        return _answer(refusal_of(error))
+        return answer_to(error)
 
     @app.exception_handler(Unauthenticated)
     async def _unknown(_: Request, __: Unauthenticated) -> Response:

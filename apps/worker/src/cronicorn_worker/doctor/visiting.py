@@ -22,7 +22,10 @@ async def visit(
         StoreError: there is no database, it cannot be read, or it is at another revision.
     """
     async with open_patient(
-        settings.database_url, settings.key, poll_only=settings.poll_only
+        settings.database_url,
+        settings.key,
+        poll_only=settings.poll_only,
+        floor=settings.allowance.floor,
     ) as patient:
         report = await examine(patient, most=most, say=say)
         if not fix or not report.mendings:

@@ -5,6 +5,7 @@ Nothing here touches a store: a file is applied only when all of it is valid.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.job import check_description, check_name
@@ -32,6 +33,7 @@ def read_jobs(
     environ: Mapping[str, str],
     rules: EgressRules,
     conditions: Conditions,
+    floor: timedelta = DEFAULT_FLOOR,
 ) -> tuple[DesiredJob, ...]:
     """
     Read the text of a jobs file.
@@ -42,13 +44,14 @@ def read_jobs(
         environ: Where ``${NAME}`` takes its values from.
         rules: What judges the URLs.
         conditions: What judges the conditions.
+        floor: The tenant's: no endpoint runs more often.
 
     Raises:
         JobsFileRefused: with every problem found.
     """
     values = read_values(read_document(text, file), environ)
     problems = [*values.problems, *shape_problems(values)]
-    judge = Judge(rules=rules, floor=DEFAULT_FLOOR, conditions=conditions)
+    judge = Judge(rules=rules, floor=floor, conditions=conditions)
     jobs = list(_Reader(values, judge, problems).jobs())
     if problems:
         raise JobsFileRefused(file, problems)

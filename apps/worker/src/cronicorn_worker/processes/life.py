@@ -62,7 +62,12 @@ async def _work(settings: WorkerSettings, line: Line, show: LogShow, replacement
     with _stops(line, task.cancel) as stops:
         guard = egress_guard(settings.egress_allow)
         async with (
-            open_store(settings.database_url, settings.key, poll_only=settings.poll_only) as store,
+            open_store(
+                settings.database_url,
+                settings.key,
+                poll_only=settings.poll_only,
+                floor=settings.allowance.floor,
+            ) as store,
             open_scheduler(store, guard, show, settings, replacements=replacements) as scheduler,
         ):
             stops.lead_to(scheduler.request_stop)

@@ -5,21 +5,23 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from cronicorn_domain.errors import ForbiddenTransition
+from cronicorn_domain.errors import ForbiddenTransition, SecretsUnavailable
 from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId, new_uuid
 from cronicorn_domain.instants import floor_millisecond
 from cronicorn_domain.model.api_key import Scope
 from cronicorn_domain.model.decision import Decision, Kind, Source
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.rate import Rate
-from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.run import Failed, FailureKind, Outcome, Run
+from cronicorn_domain.model.signing import NoKeys, Signatory, TenantKeys
 from cronicorn_domain.policies.settling import settled_run
+from cronicorn_domain.policies.signing import signatory_for
 from cronicorn_domain.policies.storable import storable
 from cronicorn_domain.ports.dispatcher import Dispatch
 from cronicorn_domain.ports.endpoint_queue import Settlement
 
 from cronicorn_management.caller import Caller
-from cronicorn_management.desk import Desk
+from cronicorn_management.desk import Changing, Desk
 from cronicorn_management.endpoints.finding import endpoint_to_change
 from cronicorn_management.noting import Deed, note
 
@@ -50,9 +52,10 @@ async def try_endpoint(desk: Desk, caller: Caller, endpoint_id: EndpointId) -> R
         endpoint = await endpoint_to_change(work, endpoint_id)
         if endpoint.archived_at is not None:
             raise ForbiddenTransition("endpoint", endpoint_id, state="archived", verb="be tested")
+        keys = await _keys_of(work)
         await note(work, Deed.TEST, endpoint)
     begun = _begun(endpoint, desk.clock.now())
-    outcome = await desk.trials.send(_dispatch(begun, endpoint), endpoint)
+    outcome = await _sent(desk, begun, endpoint, keys)
     settlement = Settlement(
         token=_NO_LEASE,
         started_at=begun.claimed_at,
@@ -64,6 +67,25 @@ async def try_endpoint(desk: Desk, caller: Caller, endpoint_id: EndpointId) -> R
         await unit.runs.add_test(ended)
         await unit.commit()
     return ended
+
+
+async def _keys_of(work: Changing) -> TenantKeys | NoKeys | None:
+    try:
+        return await work.unit.signing_keys.find(work.tenant)
+    except SecretsUnavailable as error:
+        return NoKeys(reason=str(error))
+
+
+async def _sent(
+    desk: Desk, run: Run, endpoint: Endpoint, keys: TenantKeys | NoKeys | None
+) -> Outcome:
+    """Send what can be signed as it is to be; nothing else goes out unsigned."""
+    signatory = signatory_for(
+        endpoint.signing, keys, endpoint_id=endpoint.id, slot=run.slot, now=run.claimed_at
+    )
+    if isinstance(signatory, NoKeys):
+        return Failed(kind=FailureKind.SIGNING, message=signatory.reason)
+    return await desk.trials.send(_dispatch(run, endpoint, signatory), endpoint)
 
 
 def _begun(endpoint: Endpoint, now: datetime) -> Run:
@@ -82,7 +104,7 @@ def _begun(endpoint: Endpoint, now: datetime) -> Run:
     )
 
 
-def _dispatch(run: Run, endpoint: Endpoint) -> Dispatch:
+def _dispatch(run: Run, endpoint: Endpoint, signatory: Signatory | None) -> Dispatch:
     limits = endpoint.limits
     return Dispatch(
         run_id=run.id,
@@ -91,4 +113,5 @@ def _dispatch(run: Run, endpoint: Endpoint) -> Dispatch:
         attempt=run.attempt,
         request=endpoint.request,
         limits=replace(limits, timeout=min(limits.timeout, TIME_MOST)),
+        signatory=signatory,
     )
