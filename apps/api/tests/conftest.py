@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -38,11 +38,17 @@ from cronicorn_management.caller import EVERY_SCOPE, Caller, CallerKind
 from cronicorn_management.desk import Desk
 from cronicorn_management.people.adding import add_person
 from cronicorn_management.people.disabling import disable_person
+from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
 
 PATIENCE = 60.0
 OURS = {"sec-fetch-site": "same-origin"}
 """What a browser says of a request that a page of the same origin makes."""
 SECRET_KEY = "S1iA0CVlGOv0tAt2cE2ThnK0Y4iF2UJcXWMrVvQZt0E="
+
+
+_NO_LIMIT = Rate(count=100_000, per=timedelta(hours=1))
+OFTEN = replace(SIGN_IN_RATES, per_address=_NO_LIMIT, devices_per_address=_NO_LIMIT)
+"""All tests come from one address, and sign in more often than people do."""
 
 
 class Service:
@@ -56,12 +62,14 @@ class Service:
         allowance: Allowance = SELF_HOSTED,
         per_address: Rate = PER_ADDRESS,
         allowed: Sequence[str] = (),
+        sign_in_rates: SignInRates = OFTEN,
     ) -> None:
         self._database = database
         self._site = site or Site()
         self._allowance = allowance
         self._per_address = per_address
         self._allowed = allowed
+        self._sign_in_rates = sign_in_rates
         self._begun: Future[None] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
@@ -73,7 +81,11 @@ class Service:
                 listening.bind(("127.0.0.1", 0))
                 self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
                 async with open_desk(
-                    self._database, SECRET_KEY, allowance=self._allowance, allowed=self._allowed
+                    self._database,
+                    SECRET_KEY,
+                    allowance=self._allowance,
+                    allowed=self._allowed,
+                    sign_in_rates=self._sign_in_rates,
                 ) as desk:
                     self._loop, self._desk = asyncio.get_running_loop(), desk
                     app = application(desk, self._site, per_address=self._per_address)

@@ -19,6 +19,7 @@ from cronicorn_management.sign_ins.beginning import SignedIn, sign_in
 from cronicorn_management.sign_ins.recognizing import recognize_sign_in
 
 PASSWORD = "correct horse battery staple"
+HERE = "192.0.2.1"
 CLIENT = "cronicorn-cli"
 
 
@@ -26,7 +27,9 @@ CLIENT = "cronicorn-cli"
 async def bob(office):
     """Give Bob, who reads and writes, as he comes once he is signed in."""
     await add_person(office.desk, office.ada, email="bob@example.org", password=PASSWORD)
-    done = await sign_in(office.desk, email="bob@example.org", password=PASSWORD, label=None)
+    done = await sign_in(
+        office.desk, email="bob@example.org", password=PASSWORD, label=None, address=HERE
+    )
     recognized = await recognize_sign_in(office.desk, done.token)
     assert recognized is not None
     return recognized.caller
@@ -40,7 +43,7 @@ async def decided(office, caller, user_code, decide=approve_device):
 
 async def test_a_device_that_is_let_in_is_its_person(office, bob) -> None:
     """Under their name, as a device, for what it asked; the audit tells who let it in."""
-    asked = await ask_for_grant(office.desk, client=CLIENT, scope="read openid")
+    asked = await ask_for_grant(office.desk, client=CLIENT, scope="read openid", address=HERE)
     assert await poll_grant(office.desk, asked.device_code, client=CLIENT) is Poll.PENDING
 
     await decided(office, bob, asked.user_code.lower().replace("-", " "))
@@ -64,7 +67,7 @@ async def test_a_device_that_is_let_in_is_its_person(office, bob) -> None:
 
 async def test_it_is_signed_in_once(office, bob) -> None:
     """The code is none any more, and is another client's at no time."""
-    asked = await ask_for_grant(office.desk, client=CLIENT, scope=None)
+    asked = await ask_for_grant(office.desk, client=CLIENT, scope=None, address=HERE)
     await decided(office, bob, asked.user_code)
 
     assert await poll_grant(office.desk, asked.device_code, client="another") is Poll.UNKNOWN
@@ -83,7 +86,7 @@ async def test_it_is_signed_in_once(office, bob) -> None:
 )
 async def test_nobody_lets_in_more_than_they_may(office, bob, scope, asked_for, got) -> None:
     """What is asked for is named scopes that there are; what is given is what the person has."""
-    asked = await ask_for_grant(office.desk, client=CLIENT, scope=scope)
+    asked = await ask_for_grant(office.desk, client=CLIENT, scope=scope, address=HERE)
     assert asked.grant.scopes == asked_for
 
     await decided(office, bob, asked.user_code)
@@ -95,7 +98,7 @@ async def test_nobody_lets_in_more_than_they_may(office, bob, scope, asked_for, 
 
 async def test_who_may_nothing_that_is_asked_lets_nothing_in(office, bob) -> None:
     """It would be a session that does nothing."""
-    asked = await ask_for_grant(office.desk, client=CLIENT, scope="admin")
+    asked = await ask_for_grant(office.desk, client=CLIENT, scope="admin", address=HERE)
     await decided(office, bob, asked.user_code)
 
     assert await poll_grant(office.desk, asked.device_code, client=CLIENT) is Poll.UNKNOWN
@@ -103,7 +106,7 @@ async def test_who_may_nothing_that_is_asked_lets_nothing_in(office, bob) -> Non
 
 async def test_a_device_that_is_sent_away_is_told(office, bob) -> None:
     """And a second decision is refused."""
-    asked = await ask_for_grant(office.desk, client=CLIENT, scope=None)
+    asked = await ask_for_grant(office.desk, client=CLIENT, scope=None, address=HERE)
 
     await decided(office, bob, asked.user_code, deny_device)
 
@@ -115,7 +118,7 @@ async def test_a_device_that_is_sent_away_is_told(office, bob) -> None:
 
 async def test_only_a_person_in_a_browser_decides(office, bob) -> None:
     """No key does, a person's neither, and no device lets in another."""
-    asked = await ask_for_grant(office.desk, client=CLIENT, scope=None)
+    asked = await ask_for_grant(office.desk, client=CLIENT, scope=None, address=HERE)
     device = replace(bob, kind=CallerKind.DEVICE)
     key = replace(bob, kind=CallerKind.KEY, sign_in=None)
 
@@ -129,7 +132,7 @@ async def test_only_a_person_in_a_browser_decides(office, bob) -> None:
 
 async def test_a_code_is_over_in_time(office, bob) -> None:
     """The device is told for a while; then the code is one that there never was."""
-    asked = await ask_for_grant(office.desk, client=CLIENT, scope=None)
+    asked = await ask_for_grant(office.desk, client=CLIENT, scope=None, address=HERE)
     begun = office.clock.now()
 
     office.clock.advance_to(begun + 30 * MINUTE)
@@ -137,14 +140,14 @@ async def test_a_code_is_over_in_time(office, bob) -> None:
         await decided(office, bob, asked.user_code)
     assert await poll_grant(office.desk, asked.device_code, client=CLIENT) is Poll.EXPIRED
     office.clock.advance_to(begun + 2 * HOUR)
-    await ask_for_grant(office.desk, client=CLIENT, scope=None)
+    await ask_for_grant(office.desk, client=CLIENT, scope=None, address=HERE)
     assert await poll_grant(office.desk, asked.device_code, client=CLIENT) is Poll.UNKNOWN
 
 
 async def test_who_is_disabled_lets_nothing_in(office, bob) -> None:
     """Also what they let in before, and what is signed in as them already."""
-    first = await ask_for_grant(office.desk, client=CLIENT, scope=None)
-    second = await ask_for_grant(office.desk, client=CLIENT, scope=None)
+    first = await ask_for_grant(office.desk, client=CLIENT, scope=None, address=HERE)
+    second = await ask_for_grant(office.desk, client=CLIENT, scope=None, address=HERE)
     for asked in (first, second):
         await decided(office, bob, asked.user_code)
     done = await poll_grant(office.desk, first.device_code, client=CLIENT)
@@ -172,7 +175,7 @@ async def test_a_devices_keys_are_its_persons(office) -> None:
 
 async def test_codes_are_read_and_kept_well(office) -> None:
     """People can read theirs out, nobody finds either in what is kept, and no log shows them."""
-    asked = await ask_for_grant(office.desk, client=CLIENT, scope=None)
+    asked = await ask_for_grant(office.desk, client=CLIENT, scope=None, address=HERE)
 
     assert re.fullmatch(r"[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}", asked.user_code)
     kept = repr((asked, office.store.tables.device_grants))

@@ -27,6 +27,7 @@ from cronicorn_management.sign_ins.beginning import sign_in
 from cronicorn_management.sign_ins.recognizing import recognize_sign_in
 
 PASSWORD = "correct horse battery staple"
+HERE = "192.0.2.1"
 NEW = "another horse, another staple"
 
 
@@ -51,7 +52,7 @@ async def people(office, caller=None):
 
 async def signed_in(office, email="bob@example.org", password=PASSWORD):
     """Sign somebody in, and return them as they come then, with their token."""
-    done = await sign_in(office.desk, email=email, password=password, label="tests")
+    done = await sign_in(office.desk, email=email, password=password, label="tests", address=HERE)
     recognized = await recognize_sign_in(office.desk, done.token)
     assert recognized is not None
     return recognized.caller, done.token

@@ -12,6 +12,7 @@ from cronicorn_management.people.setting_up import print_setup_token, set_up, se
 from cronicorn_management.sign_ins.beginning import sign_in
 
 PASSWORD = "correct horse battery staple"
+HERE = "192.0.2.1"
 OWNER = {"email": "ada@example.org", "password": PASSWORD}
 
 
@@ -30,7 +31,7 @@ async def test_whoever_has_the_link_becomes_the_owner(office) -> None:
     owner = await set_up(office.desk, token, **OWNER)
 
     assert (owner.owner, owner.scopes, owner.tenant) == (True, EVERY_SCOPE, office.ada.tenant)
-    assert (await sign_in(office.desk, **OWNER, label=None)).person == owner
+    assert (await sign_in(office.desk, **OWNER, label=None, address=HERE)).person == owner
     assert not await setup_token_holds(office.desk, token)
     with pytest.raises(SetupLinkSpent):
         await set_up(office.desk, token, email="eve@example.org", password=PASSWORD)

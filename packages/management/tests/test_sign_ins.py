@@ -15,6 +15,7 @@ from cronicorn_management.sign_ins.listing import list_sign_ins
 from cronicorn_management.sign_ins.recognizing import recognize_sign_in
 
 PASSWORD = "größere correct horse battery"
+HERE = "192.0.2.1"
 BOB = "bob@example.org"
 
 
@@ -26,7 +27,9 @@ async def bob(office):
 
 async def signed_in(office, password=PASSWORD, **more):
     """Sign Bob in."""
-    return await sign_in(office.desk, email=BOB, password=password, label="tests", **more)
+    return await sign_in(
+        office.desk, email=BOB, password=password, label="tests", address=HERE, **more
+    )
 
 
 async def test_a_token_proves_its_person(office, bob) -> None:
@@ -144,7 +147,9 @@ async def test_ones_own_are_ones_own(office, bob) -> None:
     """A person sees and ends theirs; an administrator's key those of the tenant, others none."""
     mine = await signed_in(office)
     eve = await add_person(office.desk, office.ada, email="eve@example.org", password=PASSWORD)
-    theirs = await sign_in(office.desk, email=eve.email, password=PASSWORD, label=None)
+    theirs = await sign_in(
+        office.desk, email=eve.email, password=PASSWORD, label=None, address=HERE
+    )
     recognized = await recognize_sign_in(office.desk, mine.token)
     assert recognized is not None
     clerk = replace(office.ada, scopes=frozenset({Scope.READ, Scope.WRITE}))

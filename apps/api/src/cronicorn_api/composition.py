@@ -20,6 +20,7 @@ from cronicorn_domain.model.quota import NO_QUOTAS, Quotas
 from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.desk import Desk
+from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
 from cronicorn_management.throttle import Throttle
 from cronicorn_planner.rules.assessing import RuleAssessor
 
@@ -36,13 +37,14 @@ async def open_desk(
     quotas: Quotas = NO_QUOTAS,
     quota_redis: str | None = None,
     allowance: Allowance = SELF_HOSTED,
+    sign_in_rates: SignInRates = SIGN_IN_RATES,
 ) -> AsyncIterator[Desk]:
     """
     Open and migrate a database, and give the desk over it; processes may start together.
 
     ``allowed`` is where endpoints may call besides public addresses; ``allowance`` is what each
-    tenant may have. What is used of ``quotas`` is counted in the database, unless ``quota_redis``
-    is the address of a server for it.
+    tenant may have, ``sign_in_rates`` how often passwords may be tried. What is used of ``quotas``
+    is counted in the database, unless ``quota_redis`` is the address of a server for it.
 
     Raises:
         InvalidInput: the URL, the key or an entry is malformed.
@@ -74,6 +76,7 @@ async def open_desk(
                 trials=SentTrials(dispatcher, assessor, clock),
                 passwords=Argon2PasswordHasher(),
                 quota=quota,
+                sign_in_rates=sign_in_rates,
             )
 
 

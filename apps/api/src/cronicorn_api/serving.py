@@ -70,6 +70,7 @@ async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) 
         quotas=settings.quotas,
         quota_redis=settings.quota_redis_url,
         allowance=settings.allowance,
+        sign_in_rates=settings.sign_in_rates,
     ) as desk:
         await _found(desk, settings, log, port=listener.getsockname()[1])
         app = application(desk, settings.site, per_address=settings.per_address)

@@ -7,6 +7,7 @@ The API's options: the command line wins over the environment, and that over ``.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, Literal, Self, cast
 from urllib.parse import urlsplit, urlunsplit
@@ -16,6 +17,7 @@ from cronicorn_domain.model.quota import Meter, Quotas
 from cronicorn_domain.model.rate import Rate
 from cronicorn_domain.policies.quota_text import quotas_in
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
+from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
 from pydantic import (
     AliasChoices,
     Field,
@@ -66,6 +68,7 @@ class ApiSettings(BaseSettings):
     quota_redis: SecretStr | None = None
     secret_key: SecretStr | None = None
     bootstrap_api_key: SecretStr | None = None
+    address_sign_ins_a_minute: int = Field(6, ge=1, le=1_000_000)
     admin_email: str | None = None
     admin_password: SecretStr | None = None
     public_url: str | None = None
@@ -118,6 +121,12 @@ class ApiSettings(BaseSettings):
         if self.admin_email is None or self.admin_password is None:
             return None
         return self.admin_email, self.admin_password.get_secret_value()
+
+    @property
+    def sign_in_rates(self) -> SignInRates:
+        """How often passwords may be tried: by an address as it is configured, in ten minutes."""
+        tried = Rate(count=10 * self.address_sign_ins_a_minute, per=timedelta(minutes=10))
+        return replace(SIGN_IN_RATES, per_address=tried)
 
     @property
     def site(self) -> Site:

@@ -30,6 +30,7 @@ from cronicorn_management.caller import Caller
 from cronicorn_management.conditions import NO_CONDITIONS, Conditions
 from cronicorn_management.happenings import NOTHING_HAPPENS
 from cronicorn_management.passwords import NO_PASSWORDS
+from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
 from cronicorn_management.throttle import Throttle
 from cronicorn_management.trials import NOTHING_IS_SENT, Trials
 
@@ -122,6 +123,7 @@ class Desk:
     quota: QuotaGuard | None = None
     trials: Trials = NOTHING_IS_SENT
     activity: Activity = NOTHING_HAPPENS
+    sign_in_rates: SignInRates = SIGN_IN_RATES
 
     @asynccontextmanager
     async def reading(self, caller: Caller) -> AsyncIterator[Reading]:

@@ -6,7 +6,12 @@ from cronicorn_domain.model.device_grant import DEVICE_GRANT_LASTS, POLL_INTERVA
 from cronicorn_domain.model.sign_in import SIGN_IN_LASTS
 from cronicorn_domain.policies.granting import Poll
 from cronicorn_management.device_grants.asking import ask_for_grant
-from cronicorn_management.device_grants.deciding import approve_device, deny_device, find_grant
+from cronicorn_management.device_grants.deciding import (
+    approve_device,
+    deciding,
+    deny_device,
+    find_grant,
+)
 from cronicorn_management.device_grants.polling import poll_grant
 from cronicorn_management.sign_ins.beginning import SignedIn
 from fastapi import APIRouter, Query, Request, Response
@@ -15,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cronicorn_api.access.desks import TheCaller, TheDesk, TheSite
 from cronicorn_api.access.keys import Done
-from cronicorn_api.wire.errors import ErrorBody, ValidationBody
+from cronicorn_api.access.rates import address_of
+from cronicorn_api.wire.errors import ErrorBody, TooManyBody, ValidationBody
 from cronicorn_api.wire.values import Wire
 
 public: Final = APIRouter(prefix="/auth/device", tags=["devices"])
@@ -33,6 +39,7 @@ _INVALID: Final[dict[int | str, dict[str, Any]]] = {
     400: {"model": ErrorBody},
     413: {"model": ErrorBody},
     422: {"model": ValidationBody},
+    429: {"model": TooManyBody},
 }
 _Text = Annotated[str, Field(max_length=1000)]
 
@@ -100,7 +107,9 @@ class CodeGiven(Wire):
 @public.post("/code", operation_id="askForDevice", responses=_INVALID)
 async def ask(request: Request, desk: TheDesk, site: TheSite, given: DeviceGiven) -> CodesBody:
     """Ask to be let in; a person goes to the address within half an hour."""
-    asked = await ask_for_grant(desk, client=given.client_id, scope=given.scope)
+    asked = await ask_for_grant(
+        desk, client=given.client_id, scope=given.scope, address=address_of(request.scope)
+    )
     page = f"{site.origin(request)}/device/approve"
     return CodesBody(
         device_code=asked.device_code,
@@ -140,7 +149,7 @@ async def read(
     desk: TheDesk, caller: TheCaller, user_code: Annotated[str, Query(max_length=1000)]
 ) -> CodeBody:
     """Tell whether a code waits for a decision; 404 when it does not hold."""
-    async with desk.minding(caller) as work:
+    async with deciding(desk, caller) as work:
         await find_grant(work, user_code)
     return CodeBody(user_code=user_code)
 
@@ -148,7 +157,7 @@ async def read(
 @router.post("/approve", operation_id="approveDevice")
 async def approve(desk: TheDesk, caller: TheCaller, given: CodeGiven) -> Done:
     """Let a device in, as oneself."""
-    async with desk.minding(caller) as work:
+    async with deciding(desk, caller) as work:
         await approve_device(work, given.user_code)
     return Done()
 
@@ -156,6 +165,6 @@ async def approve(desk: TheDesk, caller: TheCaller, given: CodeGiven) -> Done:
 @router.post("/deny", operation_id="denyDevice")
 async def deny(desk: TheDesk, caller: TheCaller, given: CodeGiven) -> Done:
     """Send a device away."""
-    async with desk.minding(caller) as work:
+    async with deciding(desk, caller) as work:
         await deny_device(work, given.user_code)
     return Done()

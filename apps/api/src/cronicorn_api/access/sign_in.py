@@ -13,7 +13,8 @@ from pydantic import Field
 
 from cronicorn_api.access.desks import TheCaller, TheDesk, TheRecognized, TheSite
 from cronicorn_api.access.keys import Done
-from cronicorn_api.wire.errors import ErrorBody, ValidationBody
+from cronicorn_api.access.rates import address_of
+from cronicorn_api.wire.errors import ErrorBody, TooManyBody, ValidationBody
 from cronicorn_api.wire.values import Instant, Wire
 
 public: Final = APIRouter(prefix="/auth", tags=["sign-in"])
@@ -100,6 +101,7 @@ async def config() -> ConfigBody:
         403: _ERROR,
         413: _ERROR,
         422: {"model": ValidationBody},
+        429: {"model": TooManyBody},
     },
 )
 async def begin(
@@ -112,6 +114,7 @@ async def begin(
         email=given.email,
         password=given.password,
         label=request.headers.get("user-agent"),
+        address=address_of(request.scope),
     )
     site.keep_token(request, response, done.token, remembered=given.remember_me)
     local = given.callback_url is not None and is_local(given.callback_url)

@@ -20,7 +20,12 @@ from cronicorn_domain.model.device_grant import DeviceGrant
 from cronicorn_domain.model.person import PASSWORD_LENGTH_LEAST
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Desk
-from cronicorn_management.device_grants.deciding import approve_device, deny_device, find_grant
+from cronicorn_management.device_grants.deciding import (
+    approve_device,
+    deciding,
+    deny_device,
+    find_grant,
+)
 from cronicorn_management.people.setting_up import set_up, setup_token_holds
 from cronicorn_management.sign_ins.beginning import sign_in
 from cronicorn_management.sign_ins.ending import sign_out
@@ -29,6 +34,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
 from cronicorn_api.access.desks import TheDesk, TheRecognized, TheSite
+from cronicorn_api.access.rates import address_of
 from cronicorn_api.access.sign_in import is_local
 from cronicorn_api.pages.forms import Form
 from cronicorn_api.pages.writing import page
@@ -62,6 +68,7 @@ async def begin(request: Request, desk: TheDesk, site: TheSite, form: Form) -> R
             email=email,
             password=form.get("password", ""),
             label=request.headers.get("user-agent"),
+            address=address_of(request.scope),
         )
     except (SignInRefused, InvalidInput, TooManyRequests) as refusal:
         status, problem = _told(refusal)
@@ -112,8 +119,13 @@ async def found(request: Request, desk: TheDesk, site: TheSite, form: Form) -> R
         return page("setup", status=status, least=PASSWORD_LENGTH_LEAST, **given)
     except (SetupLinkSpent, AlreadyFounded):
         return _setup_is_over()
-    label = request.headers.get("user-agent")
-    done = await sign_in(desk, email=email, password=password, label=label)
+    done = await sign_in(
+        desk,
+        email=email,
+        password=password,
+        label=request.headers.get("user-agent"),
+        address=address_of(request.scope),
+    )
     answer = RedirectResponse(_HOME, _SEE_OTHER)
     site.keep_token(request, answer, done.token)
     return answer
@@ -129,7 +141,7 @@ async def device_form(desk: TheDesk, recognized: TheRecognized, user_code: _Code
         return page("device_code", problem=None)
     try:
         grant = await _grant(desk, recognized.caller, user_code)
-    except (NotFound, NeedsPerson) as refusal:
+    except (NotFound, NeedsPerson, TooManyRequests) as refusal:
         status, problem = _told(refusal)
         return page("device_code", status=status, problem=problem)
     return _asked(grant, recognized, user_code)
@@ -143,16 +155,16 @@ async def decide(desk: TheDesk, form: Form, recognized: TheRecognized) -> Respon
         return _sign_in_first(f"/device/approve?{urlencode({'user_code': user_code})}")
     approved = decision == "approve"
     try:
-        async with desk.minding(recognized.caller) as work:
+        async with deciding(desk, recognized.caller) as work:
             await (approve_device if approved else deny_device)(work, user_code)
-    except (NotFound, ForbiddenTransition, NeedsPerson) as refusal:
+    except (NotFound, ForbiddenTransition, NeedsPerson, TooManyRequests) as refusal:
         status, problem = _told(refusal)
         return page("device_code", status=status, problem=problem)
     return page("device_decided", approved=approved)
 
 
 async def _grant(desk: Desk, caller: Caller, user_code: str) -> DeviceGrant:
-    async with desk.minding(caller) as work:
+    async with deciding(desk, caller) as work:
         return await find_grant(work, user_code)
 
 

@@ -20,6 +20,7 @@ from cronicorn_domain.model.device_grant import (
 from cronicorn_domain.model.sign_in import label_of
 
 from cronicorn_management.desk import Desk
+from cronicorn_management.sign_ins.throttling import admit_device
 
 _BEGINNING: Final = "dc_"
 _RANDOM_BYTES: Final = 32
@@ -38,12 +39,15 @@ class AskedGrant:
     user_code: str = field(repr=False)
 
 
-async def ask_for_grant(desk: Desk, *, client: str, scope: str | None) -> AskedGrant:
+async def ask_for_grant(desk: Desk, *, client: str, scope: str | None, address: str) -> AskedGrant:
     """
     Keep that a device asks; of the scopes that it names those count that there are.
 
-    Naming none of them it asks to read and write. Raises ``StoreUnavailable``.
+    Naming none of them it asks to read and write.
+
+    Raises ``TooManyRequests``: from this network address too many asked; ``StoreUnavailable``.
     """
+    await admit_device(desk, address=address)
     now = floor_millisecond(desk.clock.now())
     named = frozenset(each for each in Scope if each in (scope or "").split())
     for _ in range(_TRIES):

@@ -14,6 +14,7 @@ from cronicorn_domain.model.sign_in import SIGN_IN_LASTS, SignIn, SignInKind, la
 from cronicorn_management.caller import Caller, CallerKind
 from cronicorn_management.desk import Changing, Desk
 from cronicorn_management.noting import Deed, note
+from cronicorn_management.sign_ins.throttling import admit_password
 
 TOKEN_BEGINNING: Final = "cs_"  # noqa: S105  what every token begins with
 _RANDOM_BYTES: Final = 32
@@ -30,16 +31,20 @@ class SignedIn:
     token: str = field(repr=False)
 
 
-async def sign_in(desk: Desk, *, email: str, password: str, label: str | None) -> SignedIn:
+async def sign_in(
+    desk: Desk, *, email: str, password: str, label: str | None, address: str
+) -> SignedIn:
     """
     Sign somebody in with a password; ``label`` is what the browser says of itself.
 
     Raises:
         InvalidInput: that is no e-mail address.
+        TooManyRequests: it was tried too often, from this network address or for this account.
         SignInRefused: there is no such account, it is disabled, or the password is another; how
             long it takes does not tell which.
     """
     email = email_of(email)
+    await admit_password(desk, email=email, address=address)
     password = password_of(password[: PASSWORD_LENGTH_MOST + 1])
     async with desk.units.begin() as unit:
         person = await unit.people.find(email)
