@@ -63,6 +63,7 @@ class Service:
         per_address: Rate = PER_ADDRESS,
         allowed: Sequence[str] = (),
         sign_in_rates: SignInRates = OFTEN,
+        trusted: Sequence[str] = (),
     ) -> None:
         self._database = database
         self._site = site or Site()
@@ -70,6 +71,7 @@ class Service:
         self._per_address = per_address
         self._allowed = allowed
         self._sign_in_rates = sign_in_rates
+        self._trusted = trusted
         self._begun: Future[None] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
@@ -90,7 +92,8 @@ class Service:
                     self._loop, self._desk = asyncio.get_running_loop(), desk
                     app = application(desk, self._site, per_address=self._per_address)
                     envelope = Envelope(app, Log("error"), secure=self._site.speaks_tls)
-                    self._server = Server(configured(envelope), watch=app.state.watch)
+                    config = configured(envelope, trusted=self._trusted)
+                    self._server = Server(config, app.state.watch.close)
                     listening.listen()
                     self._begun.set_result(None)
                     await self._server.serve(sockets=[listening])
@@ -131,10 +134,14 @@ class Service:
         """Give a client that has the key; without one, of a tenant that nobody has heard of."""
         return Client(self, key or self.key(self.a_tenant()), address)
 
+    def ask_to_stop(self) -> None:
+        """Have it finish."""
+        self._loop.call_soon_threadsafe(self._server.ask_to_stop)
+
     def stop(self) -> None:
         """Finish, and wait for that."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._server.ask_to_stop)
+        if self._thread.is_alive() and not self._server.should_exit:
+            self.ask_to_stop()
         self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
 

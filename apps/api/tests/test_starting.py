@@ -82,6 +82,38 @@ def test_the_first_start_makes_the_owner(tmp_path: Path) -> None:
     assert [each.status_code for each in answers] == [200, 200]
 
 
+def test_one_process_serves_and_works(tmp_path: Path) -> None:
+    """What is created over the API runs, and both end well when they are asked to."""
+    options = ("--port", "0", "--with-worker")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as target,
+        started(
+            tmp_path,
+            *options,
+            CRONICORN_BOOTSTRAP_API_KEY=KEY,
+            CRONICORN_EGRESS_ALLOW="127.0.0.0/8",
+        ) as api,
+    ):
+        _, port = serving(api)
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}/api", headers={"x-api-key": KEY}, timeout=PATIENCE
+        ) as client:
+            job = client.post("/jobs", json={"name": "shop"}).json()
+            url = f"http://127.0.0.1:{target.getsockname()[1]}/"
+            given = {"name": "a", "url": url, "baselineIntervalMs": 1000}
+            endpoint = client.post(f"/jobs/{job['id']}/endpoints", json=given).json()
+            target.settimeout(PATIENCE)
+            with target.accept()[0] as line:
+                asked = line.recv(65536).decode()
+                line.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        api.send_signal(signal.SIGTERM)
+        output, _ = api.communicate(timeout=PATIENCE)
+
+    assert f"idempotency-key: {endpoint['id']}" in asked.lower()
+    assert api.returncode == 0
+    assert "scheduler_stopped" in output
+
+
 def test_what_is_wrong_is_said_before_it_serves(tmp_path: Path) -> None:
     """In a sentence on standard error, with 2, and without what could be a secret."""
     with started(tmp_path, CRONICORN_BOOTSTRAP_API_KEY="short") as api:

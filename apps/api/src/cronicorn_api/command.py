@@ -37,6 +37,12 @@ def api(
             " newest revision on start.  [default: sqlite:///cronicorn.db]",
         ),
     ] = None,
+    with_worker: Annotated[
+        bool,
+        typer.Option(
+            "--with-worker", help="also run what is due, in this process; more workers may join it"
+        ),
+    ] = False,
 ) -> None:
     """
     Serve the HTTP API until SIGTERM or Ctrl-C, and finish the requests under way.
@@ -46,7 +52,12 @@ def api(
     API key for machines that is issued at the first start; CRONICORN_ADMIN_EMAIL and
     CRONICORN_ADMIN_PASSWORD are the owner's.
     """
-    options = {"host": host, "port": port, "database": database}
+    options = {
+        "host": host,
+        "port": port,
+        "database": database,
+        "with_worker": with_worker or None,
+    }
     context.obj = {name: value for name, value in options.items() if value is not None}
     if context.invoked_subcommand is None:
         _serve(context.obj)

@@ -14,6 +14,7 @@ FAILURE = 1
 def foreseen() -> Iterator[None]:
     """Turn what was foreseen inside the block into a message and an exit code."""
     from cronicorn_domain.errors import CronicornError, InvalidInput  # noqa: PLC0415
+    from cronicorn_scheduler.supervising import PartDied  # noqa: PLC0415
 
     from cronicorn_api.settings import UsageFault  # noqa: PLC0415
 
@@ -23,7 +24,7 @@ def foreseen() -> Iterator[None]:
         _exit("; ".join(issue.message for issue in fault.issues), USAGE)
     except UsageFault as fault:
         _exit(str(fault), USAGE)
-    except (CronicornError, OSError) as fault:
+    except (CronicornError, OSError, PartDied) as fault:
         _exit(str(fault), FAILURE)
 
 

@@ -35,7 +35,7 @@ class Log:
             "request", **{name: value for name, value in fields.items() if value is not None}
         )
 
-    def fault(self, fault: Exception, *, request_id: str) -> None:
+    def fault(self, fault: Exception, **fields: object) -> None:
         """Tell of a fault of ours: what it is and where, and not with which values."""
         places = format_exception(type(fault), None, fault.__traceback__)
-        self._lines.error("fault", kind=type(fault).__name__, where=places, request_id=request_id)
+        self._lines.error("fault", kind=type(fault).__name__, where=places, **fields)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,40 +13,52 @@ from cronicorn_management.accounts.founding import found_key
 from cronicorn_management.desk import Desk
 from cronicorn_management.people.founding import found_owner
 from cronicorn_management.people.setting_up import print_setup_token
-from cronicorn_management.watching import Watch
+from cronicorn_scheduler.service import Scheduler
 
 from cronicorn_api.application import application
-from cronicorn_api.composition import open_desk
+from cronicorn_api.composition import open_service
 from cronicorn_api.envelope import Envelope
 from cronicorn_api.log import Log
+from cronicorn_api.patience import PatientProtocol
 from cronicorn_api.settings import ApiSettings
 from cronicorn_api.tidying import keep_tidy
+from cronicorn_api.working import LoggedWork
 
 GRACE: Final = 20
 """So many seconds requests have to end, once it is asked to stop."""
 
-
 BACKLOG: Final = 2048
 """So many connections may wait to be taken."""
 
+CONNECTIONS_MOST: Final = 2000
+"""So many may be open; what comes on top is told 503."""
+
+HEAD_MOST: Final = 32 * 1024
+"""So many bytes the line and the headers of a request may have."""
+
 
 class Server(uvicorn.Server):
-    """Leaves signals to who runs it: uvicorn would end the process before its database closes."""
+    """
+    Leaves signals to who runs it: uvicorn would end the process before its database closes.
+
+    ``beside`` is what else is asked to stop with it.
+    """
+
+    def __init__(self, config: uvicorn.Config, *beside: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._beside = beside
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
 
-    def __init__(self, config: uvicorn.Config, *, watch: Watch) -> None:
-        super().__init__(config)
-        self._watch = watch
-
     def ask_to_stop(self) -> None:
         """Take no more requests and finish those there are; asked again, do not finish them."""
-        self._watch.close()  # whoever listens would keep it from ending
         self.force_exit = self.should_exit
         self.should_exit = True
+        for each in self._beside:
+            each()
 
 
 async def serve(settings: ApiSettings) -> None:
@@ -62,7 +74,7 @@ async def serve(settings: ApiSettings) -> None:
 
 
 async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) -> None:
-    async with open_desk(
+    async with open_service(
         settings.database_url,
         settings.key,
         allowed=settings.egress_entries,
@@ -71,21 +83,45 @@ async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) 
         quota_redis=settings.quota_redis_url,
         allowance=settings.allowance,
         sign_in_rates=settings.sign_in_rates,
-    ) as desk:
-        await _found(desk, settings, log, port=listener.getsockname()[1])
-        app = application(desk, settings.site, per_address=settings.per_address)
+        observer=LoggedWork(log),
+    ) as service:
+        await _found(service.desk, settings, log, port=listener.getsockname()[1])
+        app = application(service.desk, settings.site, per_address=settings.per_address)
         envelope = Envelope(app, log, secure=settings.site.speaks_tls)
-        server = Server(configured(envelope), watch=app.state.watch)
+        worker = service.worker if settings.with_worker else None
+        server = Server(
+            configured(envelope, trusted=settings.trusted_entries),
+            app.state.watch.close,  # whoever listens would keep it from ending
+            *([] if worker is None else [worker.request_stop]),
+        )
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, server.ask_to_stop)
-        tidying = asyncio.create_task(keep_tidy(desk))
+        tidying = asyncio.create_task(keep_tidy(service.desk))
         log.say("serving", host=settings.host, port=listener.getsockname()[1])
         try:
-            await server.serve(sockets=[listener])
+            await _serve_and_work(server, listener, worker)
         finally:
             tidying.cancel()
         log.say("stopped")
+
+
+async def _serve_and_work(
+    server: Server, listener: socket.socket, worker: Scheduler | None
+) -> None:
+    """Serve, and let a worker run beside; when it cannot go on, neither does the server."""
+    if worker is None:
+        await server.serve(sockets=[listener])
+        return
+
+    def end_both(_: object) -> None:
+        if not server.should_exit:
+            server.ask_to_stop()
+
+    working = asyncio.create_task(worker.run())
+    working.add_done_callback(end_both)
+    await server.serve(sockets=[listener])
+    await working
 
 
 async def _found(desk: Desk, settings: ApiSettings, log: Log, *, port: int) -> None:
@@ -129,15 +165,24 @@ def listening(host: str, port: int) -> socket.socket:
         raise OSError(message) from error
 
 
-def configured(app: Envelope) -> uvicorn.Config:
-    """Tell the server what it is to be: nothing of it is taken from a request's headers."""
+def configured(app: Envelope, *, trusted: Sequence[str] = ()) -> uvicorn.Config:
+    """
+    Tell the server what it is to be.
+
+    Nothing of it is taken from a request's headers, unless the request comes from a proxy that is
+    ``trusted``, by address or network, to tell from where it has it.
+    """
     return uvicorn.Config(
         app,
+        http=PatientProtocol,
         lifespan="off",
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=list(trusted),
+        h11_max_incomplete_event_size=HEAD_MOST,
+        limit_concurrency=CONNECTIONS_MOST,
         timeout_graceful_shutdown=GRACE,
     )

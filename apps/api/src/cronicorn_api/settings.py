@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any, Final, Literal, Self, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -63,6 +64,8 @@ class ApiSettings(BaseSettings):
         ),
     )
     poll_only: bool = False
+    with_worker: bool = False
+    trusted_proxies: str = ""
     egress_allow: str = ""
     run_quota: str = ""
     quota_redis: SecretStr | None = None
@@ -169,6 +172,18 @@ class ApiSettings(BaseSettings):
                 f"give both {PREFIX}ADMIN_EMAIL and {PREFIX}ADMIN_PASSWORD, or neither"
             )
         return self
+
+    @property
+    def trusted_entries(self) -> tuple[str, ...]:
+        """The proxies, by address or network, that are believed from where a request comes."""
+        return _parts(self.trusted_proxies)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, networks: str) -> str:
+        for each in _parts(networks):
+            ip_network(each)
+        return networks
 
     @property
     def egress_entries(self) -> tuple[str, ...]:

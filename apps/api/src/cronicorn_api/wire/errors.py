@@ -75,6 +75,7 @@ _TITLES: Final = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    408: "Request Timeout",
     409: "Conflict",
     413: "Content Too Large",
     422: "Unprocessable Content",
@@ -142,11 +143,18 @@ def internal() -> Refusal:
 
 def of_status(status: int) -> Refusal:
     """Tell what the framework refuses: no such route or method, or a body that is too large."""
-    codes = {400: "unreadable", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    codes = {
+        400: "unreadable",
+        404: "not_found",
+        405: "method_not_allowed",
+        408: "too_slow",
+        413: "too_large",
+    }
     messages = {
         400: "the body cannot be read",
         404: "there is no such route",
         405: "this route knows no such method",
+        408: "the body took too long to arrive",
         413: "the body is too large",
     }
     code = codes.get(status, "refused")
