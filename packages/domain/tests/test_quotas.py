@@ -1,16 +1,17 @@
 """Quotas: how they are written, whose they are, and what a pace lets through."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from cronicorn_domain.errors import InvalidInput
-from cronicorn_domain.identity import DEFAULT_TENANT, TenantId, new_uuid
+from cronicorn_domain.identity import DEFAULT_TENANT, TenantId
 from cronicorn_domain.model.quota import NO_QUOTA, NO_QUOTAS, Burst, Meter, Pace, Quota, Quotas
 from cronicorn_domain.policies.quota_text import quotas_in
 from cronicorn_domain.policies.quotas import paced
 from cronicorn_domain.testing.builders import EPOCH, MINUTE
 
-SOMEBODY = TenantId(new_uuid())
+SOMEBODY = TenantId(UUID(int=5))
 
 
 def test_a_number_is_for_all_and_one_with_a_name_for_one() -> None:
