@@ -16,15 +16,13 @@ from cronicorn_domain.testing.dispatcher_contract import Answer, HttpTarget, ope
 from cronicorn_domain.testing.notifier_contract import NotifierContract, a_due_notice
 from standardwebhooks.webhooks import Webhook as Verifier
 
-NOW = datetime.now(UTC)  # noqa: TID251  receivers ask the clock of their machine
 
-
-class StandingClock(Clock):
-    """Says one instant."""
+class ReceiversClock(Clock):
+    """Says what the machine's clock says, which is the one that receivers ask."""
 
     def now(self) -> datetime:
         """Return it."""
-        return NOW
+        return datetime.now(UTC)  # noqa: TID251
 
     async def sleep_until(self, instant: datetime) -> None:
         """Pass over what is in between."""
@@ -47,7 +45,7 @@ async def target():
 @pytest.fixture
 async def notifier(dispatching) -> Notifier:
     """Give a notifier that may reach this machine."""
-    return WebhookNotifier(await dispatching(), StandingClock())
+    return WebhookNotifier(await dispatching(), ReceiversClock())
 
 
 class TestWebhooks(NotifierContract):
@@ -112,7 +110,7 @@ async def test_with_keys_out_of_reach_nothing_is_sent(notifier, target) -> None:
 
 async def test_what_is_not_let_out_is_not_sent(dispatching, target) -> None:
     """Trap T21: an alert is no way around the egress guard, and trying again would not help."""
-    guarded = WebhookNotifier(await dispatching(allow=[]), StandingClock())
+    guarded = WebhookNotifier(await dispatching(allow=[]), ReceiversClock())
 
     answer = await guarded.notify(a_due_notice(Webhook(target.url)))
 

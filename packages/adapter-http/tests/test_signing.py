@@ -19,17 +19,23 @@ from cronicorn_domain.testing.dispatcher_contract import Answer, a_dispatch, ope
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 VECTORS = json.loads((Path(__file__).parent / "standard_webhooks_vectors.json").read_text("utf-8"))
-NOW = datetime.now(UTC)  # noqa: TID251  receivers ask the clock of their machine
 ID = "0190d1c2-7f4e-7a8b-9c3d-5e6f70819203:1735732800250"
 BODY = '{"name": "Grüße", "emoji": "🕐"}'
 UNMOVED = timedelta()
 
 
+def now() -> datetime:
+    """Return what the clock of this machine says, which is the one that receivers ask."""
+    return datetime.now(UTC)  # noqa: TID251
+
+
 def signatory(
-    *keys: SigningKey, at: datetime = NOW, message_id: str = ID, schemes=frozenset(Scheme)
+    *keys: SigningKey, at: datetime | None = None, message_id: str = ID, schemes=frozenset(Scheme)
 ) -> Signatory:
     """Return who signs, by both schemes and with one key unless it is said."""
-    return Signatory(schemes=schemes, keys=keys or (a_signing_key(),), message_id=message_id, at=at)
+    return Signatory(
+        schemes=schemes, keys=keys or (a_signing_key(),), message_id=message_id, at=at or now()
+    )
 
 
 @pytest.mark.parametrize("vector", VECTORS["vectors"])
@@ -117,7 +123,7 @@ async def test_the_documented_receiver_knows_what_we_send(dispatching) -> None:
     assert not is_ours(new.text, headers, body + b" ")
     assert not is_ours(new.text, headers | {"webhook-id": "another"}, body)
     assert not is_ours(new.text, {}, body)
-    before = signatory(new, at=NOW - timedelta(minutes=6))
+    before = signatory(new, at=now() - timedelta(minutes=6))
     assert not is_ours(new.text, signature_headers(before, body, since=UNMOVED), body)
 
 

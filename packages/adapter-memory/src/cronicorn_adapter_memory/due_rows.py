@@ -29,8 +29,8 @@ class _Entry:
     stale: bool = False
 
 
-_Ordered = tuple[datetime, int, _Entry]
-"""The serial number breaks ties: first written, first served."""
+_Ordered = tuple[datetime, int, int, _Entry]
+"""Ids break ties, as in a database; of one endpoint's rows the serial number does."""
 
 
 class DueRows(MutableMapping[EndpointId, Due]):
@@ -62,7 +62,7 @@ class DueRows(MutableMapping[EndpointId, Due]):
         if (superseded := self._rows.get(endpoint_id)) is not None:
             superseded.stale = True
         entry = self._rows[endpoint_id] = _Entry(endpoint_id, due)
-        heapq.heappush(self._waiting, (due.due_at, self._serial, entry))
+        heapq.heappush(self._waiting, (due.due_at, endpoint_id.int, self._serial, entry))
         if len(self._waiting) > 2 * len(self._rows) + STALE_LEAST:
             self._drop_stale()
         if earlier:
@@ -101,7 +101,7 @@ class DueRows(MutableMapping[EndpointId, Due]):
                 continue
             self._turn.append(tenant)
             if head[0] <= now:
-                entry = heapq.heappop(rows)[2]
+                entry = heapq.heappop(rows)[3]
                 del self._rows[entry.endpoint_id]
                 return entry.endpoint_id, entry.due
         return None
@@ -111,7 +111,8 @@ class DueRows(MutableMapping[EndpointId, Due]):
         self._serial += 1
         held = Due(due.due_at, due.tenant, waits=True)
         entry = self._rows[endpoint_id] = _Entry(endpoint_id, held)
-        heapq.heappush(self._lanes.setdefault(lane, []), (due.due_at, self._serial, entry))
+        ordered = (due.due_at, endpoint_id.int, self._serial, entry)
+        heapq.heappush(self._lanes.setdefault(lane, []), ordered)
 
     def let_in(self, places: Callable[[Lane], int]) -> None:
         """Put as many rows of each lane as it has places back among those that are due."""
@@ -134,18 +135,18 @@ class DueRows(MutableMapping[EndpointId, Due]):
         waiting = self._waiting
         while waiting and waiting[0][0] <= now:
             ordered = heapq.heappop(waiting)
-            if not ordered[2].stale:
+            if not ordered[3].stale:
                 self._put_in_turn(ordered)
 
     def _put_in_turn(self, ordered: _Ordered) -> None:
-        tenant = ordered[2].due.tenant
+        tenant = ordered[3].due.tenant
         if tenant not in self._ready:
             self._ready[tenant] = []
             self._turn.append(tenant)
         heapq.heappush(self._ready[tenant], ordered)
 
     def _head(self, rows: list[_Ordered]) -> _Ordered | None:
-        while rows and rows[0][2].stale:
+        while rows and rows[0][3].stale:
             heapq.heappop(rows)
         return rows[0] if rows else None
 
@@ -159,6 +160,6 @@ class DueRows(MutableMapping[EndpointId, Due]):
         return head is None or due_at < head[0]
 
     def _drop_stale(self) -> None:
-        live = [each for each in self._waiting if not each[2].stale]
+        live = [each for each in self._waiting if not each[3].stale]
         heapq.heapify(live)
         self._waiting = live
