@@ -13,7 +13,8 @@ PLAYED = [
     *(("daylight", seed) for seed in range(3)),
     *(("polite", seed) for seed in range(4)),
     *(("rationed", seed) for seed in range(4)),
-    *(("ruled", seed) for seed in range(4)),
+    # Behind the first few, seeds that broke a promise while rules were being built.
+    *(("ruled", seed) for seed in (*range(4), 13, 27, 33, 117, 183, 212, 356)),
 ]
 
 
