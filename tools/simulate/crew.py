@@ -19,10 +19,9 @@ from cronicorn_scheduler.service import Scheduler
 from tools.simulate.clock import WorkerClock
 from tools.simulate.conditions import KnownConditions
 from tools.simulate.connection import Connection, Faults
+from tools.simulate.line_units import LineUnits
 from tools.simulate.loop import PROCESS
 from tools.simulate.participants import Worker
-from tools.simulate.pruning_units import PruningUnits
-from tools.simulate.reading_units import ReadingUnits
 from tools.simulate.site import Site
 from tools.simulate.target import BrokenDispatcher, Targets
 from tools.simulate.troubles import (
@@ -53,9 +52,10 @@ class Process:
             plain=not site.scenario.troubles,
         )
         self.clock = WorkerClock(site.clock, self._store_time, error=worker.clock_error)
+        units = LineUnits(site.units, self.connection)
         self.scheduler = Scheduler(
             queue=self.connection,
-            units=PruningUnits(site.units, self.connection),
+            units=units,
             dispatcher=Targets(site.scenario.newcomers, _of_targets(site), site.recorder),
             wakeups=LossyWakeups(MemoryWakeups(site.store), faults),
             workers=MemoryWorkerRegistry(site.store),
@@ -65,7 +65,7 @@ class Process:
             observer=self,
             quota=site.quota_guard,
             chance=Random(f"{site.scenario.seed}|{name}"),  # noqa: S311
-            assessor=RuleAssessor(KnownConditions(), ReadingUnits(site.units, self.connection)),
+            assessor=RuleAssessor(KnownConditions(), units),
         )
         context = Context()
         context.run(PROCESS.set, name)

@@ -1,4 +1,4 @@
-"""Units of work in which conditions look at the history, at the other end of a worker's line."""
+"""What a worker asks of the store besides the queue, at the other end of its line."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -9,7 +9,7 @@ from cronicorn_domain.identity import EndpointId, JobId, RunId, TenantId
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.state import EndpointState
-from cronicorn_domain.ports.run_log import Health
+from cronicorn_domain.ports.run_log import Health, Pruned
 from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 
 from tools.simulate.connection import Connection
@@ -18,12 +18,12 @@ from tools.simulate.troubles import Call
 T = TypeVar("T")
 
 
-class ReadingUnits:
+class LineUnits:
     """
-    Units of work in which is read, and nothing else.
+    Units of work in which conditions look at the history, or it is pruned, and nothing else.
 
-    Each question travels as one call, so that a worker which dies in between leaves no transaction
-    open: a database would end it, too.
+    Each question travels as one call, and so does a step of pruning with its commit: a worker which
+    dies in between leaves no transaction open. A database would end it, too.
     """
 
     def __init__(self, units: UnitsOfWork, connection: Connection) -> None:
@@ -36,22 +36,22 @@ class ReadingUnits:
 
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[UnitOfWork]:
-        yield cast("UnitOfWork", _Reading(self._units, self._connection))
+        yield cast("UnitOfWork", _AtTheLine(self._units, self._connection))
 
 
-class _Reading:
-    """The questions that conditions ask; catalog and log in one."""
+class _AtTheLine:
+    """Catalog and log in one."""
 
     def __init__(self, units: UnitsOfWork, connection: Connection) -> None:
         self._units = units
         self._connection = connection
 
     @property
-    def catalog(self) -> "_Reading":
+    def catalog(self) -> "_AtTheLine":
         return self
 
     @property
-    def runs(self) -> "_Reading":
+    def runs(self) -> "_AtTheLine":
         return self
 
     async def get_states(
@@ -80,6 +80,20 @@ class _Reading:
 
     async def get(self, tenant: TenantId, run_id: RunId) -> Run:
         return await self._ask(lambda unit: unit.runs.get(tenant, run_id))
+
+    async def prune(
+        self, *, before: datetime | None, limit: int, now: datetime, most: int | None = None
+    ) -> Pruned:
+        async def carry_out() -> Pruned:
+            async with self._units.begin() as unit:
+                pruned = await unit.runs.prune(before=before, limit=limit, now=now, most=most)
+                await unit.commit()
+                return pruned
+
+        return await self._connection.ask(Call.PRUNE, carry_out)
+
+    async def commit(self) -> None:
+        """Nothing is left to commit."""
 
     async def _ask(self, question: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         async def carry_out() -> T:
