@@ -248,3 +248,18 @@ def test_ports_must_be_enough_for_all_processes() -> None:
     """The last process would have none."""
     with pytest.raises(UsageFault, match="--metrics-port and --processes do not go together"):
         read_settings({"processes": "4", "metrics_port": "65533"})
+
+
+def test_a_quota_of_none_lets_nobody_run() -> None:
+    """Nought is a quota, as it is for the API, which reads the same words."""
+    assert read_settings({"run_quota": ("0",)}).quotas.of(DEFAULT_TENANT, Meter.RUNS).limit == 0
+
+
+@pytest.mark.parametrize("entry", ["many", "-1", "me=3", "1.5"])
+def test_what_is_no_quota_is_refused_with_how_it_is_written(entry: str) -> None:
+    """The message names the entry, and the remedy says what to write."""
+    with pytest.raises(UsageFault) as refused:
+        read_settings({"run_quota": (entry,)})
+
+    assert repr(entry) in str(refused.value)
+    assert "Say how many: write N, or the id of a tenant=N." in str(refused.value)

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar, cast
 from uuid import UUID
 
+from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import Caps
-from cronicorn_domain.model.quota import Meter, Quota, Quotas
+from cronicorn_domain.model.quota import Meter, Quotas
+from cronicorn_domain.policies.quota_text import quotas_in
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -89,6 +91,15 @@ def _port(value: object) -> int:
             f"{text[:40]!r} is no port", f"Give one from 1 to {PORT_MOST}, or 0 for any free one."
         )
     return int(text)
+
+
+def _run_quota(value: object) -> tuple[str, ...]:
+    entries = _entries(value)
+    try:
+        quotas_in(entries, Meter.RUNS)
+    except InvalidInput as error:
+        _refuse(f"{error}", f"Say how many: {error.remedy}.")
+    return entries
 
 
 def _flag(value: object) -> bool:
@@ -194,7 +205,7 @@ class WorkerSettings(BaseSettings):
     processes: Annotated[int, BeforeValidator(_number(PROCESSES_MOST))] = 1
     host_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_caps("HOST"))] = ()
     tenant_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_tenant_caps)] = ()
-    run_quota: Annotated[_NamedCaps, NoDecode, BeforeValidator(_tenant_caps)] = ()
+    run_quota: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_run_quota)] = ()
     quota_redis: SecretStr | None = None
     breaker: Annotated[Breaker | None, NoDecode, BeforeValidator(_breaker)] = DEFAULT_BREAKER
     egress_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_entries)] = ()
@@ -244,12 +255,7 @@ class WorkerSettings(BaseSettings):
     @property
     def quotas(self) -> Quotas:
         """What each tenant may use in a month."""
-        runs = {whose: Quota(limit=limit) for whose, limit in self.run_quota}
-        general = runs.pop(EVERY, None)
-        return Quotas(
-            every={} if general is None else {Meter.RUNS: general},
-            tenants={(TenantId(UUID(name)), Meter.RUNS): each for name, each in runs.items()},
-        )
+        return quotas_in(self.run_quota, Meter.RUNS)
 
 
 def read_settings(given: Mapping[str, object]) -> WorkerSettings:
