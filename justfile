@@ -24,6 +24,17 @@ pgbouncer:
         $as_root apt-get update && $as_root apt-get install -y --no-install-recommends pgbouncer; \
     }
 
+# The tests of the dashboard in a browser, which `just test` leaves out: see `just chromium`
+browser *arguments:
+    uv run pytest -n 2 tests/browser {{arguments}}
+
+# Install Debian's Chromium, where it is not there yet
+chromium:
+    command -v chromium || command -v chromium-browser || { \
+        as_root=$([[ $EUID -eq 0 ]] || echo sudo); \
+        $as_root apt-get update && $as_root apt-get install -y --no-install-recommends chromium; \
+    }
+
 # Lint, and see that everything is formatted
 lint:
     uv run ruff check
@@ -37,6 +48,7 @@ types:
     for member in packages/* apps/*; do uv run mypy {{untyped}} "$member"; done
     uv run mypy bench tools tests conftest.py
     uv run mypy tests/pooler/*.py
+    uv run mypy {{untyped}} --explicit-package-bases tests/browser
 
 # The architecture: who may import whom
 imports:

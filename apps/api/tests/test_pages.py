@@ -103,7 +103,7 @@ def test_what_a_program_says_of_itself_stays_text(somebody, anyone) -> None:
         somebody.browser, "GET", "/device/approve", params={"user_code": codes["user_code"]}
     ).text
 
-    assert "<script" not in text
+    assert "<script>" not in text
     assert "&lt;script&gt;" in text
 
 
@@ -130,7 +130,7 @@ def test_signing_in_leads_nowhere_else(somebody, elsewhere) -> None:
 
     assert "evil" not in form.text
     assert "javascript" not in form.text
-    assert answer.headers["location"] == "/account"
+    assert answer.headers["location"] == "/"
 
 
 def test_a_form_of_another_site_signs_nobody_in(somebody) -> None:
@@ -142,30 +142,36 @@ def test_a_form_of_another_site_signs_nobody_in(somebody) -> None:
 
 
 def test_one_signs_out(somebody) -> None:
-    """The account names who one is, until then."""
+    """The profile names who one is, until then."""
     browser = somebody.browser
     somebody.sign_in()
-    assert somebody.email in at_root(browser, "GET", "/account").text
+    assert somebody.email in at_root(browser, "GET", "/settings/profile").text
 
     assert sent(browser, "/sign-out").status_code == 303
 
-    assert at_root(browser, "GET", "/account").headers["location"] == "/sign-in?next=%2Faccount"
+    away = at_root(browser, "GET", "/settings/profile").headers["location"]
+    assert away == "/sign-in?next=%2Fsettings%2Fprofile"
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/account", "/device/approve", "/setup"])
+@pytest.mark.parametrize("path", ["/sign-in", "/settings/profile", "/device/approve", "/setup"])
 def test_pages_run_nothing_and_bring_nothing(somebody, path) -> None:
-    """Neither inline nor from elsewhere, and nobody frames them; their one style is ours."""
+    """Nothing inline, nothing from elsewhere, and nobody frames them; all they bring is ours."""
     somebody.sign_in()
     answer = at_root(somebody.browser, "GET", path)
 
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-security-policy"] == (
-        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none';"
-        " base-uri 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+        " form-action 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
     )
     assert answer.headers["cache-control"] == "no-store"
-    assert not re.search(r"<script|\son\w+=|style=|https?://|<style", answer.text)
-    assert at_root(somebody.browser, "GET", "/assets/pages.css").status_code == 200
+    assert not re.search(r"<script(?! src=)|\son\w+=|\sstyle=|https?://|<style", answer.text)
+    brought = re.findall(r'<(?:link|script|img)[^>]*? (?:href|src)="([^"]+)"', answer.text)
+    assert all(re.fullmatch(r"/assets/[\w-]+\.[0-9a-f]{12}\.\w+", each) for each in brought)
+    for each in brought:
+        asset = at_root(somebody.browser, "GET", each)
+        assert asset.status_code == 200
+        assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/device/approve"])
@@ -174,11 +180,11 @@ def test_pages_can_be_read_out(somebody, path) -> None:
     somebody.sign_in()
     text = at_root(somebody.browser, "GET", path).text
 
-    assert '<html lang="en">' in text
+    assert '<html lang="en"' in text
     assert len(re.findall("<h1>", text)) == 1
     assert re.search("<title>.+ · Cronicorn</title>", text)
-    fields = set(re.findall(r'<input id="(\w+)"', text))
-    assert fields == set(re.findall(r'<label for="(\w+)"', text)) != set()
+    fields = set(re.findall(r'<input id="([\w-]+)"', text))
+    assert fields == set(re.findall(r'<label for="([\w-]+)"', text)) != set()
 
 
 def test_an_installation_is_set_up_by_its_link(tmp_path, service) -> None:
@@ -198,7 +204,7 @@ def test_an_installation_is_set_up_by_its_link(tmp_path, service) -> None:
 
             done = browser.post("/setup", data={**fields, "password": PASSWORD})
 
-            assert (done.status_code, done.headers["location"]) == (303, "/account")
+            assert (done.status_code, done.headers["location"]) == (303, "/")
             assert browser.get("/api/jobs").json() == {"jobs": []}
             assert browser.post("/setup", data={**fields, "password": PASSWORD}).status_code == 404
             assert browser.get("/setup", params={"token": token}).status_code == 404

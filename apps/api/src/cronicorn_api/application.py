@@ -24,6 +24,8 @@ from cronicorn_api.metering import router as metering
 from cronicorn_api.metering.instruments import Instruments
 from cronicorn_api.metering.metered import Metered
 from cronicorn_api.pages import router as pages
+from cronicorn_api.pages.frame.sharing import Shared
+from cronicorn_api.pages.live.router import Streams
 from cronicorn_api.reference import router as reference
 from cronicorn_api.service import router as service
 from cronicorn_api.sessions import router as sessions
@@ -82,6 +84,8 @@ def application(
     app.state.site = site or Site()
     app.state.instruments = Instruments()
     app.state.watch = Watch(desk)
+    app.state.streams = Streams()
+    app.state.shared = Shared(app.state.watch, desk)
     app.add_middleware(AnswerKeeper)
     app.add_middleware(BodyLimit, most=BODY_MOST)
     app.add_middleware(AddressRate, rate=per_address)

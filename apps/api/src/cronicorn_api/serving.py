@@ -85,7 +85,9 @@ async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) 
         sign_in_rates=settings.sign_in_rates,
         observer=LoggedWork(log),
     ) as service:
-        await _found(service.desk, settings, log, port=listener.getsockname()[1])
+        port = listener.getsockname()[1]
+        origin = settings.site.public_url or f"http://{_in_addresses(settings.host)}:{port}"
+        await _found(service.desk, settings, log, origin=origin)
         app = application(service.desk, settings.site, per_address=settings.per_address)
         envelope = Envelope(app, log, secure=settings.site.speaks_tls)
         worker = service.worker if settings.with_worker else None
@@ -98,7 +100,7 @@ async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) 
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, server.ask_to_stop)
         tidying = asyncio.create_task(keep_tidy(service.desk))
-        log.say("serving", host=settings.host, port=listener.getsockname()[1])
+        log.say("serving", host=settings.host, port=port, dashboard=f"{origin}/")
         try:
             await _serve_and_work(server, listener, worker)
         finally:
@@ -124,7 +126,7 @@ async def _serve_and_work(
     await working
 
 
-async def _found(desk: Desk, settings: ApiSettings, log: Log, *, port: int) -> None:
+async def _found(desk: Desk, settings: ApiSettings, log: Log, *, origin: str) -> None:
     """Give the installation what it begins with, at its first start."""
     if settings.bootstrap_key is not None and await found_key(desk, settings.bootstrap_key):
         log.say("bootstrap key issued")
@@ -133,8 +135,11 @@ async def _found(desk: Desk, settings: ApiSettings, log: Log, *, port: int) -> N
         if await found_owner(desk, email=email, password=password):
             log.say("owner made", email=email)
     else:
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        await _invite(desk, settings.site.public_url or f"http://{host}:{port}")
+        await _invite(desk, origin)
+
+
+def _in_addresses(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 async def _invite(desk: Desk, origin: str) -> None:

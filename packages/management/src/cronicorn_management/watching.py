@@ -79,12 +79,35 @@ class Listener:
         while (happening := await self._waiting.get()) is not None:
             yield happening
 
+    async def batch(self, patience: timedelta) -> list[Happening] | None:
+        """
+        Return all that waits, once something does; None: it is over.
+
+        It is empty when nothing has happened for so long.
+        """
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                first = await self._waiting.get()
+        except TimeoutError:
+            return []
+        if first is None:
+            return None
+        found = [first]
+        while not self._waiting.empty():
+            further = self._waiting.get_nowait()
+            if further is None:
+                self._waiting.put_nowait(None)  # whoever asks next finds that it is over
+                break
+            found.append(further)
+        return found
+
 
 @dataclass(slots=True)
 class _Known:
     """What was seen of a tenant: what is known is not told again."""
 
     since: datetime
+    version: int = 0
     runs: dict[RunId, RunStatus] = field(default_factory=dict)
     running: dict[RunId, datetime] = field(default_factory=dict)
     deeds: set[AuditId] = field(default_factory=set)
@@ -156,6 +179,15 @@ class Watch:
             if all(each.tenant != tenant for each in self._listeners):
                 del self._known[tenant]
 
+    def version(self, tenant: TenantId) -> tuple[datetime, int] | None:
+        """
+        Name what is known of a tenant: as long as the name is the same, nothing was seen to change.
+
+        None: nobody listens, so nobody looks.
+        """
+        known = self._known.get(tenant)
+        return None if known is None else (known.since, known.version)
+
     def close(self) -> None:
         """End what everybody hears, now and later."""
         self._closed = True
@@ -192,6 +224,7 @@ class Watch:
         runs = (each for each in glimpse.runs if each.tenant == tenant)
         deeds = (each for each in glimpse.deeds if each.tenant == tenant)
         for happening in known.news(runs, deeds):
+            known.version += 1
             for listener in self._listeners:
                 if listener.tenant == tenant:
                     listener.tell(happening)

@@ -1,0 +1,174 @@
+// One stream for a tab that is seen: it tells which parts are not new any more, and they are
+// fetched. Nothing changes under somebody who points, selects, or answers a dialog.
+(() => {
+  "use strict";
+  const frame = document.querySelector(".frame");
+  const EVERY = 2000;
+  const SILENCE = 5000;
+  const POLL = 5000;
+  const parts = new WeakMap();
+  let topics = "";
+  let source = null;
+  let heard = 0;
+  let clock = "";
+  let paused = false;
+  let polling = null;
+  let pointing = false;
+
+  const shown = () => document.getElementById("live");
+  const say = (state, words) => {
+    const live = shown();
+    if (!live) return;
+    live.dataset.state = state;
+    const place = live.querySelector("[data-words]");
+    if (place.textContent !== words) place.textContent = words;
+  };
+  const tell = () => {
+    if (paused) say("paused", `Paused, data from ${clock || "before"}`);
+    else if (!navigator.onLine) say("offline", "Offline");
+    else if (Date.now() - heard < SILENCE) say("live", `Live ${clock}`);
+    else if (polling) say("live", `Every 5 s ${clock}`);
+    else if (clock) say("reconnecting", `Reconnecting, data from ${clock.slice(0, 5)}`);
+  };
+
+  const selecting = () => {
+    const selection = getSelection();
+    return selection && !selection.isCollapsed && selection.toString().trim() !== "";
+  };
+  const busy = () => paused || document.hidden || pointing || selecting()
+    || document.querySelector("dialog[open]") !== null;
+
+  const renew = async (part) => {
+    const state = parts.get(part) ?? { at: 0, tag: null, due: false, going: false };
+    parts.set(part, state);
+    state.due = true;
+    if (state.going || busy()) return;
+    const wait = state.at + EVERY - Date.now();
+    if (wait > 0) return;
+    state.due = false;
+    state.going = true;
+    state.at = Date.now();
+    const address = part.dataset.refetch;
+    try {
+      const headers = { "HX-Request": "true" };
+      if (state.tag && state.address === address) headers["If-None-Match"] = state.tag;
+      const answer = await fetch(address, { headers, cache: "no-store" });
+      if (answer.status === 401) {
+        window.cronicorn.signIn(() => renew(part));
+        return;
+      }
+      if (!answer.ok || !part.isConnected) return;
+      const text = await answer.text();
+      if (busy()) {
+        state.due = true;
+        return;
+      }
+      state.tag = answer.headers.get("ETag");
+      state.address = address;
+      await window.htmx.swap({ target: part, text, swap: "innerMorph", sourceElement: part });
+      part.dispatchEvent(new CustomEvent("cronicorn:renewed", { bubbles: true }));
+    } catch {
+      state.due = true;
+    } finally {
+      state.going = false;
+    }
+  };
+  const concerned = (names) => {
+    const news = new Set(names);
+    for (const part of document.querySelectorAll("[data-refetch]")) {
+      const wanted = (part.dataset.on ?? "").split(/\s+/);
+      if (news.has("*") || wanted.some((each) => news.has(each))) renew(part);
+    }
+  };
+
+  const stop = () => {
+    source?.close();
+    source = null;
+    clearInterval(polling);
+    polling = null;
+  };
+  const poll = () => {
+    if (polling) return;
+    polling = setInterval(() => {
+      clock = new Date().toTimeString().slice(0, 8);
+      concerned(["*"]);
+    }, POLL);
+  };
+  const start = () => {
+    if (source || paused || document.hidden || !topics) return;
+    stop();
+    source = new EventSource(`/_/stream?topics=${encodeURIComponent(topics)}`);
+    let begun = false;
+    source.addEventListener("ping", (event) => {
+      const [at, ...names] = event.data.split(" ").filter(Boolean);
+      if (begun && Date.now() - heard > SILENCE) names.push("*");
+      begun = true;
+      heard = Date.now();
+      clock = at;
+      if (names.length) concerned(names);
+      tell();
+    });
+    source.addEventListener("error", () => {
+      if (source?.readyState !== EventSource.CLOSED) return;
+      source = null;
+      poll();
+    });
+  };
+
+  setInterval(() => {
+    tell();
+    if (document.hidden) return;
+    for (const part of document.querySelectorAll("[data-refetch]")) {
+      const state = parts.get(part) ?? { at: Date.now(), due: false };
+      parts.set(part, state);
+      const every = Number(part.dataset.every ?? 0) * 1000;
+      if (state.due || (every && Date.now() - state.at >= every && !paused)) renew(part);
+    }
+  }, 500);
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      stop();
+      return;
+    }
+    start();
+    if (topics && !paused && clock) concerned(["*"]);
+  });
+  addEventListener("pagehide", stop);
+  addEventListener("pageshow", (event) => { if (event.persisted) start(); });
+  addEventListener("pointerdown", () => { pointing = true; });
+  for (const each of ["pointerup", "pointercancel"]) addEventListener(each, () => { pointing = false; });
+  for (const each of ["online", "offline"]) addEventListener(each, tell);
+
+  const pause = () => {
+    paused = !paused;
+    const button = shown()?.querySelector("[data-pause]");
+    if (button) button.textContent = paused ? "Resume" : "Pause";
+    if (paused) stop();
+    else {
+      start();
+      concerned(["*"]);
+    }
+    tell();
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-pause]")) pause();
+  });
+  document.addEventListener("cronicorn:pause", pause);
+
+  // A part that some other thing has changed, say a choice of what it shows, is fetched at once.
+  document.addEventListener("cronicorn:renew", (event) => {
+    const part = event.target.closest?.("[data-refetch]");
+    if (part) {
+      parts.set(part, { at: 0, tag: null, due: true, going: false });
+      renew(part);
+    }
+  });
+
+  topics = frame?.dataset.topics ?? "";
+  if (topics) {
+    const button = shown()?.querySelector("[data-pause]");
+    if (button) button.hidden = false;
+    start();
+  }
+})();

@@ -1,0 +1,103 @@
+"""A browser before the service as it is in production; what it complains of fails the test."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+
+from tests.browser.served import OWNER, Served, a_site
+from tests.browser.watching import Complaints, watch
+from tests.browser.world import World, make_world
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SHOTS = Path(__file__).parent / ".shots"
+WIDE = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Give the service, with a worker and a target, for the whole run."""
+    with a_site(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def world(site: Served) -> World:
+    """Give what there is to be seen."""
+    return make_world(site)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Give the browser of the system."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert executable, "there is no chromium here: `just chromium` installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(chromium: Browser, site: Served) -> StorageState:
+    """Give the cookies of the owner, who has signed in by the page."""
+    context = chromium.new_context(base_url=site.url)
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.get_by_label("E-mail address").fill(OWNER[0])
+    page.get_by_label("Password").fill(OWNER[1])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def contexts(chromium: Browser, site: Served) -> Iterator[Callable[..., BrowserContext]]:
+    """Give what opens windows; they are closed at the end."""
+    opened: list[BrowserContext] = []
+
+    def open_one(**options) -> BrowserContext:
+        usual = {"base_url": site.url, "viewport": WIDE, "timezone_id": "Europe/Berlin"}
+        opened.append(chromium.new_context(**{**usual, **options}))
+        opened[-1].set_default_timeout(15_000)
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def page(
+    request: pytest.FixtureRequest, contexts: Callable[..., BrowserContext], signed_in: StorageState
+) -> Iterator[Page]:
+    """Give a page on which the owner is signed in; what it complains of fails the test."""
+    options = getattr(request, "param", {})
+    page = contexts(**{"storage_state": signed_in, **options}).new_page()
+    complaints = watch(page)
+    page.complaints = complaints  # type: ignore[attr-defined]
+    yield page
+    broken = [] if page.is_closed() else page.evaluate("() => window.__broken ?? []")
+    assert not complaints.left
+    assert not broken
+
+
+@pytest.fixture
+def complaints(page: Page) -> Complaints:
+    """Give what a test may foresee."""
+    found: Complaints = page.complaints  # type: ignore[attr-defined]
+    return found

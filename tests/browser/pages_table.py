@@ -1,0 +1,14 @@
+"""Every page of the dashboard: a new page enters here, and is looked at like all others."""
+
+from tests.browser.world import World
+
+PAGES = {
+    "profile": "/settings/profile",
+    "device-code": "/device/approve",
+}
+"""What each is called, and its address; ids in braces are those of the world."""
+
+
+def address(name: str, world: World) -> str:
+    """Give the address of a page in a world."""
+    return PAGES[name].format(**vars(world))
