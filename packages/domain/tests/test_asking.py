@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.decision import Rule, Source
 from cronicorn_domain.model.endpoint import Guardrails, Heeds, Pause, Retry
 from cronicorn_domain.model.hint import Author, OneShotHint
@@ -12,7 +13,7 @@ from cronicorn_domain.model.run import Failed, FailureKind, Response
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.change import Change
-from cronicorn_domain.policies.explaining import Condition, explain
+from cronicorn_domain.policies.explaining import explain
 from cronicorn_domain.policies.settling import settle
 from cronicorn_domain.policies.storable import bare
 from cronicorn_domain.ports.endpoint_queue import Settlement

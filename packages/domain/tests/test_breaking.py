@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.breaker import Breaker, Trouble
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.endpoint import Guardrails, Misfire, MisfirePolicy, Retry
 from cronicorn_domain.model.run import Blocked, FailureKind, Outcome, Succeeded
 from cronicorn_domain.model.slot_record import Fate
@@ -18,7 +19,7 @@ from cronicorn_domain.policies.breaking import (
 )
 from cronicorn_domain.policies.change import Claim
 from cronicorn_domain.policies.claiming import claim
-from cronicorn_domain.policies.explaining import Condition, explain
+from cronicorn_domain.policies.explaining import explain
 from cronicorn_domain.testing.builders import HOUR, MINUTE, SECOND, answered, at, failed, once
 from cronicorn_domain.testing.story import FAILURE, Story, told
 

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from cronicorn_domain.identity import HintId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.endpoint import Bounds, Pause
 from cronicorn_domain.model.hint import Author, IntervalHint
-from cronicorn_domain.policies.explaining import Condition, explain
+from cronicorn_domain.policies.explaining import explain
 from cronicorn_domain.policies.previewing import PREVIEW_MOST, Assumption, preview
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression

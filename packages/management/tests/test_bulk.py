@@ -2,7 +2,7 @@
 
 import pytest
 from cronicorn_domain.errors import ForbiddenTransition, NotAllowed, NotFound
-from cronicorn_domain.policies.explaining import Condition
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.testing.builders import SECOND, at
 from cronicorn_management.endpoints.bulk import AT_ONCE, BulkAction, act_on_many
 from cronicorn_management.endpoints.choosing import EndpointFilter, chosen

@@ -6,8 +6,8 @@ import pytest
 from cronicorn_domain.errors import ForbiddenTransition, InvalidInput, NotFound
 from cronicorn_domain.identity import HintId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.hint import Author
-from cronicorn_domain.policies.explaining import Condition
 from cronicorn_domain.ports.hint_book import HintEnd
 from cronicorn_domain.testing.builders import HOUR, MINUTE, SECOND, at
 from cronicorn_management.endpoints.archiving import archive_endpoint

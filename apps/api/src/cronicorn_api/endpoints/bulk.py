@@ -4,7 +4,7 @@ from typing import Final
 
 from cronicorn_domain.errors import CronicornError
 from cronicorn_domain.identity import EndpointId, JobId
-from cronicorn_domain.policies.explaining import Condition
+from cronicorn_domain.model.condition import Condition
 from cronicorn_management.endpoints.bulk import BulkAction, BulkOutcome, act_on_many
 from cronicorn_management.endpoints.choosing import EndpointFilter
 from fastapi import APIRouter

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from cronicorn_domain.instants import NO_TIME
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.decision import Decision
 from cronicorn_domain.model.endpoint import Endpoint, Retry
 from cronicorn_domain.model.hint import Hint, OneShotHint
 from cronicorn_domain.model.state import Situation
-from cronicorn_domain.policies.explaining import Condition, Explanation, condition_of
+from cronicorn_domain.policies.explaining import Explanation, condition_of
 from cronicorn_domain.policies.interval_hints import ranked_hints
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.decision import Decision
-from cronicorn_domain.policies.explaining import Condition
 from cronicorn_scheduler.observing import (
     EndpointQuarantined,
     EndpointWithheld,

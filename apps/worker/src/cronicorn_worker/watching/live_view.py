@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from cronicorn_domain.instants import NO_TIME
-from cronicorn_domain.policies.explaining import Condition
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.wording import length_in_words
 from rich.console import Console, Group, RenderableType

@@ -2,29 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.decision import Decision, Rule, Source, Weighed
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import JobState
-from cronicorn_domain.model.state import Situation
+from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.eligibility import fires_despite_pause
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule
 from cronicorn_domain.wording import instant_in_words, length_in_words
-
-
-class Condition(StrEnum):
-    """Where an endpoint stands, as people see it."""
-
-    ACTIVE = "active"
-    RUNNING = "running"
-    PAUSED = "paused"
-    DEFERRED = "deferred"
-    QUARANTINED = "quarantined"
-    FINISHED = "finished"
-    ARCHIVED = "archived"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +38,26 @@ def explain(situation: Situation, now: datetime) -> Explanation:
 
 def condition_of(situation: Situation, now: datetime) -> Condition:
     """Say where an endpoint stands at ``now``; what hinders it most comes first."""
-    endpoint, state = situation.endpoint, situation.state
-    if endpoint.archived_at is not None or situation.job_state is JobState.ARCHIVED:
+    endpoint = situation.endpoint
+    return condition_under(
+        situation.state,
+        archived=endpoint.archived_at is not None or situation.job_state is JobState.ARCHIVED,
+        paused=situation.job_state is JobState.PAUSED or endpoint.paused_at(now),
+        leased=situation.lease is not None,
+        now=now,
+    )
+
+
+def condition_under(
+    state: EndpointState, *, archived: bool, paused: bool, leased: bool, now: datetime
+) -> Condition:
+    """Say where an endpoint in a state stands; ``paused``: itself, or its job."""
+    if archived:
         return Condition.ARCHIVED
     if state.quarantine is not None:
         return Condition.QUARANTINED
-    if situation.lease is not None:
+    if leased:
         return Condition.RUNNING
-    paused = situation.job_state is JobState.PAUSED or endpoint.paused_at(now)
     if paused and not fires_despite_pause(state):
         return Condition.PAUSED
     if state.next_plan is None:

@@ -117,7 +117,7 @@ def _parsed(text: str) -> CronExpression:
     """Read an expression once: stored endpoints are read again and again, and many are alike."""
     second, minute, hour, day_of_month, month, day_of_week = (
         parse_field(field_text, kind)
-        for field_text, kind in zip(_six_fields(text), _KINDS, strict=True)
+        for field_text, kind in zip(fields_of(text), _KINDS, strict=True)
     )
     days = days_of(day_of_month=day_of_month, month=month, day_of_week=day_of_week)
     if not days:
@@ -135,8 +135,13 @@ def _parsed(text: str) -> CronExpression:
     )
 
 
-def _six_fields(text: str) -> list[str]:
-    """Split an expression into its fields, seconds included."""
+def fields_of(text: str) -> list[str]:
+    """
+    Split an expression into its six fields, seconds included.
+
+    Raises:
+        InvalidSchedule: there are too many or too few, or the nickname is unknown.
+    """
     shown = repr(text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "…")
     if len(text) > _TEXT_MAX:
         raise InvalidSchedule(

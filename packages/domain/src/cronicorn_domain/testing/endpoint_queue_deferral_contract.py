@@ -3,11 +3,12 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.endpoint import Endpoint, Guardrails, Misfire, MisfirePolicy
 from cronicorn_domain.model.run import OutcomeClass, RunStatus
 from cronicorn_domain.model.slot_record import Fate
-from cronicorn_domain.policies.explaining import Condition, explain
+from cronicorn_domain.policies.explaining import explain
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Deferral, Settled
 from cronicorn_domain.testing.builders import (
     HOUR,

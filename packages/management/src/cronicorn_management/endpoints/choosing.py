@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from cronicorn_domain.identity import EndpointId, JobId
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.state import Situation
-from cronicorn_domain.policies.explaining import Condition, condition_of
+from cronicorn_domain.policies.explaining import condition_of
 
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Desk, Reading
