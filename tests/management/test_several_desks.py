@@ -23,6 +23,7 @@ from cronicorn_domain.errors import KeyTaken, LimitReached
 from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.ports.board import Wanted
 from cronicorn_domain.testing.builders import EPOCH, MINUTE
 from cronicorn_management.allowance import Allowance
 from cronicorn_management.caller import EVERY_SCOPE, Caller, CallerKind
@@ -30,7 +31,6 @@ from cronicorn_management.desk import Desk
 from cronicorn_management.endpoints.archiving import archive_endpoint
 from cronicorn_management.endpoints.bulk import BulkAction, act_on_many
 from cronicorn_management.endpoints.changing import change_endpoint
-from cronicorn_management.endpoints.choosing import EndpointFilter
 from cronicorn_management.endpoints.creating import create_endpoint
 from cronicorn_management.endpoints.listing import list_endpoints
 from cronicorn_management.endpoints.putting import PutEndpoint, put_endpoint
@@ -217,7 +217,7 @@ async def test_a_dry_run_leaves_a_database_as_it_is(desks: list[Desk]) -> None:
     job = await a_job(desks[0])
     names = ("a", "b", "c")
     endpoints = [await an_endpoint(desks[0], job, name) for name in names]
-    everything = EndpointFilter(job_id=job.id)
+    everything = Wanted(job_id=job.id)
 
     rehearsed = await act_on_many(desks[0], ADA, BulkAction.ARCHIVE, everything, dry_run=True)
 

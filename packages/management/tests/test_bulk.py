@@ -3,9 +3,10 @@
 import pytest
 from cronicorn_domain.errors import ForbiddenTransition, NotAllowed, NotFound
 from cronicorn_domain.model.condition import Condition
+from cronicorn_domain.ports.board import Wanted
 from cronicorn_domain.testing.builders import SECOND, at
 from cronicorn_management.endpoints.bulk import AT_ONCE, BulkAction, act_on_many
-from cronicorn_management.endpoints.choosing import EndpointFilter, chosen
+from cronicorn_management.endpoints.choosing import chosen
 from cronicorn_management.endpoints.pausing import pause_endpoint
 
 
@@ -21,9 +22,7 @@ async def three(office):
 
 async def act(office, action, dry_run=False, **wanted):
     """Do one thing to those that are meant."""
-    return await act_on_many(
-        office.desk, office.ada, action, EndpointFilter(**wanted), dry_run=dry_run
-    )
+    return await act_on_many(office.desk, office.ada, action, Wanted(**wanted), dry_run=dry_run)
 
 
 async def test_each_stands_or_falls_alone(office, three) -> None:
@@ -59,7 +58,7 @@ async def test_endpoints_are_chosen(office, three) -> None:
     )
 
     async def meant(**wanted):
-        return await chosen(office.desk, office.ada, EndpointFilter(**wanted))
+        return await chosen(office.desk, office.ada, Wanted(**wanted))
 
     first, second, third = (each.id for each in three)
     assert await meant() == [first, second, third, other.id]
@@ -92,13 +91,13 @@ async def test_it_is_for_those_who_may(office) -> None:
     """Another tenant's are not meant, its job is not found, and a reader changes nothing."""
     endpoint = await office.an_endpoint()
 
-    everything = EndpointFilter()
+    everything = Wanted()
     outcome = await act_on_many(office.desk, office.stranger, BulkAction.PAUSE, everything)
     assert outcome.changed == []
     with pytest.raises(NotFound):
-        await chosen(office.desk, office.stranger, EndpointFilter(job_id=endpoint.job_id))
+        await chosen(office.desk, office.stranger, Wanted(job_id=endpoint.job_id))
     with pytest.raises(NotAllowed):
         await act_on_many(office.desk, office.reader, BulkAction.PAUSE, everything)
-    nothing = EndpointFilter(ids=frozenset())
+    nothing = Wanted(ids=frozenset())
     with pytest.raises(NotAllowed):
         await act_on_many(office.desk, office.reader, BulkAction.PAUSE, nothing)

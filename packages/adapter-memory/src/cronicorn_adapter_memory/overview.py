@@ -172,14 +172,15 @@ class MemoryOverview:
                 and which.source in {None, key.source}
                 and self._is_of_job(key.endpoint_id, which)
             ):
-                yield key, _tally(key, sums)
+                yield key, tally_of(key, sums)
 
     def _is_of_job(self, endpoint_id: EndpointId, which: Selection) -> bool:
         endpoint = self._transaction.read().endpoints[endpoint_id].endpoint
         return which.job_id in {None, endpoint.job_id}
 
 
-def _tally(key: RollUpKey, sums: Sums) -> Tally:
+def tally_of(key: RollUpKey, sums: Sums) -> Tally:
+    """Tell what a roll-up counts by who answers for it."""
     judged = key.outcome_class
     return Tally(
         success=sums.runs if judged is OutcomeClass.SUCCESS else 0,

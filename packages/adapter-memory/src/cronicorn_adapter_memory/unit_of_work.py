@@ -9,6 +9,7 @@ from cronicorn_adapter_memory.alert_book import MemoryAlertBook
 from cronicorn_adapter_memory.answer_book import MemoryAnswerBook
 from cronicorn_adapter_memory.api_keys import MemoryApiKeys
 from cronicorn_adapter_memory.audit_log import MemoryAuditLog
+from cronicorn_adapter_memory.board import MemoryBoard
 from cronicorn_adapter_memory.device_grants import MemoryDeviceGrants
 from cronicorn_adapter_memory.hint_book import MemoryHintBook
 from cronicorn_adapter_memory.job_catalog import MemoryJobCatalog
@@ -31,6 +32,7 @@ class MemoryUnitOfWork:
         self._hints = MemoryHintBook(transaction)
         self._runs = MemoryRunLog(transaction)
         self._overview = MemoryOverview(transaction)
+        self._board = MemoryBoard(transaction)
         self._audit = MemoryAuditLog(transaction)
         self._keys = MemoryApiKeys(transaction)
         self._people = MemoryPeople(transaction)
@@ -60,6 +62,11 @@ class MemoryUnitOfWork:
     def overview(self) -> MemoryOverview:
         """All runs of a tenant, from above."""
         return self._overview
+
+    @property
+    def board(self) -> MemoryBoard:
+        """Where a tenant's endpoints stand."""
+        return self._board
 
     @property
     def audit(self) -> MemoryAuditLog:

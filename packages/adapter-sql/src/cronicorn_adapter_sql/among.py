@@ -18,10 +18,10 @@ def among(column: ColumnElement[Any], name: str, *, dialect: str) -> ColumnEleme
     """
     if dialect == "sqlite":
         return column.in_(bindparam(name, expanding=True, type_=column.type))
-    return column == any_(cast(bindparam(name, type_=_ArrayText()), ARRAY(column.type)))
+    return column == any_(cast(bindparam(name, type_=ArrayText()), ARRAY(column.type)))
 
 
-class _ArrayText(TypeDecorator[Collection[UUID | int]]):
+class ArrayText(TypeDecorator[Collection[UUID | int]]):
     """An array as its text, which the driver passes on; to bind each value would cost it more."""
 
     impl = String

@@ -93,7 +93,7 @@ def _endpoint_from(row: Columns, vault: Vault | None) -> Endpoint:
         name=row["name"],
         description=row["description"],
         request=_request_from(tenant, endpoint_id, row, vault),
-        schedule=_schedule_from(row),
+        schedule=schedule_from(row),
         anchor=row["anchor"],
         guardrails=Guardrails(
             shortest=from_microseconds(row["shortest"]), longest=from_microseconds(row["longest"])
@@ -158,7 +158,8 @@ def _values_of_schedule(schedule: Schedule) -> Values:
             assert_never(schedule)
 
 
-def _schedule_from(row: Columns) -> Schedule:
+def schedule_from(row: Columns) -> Schedule:
+    """Return the schedule of a row. Raises ``InvalidInput``, ``ValueError``."""
     match row["schedule_kind"]:
         case "cron":
             gap, repeat = row["gap"], row["repeat"]

@@ -196,6 +196,22 @@ class EndpointStateRow(Row, table=True):
             postgresql_where=text("quarantine IS NOT NULL"),
             sqlite_where=text("quarantine IS NOT NULL"),
         ),
+        # What fails or is put off is looked for at every moment. A run that succeeds changes none
+        # of these columns.
+        Index(
+            "ix_endpoint_state_failing",
+            "tenant",
+            "failures",
+            postgresql_where=text("failures > 0"),
+            sqlite_where=text("failures > 0"),
+        ),
+        Index(
+            "ix_endpoint_state_put_off",
+            "tenant",
+            "not_before",
+            postgresql_where=text("not_before IS NOT NULL"),
+            sqlite_where=text("not_before IS NOT NULL"),
+        ),
         {"postgresql_with": {"fillfactor": 70}},
     )
 

@@ -11,6 +11,7 @@ from cronicorn_adapter_sql.alert_book import SqlAlertBook
 from cronicorn_adapter_sql.answer_book import SqlAnswerBook
 from cronicorn_adapter_sql.api_keys import SqlApiKeys
 from cronicorn_adapter_sql.audit_log import SqlAuditLog
+from cronicorn_adapter_sql.board import SqlBoard
 from cronicorn_adapter_sql.device_grants import SqlDeviceGrants
 from cronicorn_adapter_sql.engine import reading_first
 from cronicorn_adapter_sql.errors import translated
@@ -36,6 +37,7 @@ class SqlUnitOfWork:
         self._hints = SqlHintBook(self._transaction)
         self._runs = SqlRunLog(self._transaction)
         self._overview = SqlOverview(self._transaction)
+        self._board = SqlBoard(self._transaction)
         self._audit = SqlAuditLog(self._transaction)
         self._keys = SqlApiKeys(self._transaction)
         self._people = SqlPeople(self._transaction)
@@ -65,6 +67,11 @@ class SqlUnitOfWork:
     def overview(self) -> SqlOverview:
         """All runs of a tenant, from above."""
         return self._overview
+
+    @property
+    def board(self) -> SqlBoard:
+        """Where a tenant's endpoints stand."""
+        return self._board
 
     @property
     def audit(self) -> SqlAuditLog:

@@ -12,6 +12,7 @@ from cronicorn_domain.ports.activity import Activity
 from cronicorn_domain.ports.alert_book import AlertBook
 from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
+from cronicorn_domain.ports.board import Board
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.egress_rules import EgressRules
 from cronicorn_domain.ports.hint_book import HintBook
@@ -69,6 +70,11 @@ class Reading:
     def overview(self) -> Overview:
         """All runs of the tenant, from above."""
         return self.unit.overview
+
+    @property
+    def board(self) -> Board:
+        """Where the tenant's endpoints stand."""
+        return self.unit.board
 
     @property
     def audit(self) -> AuditLog:

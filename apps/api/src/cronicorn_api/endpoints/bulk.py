@@ -5,8 +5,8 @@ from typing import Final
 from cronicorn_domain.errors import CronicornError
 from cronicorn_domain.identity import EndpointId, JobId
 from cronicorn_domain.model.condition import Condition
+from cronicorn_domain.ports.board import Wanted
 from cronicorn_management.endpoints.bulk import BulkAction, BulkOutcome, act_on_many
-from cronicorn_management.endpoints.choosing import EndpointFilter
 from fastapi import APIRouter
 from pydantic import Field
 
@@ -63,9 +63,9 @@ async def bulk(desk: TheDesk, caller: TheCaller, given: BulkGiven) -> BulkBody:
     return _body(outcome, dry_run=given.dry_run)
 
 
-def _filter(given: FilterGiven) -> EndpointFilter:
+def _filter(given: FilterGiven) -> Wanted:
     ids, job_id = given.ids, given.job_id
-    return EndpointFilter(
+    return Wanted(
         ids=None
         if ids is None
         else frozenset(identity("endpoint", each, EndpointId) for each in ids),

@@ -7,6 +7,7 @@ from cronicorn_domain.ports.alert_book import AlertBook
 from cronicorn_domain.ports.answer_book import AnswerBook
 from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
+from cronicorn_domain.ports.board import Board
 from cronicorn_domain.ports.device_grants import DeviceGrants
 from cronicorn_domain.ports.hint_book import HintBook
 from cronicorn_domain.ports.job_catalog import JobCatalog
@@ -47,6 +48,11 @@ class UnitOfWork(Protocol):
     @property
     def overview(self) -> Overview:
         """All runs of a tenant, from above."""
+        ...
+
+    @property
+    def board(self) -> Board:
+        """Where a tenant's endpoints stand."""
         ...
 
     @property

@@ -14,11 +14,12 @@ from cronicorn_domain.errors import (
 )
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.api_key import Scope
+from cronicorn_domain.ports.board import Wanted
 
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Changing, Desk
 from cronicorn_management.endpoints.archiving import archive_endpoint
-from cronicorn_management.endpoints.choosing import EndpointFilter, chosen
+from cronicorn_management.endpoints.choosing import chosen
 from cronicorn_management.endpoints.pausing import pause_endpoint
 from cronicorn_management.endpoints.resetting import reset_failures
 from cronicorn_management.endpoints.resuming import resume_endpoint
@@ -51,7 +52,7 @@ async def act_on_many(
     desk: Desk,
     caller: Caller,
     action: BulkAction,
-    wanted: EndpointFilter,
+    wanted: Wanted,
     *,
     dry_run: bool = False,
 ) -> BulkOutcome:

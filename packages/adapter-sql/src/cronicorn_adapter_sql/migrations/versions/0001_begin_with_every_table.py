@@ -306,6 +306,20 @@ def _make_endpoint_state() -> None:
         postgresql_where=sa.text("quarantine IS NOT NULL"),
         sqlite_where=sa.text("quarantine IS NOT NULL"),
     )
+    op.create_index(
+        "ix_endpoint_state_failing",
+        "endpoint_state",
+        ["tenant", "failures"],
+        postgresql_where=sa.text("failures > 0"),
+        sqlite_where=sa.text("failures > 0"),
+    )
+    op.create_index(
+        "ix_endpoint_state_put_off",
+        "endpoint_state",
+        ["tenant", "not_before"],
+        postgresql_where=sa.text("not_before IS NOT NULL"),
+        sqlite_where=sa.text("not_before IS NOT NULL"),
+    )
 
 
 def _make_due() -> None:
