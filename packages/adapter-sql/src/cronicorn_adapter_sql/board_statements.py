@@ -83,9 +83,11 @@ class BoardStatements:
     ) -> Select[Any]:
         """Find a page of endpoints with all that lists show, and count all, up to so many."""
         keys = self._keys(order)
-        found = self._found(which).add_columns(*keys)
+        found = self._found(which, order).add_columns(*keys)
         if after is not None:
-            last = self._found(Wanted()).with_only_columns(*keys).where(endpoints.c.id == after)
+            last = (
+                self._found(Wanted(), order).with_only_columns(*keys).where(endpoints.c.id == after)
+            )
             behind = tuple_(*keys), last.scalar_subquery()
             newest = order is Order.NEWEST
             found = found.where(behind[0] < behind[1] if newest else behind[0] > behind[1])
@@ -128,11 +130,13 @@ class BoardStatements:
     def counts(self) -> Select[Any]:
         """Count what stands how."""
         state = endpoint_state.c
-        held = select(func.count()).select_from(
-            endpoints.join(jobs, jobs.c.id == endpoints.c.job_id)
-        )
-        held = held.where(endpoints.c.tenant == self.tenant, _UNARCHIVED)
         resting = or_(jobs.c.state == "paused", endpoints.c.paused_until > self.now)
+        held = (
+            select(func.count().label("endpoints"), func.count().filter(resting).label("paused"))
+            .select_from(endpoints.join(jobs, jobs.c.id == endpoints.c.job_id))
+            .where(endpoints.c.tenant == self.tenant, _UNARCHIVED)
+            .subquery("held")
+        )
         late = self._late(None).subquery()
         under_way = (
             select(func.count())
@@ -142,15 +146,14 @@ class BoardStatements:
             .where(leases.c.tenant == self.tenant, _UNARCHIVED)
         )
         counted = {
-            "endpoints": held,
-            "paused": held.where(resting),
             "failing": self._count(state.failures > 0),
             "quarantined": self._count(state.quarantine.is_not(None)),
             "deferred": self._count(self._put_off()),
             "late": select(func.count()).select_from(late),
             "running": under_way,
         }
-        return select(*(each.scalar_subquery().label(name) for name, each in counted.items()))
+        others = [each.scalar_subquery().label(name) for name, each in counted.items()]
+        return select(held, *others)
 
     def upcoming(self, until: datetime) -> Select[Any]:
         """Count what can be claimed by the minute and the schedule."""
@@ -165,16 +168,20 @@ class BoardStatements:
             .order_by("minute", *columns)
         )
 
-    def _found(self, which: Wanted) -> Select[Any]:
-        """Select the ids of all that are meant."""
-        return (
-            select(endpoints.c.id)
-            .join(jobs, jobs.c.id == endpoints.c.job_id)
-            .join(endpoint_state, endpoint_state.c.endpoint_id == endpoints.c.id)
-            .outerjoin(due, _place_in_due())
-            .outerjoin(leases, leases.c.endpoint_id == endpoints.c.id)
-            .where(endpoints.c.tenant == self.tenant, _UNARCHIVED, *self._meant(which))
-        )
+    def _found(self, which: Wanted, order: Order = Order.NEWEST) -> Select[Any]:
+        """Select the ids of all that are meant, joined to no more than is asked about."""
+        found = select(endpoints.c.id).join(jobs, jobs.c.id == endpoints.c.job_id)
+        judged = (which.conditions, which.failing, which.sources)
+        by_state = order in {Order.WORST, Order.NEXT}
+        if by_state or any(each is not None for each in judged):
+            of_endpoint = endpoint_state.c.endpoint_id == endpoints.c.id
+            found = found.join(endpoint_state, of_endpoint)
+        if which.conditions is not None:
+            found = found.outerjoin(leases, leases.c.endpoint_id == endpoints.c.id)
+        if order is Order.NEXT:
+            found = found.outerjoin(due, _place_in_due())
+        meant = self._meant(which)
+        return found.where(endpoints.c.tenant == self.tenant, _UNARCHIVED, *meant)
 
     def _of_state(self) -> Select[Any]:
         """Select ids, led by the state, whose indexes find what is rare."""
@@ -199,7 +206,7 @@ class BoardStatements:
             .join(endpoints, endpoints.c.id == due.c.endpoint_id)
             .join(jobs, jobs.c.id == endpoints.c.job_id)
             .where(due.c.tenant == self.tenant, _UNARCHIVED, overdue)
-            .order_by(_claimable_from(), self._name(), endpoints.c.id)
+            .order_by(*((_claimable_from(), self._name(), endpoints.c.id) if limit else ()))
             .limit(limit)
         )
 
@@ -246,7 +253,7 @@ class BoardStatements:
             fails = endpoint_state.c.failures > 0
             meant.append(fails if which.failing else ~fails)
         if which.late is not None:
-            late = func.coalesce(_claimable_from() < self.now - LATE_AFTER, false())
+            late = endpoints.c.id.in_(self._late(None))
             meant.append(late if which.late else ~late)
         if which.sources is not None:
             marks = [f'"source":"{each.value}"' for each in sorted(which.sources)]
