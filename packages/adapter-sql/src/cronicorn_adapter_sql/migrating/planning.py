@@ -4,6 +4,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from alembic import command
@@ -31,8 +32,9 @@ class Plan:
     """
     The migrations between a database and a target, and the script that would run them.
 
-    ``script`` may be given to the database's own shell, with the same result. It is empty where
-    there is nothing to do.
+    ``script`` may be given to the database's own shell, psql or sqlite3, with the same result: it
+    says to the shell that it is to stop at the first error, and is refused where the database is
+    not at the revision that it begins with. It is empty where there is nothing to do.
     """
 
     steps: tuple[Step, ...]
@@ -78,7 +80,7 @@ async def plan_of_new_sqlite(*, target: str = HEAD, tree: str = OUR_TREE) -> Pla
         return Plan(steps=(), undone=False, script="")
     async with alone_in_process():
         with blank_sqlite() as blank:
-            script = _taken_down(blank, migrations, resolved)
+            script = _taken_down(blank, migrations, None, resolved)
     return _plan(migrations, None, resolved, script)
 
 
@@ -95,7 +97,7 @@ def _script(connection: Connection, tree: Tree, found: str | None, target: str |
         return _written_for_postgres(tree, found, target)
     with blank_sqlite() as copy:
         _copy_schema(connection, copy)
-        return _taken_down(copy, tree, target)
+        return _taken_down(copy, tree, found, target)
 
 
 def _written_for_postgres(tree: Tree, found: str | None, target: str | None) -> str:
@@ -107,8 +109,38 @@ def _written_for_postgres(tree: Tree, found: str | None, target: str | None) -> 
         command.upgrade(config, from_here, sql=True)
     else:
         command.downgrade(config, from_here, sql=True)
-    session = "".join(f"{each};\n" for each in (*LONG, ALONE, short_of_locks(Patience())))
-    return f"{session}\n{written.getvalue().strip()}\n"
+    session = "".join(f"{each};\n" for each in (*LONG, _OUR_SCHEMA, ALONE, _SHORT))
+    steps = written.getvalue().strip()
+    # A database that was brought down to nothing keeps the table, which is empty then.
+    steps = steps.replace(
+        f"CREATE TABLE {VERSION_TABLE} ", f"CREATE TABLE IF NOT EXISTS {VERSION_TABLE} "
+    )
+    return f"{_STOP_IN_PSQL}\n\n{session}\n{_is_at_on_postgres(found)}\n\n{steps}\n"
+
+
+_STOP_IN_PSQL: Final = "\\set ON_ERROR_STOP on"
+_OUR_SCHEMA: Final = "SET search_path = public"
+_SHORT: Final = short_of_locks(Patience())
+
+
+def _is_at_on_postgres(found: str | None) -> str:
+    """Refuse, in the words of SQL, a database that is elsewhere than where the script begins."""
+    at = _literal(found or "")
+    return f"""DO $$
+DECLARE revision text := '';
+BEGIN
+  IF to_regclass('{VERSION_TABLE}') IS NOT NULL THEN
+    SELECT coalesce(max(version_num), '') FROM {VERSION_TABLE} INTO revision;
+  END IF;
+  IF revision <> {at} THEN
+    RAISE EXCEPTION 'this script is for a database {_place(found)}; make a new one with'
+      ' cronicorn-db plan';
+  END IF;
+END $$;"""
+
+
+def _place(found: str | None) -> str:
+    return f"at revision {found}" if found else "without tables"
 
 
 def _copy_schema(connection: Connection, copy: Connection) -> None:
@@ -132,8 +164,10 @@ _VERSION: Final = f"SELECT version_num FROM {VERSION_TABLE}"
 _SET_VERSION: Final = f"INSERT INTO {VERSION_TABLE} VALUES (:revision)"
 
 
-def _taken_down(copy: Connection, tree: Tree, target: str | None) -> str:
+def _taken_down(copy: Connection, tree: Tree, found: str | None, target: str | None) -> str:
     """Migrate the copy, and note every statement that was no question."""
+    is_there = bool(copy.execute(text(_HAS_VERSION)).scalar())
+    copy.rollback()
     noted: list[str] = []
 
     def note(
@@ -152,8 +186,38 @@ def _taken_down(copy: Connection, tree: Tree, target: str | None) -> str:
         rehearse(copy, tree, target)
     finally:
         event.remove(copy.engine, "after_cursor_execute", note)
-    statements = "\n\n".join(f"{each.strip()};" for each in noted)
-    return f"PRAGMA foreign_keys=OFF;\n\nBEGIN IMMEDIATE;\n\n{statements}\n\nCOMMIT;\n"
+    begins = _is_at_on_sqlite(found) if is_there else ()
+    written = (*_SESSION_OF_SQLITE, *begins, *noted, *_NOTHING_DANGLES, "COMMIT")
+    statements = "\n\n".join(f"{each.strip()};" for each in written)
+    return f"{_STOP_IN_SQLITE}\n\n{statements}\n"
+
+
+_STOP_IN_SQLITE: Final = f".bail on\n.timeout {Patience().lock // timedelta(milliseconds=1)}"
+_SESSION_OF_SQLITE: Final = ("PRAGMA foreign_keys=OFF", "BEGIN IMMEDIATE")
+
+
+def _is_at_on_sqlite(found: str | None) -> tuple[str, ...]:
+    """Refuse a database that is elsewhere; one without the table meets that by itself."""
+    at = _literal(found or "")
+    revision = f"(SELECT coalesce(max(version_num), '') FROM {VERSION_TABLE})"
+    return _refusing(
+        f"the_database_is_{'at_' + found if found else 'without_tables'}", f"{revision} = {at}"
+    )
+
+
+def _refusing(name: str, condition: str) -> tuple[str, ...]:
+    """Say in SQL what has to hold: outside of triggers only a constraint can refuse."""
+    return (
+        f"CREATE TEMP TABLE cronicorn_says (holds INTEGER CONSTRAINT {name} CHECK (holds))",
+        f"INSERT INTO cronicorn_says SELECT {condition}",
+        "DROP TABLE cronicorn_says",
+    )
+
+
+_NOTHING_DANGLES: Final = _refusing(
+    "every_row_refers_to_one_that_is_there",
+    "NOT EXISTS (SELECT 1 FROM pragma_foreign_key_check)",
+)
 
 
 def _as_text(statement: str, parameters: Any, *, many: bool) -> Iterator[str]:
