@@ -209,8 +209,11 @@ PLANTED: Mapping[Ailment, Callable[[str], None]] = {
     Ailment.CLOCK_SKEW: lambda url: announce(url, clock_skew=timedelta(minutes=-10)),
     Ailment.ZONE_DATA_OLD: lambda url: announce(url, zone_data="2019a"),
     Ailment.PARTITION_MISSING: lambda url: plant(url, NO_PARTITIONS),
+    Ailment.SCHEMA_DIFFERS: lambda url: plant(url, "ALTER TABLE jobs ADD COLUMN color TEXT"),
     Ailment.OLD_TRANSACTION: lambda _: None,  # one is open while the doctor looks
 }
+LASTING = {Ailment.SCHEMA_DIFFERS: "ALTER TABLE jobs DROP COLUMN color"}
+"""What outlives the rows of a test, and how it is undone."""
 ONLY_ON_POSTGRESQL = {Ailment.PARTITION_MISSING, Ailment.OLD_TRANSACTION}
 MANUAL = (Path(__file__).parents[3] / "docs" / "operating.md").read_text("utf-8")
 DOCUMENTED = dict(re.findall(r"^\| `([a-z-]+)` \|.*\|([^|]*)\|$", MANUAL, re.MULTILINE))
@@ -249,6 +252,8 @@ def test_each_finding_is_told(
 
         with careless(url, ailment):
             told, known = doctor(url), doctor(url, "--json")
+        if ailment in LASTING:
+            plant(url, LASTING[ailment])
 
         found = {each["ailment"]: each for each in json.loads(known.stdout)["findings"]}
         finding = found[ailment]
@@ -366,11 +371,13 @@ def test_often_found_is_told_in_part(database: str) -> None:
 
 
 def test_a_database_that_is_not_there_is_refused(bare: Path) -> None:
-    """It makes none; what cannot be examined is one line with the remedy."""
-    refused = doctor("sqlite:///nowhere.db")
+    """It makes none; what cannot be examined is one line and an exit of its own."""
+    refused, known = doctor("sqlite:///nowhere.db"), doctor("sqlite:///nowhere.db", "--json")
 
-    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert (refused.exit_code, refused.stderr.count("\n"), refused.stdout) == (3, 1, "")
     assert "there is no database" in refused.stderr
+    assert (known.exit_code, known.stderr) == (3, refused.stderr)
+    assert "there is no database" in json.loads(known.stdout)["error"]
     assert list(bare.iterdir()) == []
 
 
@@ -387,4 +394,17 @@ def test_an_older_database_is_refused(bare: Path) -> None:
 
     refused = doctor(url)
 
-    assert (refused.exit_code, "run `cronicorn-db upgrade`" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "run `cronicorn-db upgrade`" in refused.stderr) == (3, True)
+
+
+def test_a_database_that_lacks_a_column_is_refused(bare: Path) -> None:
+    """What is missing is named, and so is what lists all of it; nothing trips over it half-way."""
+    database = f"sqlite:///{bare / 'cronicorn.db'}"
+    asyncio.run(settle_in(database))
+    plant(database, "ALTER TABLE jobs DROP COLUMN description")
+
+    refused = doctor(database)
+
+    assert refused.exit_code == 3
+    assert "lacks the column description of jobs" in refused.stderr
+    assert "`cronicorn-db check` lists what differs" in refused.stderr

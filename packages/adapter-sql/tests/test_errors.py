@@ -111,14 +111,14 @@ async def test_a_constraint_nobody_speaks_of_is_a_refusal(
 
 async def test_a_missing_table_says_what_to_run(engine: AsyncEngine) -> None:
     """Tables that are not there are the sign of a database that was not migrated."""
-    with pytest.raises(StoreRefused, match="cronicorn-db upgrade"), translated():
+    with pytest.raises(StoreRefused, match="cronicorn-db check"), translated():
         async with engine.begin() as connection:
             await connection.execute(text("SELECT * FROM no_such_table"))
 
 
 async def test_a_missing_column_says_what_to_run(filled: AsyncEngine) -> None:
     """So are columns."""
-    with pytest.raises(StoreRefused, match="cronicorn-db upgrade"), translated():
+    with pytest.raises(StoreRefused, match="cronicorn-db check"), translated():
         async with filled.begin() as connection:
             await connection.execute(text("SELECT no_such_column FROM trial"))
 

@@ -1,6 +1,8 @@
 """Drift: what somebody changed by hand is told, in words, and kept from being migrated over."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -276,3 +278,53 @@ async def test_a_role_that_may_not_make_a_schema_is_told_what_to_grant(
                     await find_drift(limited)
         finally:
             await change(engine, f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+@pytest.mark.parametrize(
+    ("statement", "lacking"),
+    [
+        ("ALTER TABLE jobs DROP COLUMN description", "lacks the column description of jobs:"),
+        ("DROP INDEX ix_leases_until", "lacks the index ix_leases_until of leases:"),
+        ("DROP TABLE workers", "lacks the table workers:"),
+    ],
+)
+async def test_who_starts_is_told_what_is_missing(
+    engine: AsyncEngine, statement: str, lacking: str
+) -> None:
+    """
+    At the newest revision there is nothing to migrate, and yet the code would trip over it.
+
+    An upgrade, which is what a worker begins with, names what is missing and what lists the rest;
+    who knows better goes on.
+    """
+    await upgrade(engine)
+    await change(engine, statement)
+
+    with pytest.raises(StoreRefused, match="`cronicorn-db check` lists") as refused:
+        await upgrade(engine)
+
+    assert lacking in str(refused.value)
+    assert await upgrade(engine, despite_drift=True) == ()
+
+
+async def test_what_refers_to_nothing_is_told_in_words(empty_sqlite_database: str) -> None:
+    """SQLite lets a table go that others refer to, one in its place and all: no traceback."""
+    async with open_engine(parse_database_url(empty_sqlite_database)) as engine:
+        await upgrade(engine)
+        with closing(sqlite3.connect(make_url(empty_sqlite_database).database or "")) as file:
+            file.executescript("DROP TABLE alerts; CREATE TABLE alerts (x)")
+
+        differences = await told(engine)
+
+    assert "the column id of alerts is missing; it should be: CHAR(32) NOT NULL" in differences
+    assert any("the schema cannot be compared with the code" in each for each in differences)
+
+
+async def test_the_remedy_names_the_verb(engine: AsyncEngine) -> None:
+    """Who wants to go down is told how to go down in spite of the drift, not up."""
+    await change(engine, "CREATE INDEX mine ON jobs (description)")
+
+    with pytest.raises(StoreRefused, match="`cronicorn-db downgrade --despite-drift`"):
+        await downgrade(engine, target="base")
+    with pytest.raises(StoreRefused, match="`cronicorn-db plan --despite-drift`"):
+        await plan(engine, target="base")

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cronicorn_worker.faults import FAILURE, USAGE
+from cronicorn_worker.faults import FAILURE, UNSEEN, USAGE, sentences
 
 app = typer.Typer(
     name="cronicorn-worker",
@@ -214,6 +214,8 @@ def doctor(
     """
     Examine a live database, change nothing, and exit with 1 if anything is found.
 
+    Where there is nothing to look at, as the database cannot be reached or read, it exits with 3.
+
     It looks for slots that nobody takes, leases and runs that nobody ends, plans that
     differ from what the governor says, statistics that differ from the runs, transactions
     that hold the database back, wrong clocks, missing partitions and old zone data. Each
@@ -226,6 +228,8 @@ def doctor(
 def _visit(given: Mapping[str, object], *, as_json: bool, fix: bool, most: int) -> None:
     import asyncio  # noqa: PLC0415
 
+    from cronicorn_domain.errors import StoreError  # noqa: PLC0415
+
     from cronicorn_worker.doctor import reporting  # noqa: PLC0415
     from cronicorn_worker.doctor.visiting import visit  # noqa: PLC0415
     from cronicorn_worker.settings import read_settings  # noqa: PLC0415
@@ -233,7 +237,12 @@ def _visit(given: Mapping[str, object], *, as_json: bool, fix: bool, most: int) 
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    report = asyncio.run(visit(read_settings(given), fix=fix, most=most, say=say))
+    try:
+        report = asyncio.run(visit(read_settings(given), fix=fix, most=most, say=say))
+    except StoreError as error:
+        if as_json:
+            typer.echo(reporting.unseen_as_json(str(error)))
+        _exit(sentences(str(error)), UNSEEN)
     typer.echo(reporting.as_json(report) if as_json else reporting.as_text(report))
     if report.findings:
         raise typer.Exit(FAILURE)
@@ -251,7 +260,7 @@ def _foreseen(work: Callable[[], None], given: Mapping[str, object]) -> None:
     """Work, and turn what was foreseen into a message and an exit code."""
     from cronicorn_domain.errors import CronicornError, InvalidInput  # noqa: PLC0415
 
-    from cronicorn_worker.faults import UsageFault, WorkerFault, sentences  # noqa: PLC0415
+    from cronicorn_worker.faults import UsageFault, WorkerFault  # noqa: PLC0415
     from cronicorn_worker.jobs_file.problems import JobsFileRefused  # noqa: PLC0415
     from cronicorn_worker.settings import place_of  # noqa: PLC0415
 

@@ -3,7 +3,7 @@
 import os
 import platform
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,8 +19,9 @@ from cronicorn_adapter_smtp.server import parse_smtp_url
 from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
+from cronicorn_adapter_sql.migrating.drift import find_drift
 from cronicorn_adapter_sql.migrating.runner import upgrade
-from cronicorn_adapter_sql.migrating.standing import require_head
+from cronicorn_adapter_sql.migrating.standing import refuse_lacking, require_head
 from cronicorn_adapter_sql.pool_use import connections_in_use, connections_most
 from cronicorn_adapter_sql.quota_guard import SqlQuotaGuard
 from cronicorn_adapter_sql.store import shared_store, store_over
@@ -138,7 +139,11 @@ async def open_store(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:
-    """A database that is open to be examined; ``name`` shows no password."""
+    """
+    A database that is open to be examined; ``name`` shows no password.
+
+    ``differences`` tells where its tables are not as they should be.
+    """
 
     name: str
     examination: Examination
@@ -146,6 +151,7 @@ class Patient:
     workers: WorkerRegistry
     room: HistoryRoom
     clock: Clock
+    differences: Callable[[], Awaitable[Sequence[str]]]
 
 
 @asynccontextmanager
@@ -163,7 +169,8 @@ async def open_patient(
 
     Raises:
         InvalidInput: the URL or the key is malformed.
-        StoreError: there is none, it cannot be reached, or it is at another revision.
+        StoreError: there is none, it cannot be reached, it is at another revision, or it lacks
+            what is to be looked at.
     """
     database = parse_database_url(url)
     vault = vault_for(database, secret_key=secret_key)
@@ -171,7 +178,12 @@ async def open_patient(
         database, application_name="cronicorn-doctor", create=False, poll_only=poll_only
     ) as engine:
         await require_head(engine)
+        await refuse_lacking(engine)
         store = store_over(engine, vault=vault, floor=floor)
+
+        async def differences() -> Sequence[str]:
+            return [str(difference) for difference in await find_drift(engine)]
+
         yield Patient(
             name=str(database),
             examination=store.examination,
@@ -179,6 +191,7 @@ async def open_patient(
             workers=store.workers,
             room=store.room,
             clock=await DatabaseClock.synchronized(engine),
+            differences=differences,
         )
 
 

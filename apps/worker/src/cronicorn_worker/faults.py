@@ -1,14 +1,15 @@
 """
 Faults that were foreseen: what to say about them, and how to exit.
 
-0 drained · 2 the usage or a file is wrong · 1 anything else. A fault names its place and its
-remedy; none of these is worth a traceback.
+0 drained · 2 the usage or a file is wrong · 3 the doctor cannot look · 1 anything else. A fault
+names its place and its remedy; none of these is worth a traceback.
 """
 
 from collections.abc import Sequence
 
 USAGE = 2
 FAILURE = 1
+UNSEEN = 3
 
 
 class UsageFault(Exception):

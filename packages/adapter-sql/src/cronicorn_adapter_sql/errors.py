@@ -49,7 +49,10 @@ _RIGHTS_REMEDY = (
     "grant it to the role in the URL, or connect as the owner of the tables"
     " (a new database: as the owner of its schema `public`)"
 )
-_SCHEMA_REMEDY = "the tables are not as this version needs them; run `cronicorn-db upgrade`"
+_SCHEMA_REMEDY = (
+    "the tables are not as this version needs them; `cronicorn-db check` tells what differs, and"
+    " what to run"
+)
 
 
 @contextmanager

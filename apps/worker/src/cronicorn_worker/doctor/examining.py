@@ -1,11 +1,12 @@
 """Examines a live store from head to foot, and changes nothing."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from cronicorn_domain.errors import StoreError
 from cronicorn_domain.model.finding import Ailment, Finding, Mending
 from cronicorn_domain.policies import diagnosing
 from cronicorn_domain.policies.diagnosing import Thresholds
@@ -73,10 +74,20 @@ async def examine(
     """
     now = patient.clock.now()
     report = Report(database=patient.name, examined_at=now)
+    report.take(diagnosing.schema_differs(await _differences(patient, say)))
     async for found in _on_the_whole(patient, now, limits or Thresholds()):
         report.take(found)
     await _endpoint_by_endpoint(patient, report, most, limits or Thresholds(), say)
     return report
+
+
+async def _differences(patient: Patient, say: Say) -> Sequence[str]:
+    """Compare the tables, where this role may: the rest can be looked at without."""
+    try:
+        return await patient.differences()
+    except StoreError as error:
+        say(f"the tables are not compared with what they should be: {error}")
+        return ()
 
 
 async def _on_the_whole(

@@ -25,6 +25,7 @@ def as_json(report: Report) -> str:
             "examined_at": report.examined_at.isoformat(),
             "endpoints": report.endpoints,
             "all_endpoints": report.all_endpoints,
+            "error": None,
             "more": sorted(report.more),
             "findings": [
                 {
@@ -42,6 +43,11 @@ def as_json(report: Report) -> str:
         },
         indent=2,
     )
+
+
+def unseen_as_json(error: str) -> str:
+    """Write that nothing could be looked at, and why; there is nothing else to tell."""
+    return json.dumps({"error": error, "findings": []}, indent=2)
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -10,7 +10,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
-from cronicorn_domain.errors import CronicornError, InvalidInput, SchemaMismatch, StoreError
+from cronicorn_domain.errors import (
+    CronicornError,
+    InvalidInput,
+    SchemaMismatch,
+    StoreError,
+    StoreRefused,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -308,9 +314,10 @@ async def _tell_place(engine: "AsyncEngine", *, note: bool = True) -> None:
     typer.echo(f"{name} " + (f"is at revision {at}" if at else "has no tables"))
     try:
         await standing.require_head(engine)
-    except SchemaMismatch as mismatch:
+        await standing.refuse_lacking(engine)
+    except (SchemaMismatch, StoreRefused) as reason:
         if note:
-            typer.echo(f"note: {mismatch}")
+            typer.echo(f"note: {reason}")
 
 
 def _print_plan(plan: "Plan") -> None:

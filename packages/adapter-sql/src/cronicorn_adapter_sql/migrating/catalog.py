@@ -27,6 +27,8 @@ class Part:
 
     def __str__(self) -> str:
         """Name it as people do."""
+        if not self.table:
+            return f"the {self.kind}"
         if self.name == self.table:
             return f"the {self.kind} {self.name}"
         return f"the {self.kind} {self.name} of {self.table}"

@@ -8,11 +8,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from cronicorn_domain.errors import StoreRefused
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cronicorn_adapter_sql.column_types import metadata
 from cronicorn_adapter_sql.engine import reading_first
-from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.errors import first_line, translated
 from cronicorn_adapter_sql.migrating.alone import alone_in_process
 from cronicorn_adapter_sql.migrating.catalog import Catalog, Part, read_catalog
 from cronicorn_adapter_sql.migrating.scratch import expected_catalog
@@ -72,8 +73,8 @@ async def find_drift(engine: AsyncEngine, *, tree: str = OUR_TREE) -> tuple[Diff
     return (*differences, *await _against_code(engine, {each.part for each in differences}))
 
 
-async def refuse_drift(engine: AsyncEngine, tree: Tree) -> None:
-    """Raise ``Drifted`` where our tables are not as the migrations made them."""
+async def refuse_drift(engine: AsyncEngine, tree: Tree, *, verb: str) -> None:
+    """Raise ``Drifted`` where our tables are not as the migrations made them; ``verb`` insists."""
     found = await current(engine)
     drift = [each for each in await _against_migrations(engine, tree, found) if each.ours]
     if not drift:
@@ -83,7 +84,7 @@ async def refuse_drift(engine: AsyncEngine, tree: Tree) -> None:
         f"the tables of {name_of(engine)} are not as revision {found} made them:"
         f" {'; '.join(map(str, drift[:_NAMED_MOST]))}{more}. Nothing was migrated. Undo what"
         " `cronicorn-db check` lists, or go on in spite of it with"
-        " `cronicorn-db upgrade --despite-drift`"
+        f" `cronicorn-db {verb} --despite-drift`"
     )
 
 
@@ -150,7 +151,13 @@ def _model_differences(connection: Connection) -> list[Difference]:
         "include_name": lambda name, *_: name not in apart,
     }
     context = MigrationContext.configure(connection, opts=options)
-    return [_in_words(change) for change in _flat(compare_metadata(context, metadata))]
+    try:
+        changes = compare_metadata(context, metadata)
+    except (InvalidRequestError, ArgumentError) as error:
+        # SQLite keeps tables that refer to what is not there, and SQLAlchemy reads none of those.
+        words = f"cannot be compared with the code: {first_line(error)}"
+        return [Difference(part=Part("", "schema", ""), words=words)]
+    return [_in_words(change) for change in _flat(changes)]
 
 
 def _flat(changes: Sequence[Any]) -> Iterator[tuple[Any, ...]]:

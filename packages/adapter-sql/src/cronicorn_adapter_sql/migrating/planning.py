@@ -63,7 +63,7 @@ async def plan(
     if found is None:
         await refuse_tables_of_others(engine)
     elif found != resolved and not despite_drift:
-        await refuse_drift(engine, migrations)
+        await refuse_drift(engine, migrations, verb="plan")
     if found == resolved:
         return Plan(steps=(), undone=False, script="")
     with translated():

@@ -15,7 +15,12 @@ from cronicorn_adapter_sql.errors import is_about_locks, translated
 from cronicorn_adapter_sql.migrating.alone import alone_in_process
 from cronicorn_adapter_sql.migrating.drift import Drifted, refuse_drift
 from cronicorn_adapter_sql.migrating.journey import HeldUp, Journey, Patience, Tell, silently
-from cronicorn_adapter_sql.migrating.standing import current, name_of, refuse_tables_of_others
+from cronicorn_adapter_sql.migrating.standing import (
+    current,
+    name_of,
+    refuse_lacking,
+    refuse_tables_of_others,
+)
 from cronicorn_adapter_sql.migrating.tree import (
     BASE,
     HEAD,
@@ -51,8 +56,9 @@ async def upgrade(
     Raises:
         InvalidInput: the target is no revision, or lies behind.
         SchemaMismatch: the database is at a revision that this code does not know.
-        StoreRefused: something is to be applied, and the tables are not as the migrations made them
-            (unless ``despite_drift``); or the database would not.
+        StoreRefused: something is to be applied, and the tables are not as the migrations made
+            them, or nothing is, and they lack what the code needs (unless ``despite_drift``); or
+            the database would not.
         StoreUnavailable: the database could not, or others held their locks for too long.
     """
     migrations = read_tree(tree)
@@ -63,6 +69,8 @@ async def upgrade(
         raise refused_target(target, f"it lies behind {found}, where the database is")
     if found is None:
         await refuse_tables_of_others(engine)
+    elif found == migrations.head and tree == OUR_TREE and not despite_drift:
+        await refuse_lacking(engine)
     journey = Journey(tree=migrations, target=resolved, tell=tell, patience=patience)
     judged = found is not None and found != resolved and not despite_drift
     return await _travel(engine, journey, command.upgrade, resolved or HEAD, judged=judged)
@@ -113,7 +121,7 @@ async def _travel(
     for tried in count(1):
         try:
             if judged and not journey.done:
-                await refuse_drift(engine, journey.tree)
+                await refuse_drift(engine, journey.tree, verb=verb.__name__)
             await _once(engine, journey, verb, target)
             break
         except Drifted:

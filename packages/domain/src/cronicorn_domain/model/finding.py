@@ -23,6 +23,7 @@ class Ailment(StrEnum):
     CLOCK_SKEW = "clock-skew"
     PARTITION_MISSING = "partition-missing"
     ZONE_DATA_OLD = "zone-data-old"
+    SCHEMA_DIFFERS = "schema-differs"
 
 
 class Mending(StrEnum):

@@ -206,6 +206,19 @@ def room_missing(days: Sequence[date]) -> Iterator[Finding]:
         )
 
 
+def schema_differs(differences: Iterable[str]) -> Iterator[Finding]:
+    """Tell where tables are not as they were made."""
+    return (
+        Finding(
+            ailment=Ailment.SCHEMA_DIFFERS,
+            subject="the database:",
+            what=difference,
+            remedy="Somebody changed it by hand: undo that; `cronicorn-db check` finds the same.",
+        )
+        for difference in differences
+    )
+
+
 def _planned_otherwise(
     endpoint: ExaminedEndpoint, situation: Situation, subject: str, now: datetime
 ) -> Iterator[Finding]:
