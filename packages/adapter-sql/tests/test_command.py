@@ -1,5 +1,6 @@
 """The command ``cronicorn-db``: what it says, and how it ends."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from cronicorn_adapter_sql.command.verbs import app
 from cronicorn_adapter_sql.database_url import SqliteDatabase, parse_database_url
 from sqlalchemy.engine import make_url
 from typer.testing import CliRunner, Result
+
+LONG_AGO = "'2025-01-01 00:00:00.000000'"
+SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 
 
 def cronicorn_db(*arguments: str, database_url: str | None = None) -> Result:
@@ -192,6 +196,55 @@ def execute(url: str, statements: str) -> None:
         case _:
             with psycopg.connect(url, autocommit=True) as server:
                 server.execute(statements.encode())
+
+
+def told_of(name: str, seen_at: str) -> str:
+    """Give the statement that writes down a worker that told of itself then."""
+    return f"INSERT INTO workers VALUES ('{name}', {seen_at}, {seen_at}, 1, '1', '2025b', 0)"
+
+
+def test_a_downgrade_says_what_would_be_lost(empty_database_url: str) -> None:
+    """Without --yes no row goes: it is said how many would, table by table, in plans, too."""
+    option = ("--database", empty_database_url)
+    cronicorn_db("upgrade", *option)
+    for number in range(3):
+        execute(empty_database_url, told_of(f"w{number}", LONG_AGO))
+
+    planned = cronicorn_db("plan", "base", *option)
+    refused = cronicorn_db("downgrade", "base", *option)
+    still = cronicorn_db("current", *option)
+    accepted = cronicorn_db("downgrade", "base", "--yes", *option)
+
+    assert "would lose the table workers (3 rows)\n" in planned.stderr
+    assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert "rows would be lost: the table workers (3 rows). Make a backup" in refused.stderr
+    assert "is at revision" in still.stdout
+    assert (accepted.exit_code, "dropped, with all their rows" in accepted.stdout) == (0, True)
+
+
+def test_a_downgrade_waits_for_no_living_worker(empty_database_url: str) -> None:
+    """Not even with --yes: those at work are named, and keep their tables."""
+    option = ("--database", empty_database_url)
+    cronicorn_db("upgrade", *option)
+    now = "now()" if empty_database_url.startswith("postgres") else SQLITE_NOW
+    execute(empty_database_url, told_of("alive-7", now))
+
+    refused = cronicorn_db("downgrade", "base", "--yes", *option)
+
+    assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert "worker alive-7. Stop them first" in refused.stderr
+    assert "is at revision" in cronicorn_db("current", *option).stdout
+
+
+def test_a_downgrade_takes_nothing_from_an_api(empty_postgres_database: str) -> None:
+    """An API keeps no note of itself, but is connected."""
+    option = ("--database", empty_postgres_database)
+    cronicorn_db("upgrade", *option)
+    with psycopg.connect(empty_postgres_database, application_name="cronicorn-api"):
+        refused = cronicorn_db("downgrade", "base", *option)
+
+    assert refused.exit_code == 1
+    assert re.search(r"at work on .*: cronicorn-api \(process \d+\)\. Stop them", refused.stderr)
 
 
 def test_a_revision_needs_a_title() -> None:

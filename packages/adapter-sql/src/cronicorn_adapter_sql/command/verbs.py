@@ -59,6 +59,7 @@ DespiteDrift = Annotated[
         help="Go on although the tables are not as the migrations made them.",
     ),
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Go on although rows will be lost.")]
 
 # Plain text, in which the examples keep their lines.
 app = typer.Typer(
@@ -90,7 +91,7 @@ def explain() -> None:
       cronicorn-db check                    is it as the migrations made it?
       cronicorn-db plan > upgrade.sql       what would be run; nothing is applied
       cronicorn-db upgrade                  do it
-      cronicorn-db plan -1; cronicorn-db downgrade -1     and back
+      cronicorn-db plan -1; cronicorn-db downgrade -1     and back, with all workers stopped
 
     A migration that fails leaves nothing behind. One that meets a lock gives up after 2 seconds, so
     that nobody queues behind it, and tries again for three minutes. Processes that migrate at once
@@ -126,17 +127,24 @@ def upgrade(
 
 @app.command(context_settings=_TAKES_STEPS)
 def downgrade(
-    target: DownTo, *, database: Database = _EMBEDDED, despite_drift: DespiteDrift = False
+    target: DownTo,
+    *,
+    database: Database = _EMBEDDED,
+    despite_drift: DespiteDrift = False,
+    yes: Yes = False,
 ) -> None:
     """
     Undo the migrations down to TARGET.
 
-    The tables and columns that they brought go, with all that is in them: make a backup. Stop the
-    workers of the newer version first: one that starts would bring it up again.
+    The tables and columns that they brought go, with all that is in them: make a backup. Where
+    that are rows, it is refused without --yes, and says how many. It is refused while workers or
+    an API are at work on the database: stop them first, also since one that starts would bring it
+    up again.
     """
-    from cronicorn_adapter_sql.migrating import runner, standing  # noqa: PLC0415
+    from cronicorn_adapter_sql.migrating import losing, runner, standing  # noqa: PLC0415
 
     async def work(engine: "AsyncEngine") -> None:
+        await losing.refuse_careless_downgrade(engine, target=target, accepted=yes)
         before = await standing.table_names(engine)
         async with _progress(engine) as tell:
             steps = await runner.downgrade(
@@ -161,17 +169,22 @@ def plan(
     Print the SQL that would run; apply nothing.
 
     It would bring the database to TARGET, up or down. The script goes to standard output, and may
-    be run with psql or sqlite3 instead; what it is about goes to standard error. What would be
+    be run with psql or sqlite3 instead; what it is about goes to standard error, with the rows that
+    would be lost on the way down. What would be
     refused to `upgrade` is refused here, too.
     """
     from cronicorn_adapter_sql.database_url import (  # noqa: PLC0415
         SqliteDatabase,
         parse_database_url,
     )
-    from cronicorn_adapter_sql.migrating import planning  # noqa: PLC0415
+    from cronicorn_adapter_sql.migrating import losing, planning  # noqa: PLC0415
 
     async def work(engine: "AsyncEngine") -> None:
-        _print_plan(await planning.plan(engine, target=target, despite_drift=despite_drift))
+        planned = await planning.plan(engine, target=target, despite_drift=despite_drift)
+        _print_plan(planned)
+        if planned.undone:
+            for loss in await losing.losses(engine, target=target):
+                typer.echo(f"would lose {loss}", err=True)
 
     async def work_on_nothing() -> None:
         _print_plan(await planning.plan_of_new_sqlite(target=target))
