@@ -39,7 +39,7 @@ def run_script(url: str, script: str) -> bool:
         case SqliteDatabase(path=path):
             return run_in_sqlite3(path, script)
         case _:
-            shell = [find_programs() / "psql", "--no-psqlrc", "--quiet", url]
+            shell = [str(find_programs() / "psql"), "--no-psqlrc", "--quiet", url]
             return subprocess.run(shell, input=script, text=True, check=False).returncode == 0
 
 
