@@ -72,6 +72,9 @@ OF_AN_ENDPOINT = {
 """Each verb, and what it is given besides the endpoint."""
 
 OF_NO_ONES = {
+    "read_needs",
+    "read_now",
+    "survey_endpoints",
     "create_job",
     "put_job",
     "list_jobs",

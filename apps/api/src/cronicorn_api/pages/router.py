@@ -4,10 +4,13 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from cronicorn_api.pages.bulk import router as bulk
 from cronicorn_api.pages.devices import router as devices
+from cronicorn_api.pages.endpoints import router as endpoints
 from cronicorn_api.pages.frame import assets
 from cronicorn_api.pages.frame import router as frame
 from cronicorn_api.pages.live import router as live
+from cronicorn_api.pages.now import router as now
 from cronicorn_api.pages.settings import router as settings
 from cronicorn_api.pages.setup import router as setup
 from cronicorn_api.pages.sign_in import router as sign_in
@@ -20,6 +23,9 @@ _AREAS: Final[tuple[APIRouter, ...]] = (
     devices.router,
     live.router,
     settings.router,
+    now.router,
+    endpoints.router,
+    bulk.router,
 )
 router: Final = APIRouter(include_in_schema=False)
 for _area in _AREAS:

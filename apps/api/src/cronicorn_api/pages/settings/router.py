@@ -12,7 +12,6 @@ router: Final = pages_router()
 _SEE_OTHER: Final = 303
 
 
-@router.get("/")
 @router.get("/settings")
 async def settings(viewer: TheViewer) -> Response:
     """Lead to the first of the settings."""
