@@ -5,6 +5,10 @@ from tests.browser.world import World
 PAGES = {
     "profile": "/settings/profile",
     "device-code": "/device/approve",
+    "now": "/",
+    "endpoints": "/endpoints",
+    "endpoints-narrowed": "/endpoints?q=catalog&state=failing&sort=worst",
+    "endpoints-nothing": "/endpoints?q=nothing-like-it",
 }
 """What each is called, and its address; ids in braces are those of the world."""
 
