@@ -20,9 +20,11 @@ from cronicorn_domain.model.endpoint import (
 )
 from cronicorn_domain.model.hint import Author, IntervalHint, OneShotHint, TriggerKind
 from cronicorn_domain.model.rules import (
+    Analyze,
     ClearHints,
     EndpointRule,
     Every,
+    Notify,
     PauseFor,
     RuleSet,
     RunIn,
@@ -52,6 +54,7 @@ RULES = (
     EndpointRule(when="b", then=(RunIn(20 * SECOND),), life=60 * SECOND, cooldown=90 * SECOND),
     EndpointRule(when="c", then=(Every(1000 * SECOND), ClearHints())),
     EndpointRule(when="d", then=(PauseFor(100 * SECOND),), cooldown=1000 * SECOND),
+    EndpointRule(when="f", then=(Notify(), Analyze()), life=200 * SECOND),
     EndpointRule(when="e", then=(ClearHints(),)),
 )
 ZONES = ("UTC", "Europe/Berlin", "Australia/Lord_Howe")

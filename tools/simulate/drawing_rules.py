@@ -7,9 +7,11 @@ from typing import Final
 
 from cronicorn_domain.model.rules import (
     Action,
+    Analyze,
     ClearHints,
     EndpointRule,
     Every,
+    Notify,
     PauseFor,
     RuleSet,
     RunIn,
@@ -28,6 +30,8 @@ _ACTIONS: Final[Mapping[type[Action], Callable[[Random], Action]]] = {
     RunIn: lambda chance: RunIn(chance.choice(seconds(1, 3, 20, 90))),
     PauseFor: lambda chance: PauseFor(chance.choice(seconds(1, 10, 60))),
     ClearHints: lambda _: ClearHints(),
+    Notify: lambda _: Notify(),
+    Analyze: lambda _: Analyze(),
 }
 
 

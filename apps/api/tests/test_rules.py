@@ -21,7 +21,7 @@ def test_rules_are_shown_as_they_were_given(client) -> None:
     """In their order, and nothing that was not said but the usual life."""
     endpoint = client.an_endpoint()
     path = f"/endpoints/{endpoint['id']}/rules"
-    short = {"when": "status >= 500", "then": {"runInMs": 5000}}
+    short = {"when": "status >= 500", "then": {"runInMs": 5000, "notify": True, "analyze": True}}
     answer = client.put(path, json={"rules": [RULE, short]})
 
     assert answer.status_code == 200

@@ -18,9 +18,11 @@ from cronicorn_domain.model.endpoint import (
     Retry,
 )
 from cronicorn_domain.model.rules import (
+    Analyze,
     ClearHints,
     EndpointRule,
     Every,
+    Notify,
     PauseFor,
     RuleSet,
     RunIn,
@@ -71,7 +73,9 @@ jobs:
         shadow_rules: true
         rules:
           - when: body.queue > 100
-            then: {every: 30s, run_in: 5s, pause_for: 10m, trigger: [drain, mail out], clear: true}
+            then:
+              {every: 30s, run_in: 5s, pause_for: 10m, trigger: [drain, mail out], clear: true,
+               notify: true, analyze: true}
             for: 15m
             cooldown: 1h
             reason: the queue is long
@@ -137,6 +141,8 @@ def test_every_setting_is_read(read: Read) -> None:
                     drain,
                     TriggerSibling("mail out"),
                     ClearHints(),
+                    Notify(),
+                    Analyze(),
                 ),
                 life=timedelta(minutes=15),
                 cooldown=timedelta(hours=1),

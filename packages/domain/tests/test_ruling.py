@@ -11,9 +11,11 @@ from cronicorn_domain.model.hint import Author, Hint, IntervalHint, OneShotHint
 from cronicorn_domain.model.rules import (
     NO_RULES,
     RULES_MOST,
+    Analyze,
     ClearHints,
     EndpointRule,
     Every,
+    Notify,
     PauseFor,
     RuleSet,
     RunIn,
@@ -39,6 +41,8 @@ AGAIN = EndpointRule(when="body.pending", then=(RunIn(5 * SECOND),), reason="the
 RESTING = EndpointRule(when="body.down", then=(PauseFor(10 * MINUTE),), cooldown=HOUR)
 RECOVER = EndpointRule(when="failures == 3", then=(TriggerSibling("recover"),), cooldown=HOUR)
 CALM = EndpointRule(when="body.calm", then=(ClearHints(),))
+TELL = EndpointRule(when="body.low", then=(Notify(),), reason="the stock is low")
+LOOK = EndpointRule(when="body.odd", then=(Analyze(), Notify()), life=15 * MINUTE)
 ALL = (FASTER, SLOWER, AGAIN, RESTING, RECOVER, CALM)
 
 
@@ -254,6 +258,43 @@ def test_what_cannot_be_answered_is_told_on_the_run() -> None:
     assert change.remark is not None
     assert "Cronicorn-Next-Run-In" in change.remark
     assert change.remark.endswith("; rule 2 failed: why")
+
+
+def test_people_are_told_why_and_not_with_each_run() -> None:
+    """A condition that holds all day tells once in the rule's life; it acts all the same."""
+    rule = replace(TELL, then=(*TELL.then, Every(20 * MINUTE)))
+    story = ruled(rule, every=10 * MINUTE)
+    told_of = [run(story, rule).notice for _ in range(5)]
+
+    assert told_of == ["the stock is low", None, None, "the stock is low", None]
+    assert story.next is not None
+    assert story.next.source is Source.RULE_INTERVAL
+
+
+def test_a_rule_with_a_cooldown_tells_when_it_acts() -> None:
+    """The rest it takes is the one that was asked for."""
+    rule = replace(TELL, cooldown=DAY)
+    story = ruled(rule, every=HOUR)
+
+    assert [run(story, rule).notice for _ in range(3)] == ["the stock is low", None, None]
+    assert [each.key for each in story.state.resting] == [rule.key]
+
+
+def test_rules_that_tell_at_once_tell_in_one() -> None:
+    """With all their reasons; the planner is asked by those that ask for it."""
+    change = run(ruled(TELL, LOOK), TELL, LOOK)
+
+    assert change.notice == "the stock is low; the rule body.odd holds"
+    assert change.analysis == "the rule body.odd holds"
+    assert change.remark == "asks for an analysis: the rule body.odd holds"
+
+
+def test_in_the_shadow_nobody_is_told() -> None:
+    """The run says who would have been."""
+    change = run(ruled(LOOK, shadow=True), LOOK)
+
+    assert (change.notice, change.analysis) == (None, None)
+    assert change.remark == "would ask for an analysis, tell people, since body.odd"
 
 
 def test_rules_are_heard_of_failed_runs_too() -> None:

@@ -20,6 +20,7 @@ from cronicorn_domain.policies.alerting import (
     deferring,
     happening_after_run,
     quarantining,
+    telling_by_rule,
 )
 from cronicorn_domain.policies.change import Change, Claim, Postponement
 from cronicorn_domain.policies.claiming import claim
@@ -281,6 +282,7 @@ class MemoryEndpointQueue:
         change = self._planned(row, lambda situation: settle(situation, result, now))
         run = settled_run(self._tables.runs[row.lease.run_id], result, change.remark)
         keep_notices(self._tables, happening_after_run(before, change.state, run.message, now))
+        keep_notices(self._tables, telling_by_rule(row.endpoint, change, now))
         self._end(row, row.lease, run)
         self._tables.keep(row, change, now)
         for each in change.siblings:

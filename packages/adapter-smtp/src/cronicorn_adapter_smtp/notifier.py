@@ -21,6 +21,7 @@ _WORDS: Final = {
     Occasion.RECOVERED: "recovered",
     Occasion.QUARANTINED: "quarantined",
     Occasion.DEFERRED: "deferred",
+    Occasion.RULE: "a rule tells",
     Occasion.TEST: "a trial",
 }
 

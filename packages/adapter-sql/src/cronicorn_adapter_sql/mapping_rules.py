@@ -8,9 +8,11 @@ import orjson
 from cronicorn_domain.model.rules import (
     NO_RULES,
     Action,
+    Analyze,
     ClearHints,
     EndpointRule,
     Every,
+    Notify,
     PauseFor,
     RuleSet,
     RunIn,
@@ -84,6 +86,10 @@ def _action_written(action: Action) -> tuple[str, int | str | None]:
             return "trigger", name
         case ClearHints():
             return "clear", None
+        case Notify():
+            return "notify", None
+        case Analyze():
+            return "analyze", None
         case _:
             assert_never(action)
 
@@ -100,6 +106,10 @@ def _action_from(name: str, value: Any) -> Action:
             return TriggerSibling(value)
         case "clear":
             return ClearHints()
+        case "notify":
+            return Notify()
+        case "analyze":
+            return Analyze()
         case _:
             raise ValueError(f"{name!r} is no action of a rule")
 

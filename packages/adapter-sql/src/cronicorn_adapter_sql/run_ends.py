@@ -6,7 +6,7 @@ from datetime import datetime
 from cronicorn_domain.model.alert import Happening, Occasion
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.state import Situation
-from cronicorn_domain.policies.alerting import deferring, happening_after_run
+from cronicorn_domain.policies.alerting import deferring, happening_after_run, telling_by_rule
 from cronicorn_domain.policies.following import leased_plan
 from cronicorn_domain.policies.reaping import abandoned_run, reap
 from cronicorn_domain.policies.releasing import defer, release, released_run
@@ -40,6 +40,7 @@ def settle_one(
     ended = settled_run(run, settlement, change.remark)
     transaction.endings.end(lease, ended)
     _happened(transaction, happening_after_run(read.situation, change.state, ended.message, now))
+    _happened(transaction, telling_by_rule(after.endpoint, change, now))
     transaction.changes.apply(read, change, now, after=after)
     transaction.asked_siblings += [
         AskedSibling(job_id=after.endpoint.job_id, sibling=each) for each in change.siblings

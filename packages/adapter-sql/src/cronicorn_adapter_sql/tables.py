@@ -915,7 +915,7 @@ class NoticeRow(Row, table=True):
     __tablename__ = "notices"
     __table_args__: ClassVar = (
         CheckConstraint(
-            "occasion IN ('failing', 'recovered', 'quarantined', 'deferred', 'test')",
+            "occasion IN ('failing', 'recovered', 'quarantined', 'deferred', 'rule', 'test')",
             name="occasion_known",
         ),
         CheckConstraint("(next_at IS NULL) = (ended_at IS NOT NULL)", name="waits_or_has_ended"),

@@ -7,9 +7,11 @@ from typing import Any, Final, TypedDict, assert_never
 
 from cronicorn_domain.model.endpoint import Delivery, Endpoint, Method, MisfirePolicy
 from cronicorn_domain.model.rules import (
+    Analyze,
     ClearHints,
     EndpointRule,
     Every,
+    Notify,
     PauseFor,
     RunIn,
     TriggerSibling,
@@ -51,6 +53,8 @@ class RuleSetting:
     pause_for: timedelta | None = None
     trigger: tuple[str, ...] = ()
     clear: bool = False
+    notify: bool = False
+    analyze: bool = False
     life: timedelta | None = None
     cooldown: timedelta | None = None
     reason: str | None = None
@@ -185,7 +189,7 @@ def rule_setting_of(rule: EndpointRule) -> RuleSetting:
                 lengths["run_in"] = delay
             case PauseFor(length):
                 lengths["pause_for"] = length
-            case TriggerSibling() | ClearHints():
+            case TriggerSibling() | ClearHints() | Notify() | Analyze():
                 pass
             case _:
                 assert_never(action)
@@ -194,6 +198,8 @@ def rule_setting_of(rule: EndpointRule) -> RuleSetting:
         **lengths,
         trigger=tuple(each.name for each in rule.then if isinstance(each, TriggerSibling)),
         clear=ClearHints() in rule.then,
+        notify=Notify() in rule.then,
+        analyze=Analyze() in rule.then,
         life=rule.life,
         cooldown=rule.cooldown,
         reason=rule.reason,

@@ -18,6 +18,8 @@ class ThenGiven(Wire):
     pause_for_ms: Milliseconds | None = None
     trigger: Annotated[list[str], Field(max_length=NAMES_MOST, default_factory=list)]
     clear: bool = False
+    notify: bool = False
+    analyze: bool = False
 
 
 class RuleGiven(Wire):
@@ -45,6 +47,8 @@ class ThenBody(Wire):
     pause_for_ms: Maybe[int] = None
     trigger: Maybe[list[str]] = None
     clear: Maybe[bool] = None
+    notify: Maybe[bool] = None
+    analyze: Maybe[bool] = None
 
 
 class RuleBody(Wire):

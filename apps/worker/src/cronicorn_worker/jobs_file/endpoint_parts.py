@@ -97,6 +97,8 @@ def _rule(entry: RuleEntry) -> RuleSetting:
         pause_for=entry.then.pause_for,
         trigger=entry.then.trigger,
         clear=entry.then.clear,
+        notify=entry.then.notify,
+        analyze=entry.then.analyze,
         life=entry.life,
         cooldown=entry.cooldown,
         reason=entry.reason,

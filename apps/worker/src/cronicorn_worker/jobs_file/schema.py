@@ -105,6 +105,10 @@ class ThenEntry(Entry):
     """Run other endpoints of the job once, also paused ones: a name, or a list of names."""
     clear: Flag = False
     """End the hints that rules and models have written; a person's stay."""
+    notify: Flag = False
+    """Tell those who have an alert for it, with the reason."""
+    analyze: Flag = False
+    """Let the planner look at the endpoint soon, where a worker has a model."""
 
 
 class RuleEntry(Entry):

@@ -24,6 +24,7 @@ class Occasion(StrEnum):
 
     ``failing``: an endpoint's runs have failed so many times in a row as the alert's threshold
     says; told once, until it is ``recovered``. ``deferred``: a quota has put an endpoint off.
+    ``rule``: an endpoint's rule says that people are to be told.
     ``test``: somebody has tried the alert.
     """
 
@@ -31,6 +32,7 @@ class Occasion(StrEnum):
     RECOVERED = "recovered"
     QUARANTINED = "quarantined"
     DEFERRED = "deferred"
+    RULE = "rule"
     TEST = "test"
 
 

@@ -50,7 +50,17 @@ class ClearHints:
     """End the hints that rules and models have written; a person's stay."""
 
 
-Action = Every | RunIn | PauseFor | TriggerSibling | ClearHints
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell those who have an alert for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analyze:
+    """Let the planner look at the endpoint soon, if there is one."""
+
+
+Action = Every | RunIn | PauseFor | TriggerSibling | ClearHints | Notify | Analyze
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +72,8 @@ class EndpointRule:
         when: A condition, as a `RuleEvaluator` understands it.
         then: At least one action; of each kind one, but for triggers.
         life: So long what the rule hints at lives.
-        cooldown: After it has acted the rule rests for so long; None: it does not.
+        cooldown: After it has acted the rule rests for so long; None: it does not, but tells
+            people and the planner once in ``life`` alone.
         reason: Why, for those who ask.
     """
 
@@ -103,6 +114,11 @@ class EndpointRule:
         said = f"{self.when}\n{self.then!r}"
         return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:16]
 
+    @property
+    def told_key(self) -> str:
+        """Name what it tells people and the planner, which rests by itself."""
+        return f"{self.key}!"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
@@ -142,7 +158,7 @@ def _check(action: Action) -> None:
             _check_length(length, SECOND, field="then.pause_for")
         case TriggerSibling(name):
             check_name(name)
-        case ClearHints():
+        case ClearHints() | Notify() | Analyze():
             pass
 
 

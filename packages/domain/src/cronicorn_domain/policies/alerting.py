@@ -8,6 +8,7 @@ from cronicorn_domain.identity import AlertId, JobId, NoticeId, new_uuid
 from cronicorn_domain.model.alert import MESSAGE_LENGTH, Alert, Happening, Notice, Occasion
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.state import EndpointState, Situation
+from cronicorn_domain.policies.change import Change
 
 TRIES_MOST = 12
 """A notice that was tried so often, over some hours, is given up."""
@@ -55,6 +56,13 @@ def quarantining(endpoint: Endpoint, reason: str, now: datetime) -> Happening:
 def deferring(endpoint: Endpoint, reason: str, now: datetime) -> Happening:
     """Return that a quota puts an endpoint off."""
     return _about(endpoint, Occasion.DEFERRED, reason, now)
+
+
+def telling_by_rule(endpoint: Endpoint, change: Change, now: datetime) -> Happening | None:
+    """Return what a rule wants people to be told with the end of a run; None: nothing."""
+    if change.notice is None:
+        return None
+    return _about(endpoint, Occasion.RULE, change.notice, now)
 
 
 def telling_of(

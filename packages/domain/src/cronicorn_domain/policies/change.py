@@ -28,6 +28,8 @@ class Change:
         pause: It is now the endpoint's, by the response of the run that ended or by rules; None:
             none is new.
         siblings: Other endpoints of the job that rules want to run once.
+        notice: What a rule wants people to be told; None: nothing.
+        analysis: Why a rule wants the planner to look at the endpoint; None: none does.
         remark: What is worth telling of the run that ended, beside its outcome.
     """
 
@@ -37,12 +39,16 @@ class Change:
     cleared: tuple[HintId, ...] = ()
     pause: Pause | None = None
     siblings: tuple[SiblingTrigger, ...] = ()
+    notice: str | None = None
+    analysis: str | None = None
     remark: str | None = None
 
     @property
     def is_asked_for(self) -> bool:
         """Whether a response or a rule has written more than the endpoint's state."""
-        return bool(self.hints or self.cleared or self.siblings) or self.pause is not None
+        return bool(self.hints or self.cleared or self.siblings) or any(
+            each is not None for each in (self.pause, self.notice, self.analysis)
+        )
 
     def after_the_run(self, situation: Situation, now: datetime) -> Situation:
         """Return what the end of the leased run makes of its situation."""

@@ -20,9 +20,11 @@ from cronicorn_domain.model.hint import (
 )
 from cronicorn_domain.model.rules import (
     Action,
+    Analyze,
     ClearHints,
     EndpointRule,
     Every,
+    Notify,
     PauseFor,
     RunIn,
     TriggerSibling,
@@ -48,6 +50,8 @@ class Granted:
         cleared: Hints that are over.
         pause: The endpoint is to be paused.
         siblings: Other endpoints of the job that are to run once.
+        notice: What people are to be told; None: nothing.
+        analysis: Why the planner is to look at the endpoint; None: it is not.
         resting: The rules that rest now.
         remark: What is worth telling of the run.
     """
@@ -56,6 +60,8 @@ class Granted:
     cleared: tuple[HintId, ...] = ()
     pause: Pause | None = None
     siblings: tuple[SiblingTrigger, ...] = ()
+    notice: str | None = None
+    analysis: str | None = None
     resting: tuple[Rest, ...] = ()
     remark: str | None = None
 
@@ -83,8 +89,9 @@ def granted(situation: Situation, ruling: Ruling, ended_at: datetime, now: datet
     Lengths count from then; a hint holds from ``now`` on, when it is written, and one whose life is
     over by then is none. Rules that were edited away meanwhile, or rest, say nothing. An interval
     hint of the same length is left as it is while more than half of its life is ahead, and a single
-    run while one is to come. Who paused or archived the endpoint has the say; guardrails and the
-    floor are weighed when the next run is planned, as for every hint.
+    run while one is to come. What is told to people and to the planner rests for the rule's life
+    where the rule itself does not rest. Who paused or archived the endpoint has the say; guardrails
+    and the floor are weighed when the next run is planned, as for every hint.
     """
     rules = situation.endpoint.rules
     held = [each for each in ruling.held if each in rules.rules]
@@ -115,6 +122,12 @@ class _Granting:
         self._still = tuple(each for each in resting if each.until > ended_at)
         keys = {each.key for each in self._still}
         self._held = [each for each in held if each.key not in keys]
+        self._telling = [
+            each
+            for each in self._held
+            if each.told_key not in keys
+            and any(isinstance(action, Notify | Analyze) for action in each.then)
+        ]
         self._situation = situation
         self._ended_at = ended_at
         self._now = now
@@ -123,19 +136,35 @@ class _Granting:
 
     def granted(self, remarks: tuple[str, ...]) -> Granted:
         hints = [each for each in (self._interval(), self._single_run()) if each is not None]
-        rest = [
-            Rest(each.key, ceil_millisecond(self._ended_at + each.cooldown))
-            for each in self._held
-            if each.cooldown is not None
-        ]
+        analysis = self._why_told(Analyze)
         return Granted(
             hints=tuple(hints),
             cleared=self._cleared,
             pause=self._pause(),
             siblings=tuple(self._siblings()),
-            resting=(*self._still, *rest),
-            remark=_joined(remarks),
+            notice=self._why_told(Notify),
+            analysis=analysis,
+            resting=(*self._still, *self._rests()),
+            remark=_joined(
+                remarks if analysis is None else (*remarks, f"asks for an analysis: {analysis}")
+            ),
         )
+
+    def _rests(self) -> Iterator[Rest]:
+        for rule in self._held:
+            if rule.cooldown is not None:
+                yield Rest(rule.key, ceil_millisecond(self._ended_at + rule.cooldown))
+            elif rule in self._telling:
+                yield Rest(rule.told_key, ceil_millisecond(self._ended_at + rule.life))
+
+    def _why_told(self, kind: type[Notify] | type[Analyze]) -> str | None:
+        """Say why somebody is told; several rules that tell at once are told in one."""
+        reasons = [
+            _why(rule)
+            for rule in self._telling
+            if any(isinstance(each, kind) for each in rule.then)
+        ]
+        return "; ".join(dict.fromkeys(reasons)) or None
 
     def _clear(self) -> tuple[HintId, ...]:
         if not any(isinstance(each, ClearHints) for rule in self._held for each in rule.then):
@@ -247,6 +276,10 @@ def _action_told(action: Action) -> str:
             return f"trigger {name}"
         case ClearHints():
             return "clear hints"
+        case Notify():
+            return "tell people"
+        case Analyze():
+            return "ask for an analysis"
 
 
 def _shown(condition: str) -> str:

@@ -53,6 +53,8 @@ def settle(situation: Situation, settlement: Settlement, now: datetime) -> Chang
         cleared=ruled.cleared,
         pause=asked.pause if ruled.pause is None else ruled.pause,
         siblings=ruled.siblings,
+        notice=ruled.notice,
+        analysis=ruled.analysis,
         remark="; ".join(remarks) or None,
     )
 

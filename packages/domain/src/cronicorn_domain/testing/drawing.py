@@ -22,9 +22,11 @@ from cronicorn_domain.model.hint import Author, Hint, IntervalHint, OneShotHint
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.rules import (
     NO_RULES,
+    Analyze,
     ClearHints,
     EndpointRule,
     Every,
+    Notify,
     PauseFor,
     RuleSet,
     RunIn,
@@ -97,6 +99,7 @@ RULES = (
     EndpointRule(when="b", then=(RunIn(20 * SECOND),), life=60 * SECOND, cooldown=90 * SECOND),
     EndpointRule(when="c", then=(Every(1000 * SECOND), ClearHints())),
     EndpointRule(when="d", then=(PauseFor(100 * SECOND),), cooldown=1000 * SECOND),
+    EndpointRule(when="f", then=(Notify(), Analyze()), life=200 * SECOND),
     EndpointRule(when="e", then=(TriggerSibling("e0"), TriggerSibling("e1"))),
 )
 """What answers may make of an endpoint; their conditions are names and nothing else."""

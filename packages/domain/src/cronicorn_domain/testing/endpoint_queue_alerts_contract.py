@@ -3,6 +3,8 @@
 from cronicorn_domain.identity import TenantId, new_uuid
 from cronicorn_domain.model.alert import Alert, Occasion
 from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.rules import EndpointRule, Notify, RuleSet
+from cronicorn_domain.model.rulings import Ruling
 from cronicorn_domain.model.run import FailureKind, Outcome
 from cronicorn_domain.ports.endpoint_queue import Deferral, Settled
 from cronicorn_domain.testing.builders import (
@@ -136,6 +138,28 @@ class EndpointQueueAlertsContract(StoreSuite):
 
         assert endpoint.id in batch.quarantined
         assert await self.told() == [("alert", "quarantined", 0)]
+
+    async def test_a_rule_tells_people_why(self) -> None:
+        """With the end of its run, beside what else there is to tell of it, and not each time."""
+        rule = EndpointRule(when="body.low", then=(Notify(),), reason="the stock is low")
+        await self.add_watched(an_alert("all", threshold=1), an_alert("threes", threshold=3))
+        job = await self.add_job("ruled")
+        ruled = an_endpoint(job, "ruled", rules=RuleSet(rules=(rule,)), schedule=cron("* * * * *"))
+        await self.add(ruled)
+        for number in range(2):
+            now = FIRST_SLOT + number * MINUTE
+            for run in (await self.claim(now)).runs:
+                assert await self.start(run, now) is None
+                held = (rule,) if run.endpoint.name == "ruled" else ()
+                outcome = FAILED if held and not number else WELL
+                await self.settle(run, now + SECOND, outcome=outcome, ruling=Ruling(held=held))
+
+        assert await self.told() == [
+            ("all", "failing", 1),
+            ("all", "rule", 0),
+            ("threes", "rule", 0),
+            ("all", "recovered", 1),
+        ]
 
     async def test_a_deferral_is_told(self) -> None:
         """Once: until its end the endpoint is not claimed again, trap T02."""

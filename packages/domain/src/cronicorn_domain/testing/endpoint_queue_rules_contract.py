@@ -6,9 +6,11 @@ from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.hint import Author, IntervalHint
 from cronicorn_domain.model.rules import (
+    Analyze,
     ClearHints,
     EndpointRule,
     Every,
+    Notify,
     PauseFor,
     RuleSet,
     RunIn,
@@ -34,8 +36,9 @@ AGAIN = EndpointRule(when="body.pending", then=(RunIn(5 * SECOND),), reason="not
 RESTING = EndpointRule(when="body.down", then=(PauseFor(10 * MINUTE),), cooldown=HOUR)
 RECOVER = EndpointRule(when="failures > 2", then=(TriggerSibling("recover"),), cooldown=HOUR)
 CALM = EndpointRule(when="body.calm", then=(ClearHints(),))
+ODD = EndpointRule(when="body.odd", then=(Notify(), Analyze()), reason="it looks odd")
 RECOVERING = Ruling(held=(RECOVER,))
-RULES = RuleSet(rules=(FASTER, AGAIN, RESTING, RECOVER, CALM))
+RULES = RuleSet(rules=(FASTER, AGAIN, RESTING, RECOVER, CALM, ODD))
 
 
 class EndpointQueueRulesContract(StoreSuite):
@@ -164,6 +167,15 @@ class EndpointQueueRulesContract(StoreSuite):
         ends = {record.hint.id: record.end for record in await self.hints_of(endpoint)}
         assert ends == {mine.id: None, models.id: HintEnd.CLEARED}
         assert (await self.decision(endpoint)).source is Source.API_INTERVAL
+
+    async def test_who_asks_for_an_analysis_says_so_on_the_run(self) -> None:
+        """Also where there is no planner; it is remembered that the rule has asked."""
+        endpoint = await self.add_ruled()
+        run = await self.run_ruled(ODD)
+
+        assert (await self.run_row(run)).message == "asks for an analysis: it looks odd"
+        (rest,) = (await self.state(endpoint)).resting
+        assert rest == Rest(ODD.told_key, FIRST_SLOT + SECOND + HOUR)
 
     async def test_what_could_not_be_answered_is_told_on_the_run(self) -> None:
         """A broken condition is found where one looks for it, and the schedule goes on."""

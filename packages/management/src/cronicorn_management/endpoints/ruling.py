@@ -6,9 +6,11 @@ from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.hint import DEFAULT_LIFE
 from cronicorn_domain.model.rules import (
     Action,
+    Analyze,
     ClearHints,
     EndpointRule,
     Every,
+    Notify,
     PauseFor,
     RuleSet,
     RunIn,
@@ -66,6 +68,10 @@ def _actions(given: RuleSetting) -> Iterator[Action]:
     yield from (TriggerSibling(name) for name in given.trigger)
     if given.clear:
         yield ClearHints()
+    if given.notify:
+        yield Notify()
+    if given.analyze:
+        yield Analyze()
 
 
 def _check(conditions: Conditions, expression: str, field: str) -> None:

@@ -989,7 +989,7 @@ def _make_alerts() -> None:
             "failures >= 0 AND tries >= 0", name=op.f("ck_notices_no_count_below_zero")
         ),
         sa.CheckConstraint(
-            "occasion IN ('failing', 'recovered', 'quarantined', 'deferred', 'test')",
+            "occasion IN ('failing', 'recovered', 'quarantined', 'deferred', 'rule', 'test')",
             name=op.f("ck_notices_occasion_known"),
         ),
         sa.ForeignKeyConstraint(
