@@ -59,6 +59,8 @@ OF_NO_ONES = {
     "/api/events",
 }
 """Their paths name nothing that could be another's; what bodies may name is tried elsewhere."""
+QUESTIONS = {"/api/endpoints/{endpointId}/rules/replay"}
+"""They are posted, since a question may be long, and change nothing."""
 NONE_THERE = {"/api/sessions/{sessionId}", "/api/devices/{deviceId}", "/api/auth/device"}
 """Nothing plans, and nobody signs in here: whatever is named there is nobody's."""
 
@@ -211,7 +213,8 @@ def test_who_may_read_changes_nothing(reader, method, path, operation) -> None:
     for_administrators = "/api-key/" in path or "/devices" in path
     for_administrators |= path == "/api/metrics"
     for_people = "/auth/device" in path
-    assert (answer.status_code == 403) is (method != "GET" or for_administrators or for_people)
+    changes = method != "GET" and path not in QUESTIONS
+    assert (answer.status_code == 403) is (changes or for_administrators or for_people)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +236,9 @@ def test_what_takes_no_body_takes_any(client, method, path, operation) -> None:
         headers={"content-type": "application/json" if taken else "text/strange"},
     )
 
-    assert answer.status_code in {200, 202, 204, 404, 409}, answer.text
+    # A question about an endpoint that has no rules and never ran is refused as what it is.
+    fine = {200, 202, 204, 404, 409} | ({422} if path in QUESTIONS else set())
+    assert answer.status_code in fine, answer.text
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ BLOCKS = {
     "note",
     "note_change",
     "note_created",
+    "read_recording",
     "set_endpoint",
 }
 """What verbs are made of."""

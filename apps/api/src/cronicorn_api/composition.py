@@ -28,6 +28,7 @@ from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.desk import Desk
 from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
 from cronicorn_management.throttle import Throttle
+from cronicorn_planner.replaying.rule_replayer import RuleReplayer
 from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_scheduler.observing import Observer
 from cronicorn_scheduler.service import Scheduler
@@ -92,6 +93,7 @@ async def open_service(
                 throttle=Throttle(store.limits, clock),
                 conditions=conditions,
                 activity=store.activity,
+                replays=RuleReplayer(conditions),
                 trials=SentTrials(dispatcher, assessor, clock),
                 passwords=Argon2PasswordHasher(),
                 quota=quota,

@@ -55,8 +55,9 @@ class MemoryRunLog:
         since: datetime | None = None,
         until: datetime | None = None,
         tests: bool = True,
+        bodies: bool = False,
     ) -> Sequence[Run]:
-        """Return runs, the newest slot first, those before ``before``; bodies are left out."""
+        """Return runs, the newest slot first, those before ``before``."""
         found = (
             run
             for run in self._found(tenant, endpoint_id, status=status, since=since, until=until)
@@ -67,7 +68,8 @@ class MemoryRunLog:
             if last is None or last.endpoint_id != endpoint_id:
                 return []
             found = (run for run in found if _by_slot(run) < _by_slot(last))
-        return [without_body(run) for run in islice(found, offset, offset + limit)]
+        page = islice(found, offset, offset + limit)
+        return list(page) if bodies else [without_body(run) for run in page]
 
     async def count_runs(
         self,

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import EndpointId, RunId, TenantId
@@ -84,8 +85,9 @@ class SqlRunLog:
         since: datetime | None = None,
         until: datetime | None = None,
         tests: bool = True,
+        bodies: bool = False,
     ) -> Sequence[Run]:
-        """Return runs, the newest slot first, those before ``before``; bodies are left out."""
+        """Return runs, the newest slot first, those before ``before``."""
         await self._check(tenant, endpoint_id)
         statement = runs_with_starts().where(
             *_which(endpoint_id, status=status, since=since, until=until)
@@ -96,7 +98,22 @@ class SqlRunLog:
         if not tests:
             statement = statement.where(runs.c.kind != Kind.TEST.value)
         page = statement.order_by(*_NEWEST_FIRST).limit(limit).offset(offset)
-        return [run_from(row) for row in await self._all(page)]
+        rows = await self._all(page)
+        answered = await self._bodies(rows) if bodies else {}
+        return [run_from(row, answered.get(row["id"])) for row in rows]
+
+    async def _bodies(self, rows: Sequence[Columns]) -> Mapping[UUID, Columns]:
+        """Return the answers of runs; their slots tell the partitions where they are."""
+        if not rows:
+            return {}
+        slots = [row["slot"] for row in rows]
+        found = await self._all(
+            select(run_bodies).where(
+                run_bodies.c.run_id.in_([row["id"] for row in rows]),
+                run_bodies.c.slot.between(min(slots), max(slots)),
+            )
+        )
+        return {row["run_id"]: row for row in found}
 
     async def count_runs(
         self,

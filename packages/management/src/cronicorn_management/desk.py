@@ -31,6 +31,7 @@ from cronicorn_management.caller import Caller
 from cronicorn_management.conditions import NO_CONDITIONS, Conditions
 from cronicorn_management.happenings import NOTHING_HAPPENS
 from cronicorn_management.passwords import NO_PASSWORDS
+from cronicorn_management.replays import NO_REPLAYS, Replays
 from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
 from cronicorn_management.throttle import Throttle
 from cronicorn_management.trials import NOTHING_IS_SENT, Trials
@@ -45,6 +46,7 @@ class Reading:
     now: datetime
     allowance: Allowance
     quota: QuotaGuard | None = None
+    replays: Replays = NO_REPLAYS
 
     @property
     def tenant(self) -> TenantId:
@@ -129,6 +131,7 @@ class Desk:
     quota: QuotaGuard | None = None
     trials: Trials = NOTHING_IS_SENT
     activity: Activity = NOTHING_HAPPENS
+    replays: Replays = NO_REPLAYS
     sign_in_rates: SignInRates = SIGN_IN_RATES
 
     @asynccontextmanager
@@ -142,6 +145,7 @@ class Desk:
                 now=self._now(),
                 allowance=self.allowances(caller.tenant),
                 quota=self.quota,
+                replays=self.replays,
             )
 
     @asynccontextmanager
@@ -178,6 +182,7 @@ class Desk:
             allowance=self.allowances(caller.tenant),
             conditions=self.conditions,
             quota=self.quota,
+            replays=self.replays,
         )
 
     def _now(self) -> datetime:

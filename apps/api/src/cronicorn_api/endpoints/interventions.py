@@ -9,6 +9,7 @@ from cronicorn_management.endpoints.explaining import explain_endpoint
 from cronicorn_management.endpoints.pausing import pause_endpoint
 from cronicorn_management.endpoints.previewing import PREVIEW_USUAL, preview_endpoint
 from cronicorn_management.endpoints.reading import read_endpoint
+from cronicorn_management.endpoints.replaying import replay_rules
 from cronicorn_management.endpoints.resetting import reset_failures
 from cronicorn_management.endpoints.resuming import resume_endpoint
 from cronicorn_management.endpoints.running import run_now
@@ -26,7 +27,8 @@ from cronicorn_api.endpoints.schemas import (
 )
 from cronicorn_api.endpoints.settings import WIRE_NAMES
 from cronicorn_api.rules.presenters import rules_from
-from cronicorn_api.rules.schemas import RulesGiven
+from cronicorn_api.rules.replays import replay_body
+from cronicorn_api.rules.schemas import ReplayBody, ReplayGiven, RulesGiven
 from cronicorn_api.wire.identities import PathEndpoint
 from cronicorn_api.wire.refusing import members_named
 
@@ -83,6 +85,27 @@ async def put_rules(
             return endpoint_body(await read_endpoint(work, endpoint_id), work.now)
 
 
+@router.post("/rules/replay", operation_id="replayRules")
+async def replay(
+    desk: TheDesk,
+    caller: TheCaller,
+    endpoint_id: PathEndpoint,
+    given: ReplayGiven | None = None,
+) -> ReplayBody:
+    """Run rules over what was recorded, and say what they would have changed; nothing is kept."""
+    given = given or ReplayGiven()
+    with members_named(WIRE_NAMES):
+        replayed = await replay_rules(
+            desk,
+            caller,
+            endpoint_id,
+            rules=None if given.rules is None else rules_from(given.rules),
+            since=given.since,
+            until=given.until,
+        )
+    return replay_body(replayed)
+
+
 @router.get("/explain", operation_id="explainEndpoint")
 async def explain(desk: TheDesk, caller: TheCaller, endpoint_id: PathEndpoint) -> ExplanationBody:
     """Explain when it fires next, and why."""
@@ -98,7 +121,11 @@ async def preview(
     count: Annotated[int, Query(ge=1, le=PREVIEW_MOST)] = PREVIEW_USUAL,
     assume: Assumption = Assumption.SUCCESS,
 ) -> PreviewBody:
-    """Preview the next fire times, if every run ends as assumed."""
+    """
+    Preview the next fire times, if every run ends as assumed, and its rules say what they would.
+
+    `success` is a 200 and `failed` a 500, both without a body; `latest` answers as the latest run.
+    """
     async with desk.reading(caller) as work:
         decisions = await preview_endpoint(work, endpoint_id, count=count, assume=assume)
     return preview_body(decisions)

@@ -1,30 +1,37 @@
 """The next fire times, found by running the real transitions on nothing but values."""
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
-from cronicorn_domain.identity import RunId, Token, WorkerId
 from cronicorn_domain.model.decision import Decision
-from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.run import Failed, FailureKind, Outcome, Response, Succeeded
 from cronicorn_domain.model.state import Situation
-from cronicorn_domain.policies.change import Claim, Postponement
-from cronicorn_domain.policies.claiming import claim
-from cronicorn_domain.policies.eligibility import claimable_from
-from cronicorn_domain.policies.settling import settle
-from cronicorn_domain.ports.endpoint_queue import Settlement
+from cronicorn_domain.policies.rehearsing import Rehearsal
 
 PREVIEW_MOST = 100
-_LEASE = timedelta(minutes=1)
 
 
 class Assumption(StrEnum):
-    """How every run of a preview ends."""
+    """How every run of a preview ends; ``latest``: as the latest that has ended did."""
 
     SUCCESS = "success"
     FAILED = "failed"
+    LATEST = "latest"
+
+
+def assumed(assume: Assumption, latest: Succeeded | Failed | None = None) -> Succeeded | Failed:
+    """Return how each run ends; where none has ended yet the latest is a success."""
+    match assume:
+        case Assumption.SUCCESS:
+            return Succeeded(response=Response(status_code=200))
+        case Assumption.FAILED:
+            return Failed(
+                kind=FailureKind.HTTP_STATUS,
+                message="assumed",
+                response=Response(status_code=500),
+            )
+        case Assumption.LATEST:
+            return latest or assumed(Assumption.SUCCESS)
 
 
 def preview(
@@ -34,56 +41,27 @@ def preview(
     now: datetime,
     assume: Assumption = Assumption.SUCCESS,
 ) -> tuple[Decision, ...]:
+    """Return the decisions of the next runs, if all end as ``assume`` says; see `preview_of`."""
+    return preview_of(situation, assumed(assume), count=count, now=now)
+
+
+def preview_of(
+    situation: Situation, outcome: Outcome, *, count: int, now: datetime
+) -> tuple[Decision, ...]:
     """
     Return the decisions of the next ``count`` runs (at most 100), if each starts when it is due.
 
-    Runs are assumed to take no time and to end as ``assume`` says. Fewer come back when the
-    endpoint finishes, and none while it is archived, quarantined or paused without an end.
+    Runs are assumed to take no time and to end with ``outcome``; rules say nothing. Fewer come back
+    when the endpoint finishes, and none while it is archived, quarantined or paused without an end.
     """
+    rehearsal = Rehearsal(situation, now)
     decisions: list[Decision] = []
-    wanted = min(count, PREVIEW_MOST)
     if situation.lease is not None:
-        situation = _settled(situation, now, assume)
-    # A claim that postpones leads to one that does not; the bound only guards against a fault here.
-    for _ in range(3 * wanted):
-        due_at = claimable_from(situation, now)
-        if due_at is None or len(decisions) == wanted:
+        rehearsal.end(outcome, at=now)
+    while len(decisions) < min(count, PREVIEW_MOST):
+        plan = rehearsal.begin_next()
+        if plan is None:
             break
-        now = max(now, due_at)
-        match claim(situation, now):
-            case Postponement(change=change):
-                situation = replace(situation, state=change.state)
-            case Claim() as claimed:
-                decisions.append(claimed.plan.decision)
-                situation = _settled(_leased(situation, claimed, now), now, assume)
+        decisions.append(plan.decision)
+        rehearsal.end(outcome, at=rehearsal.now)
     return tuple(decisions)
-
-
-def _leased(situation: Situation, claimed: Claim, now: datetime) -> Situation:
-    endpoint = situation.endpoint
-    lease = Lease(
-        token=Token(0),
-        endpoint_id=endpoint.id,
-        tenant=endpoint.tenant,
-        run_id=RunId(UUID(int=0)),
-        worker=WorkerId("preview"),
-        until=now + _LEASE,
-        started_at=now,
-        urgent=claimed.urgent,
-    )
-    return replace(
-        situation,
-        state=claimed.change.state,
-        lease=lease,
-        hints=tuple(each for each in situation.hints if each.id not in claimed.hints),
-        triggers=tuple(each for each in situation.triggers if each.id not in claimed.triggers),
-    )
-
-
-def _settled(situation: Situation, now: datetime, assume: Assumption) -> Situation:
-    outcome: Outcome = Succeeded(response=Response(status_code=200))
-    if assume is Assumption.FAILED:
-        outcome = Failed(kind=FailureKind.HTTP_STATUS, message="assumed")
-    settlement = Settlement(token=Token(0), started_at=now, ended_at=now, outcome=outcome)
-    change = settle(situation, settlement, now)
-    return replace(situation, state=change.state, lease=None)

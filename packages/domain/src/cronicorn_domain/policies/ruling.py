@@ -261,10 +261,11 @@ def _why(rule: EndpointRule) -> str:
 
 def rule_in_words(rule: EndpointRule) -> str:
     """Tell what a rule does and when, in one line: ``run every 30 s, since status >= 500``."""
-    return f"{', '.join(_action_told(each) for each in rule.then)}, since {_shown(rule.when)}"
+    return f"{', '.join(action_in_words(each) for each in rule.then)}, since {_shown(rule.when)}"
 
 
-def _action_told(action: Action) -> str:
+def action_in_words(action: Action) -> str:
+    """Tell what an action does: ``run every 30 s``."""
     match action:
         case Every(interval):
             return f"run every {length_in_words(interval)}"

@@ -107,9 +107,12 @@ class RunLog(Protocol):
         since: datetime | None = None,
         until: datetime | None = None,
         tests: bool = True,
+        bodies: bool = False,
     ) -> Sequence[Run]:
         """
-        Return runs, the newest slot first, of one slot the latest attempt; bodies are left out.
+        Return runs, the newest slot first, of one slot the latest attempt.
+
+        Bodies are left out, and headers may be, unless ``bodies`` asks for both.
 
         With ``before`` those that come behind that run of the endpoint, in this order; none, if it
         has no such run. ``offset`` of them are passed over. Their slots lie from ``since`` to

@@ -20,6 +20,7 @@ from cronicorn_domain.model.run import (
     Response,
     Run,
     RunStatus,
+    Succeeded,
     Timing,
 )
 from cronicorn_domain.ports.endpoint_queue import Settled
@@ -103,6 +104,28 @@ class RunLogContract(StoreSuite):
         assert await self.runs(endpoint) == []
         assert await self.records(endpoint) == []
         assert await self.health(endpoint) == Health()
+
+    async def test_runs_are_listed_with_their_answers_if_one_asks(self) -> None:
+        """Each with its own; else without: most lists show none of it."""
+        endpoint = await self.add_minutely()
+        for number in range(3):
+            body = Body(kind=BodyKind.TEXT, text=f"answer {number}")
+            response = Response(status_code=200, headers=(("x-load", "9"),), body=body)
+            outcome = Succeeded(response=response) if number < 2 else failed()
+            await self.run_once(FIRST_SLOT + number * MINUTE, outcome)
+        async with self.unit() as unit:
+            listed = await unit.runs.list_runs(
+                endpoint.tenant, endpoint.id, limit=2, offset=0, bodies=True
+            )
+            all_of_them = await unit.runs.list_runs(endpoint.tenant, endpoint.id, bodies=True)
+            bare = await unit.runs.list_runs(endpoint.tenant, endpoint.id)
+            read = [await unit.runs.get(endpoint.tenant, each.id) for each in bare]
+
+        assert list(all_of_them) == read
+        assert list(listed) == read[:2]
+        texts = [each.response.body.text for each in read if each.response is not None]
+        assert texts[-2:] == ["answer 1", "answer 0"]
+        assert not any(each.response and each.response.body.text for each in bare)
 
     async def test_a_test_run_is_kept_apart(self) -> None:
         """It is listed and read back whole; neither health nor the schedule knows of it; T36."""

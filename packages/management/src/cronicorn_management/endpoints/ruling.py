@@ -1,6 +1,6 @@
 """Makes rules of what is said of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.hint import DEFAULT_LIFE
@@ -29,11 +29,20 @@ def rule_set(settings: EndpointSettings, conditions: Conditions, tried: Attempts
     success = settings.success_when
     if success is not None:
         tried.attempt(("success_when",), lambda: _check(conditions, success, "success_when"))
-    made = [_tried(n, each, conditions, tried) for n, each in enumerate(settings.rules)]
+    return rules_meant(settings.rules, conditions, tried, shadow=bool(settings.shadow_rules))
+
+
+def rules_meant(
+    given: Sequence[RuleSetting],
+    conditions: Conditions,
+    tried: Attempts,
+    *,
+    shadow: bool = False,
+) -> RuleSet | None:
+    """Make the rules; what is at fault is kept with the attempts."""
+    made = [_tried(n, each, conditions, tried) for n, each in enumerate(given)]
     rules = tuple(each for each in made if each is not None)
-    return tried.attempt(
-        ("rules", "shadow_rules"), lambda: RuleSet(rules=rules, shadow=bool(settings.shadow_rules))
-    )
+    return tried.attempt(("rules", "shadow_rules"), lambda: RuleSet(rules=rules, shadow=shadow))
 
 
 def _tried(

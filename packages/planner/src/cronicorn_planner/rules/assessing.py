@@ -1,13 +1,10 @@
 """Says what an endpoint's own conditions make of an answer."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from cronicorn_domain.errors import StoreError
 from cronicorn_domain.model.endpoint import Endpoint
-from cronicorn_domain.model.facts import Answer, Facts
-from cronicorn_domain.model.rules import EndpointRule
 from cronicorn_domain.model.rulings import NO_RULING, Assessed, Ruling
 from cronicorn_domain.model.run import Blocked, Failed, FailureKind, Outcome, Response, Succeeded
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun
@@ -19,6 +16,7 @@ from cronicorn_domain.ports.rule_evaluator import (
 )
 from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 
+from cronicorn_planner.rules.ended_run import EndedRun, fault_told
 from cronicorn_planner.rules.gathering import Gathering, Past
 
 
@@ -45,7 +43,7 @@ class RuleAssessor:
             # The settle waits for the store; what its conditions ask about is not waited for, and
             # that it is away is no failure of the target.
             return Assessed(outcome=outcome, ruling=Ruling(remarks=(past.message,)))
-        ended = _Ended(run.endpoint, run.plan.tries, past, took, ended_at)
+        ended = EndedRun(run.endpoint, run.plan.tries, past, took, ended_at)
         counts_as = await self._counted(ended, outcome)
         return Assessed(outcome=counts_as, ruling=await self._ruled(ended, counts_as))
 
@@ -59,7 +57,7 @@ class RuleAssessor:
         if isinstance(past, Faulty):
             return outcome
         return await self._counted(
-            _Ended(endpoint, 0, past, ended_at - started_at, ended_at), outcome
+            EndedRun(endpoint, 0, past, ended_at - started_at, ended_at), outcome
         )
 
     async def _past(self, endpoint: Endpoint, ended_at: datetime) -> Past | Faulty:
@@ -72,7 +70,7 @@ class RuleAssessor:
             why = f"the history could not be read ({type(error).__name__})"
             return Faulty(f"its conditions were not judged: {why}")
 
-    async def _counted(self, ended: "_Ended", outcome: Succeeded | Failed) -> Succeeded | Failed:
+    async def _counted(self, ended: EndedRun, outcome: Succeeded | Failed) -> Succeeded | Failed:
         """Let the endpoint's own condition decide about an answer, whatever its status."""
         condition, response = ended.endpoint.success_when, _answered(outcome)
         if condition is None or response is None:
@@ -91,7 +89,7 @@ class RuleAssessor:
             kind=FailureKind.ASSERTION, message=message, response=response, timing=outcome.timing
         )
 
-    async def _ruled(self, ended: "_Ended", outcome: Succeeded | Failed) -> Ruling:
+    async def _ruled(self, ended: EndedRun, outcome: Succeeded | Failed) -> Ruling:
         rules = ended.endpoint.rules.rules
         if not rules:
             return NO_RULING
@@ -101,39 +99,11 @@ class RuleAssessor:
         return Ruling(
             held=tuple(rule for rule, verdict in judged if verdict == Said(yes=True)),
             remarks=tuple(
-                _told(number, rule, verdict)
+                fault_told(number, rule, verdict)
                 for number, (rule, verdict) in enumerate(judged, 1)
                 if isinstance(verdict, Faulty)
             ),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """A run that is over, after so long, at an instant; and what was before it."""
-
-    endpoint: Endpoint
-    tries: int
-    past: Past
-    took: timedelta
-    at: datetime
-
-    def facts(self, outcome: Succeeded | Failed) -> Facts:
-        return Facts(
-            now=self.at,
-            answer=_answer(outcome, self.took),
-            failures=self._failures(outcome),
-            health=self.past.health,
-            previous=self.past.previous,
-            siblings=self.past.siblings,
-        )
-
-    def _failures(self, outcome: Succeeded | Failed) -> int:
-        """Count the run as its settle will: of the tries of one fire time only the last counts."""
-        if isinstance(outcome, Succeeded):
-            return 0
-        last = self.tries + 1 >= self.endpoint.retry.attempts
-        return self.past.failures + (1 if last and not outcome.kind.ours else 0)
 
 
 def _answered(outcome: Succeeded | Failed) -> Response | None:
@@ -141,21 +111,3 @@ def _answered(outcome: Succeeded | Failed) -> Response | None:
     if isinstance(outcome, Succeeded):
         return outcome.response
     return outcome.response if outcome.kind is FailureKind.HTTP_STATUS else None
-
-
-def _answer(outcome: Succeeded | Failed, took: timedelta) -> Answer:
-    succeeded, response = isinstance(outcome, Succeeded), outcome.response
-    if response is None:
-        return Answer(succeeded=succeeded, duration=took)
-    return Answer(
-        succeeded=succeeded,
-        status=response.status_code,
-        body=response.body,
-        headers=response.headers,
-        duration=took,
-    )
-
-
-def _told(number: int, rule: EndpointRule, verdict: Faulty) -> str:
-    shown = " ".join(rule.when.split())[:80]
-    return f"rule {number} ({shown}) cannot be answered: {verdict.message}"

@@ -49,7 +49,7 @@ class Gathering:
         Raises:
             StoreUnavailable: the history cannot be read; nothing is asked that does not need it.
         """
-        asked = _names_in(conditions)
+        asked = names_in(conditions)
         if not asked & {"previous", "siblings", "health", "failures"}:
             return Past()
         async with self._units.begin() as unit:
@@ -125,7 +125,7 @@ def _answer_of(run: Run) -> Answer:
     )
 
 
-def _names_in(conditions: Sequence[str]) -> frozenset[str]:
+def names_in(conditions: Sequence[str]) -> frozenset[str]:
     """
     Return every word of the conditions: a name that is used is among them.
 
