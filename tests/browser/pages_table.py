@@ -4,6 +4,14 @@ from tests.browser.world import World
 
 PAGES = {
     "profile": "/settings/profile",
+    "keys": "/settings/keys",
+    "devices": "/settings/devices",
+    "signing": "/settings/signing",
+    "usage": "/settings/usage",
+    "alerts": "/settings/alerts",
+    "alert-new": "/settings/alerts/new",
+    "audit": "/settings/audit",
+    "system": "/settings/system",
     "device-code": "/device/approve",
     "now": "/",
     "endpoints": "/endpoints",

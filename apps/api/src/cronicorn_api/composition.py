@@ -98,6 +98,7 @@ async def open_service(
                 passwords=Argon2PasswordHasher(),
                 quota=quota,
                 sign_in_rates=sign_in_rates,
+                workers=store.workers,
             )
             worker = Scheduler(
                 queue=store.queue,

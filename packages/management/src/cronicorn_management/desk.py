@@ -25,6 +25,7 @@ from cronicorn_domain.ports.run_log import RunLog
 from cronicorn_domain.ports.sign_ins import SignIns
 from cronicorn_domain.ports.signing_keys import SigningKeys
 from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
+from cronicorn_domain.ports.worker_registry import WorkerRegistry
 
 from cronicorn_management.allowance import Allowance, Allowances, same_for_all
 from cronicorn_management.caller import Caller
@@ -133,6 +134,7 @@ class Desk:
     activity: Activity = NOTHING_HAPPENS
     replays: Replays = NO_REPLAYS
     sign_in_rates: SignInRates = SIGN_IN_RATES
+    workers: WorkerRegistry | None = None
 
     @asynccontextmanager
     async def reading(self, caller: Caller) -> AsyncIterator[Reading]:

@@ -23,8 +23,9 @@ def length(of: timedelta | None) -> str:
     """Write how long something took, as two units: ``240 ms``, ``3.2 s``, ``4 m 10 s``."""
     if of is None:
         return NOTHING
-    if of < timedelta(0):
+    if of <= -timedelta(milliseconds=1):
         return f"-{length(-of)}"
+    of = max(of, timedelta(0))
     if of < _SECOND:
         return f"{of // timedelta(milliseconds=1)} ms"
     if of < _TEN_SECONDS:

@@ -169,6 +169,7 @@
   const told = () => {
     for (const each of all("[data-copy][hidden]")) each.hidden = false;
     for (const form of all("form[data-draft]")) bringBack(form);
+    $('.tabs [aria-current]')?.scrollIntoView({ block: "nearest", inline: "center" });
     $("#main [data-focus]")?.focus();
   };
   document.addEventListener("htmx:before:swap", (event) => {

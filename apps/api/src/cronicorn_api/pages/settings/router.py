@@ -1,4 +1,4 @@
-"""Routes of settings."""
+"""Routes of settings, section by section."""
 
 from typing import Final
 
@@ -7,6 +7,16 @@ from fastapi.responses import RedirectResponse
 
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.viewer import TheViewer
+from cronicorn_api.pages.settings import (
+    alerts,
+    audit,
+    devices,
+    keys,
+    profile,
+    signing,
+    system,
+    usage,
+)
 
 router: Final = pages_router()
 _SEE_OTHER: Final = 303
@@ -19,7 +29,5 @@ async def settings(viewer: TheViewer) -> Response:
     return RedirectResponse("/settings/profile", _SEE_OTHER)
 
 
-@router.get("/settings/profile")
-async def profile(viewer: TheViewer) -> Response:
-    """Tell who is signed in."""
-    return viewer.page("settings/profile")
+for _section in (profile, keys, devices, signing, usage, alerts, audit, system):
+    router.include_router(_section.router)
