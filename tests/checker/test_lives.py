@@ -41,6 +41,9 @@ def test_a_life_under_the_schedule_alone_has_no_fault(seed: int) -> None:
         1633,  # behind a restore the longest was counted from the restore, and a slot was lost
         2143,  # a slot was skipped while a run of another kind was to be repeated
         3381,  # a slot that passed was due now where another was, and moved on by a millisecond
+        5717,  # a hint's slot that was given back stands behind a restore
+        7046,  # a one-shot was cleared that had stood before the slots
+        7534,  # a slot was given back when a later one had been skipped, and its jitter was drawn anew
     ],
 )
 def test_a_life_with_hints_and_guardrails_has_no_fault(seed: int) -> None:
@@ -62,6 +65,9 @@ def test_a_life_with_hints_and_guardrails_has_no_fault(seed: int) -> None:
         1213,  # an edit came while slots were caught up
         2385,  # hints were cleared of which there were none
         2492,  # an edit of the interval left the longest unheard, and a slot was lost
+        3569,  # a plan had moved on to the newest slot, and an edit of guardrails followed
+        5498,  # the same, and the slot was run
+        6344,  # a one-shot that had stood before the slots was cleared, and they are due now
         3621,  # a hint stood on a schedule that became a single instant
     ],
 )
@@ -72,7 +78,15 @@ def test_a_life_with_edits_has_no_fault(seed: int) -> None:
     assert report.findings == []
 
 
-@pytest.mark.parametrize("seed", [*range(30), 433])  # 433: one was skipped between those noted
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *range(30),
+        433,  # one was skipped between those noted
+        691,  # the hint by which a slot had passed was cleared as its run ended
+        727,  # a slot was given back while it was caught up, and its hint cleared
+    ],
+)
 def test_a_life_with_rules_has_no_fault(seed: int) -> None:
     """What rules propose, pause and clear when a run ends breaks no promise."""
     report = examine(RandomLife(Random(seed), edited=False, ruled=True).lived(25).history())

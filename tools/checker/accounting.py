@@ -23,6 +23,7 @@ from tools.checker.next_slot import MOVES_MOST, Next
 from tools.checker.passing import Passing, source_is_free
 from tools.checker.planning import plans_behind
 from tools.checker.spans import add_up, is_long
+from tools.checker.standing import Claim
 from tools.checker.timeline import Timeline
 from tools.checker.walking import Walked
 
@@ -55,6 +56,11 @@ class _Accountant:
         self._timeline = Timeline(walked.epochs)
         self._eras = Eras(self._timeline, walked.claims)
         self._passing = Passing(walked, self._timeline, self._eras)
+        self._noted = {
+            claim.run.slot: claim
+            for claim in reversed(walked.claims)
+            if claim.undone and claim.run.decision.source is Source.CATCH_UP
+        }
         self._from = 0
 
     def judge(self) -> None:
@@ -134,7 +140,11 @@ class _Accountant:
             if self._matches(others, link, exact=False):
                 return
             expected += [*planned, *others]
-        self._report(link, expected)
+        noted = self._noted.get(link.first)
+        if noted is not None and noted is not link.claim:
+            self._judge_place(befores, _as_noted(noted, link))
+        else:
+            self._report(link, expected)
 
     def _planned(self, before: Link | None, link: Link) -> Iterator[Next]:
         """Return every slot that may have been planned when a link was accounted for."""
@@ -156,7 +166,9 @@ class _Accountant:
             told_later = link is None or link.at > at
             # The record before may be the very one in which it was closed.
             told = before is not None and before.record is not None and before.at == at
-            if told_later and not told and not is_long(before):
+            # What was given back may stand instead.
+            stands = before is not None and before.open
+            if told_later and not told and not stands and not is_long(before):
                 self._find_closed(slot, at)
         return planned.plans
 
@@ -214,6 +226,16 @@ class _Accountant:
                 sentence=f"{sentence} ({told} of {link.first:%Y-%m-%d %H:%M:%S.%f})",
             )
         )
+
+
+def _as_noted(claim: Claim, link: Link) -> Link:
+    """
+    Return the link of a slot as of its first claim for being caught up.
+
+    Given back it is noted again (SEMANTICS §5, step 2), whatever has become since of the hint that
+    had asked for it.
+    """
+    return Link(claim.at, link.first, link.first, 1, claim, claim, era=link.era)
 
 
 def _is_at(expected: Next, slot: datetime, last_start: datetime | None) -> bool:

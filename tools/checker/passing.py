@@ -4,6 +4,7 @@ Slots that passed without a run of their own (SEMANTICS §1 `after`, §3).
 They passed while a run was under way, before a late claim, or because a person passed one over.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from tools.checker.chain import Link
 from tools.checker.eras import Eras
 from tools.checker.next_slot import MICROSECOND, Next, Past, next_slot, passed_after
 from tools.checker.spans import is_long
-from tools.checker.standing import Cause, with_failures
+from tools.checker.standing import Cause, Fate, Proposal, Waiting, with_failures
 from tools.checker.timeline import Timeline
 from tools.checker.walking import Walked
 
@@ -29,6 +30,17 @@ class Passing:
         self._timeline = timeline
         self._eras = eras
         self._unserved = list(walked.waiting.values())
+        self._cleared_at = {
+            each: walked.ended_at[each]
+            for each, fate in walked.gone.items()
+            if fate is Fate.CLEARED
+        }
+        self._unrun = [
+            *((each.proposal, each.proposal.expires_at) for each in self._unserved),
+            *_cleared(walked),
+        ]
+        starts = (claim.run.started_at for claim in walked.claims)
+        self._starts = sorted(each for each in starts if each is not None)
         self._moved_at = {
             claim.at
             for claim in walked.claims
@@ -59,11 +71,18 @@ class Passing:
             if not skips:
                 return None
             epoch = skips[0]
-        # What is written as the run ends has its say in what is planned then.
-        held = tuple(hint for hint in epoch.setting.hints if hint.created_at < epoch.at)
-        setting = replace(epoch.setting, hints=held)
-        found = passed_after(setting, max(before.last, setting.begun), last_slot=before.last)
-        return None if found is None or found.slot > epoch.at else found.slot
+        # What is written as the run ends has its say in what is planned then. What is cleared as it
+        # ends may have had one in what passed, or counts as never written: a repeat waited.
+        held = [hint for hint in epoch.setting.hints if hint.created_at < epoch.at]
+        left = [hint for hint in held if self._cleared_at.get(hint.id) != epoch.at]
+        slots: list[datetime] = []
+        for hints in (held, left):
+            setting = replace(epoch.setting, hints=tuple(hints))
+            found = passed_after(setting, max(before.last, setting.begun), last_slot=before.last)
+            if found is None or found.slot > epoch.at:
+                return None
+            slots.append(found.slot)
+        return max(slots)
 
     def unrun(self, before: Link | None, link: Link) -> Iterator[Next]:
         """Return where else than at a plan's slot a link may lie."""
@@ -72,8 +91,9 @@ class Passing:
         if link.record is not None:
             yield from self._passed_over(before, link)
             yield from self._behind_noted(before, link)
+        yield from self._moved_on(before, link)
         yield from self._behind_skip(before)
-        yield from self._behind_expired(before, link)
+        yield from self._behind_unrun(before, link)
 
     def _passed(self, before: Link | None, link: Link) -> Iterator[Next]:
         """
@@ -92,6 +112,21 @@ class Passing:
                     yield passed
             if plainly and setting.rhythm is not None:
                 slot = setting.rhythm.after(begun)
+                if slot is not None:
+                    yield Next(slot=slot, source=Source.CLAMPED_MAX)
+
+    def _moved_on(self, before: Link | None, link: Link) -> Iterator[Next]:
+        """
+        A start that was put off moved a plan on to the newest slot by then (SEMANTICS §1, step 4).
+
+        The record before tells what it moved on from. It did so under the guardrails of then.
+        """
+        if before is None or before.record is None or before.at != link.at or not self._starts:
+            return
+        started = self._starts[max(bisect_left(self._starts, link.at) - 1, 0)]
+        for setting in self._timeline.settings(None, link):
+            if setting.rhythm is not None:
+                slot = setting.rhythm.until(started + setting.shortest * 9 / 10)
                 if slot is not None:
                     yield Next(slot=slot, source=Source.CLAMPED_MAX)
 
@@ -170,23 +205,31 @@ class Passing:
         ]
         return [each for each in found if each is not None and each.slot == link.first]
 
-    def _behind_expired(self, before: Link | None, link: Link) -> Iterator[Next]:
+    def _behind_unrun(self, before: Link | None, link: Link) -> Iterator[Next]:
         """
-        A one-shot or trigger stood before the recurring slots until it expired, unrun.
+        A one-shot or trigger stood before the recurring slots until it expired or was cleared.
 
-        What is then planned lies behind its slot; when a claim met that left no trace.
+        What is then planned lies behind its instant, as of which it is; when a claim met one that
+        had expired left no trace.
         """
         last_slot = None if before is None else before.last
-        for waiting in self._unserved:
-            ended_at = waiting.proposal.expires_at
+        for proposal, ended_at in self._unrun:
             if ended_at > link.at or (before is not None and ended_at < before.at):
                 continue
             epoch = self._timeline.latest(link.at)
-            after = waiting.proposal.at - MILLISECOND
-            for now in (ended_at, link.at):
+            after = proposal.at - MILLISECOND
+            for now in (min(proposal.at, ended_at), ended_at, link.at):
                 past = Past(last_slot=last_slot, last_end=epoch.last_end, after=after, now=now)
                 if (found := next_slot(epoch.setting, past)) is not None:
                     yield replace(found, latest=link.at) if found.due_now else found
+
+
+def _cleared(walked: Walked) -> Iterator[tuple[Proposal, datetime]]:
+    """Return the one-shots that were cleared before they were served, each with when."""
+    for each, fate in walked.gone.items():
+        waiting = walked.offered.get(each)
+        if fate is Fate.CLEARED and isinstance(waiting, Waiting):
+            yield waiting.proposal, walked.ended_at[each]
 
 
 def source_is_free(before: Link | None, link: Link) -> bool:

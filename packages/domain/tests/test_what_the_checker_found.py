@@ -270,3 +270,17 @@ def test_what_passed_while_a_repeat_made_way_for_a_trigger_is_recorded() -> None
     story.after(S / 5).settle()
 
     assert recorded(story) == [(NOON + 2 * S, NOON + 2 * S, 1)]
+
+
+def test_a_slot_given_back_keeps_its_delay_where_a_later_one_was_skipped() -> None:
+    """Jitter never puts it past the instant of the longest, which counts from the slot before."""
+    story = told(every=10 * M, jitter=5 * M, guardrails=Guardrails(longest=30 * M))
+    story.offer(an_interval_hint(30 * M - 2 * S, created_at=NOON, life=90 * M))
+    claimed = story.claim_when_due()
+    assert claimed is not None
+    assert claimed.plan.decision.due_at == NOON + 30 * M
+    story.skip()
+    story.after(10 * S).release()
+
+    assert story.next is not None
+    assert (story.next.slot, story.next.due_at) == (claimed.slot, NOON + 30 * M)

@@ -189,12 +189,25 @@ def _timed_anew(situation: Situation, plan: Plan) -> Plan:
     """Weigh the start of a standing plan again: a run in between, or an edit, may have moved it."""
     state = situation.state
     candidate = candidate_again(situation, plan, plan.slot)
-    fresh = planned(situation, candidate, latest=latest_slot(situation))
+    fresh = planned(situation, candidate, latest=_latest_start(situation, plan))
     if fresh.slot != plan.slot:
         return continued(replace(state, plan=None), fresh)
     if fresh.decision != plan.decision:
         plan = replace(plan, decision=fresh.decision)
     return continued(state, plan)
+
+
+def _latest_start(situation: Situation, plan: Plan) -> datetime | None:
+    """
+    Return the instant past which jitter may not put off a plan's start; None: there is none.
+
+    The longest counts from the slot before the plan's. Where a later one was skipped meanwhile,
+    that slot is not known any more, and the start keeps the place it had.
+    """
+    last_slot = situation.state.last_slot
+    if last_slot is not None and last_slot > plan.slot:
+        return plan.decision.due_at
+    return latest_slot(situation)
 
 
 def _with_plan(state: EndpointState, plan: Plan | None) -> Change:
