@@ -35,6 +35,24 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a member be tried alone without running again what has been run."""
+    parser.addoption(
+        "--first-of-each-file",
+        action="store_true",
+        help="import every test, and run the first of each file",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the first test of each file, where that is asked for."""
+    if not config.getoption("--first-of-each-file"):
+        return
+    firsts = {item.path: item for item in reversed(items)}
+    config.hook.pytest_deselected(items=[each for each in items if each not in firsts.values()])
+    items[:] = [each for each in items if firsts[each.path] is each]
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """
     Stay in one process where files are named: starting others takes longer than it saves.

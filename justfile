@@ -54,14 +54,15 @@ types:
 imports:
     uv run lint-imports --no-cache --no-logo
 
-# Each member's own tests, with nothing installed but what it declares. One environment serves all
-# in turn: an exact sync takes out what the next one does not declare, and what was compiled stays.
-alone:
+# Each member's own tests, with nothing installed but what it declares. All have been run before, so
+# each file is imported here and its first test is run, unless told otherwise: `just alone ""`. One
+# environment serves all in turn: an exact sync takes out what the next one does not declare.
+alone how="--first-of-each-file":
     room=$(mktemp -d); trap 'rm -r "$room"' EXIT; \
     export UV_PROJECT_ENVIRONMENT="$room/environment" PYTHONPYCACHEPREFIX="$room/compiled"; \
     for member in packages/* apps/*; do \
         echo "== $member"; \
-        uv run --locked --exact --package "cronicorn-${member##*/}" pytest "$member"; \
+        uv run --locked --exact --package "cronicorn-${member##*/}" pytest {{how}} "$member"; \
     done
 
 # The first command of the README, as a newcomer types it
