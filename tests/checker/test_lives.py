@@ -43,7 +43,7 @@ def test_a_life_under_the_schedule_alone_has_no_fault(seed: int) -> None:
         3381,  # a slot that passed was due now where another was, and moved on by a millisecond
         5717,  # a hint's slot that was given back stands behind a restore
         7046,  # a one-shot was cleared that had stood before the slots
-        7534,  # a slot was given back when a later one had been skipped, and its jitter was drawn anew
+        7534,  # a slot given back behind a skip of a later one had its jitter drawn anew
     ],
 )
 def test_a_life_with_hints_and_guardrails_has_no_fault(seed: int) -> None:
