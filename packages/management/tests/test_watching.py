@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from cronicorn_adapter_memory.activity import MemoryActivity
@@ -256,3 +256,57 @@ async def test_who_may_not_read_does_not_listen(ears) -> None:
     with pytest.raises(NotAllowed):
         async with ears.listening(ears.office.writer):
             pytest.fail("it listens")
+
+
+async def test_what_has_come_is_heard_at_once(ears) -> None:
+    """Everything that waits together; nothing after a while; and that it is over."""
+    await ears.office.an_endpoint(every=10 * SECOND)
+    async with ears.listening() as listener:
+        await ears.second(10)
+        await ears.office.fail_once()
+        await ears.second(2)
+
+        told = await listener.batch(SECOND)
+        assert told is not None
+        assert kinds(told) == [
+            (HappeningKind.RUN_STARTED, RunStatus.FAILED),
+            (HappeningKind.RUN_SETTLED, RunStatus.FAILED),
+        ]
+        assert await listener.batch(timedelta(0)) == []
+        listener.end()
+        assert await listener.batch(SECOND) is None
+
+
+async def test_what_was_told_before_the_end_is_heard_before_it(ears) -> None:
+    """Nothing that was seen is lost because somebody stops."""
+    await ears.office.an_endpoint(every=10 * SECOND)
+    async with ears.listening() as listener:
+        await ears.second(10)
+        await ears.office.fail_once()
+        await ears.second(2)
+        listener.end()
+
+        told = await listener.batch(SECOND)
+        assert told is not None
+        assert len(told) == 2
+        assert await listener.batch(SECOND) is None
+
+
+async def test_what_is_known_of_a_tenant_has_a_name_that_changes_with_it(ears) -> None:
+    """The same while nothing is seen to happen; none where nobody listens."""
+    office = ears.office
+    await office.an_endpoint(every=10 * SECOND)
+    tenant = office.ada.tenant
+    assert ears.watch.version(tenant) is None
+    async with ears.listening():
+        await ears.second(2)
+        before = ears.watch.version(tenant)
+        await ears.second(2)
+        assert ears.watch.version(tenant) == before is not None
+        await ears.second(6)
+        await office.fail_once()
+        await ears.second(2)
+
+        assert ears.watch.version(tenant) != before
+        assert ears.watch.version(office.stranger.tenant) is None
+    assert ears.watch.version(tenant) is None

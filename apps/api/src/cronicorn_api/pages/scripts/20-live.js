@@ -165,6 +165,20 @@
     }
   });
 
+  // The tab itself shows that something fails, for those who look at another one.
+  const icon = document.querySelector('link[rel="icon"]');
+  const usual = { title: document.title, icon: icon?.getAttribute("href") };
+  const mark = () => {
+    const told = document.querySelector("main [data-failing]");
+    if (!told || !icon) return;
+    const failing = Number(told.dataset.failing);
+    document.title = failing ? `(${failing}) ${usual.title}` : usual.title;
+    const wanted = failing ? icon.dataset.failing : usual.icon;
+    if (icon.getAttribute("href") !== wanted) icon.setAttribute("href", wanted);
+  };
+  document.addEventListener("cronicorn:renewed", mark);
+  mark();
+
   topics = frame?.dataset.topics ?? "";
   if (topics) {
     const button = shown()?.querySelector("[data-pause]");

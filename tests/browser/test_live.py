@@ -1,0 +1,79 @@
+"""Pages that renew themselves: by one stream, without loading anew, and not under one's hands."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.served import Served
+from tests.browser.watching import watch
+from tests.browser.world import World, ended_run
+
+
+def test_a_failure_reaches_now_without_loading_it_anew(
+    page: Page, site: Served, world: World
+) -> None:
+    """Nor is anything typed or opened lost."""
+    job = site.a_job("live")
+    site.target.answer("/turns-bad", 500, "{}")
+    endpoint = site.an_endpoint(job, "turns-bad", baselineIntervalMs=3_600_000)
+    page.goto("/")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    expect(page.locator("[data-words]")).to_have_text(re.compile(r"^Live \d\d:\d\d:\d\d$"))
+    page.evaluate("() => { window.unloaded = false; }")
+
+    site.post(f"/endpoints/{endpoint['id']}/run")
+
+    expect(page.locator("main")).to_contain_text("turns-bad")
+    expect(page).to_have_title(re.compile(r"^\(\d+\) Now"))
+    expect(page.locator('link[rel="icon"]')).to_have_attribute("href", re.compile("icon-failing"))
+    assert page.evaluate("() => window.unloaded") is False
+    site.post(f"/endpoints/{endpoint['id']}/pause")
+
+
+def test_a_page_that_is_paused_stands_still(page: Page, site: Served, world: World) -> None:
+    """Until it goes on; then it catches up."""
+    job = site.a_job("paused-page")
+    site.target.answer("/unseen", 500, "{}")
+    endpoint = site.an_endpoint(job, "unseen", baselineIntervalMs=3_600_000)
+    page.goto("/")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    page.get_by_role("button", name="Pause", exact=True).first.click()
+    expect(page.locator("[data-words]")).to_contain_text("Paused, data from")
+    site.post(f"/endpoints/{endpoint['id']}/run")
+    ended_run(site, endpoint["id"])
+
+    expect(page.locator("main")).not_to_contain_text("unseen")
+    page.get_by_role("button", name="Resume", exact=True).first.click()
+    expect(page.locator("main")).to_contain_text("unseen")
+    site.post(f"/endpoints/{endpoint['id']}/pause")
+
+
+def test_a_tab_says_that_it_is_cut_off_and_catches_up(
+    page: Page, complaints, site: Served, world: World
+) -> None:
+    """Offline while there is no network, then live again."""
+    complaints.foresee("ERR_INTERNET_DISCONNECTED")
+    page.goto("/")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+
+    page.context.set_offline(True)
+    expect(page.locator("[data-words]")).to_have_text("Offline")
+    page.context.set_offline(False)
+
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+
+
+def test_many_tabs_load_and_are_live(
+    contexts: Callable[..., BrowserContext], signed_in, site: Served, world: World
+) -> None:
+    """A browser holds six connections; those for whom there is no stream left ask by themselves."""
+    context = contexts(storage_state=signed_in)
+    tabs = [context.new_page() for _ in range(8)]
+    seen = [watch(tab) for tab in tabs]
+    for tab in tabs:
+        tab.goto("/")
+    for tab in tabs:
+        expect(tab.locator("#live")).to_have_attribute("data-state", "live", timeout=30_000)
+
+    assert [each.left for each in seen] == [[]] * len(tabs)
