@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 import aiohttp
+from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
 from cronicorn_adapter_memory.clock import ManualClock
 from cronicorn_adapter_memory.egress_rules import EveryUrlAllowed
 from cronicorn_adapter_memory.rate_limits import MemoryRateLimits
@@ -13,7 +14,6 @@ from cronicorn_domain.model.job import JobState
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.schedule import OnceSchedule
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND
-from cronicorn_management.conditions import NO_CONDITIONS
 from cronicorn_management.desk import Desk
 from cronicorn_management.throttle import Throttle
 from cronicorn_worker.demo.jobs import demo_jobs, retire
@@ -67,7 +67,7 @@ def test_a_retry_helps_in_the_rush() -> None:
 
 
 def test_whatever_else_is_asked_is_not_there() -> None:
-    """The shop has five pages."""
+    """The shop has seven pages."""
     assert answer("/admin", Phase.CALM, 0).status == 404
 
 
@@ -132,14 +132,17 @@ async def test_the_demos_jobs_are_a_jobs_file_like_any_other() -> None:
     clock = ManualClock(EPOCH)
     throttle = Throttle(MemoryRateLimits(store), clock)
     desk = Desk(units=MemoryUnitsOfWork(store), clock=clock, rules=rules, throttle=throttle)
-    jobs = demo_jobs("127.0.0.1:9000", now=EPOCH, rules=rules, conditions=NO_CONDITIONS)
+    jobs = demo_jobs("127.0.0.1:9000", now=EPOCH, rules=rules, conditions=CelRuleEvaluator())
 
     await apply_jobs(jobs, desk=desk, caller=file_caller("demo"))
     await retire(jobs, desk=desk, caller=file_caller("demo"))
 
     endpoints = {endpoint.name: endpoint.meant for endpoint in jobs[0].endpoints}
-    assert set(endpoints) == {"health", "stock", "checkout", "queue", "open the sale"}
-    assert isinstance(endpoints["queue"].schedule, CronSchedule)
+    assert set(endpoints) == {
+        *("health", "stock", "checkout", "queue", "drain the queue", "restock", "open the sale")
+    }
+    assert isinstance(endpoints["restock"].schedule, CronSchedule)
+    assert len(endpoints["queue"].rules.rules) == 3
     assert endpoints["checkout"].retry.attempts == 3
     assert endpoints["open the sale"].schedule == OnceSchedule(at=EPOCH + SALE_OPENS_AFTER)
     assert {job.state for job in store.tables.jobs.values()} == {JobState.ARCHIVED}

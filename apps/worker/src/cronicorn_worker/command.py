@@ -225,6 +225,72 @@ def doctor(
     _foreseen(lambda: _visit(given, as_json=as_json, fix=fix, most=most), given)
 
 
+@app.command()
+def replay(
+    context: typer.Context,
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its id, or JOB/NAME.")],
+    *,
+    database: Database = None,
+    jobs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Take the rules from this jobs file, which is not applied.  [default: the rules"
+            " that are stored]",
+        ),
+    ] = None,
+    last: Annotated[
+        str, typer.Option(metavar="DURATION", help="How much of the history: 1h, 7d.")
+    ] = "1d",
+    until: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="Where it ends, in ISO 8601.")
+    ] = None,
+    as_json: AsJson = False,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE.svg", help="Draw it into this file, too.")
+    ] = None,
+) -> None:
+    """
+    Run rules over recorded answers, and tell what they would have changed.
+
+    Nothing is changed and no target is called: it tells calls, the longest gap, how long
+    changes of the target would have stayed unseen, and which rules would have acted.
+    """
+    given = {**context.obj, **({} if database is None else {"database": database})}
+    _foreseen(
+        lambda: _replay(
+            given, endpoint, jobs=jobs, window=(last, until), as_json=as_json, plot=plot
+        ),
+        given,
+    )
+
+
+def _replay(
+    given: Mapping[str, object],
+    endpoint: str,
+    *,
+    jobs: str | None,
+    window: tuple[str, str | None],
+    as_json: bool,
+    plot: str | None,
+) -> None:
+    import asyncio  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
+    from cronicorn_worker.replaying import telling  # noqa: PLC0415
+    from cronicorn_worker.replaying.asking import Question, ask, read_window  # noqa: PLC0415
+    from cronicorn_worker.settings import read_settings  # noqa: PLC0415
+
+    last, until = read_window(*window)
+    question = Question(
+        endpoint=endpoint, jobs=None if jobs is None else Path(jobs), last=last, until=until
+    )
+    answered = asyncio.run(ask(read_settings(given), question))
+    if plot is not None:
+        telling.write_svg(answered, Path(plot))
+    typer.echo(telling.as_json(answered) if as_json else telling.as_text(answered))
+
+
 def _visit(given: Mapping[str, object], *, as_json: bool, fix: bool, most: int) -> None:
     import asyncio  # noqa: PLC0415
 

@@ -44,6 +44,7 @@ from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.conditions import Conditions
 from cronicorn_management.desk import Desk
 from cronicorn_management.throttle import Throttle
+from cronicorn_planner.replaying.rule_replayer import RuleReplayer
 from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
@@ -192,6 +193,40 @@ async def open_patient(
             room=store.room,
             clock=await DatabaseClock.synchronized(engine),
             differences=differences,
+        )
+
+
+@asynccontextmanager
+async def open_records(settings: WorkerSettings, guard: EgressGuard) -> AsyncIterator[Desk]:
+    """
+    Give a desk over a database as it is, at which rules can be replayed: none is made or migrated.
+
+    Raises:
+        InvalidInput: the URL or the key is malformed.
+        StoreError: there is none, it cannot be reached, or it is at another revision.
+    """
+    database = parse_database_url(settings.database_url)
+    vault = vault_for(database, secret_key=settings.key)
+    async with (
+        open_engine(
+            database,
+            application_name="cronicorn-replay",
+            create=False,
+            poll_only=settings.poll_only,
+        ) as engine,
+        aclosing(CelRuleEvaluator()) as evaluator,
+    ):
+        await require_head(engine)
+        store = store_over(engine, vault=vault, floor=settings.allowance.floor)
+        clock = await DatabaseClock.synchronized(engine)
+        yield Desk(
+            units=store.units,
+            clock=clock,
+            rules=guard,
+            throttle=Throttle(store.limits, clock),
+            allowances=lambda _: settings.allowance,
+            conditions=evaluator,
+            replays=RuleReplayer(evaluator),
         )
 
 

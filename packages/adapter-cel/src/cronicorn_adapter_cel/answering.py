@@ -43,8 +43,8 @@ def main() -> None:
             about = ENVIRONMENT.Activation(read(question["facts"]))
         for expression in question["expressions"]:
             with _limited():
-                answer = _answer(expression, about)
-            _tell(answer)
+                answered = answer(expression, about)
+            _tell(answered)
 
 
 @contextmanager
@@ -60,7 +60,8 @@ def _tell(message: dict[str, Any]) -> None:
     sys.stdout.buffer.flush()
 
 
-def _answer(expression: str, about: cel.Activation) -> dict[str, Any]:
+def answer(expression: str, about: cel.Activation) -> dict[str, Any]:
+    """Answer one expression here and now, whatever it takes: its own process, or a simulation."""
     try:
         value = _remembered(expression).eval(about)
     except MemoryError:

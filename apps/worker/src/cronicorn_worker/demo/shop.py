@@ -32,6 +32,10 @@ def answer(path: str, phase: Phase, visit: int) -> Answer:
             return Answer(body={"depth": _BACKLOG[phase] + visit % 7})
         case "/checkout":
             return _checkout(phase, visit)
+        case "/drain":
+            return Answer(status=HTTPStatus.ACCEPTED, body={"draining": True})
+        case "/restock":
+            return Answer(body={"ordered": 0 if phase is Phase.CALM else 50})
         case "/sale":
             return Answer(status=HTTPStatus.ACCEPTED, body={"sale": "open"})
         case _:

@@ -16,6 +16,7 @@ from cronicorn_worker.lengths import format_length
 from cronicorn_worker.watching.board import MARKS_MOST, Board, Standing, Trace
 from cronicorn_worker.watching.log_lines import milliseconds
 from cronicorn_worker.watching.outcomes import MARKS, OutcomeKind
+from cronicorn_worker.watching.planners import planners_in_words
 
 _EVERY = timedelta(milliseconds=250)
 _AROUND_ROWS = 11
@@ -73,12 +74,15 @@ def drawn(board: Board, now: datetime, console: Console) -> RenderableType:
 def _head(board: Board, now: datetime) -> Text:
     tally = board.tally
     failed = tally.settled - tally.outcomes[OutcomeKind.SUCCESS]
+    adapted = planners_in_words(tally.planned_by, adapted_only=True)
     p50, p99 = tally.lateness.percentile(0.50), tally.lateness.percentile(0.99)
     parts = [
         board.title,
         length_in_words(_whole_seconds(now - board.began)),
         f"{tally.settled} runs, {failed} not well",
     ]
+    if adapted:
+        parts.append(adapted)
     if p50 is not None and p99 is not None:
         parts.append(f"late p50 {milliseconds(p50)} p99 {milliseconds(p99)} ms")
     parts.append(board.store)

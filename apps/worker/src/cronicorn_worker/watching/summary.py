@@ -12,6 +12,7 @@ from cronicorn_worker.lengths import format_length
 from cronicorn_worker.watching.lateness import Lateness
 from cronicorn_worker.watching.log_lines import Fields, milliseconds
 from cronicorn_worker.watching.outcomes import OutcomeKind
+from cronicorn_worker.watching.planners import BY_SCHEDULE, by_planner, planners_in_words
 from cronicorn_worker.watching.slots_not_run import SlotsNotRun
 from cronicorn_worker.watching.tally import Tally
 
@@ -36,6 +37,7 @@ class Summary:
         rows = [
             ("worked for", format_length(_tenths(self.worked_for))),
             ("runs", _runs(self.tally)),
+            *_planned(self.tally),
             ("lateness", _lateness(self.tally.lateness)),
             *_made_up_for(self.tally.made_up_for),
             ("not run", _not_run(self.not_run)),
@@ -51,6 +53,7 @@ class Summary:
         return {
             "worked_for_ms": milliseconds(self.worked_for),
             "runs": self.tally.settled,
+            "planned_by": dict(by_planner(self.tally.planned_by)),
             "outcomes": {kind.value: count for kind, count in _sorted_outcomes(self.tally)},
             "late_p50_ms": _optional_milliseconds(lateness.percentile(0.50)),
             "late_p99_ms": _optional_milliseconds(lateness.percentile(0.99)),
@@ -74,6 +77,12 @@ def _runs(tally: Tally) -> str:
         return "0"
     outcomes = ", ".join(f"{count} {kind.value}" for kind, count in _sorted_outcomes(tally))
     return f"{tally.settled}: {outcomes}"
+
+
+def _planned(tally: Tally) -> Iterator[tuple[str, str]]:
+    """Tell who planned the runs, where anything but schedules has."""
+    if set(by_planner(tally.planned_by)) - {BY_SCHEDULE}:
+        yield "planned", planners_in_words(tally.planned_by)
 
 
 def _sorted_outcomes(tally: Tally) -> list[tuple[OutcomeKind, int]]:

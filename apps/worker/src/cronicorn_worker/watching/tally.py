@@ -40,6 +40,7 @@ class Tally:
         lateness: Starts against their due instants, as far as they were in time.
         made_up_for: Starts of slots that had been missed: later than their grace, or caught up.
         quarantined: Endpoints that are set aside, with the reason.
+        planned_by: Starts, by what had planned them.
     """
 
     outcomes: Counter[OutcomeKind] = field(default_factory=Counter)
@@ -52,6 +53,7 @@ class Tally:
     lateness: Lateness = field(default_factory=Lateness)
     made_up_for: Lateness = field(default_factory=Lateness)
     quarantined: dict[EndpointId, str] = field(default_factory=dict)
+    planned_by: Counter[Source] = field(default_factory=Counter)
 
     @property
     def settled(self) -> int:
@@ -70,12 +72,14 @@ class Tally:
         self.lateness.take_in(other.lateness)
         self.made_up_for.take_in(other.made_up_for)
         self.quarantined |= other.quarantined
+        self.planned_by.update(other.planned_by)
 
     def record(self, event: Event) -> None:
         """Count an event."""
         match event:
             case RunStarted(run=run, started_at=started_at):
                 self.started += 1
+                self.planned_by[run.plan.decision.source] += 1
                 self._note_start(run, started_at - run.plan.decision.due_at)
             case RunSettled(settlement=settlement):
                 self.outcomes[kind_of(settlement.outcome)] += 1
