@@ -22,6 +22,7 @@ from bench.processes import GaveUp
 from bench.profiling import record
 from bench.report import write
 from bench.results import Results, merged, new_file, newest_file
+from bench.rule_cost import judged, paces, told
 from bench.systems.all_systems import SYSTEMS, select
 from bench.tables import TABLES
 from bench.trials import FULL, QUICK, SCENARIOS, Size
@@ -197,6 +198,25 @@ def profile(
     """Tell the cost of one fire by part, sampled by py-spy."""
     told = record(postgres=not sqlite, rate=rate, seconds=seconds, stacks=stacks)
     _say(told)
+
+
+@app.command()
+def rules(
+    *,
+    times: Annotated[int, typer.Option(help="How often an answer is judged.", min=10)] = 300,
+    rate: Annotated[int, typer.Option(help="Fires a second that are due.", min=100)] = 5000,
+    seconds: Annotated[float, typer.Option(help="How long a pace is measured.", min=1)] = 8,
+    rounds: Annotated[int, typer.Option(help="How often, in turn.", min=1)] = 3,
+) -> None:
+    """Tell what ten rules cost: an answer that is judged, and the pace of a worker."""
+    quiet = look()
+    for fault in quiet.faults:
+        _console.print(f"The machine is not quiet: {fault}.", style="yellow")
+    answers = [judged(size, times=times) for size in (1024, 100 * 1024)]
+    with server() as database:
+        pace = paces(database, rate=rate, seconds=seconds, rounds=rounds)
+    for line in told(answers, pace):
+        _say(line)
 
 
 @app.command()

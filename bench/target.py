@@ -2,9 +2,11 @@
 The target: answers every call with a few bytes of JSON, and notes when it came and for which slot.
 
 A process of its own, the same for all systems: `python -m bench.target`. It prints its port, and
-hands its notes out, once, at ``/calls``. What it measures is measured alike for everyone.
+hands its notes out, once, at ``/calls``. Another body may be given. What it measures is measured
+alike for everyone.
 """
 
+import sys
 from array import array
 from datetime import datetime
 
@@ -16,10 +18,9 @@ from bench.work import SLOT_HEADER
 _SLOT = f"\r\n{SLOT_HEADER.lower()}: ".encode()
 _FIRE = b"GET /fire/"
 _CALLS = b"GET /calls "
-_BODY = b'{"status":"ok","items":[1,2,3]}'
+_BODY = '{"status":"ok","items":[1,2,3]}'
 _JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 _BYTES = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n"
-_ANSWER = _JSON % (len(_BODY), _BODY)
 
 
 class Calls:
@@ -49,9 +50,10 @@ def _slot(head: bytes) -> int:
 class Connection(RequestHeads):
     """Notes calls, and answers them at once."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, body: bytes) -> None:
         super().__init__()
         self._calls = calls
+        self._answer = _JSON % (len(body), body)
 
     def answer(self, head: bytes, arrived_at: int) -> None:
         """Note a call and answer it, or hand out what was noted."""
@@ -60,9 +62,10 @@ class Connection(RequestHeads):
             self.write(_BYTES % len(noted) + noted)
             return
         self._calls.note(head, arrived_at)
-        self.write(_ANSWER)
+        self.write(self._answer)
 
 
 if __name__ == "__main__":
     notes = Calls()
-    uvloop.run(serve(lambda: Connection(notes)))
+    given = (sys.argv[1] if len(sys.argv) > 1 else _BODY).encode()
+    uvloop.run(serve(lambda: Connection(notes, given)))

@@ -26,8 +26,9 @@ class Target:
 
 
 @contextmanager
-def open_target(folder: Path) -> Iterator[Target]:
-    """Start a target; it ends with the block."""
-    with started(python("bench.target"), output=folder / "target.log") as child:
+def open_target(folder: Path, *, body: str | None = None) -> Iterator[Target]:
+    """Start a target, which answers with a few bytes or a ``body``; it ends with the block."""
+    given = [] if body is None else [body]
+    with started(python("bench.target", *given), output=folder / "target.log") as child:
         port = child.wait_for("", within=_STARTS_WITHIN)
         yield Target(url=f"http://127.0.0.1:{port}", pid=child.pid)

@@ -25,6 +25,7 @@ class Work:
     begins_at: int
     target: str
     burst: bool = False
+    rules: int = 0
 
     @property
     def rate(self) -> float:

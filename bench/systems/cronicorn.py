@@ -94,6 +94,7 @@ class Cronicorn:
             burst=shape.burst,
             begins_at=next_second(time.time() * 1000 + lead),
             target=place.target,
+            rules=shape.rules,
         )
         stored_in = store_work(database, work, parked=shape.parked)
         if shape.endpoints:

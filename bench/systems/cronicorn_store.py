@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -34,6 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bench.rule_work import rules_of
 from bench.work import Work
 
 _IN_ONE_TRANSACTION: Final = 1000
@@ -145,7 +147,8 @@ def _job(work: Work) -> Job:
 def _of_work(job: Job, work: Work, n: int) -> Endpoint:
     step = timedelta(milliseconds=work.step)
     before = _instant(work.begins_at + work.phase(n)) - step
-    return _endpoint(job, f"e{n}", IntervalSchedule(every=step), before, url=work.url(n))
+    made = _endpoint(job, f"e{n}", IntervalSchedule(every=step), before, url=work.url(n))
+    return replace(made, rules=rules_of(work.rules)) if work.rules else made
 
 
 def _endpoint(

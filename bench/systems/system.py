@@ -21,7 +21,7 @@ class Shape:
     Work before a target and an instant are known; see `Work`.
 
     ``parked`` are stored besides, and not due: a third each paused, archived and far ahead, as far
-    as a system knows these; otherwise far ahead.
+    as a system knows these; otherwise far ahead. ``rules`` is how many each endpoint has, of ours.
     """
 
     endpoints: int
@@ -29,6 +29,7 @@ class Shape:
     burst: bool = False
     parked: int = 0
     flat_out: bool = False
+    rules: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
