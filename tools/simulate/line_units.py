@@ -66,6 +66,14 @@ class _AtTheLine:
             lambda unit: unit.catalog.list_endpoints(tenant, job_id, limit=limit)
         )
 
+    async def list_out_of_runs(
+        self, *, limit: int, now: datetime
+    ) -> Sequence[tuple[TenantId, EndpointId]]:
+        return await self._ask(lambda unit: unit.catalog.list_out_of_runs(limit=limit, now=now))
+
+    async def lift(self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime) -> None:
+        """Nothing is lifted in a world whose limits stay as they are."""
+
     async def health(
         self, tenant: TenantId, endpoint_id: EndpointId, *, since: datetime, now: datetime
     ) -> Health:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from cronicorn_domain.errors import ForbiddenTransition, KeyTaken, NameTaken, NotFound
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
@@ -14,6 +15,7 @@ from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies import endpoint_states, job_states
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.editing import edited
+from cronicorn_domain.policies.lifting import is_out_of_runs, lift
 from cronicorn_domain.policies.replanning import (
     plan_afresh,
     plan_edited,
@@ -262,6 +264,23 @@ class MemoryJobCatalog:
     ) -> None:
         """Set the consecutive failures to zero, and plan without their backoff."""
         await self._replan(tenant, endpoint_id, reset_failures, now)
+
+    async def list_out_of_runs(
+        self, *, limit: int, now: datetime
+    ) -> Sequence[tuple[TenantId, EndpointId]]:
+        """Return endpoints that wait since a quota of runs is used up."""
+        rows = self._transaction.read().endpoints.items()
+        found = (
+            (row.endpoint.tenant, endpoint_id)
+            for endpoint_id, row in rows
+            if row.unreadable is None
+            and is_out_of_runs(row.state.not_before, row.state.not_before_reason, now)
+        )
+        return list(islice(found, limit))
+
+    async def lift(self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime) -> None:
+        """End such a wait, and plan without it."""
+        await self._replan(tenant, endpoint_id, lift, now)
 
     async def skip_next_slot(
         self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime

@@ -12,6 +12,7 @@ from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies import endpoint_states, job_states
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.editing import edited
+from cronicorn_domain.policies.lifting import OUT_OF_RUNS, lift
 from cronicorn_domain.policies.replanning import (
     plan_afresh,
     plan_edited,
@@ -224,6 +225,28 @@ class SqlJobCatalog:
         """Set the consecutive failures to zero, and plan without their backoff."""
         read = await self._readable_locked(tenant, endpoint_id, now)
         await self._keep(read, reset_failures(read.situation, now), now)
+
+    async def list_out_of_runs(
+        self, *, limit: int, now: datetime
+    ) -> Sequence[tuple[TenantId, EndpointId]]:
+        """Return endpoints that wait since a quota of runs is used up."""
+        statement = (
+            select(endpoint_state.c.tenant, endpoint_state.c.endpoint_id)
+            .where(
+                endpoint_state.c.not_before > now,
+                endpoint_state.c.not_before_reason.startswith(OUT_OF_RUNS, autoescape=True),
+                endpoint_state.c.quarantine.is_(None),
+            )
+            .limit(limit)
+        )
+        with translated():
+            rows = (await self._transaction.connection.execute(statement)).all()
+        return [(TenantId(tenant), EndpointId(endpoint_id)) for tenant, endpoint_id in rows]
+
+    async def lift(self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime) -> None:
+        """End such a wait, and plan without it."""
+        read = await self._readable_locked(tenant, endpoint_id, now)
+        await self._keep(read, lift(read.situation, now), now)
 
     async def skip_next_slot(
         self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime

@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.identity import TenantId, Token
 from cronicorn_domain.model.quota import Burst, Exhausted, Meter, Refusal, Reservation
+from cronicorn_domain.policies.lifting import OUT_OF_RUNS
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimedRun,
@@ -111,7 +112,7 @@ class RationedStarting:
                 reason = "the last runs of its tenant's month are about to start"
                 return Deferral(until=self._clock.now() + LOOK_AGAIN, reason=reason)
             case Exhausted(standing=standing):
-                reason = f"its tenant's runs of this month are used up ({standing.limit})"
+                reason = f"{OUT_OF_RUNS} ({standing.limit})"
                 return Deferral(until=refusal.until, reason=reason)
             case _:
                 assert_never(refusal)

@@ -22,6 +22,7 @@ from cronicorn_scheduler.draining import Draining
 from cronicorn_scheduler.execute import Execution
 from cronicorn_scheduler.healing import Healing
 from cronicorn_scheduler.holding import Holdings
+from cronicorn_scheduler.lifting import Lifting
 from cronicorn_scheduler.observing import (
     Observer,
     SchedulerStarted,
@@ -152,6 +153,7 @@ class Scheduler:
             claiming,
             self._reaping(),
             self._healing(),
+            self._lifting(),
             self._pruning(),
             announcing,
             *self._alerting(),
@@ -291,6 +293,14 @@ class Scheduler:
             clock=self._clock,
             observer=self._observer,
             line=self._outages.line(Healing.name),
+        )
+
+    def _lifting(self) -> Lifting:
+        return Lifting(
+            self._units,
+            self._quota,
+            clock=self._clock,
+            line=self._outages.line(Lifting.name),
         )
 
     def _pruning(self) -> Pruning:

@@ -230,6 +230,16 @@ class JobCatalog(Protocol):
         """Set the consecutive failures to zero, and plan without their backoff."""
         ...
 
+    async def list_out_of_runs(
+        self, *, limit: int, now: datetime
+    ) -> Sequence[tuple[TenantId, EndpointId]]:
+        """Return endpoints of any tenant that wait since a quota of runs is used up."""
+        ...
+
+    async def lift(self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime) -> None:
+        """End such a wait, and plan without it; what waits for another reason goes on waiting."""
+        ...
+
     async def skip_next_slot(
         self, tenant: TenantId, endpoint_id: EndpointId, *, now: datetime
     ) -> None:

@@ -51,6 +51,34 @@ class EndpointQueueDeferralContract(StoreSuite):
         assert await self.queue.next_due() == UNTIL
         assert (await self.claim_one(UNTIL)).endpoint.id == endpoint.id
 
+    async def test_what_was_put_off_comes_back_when_it_is_lifted(self) -> None:
+        """Once, with the newest slot; the others are recorded, and the rhythm goes on."""
+        endpoint = await self.deferred_minutely()
+        now = FIRST_SLOT + 5 * MINUTE + SECOND
+        async with self.unit() as unit:
+            found = await unit.catalog.list_out_of_runs(limit=10, now=now)
+            assert found == [(endpoint.tenant, endpoint.id)]
+            await unit.catalog.lift(endpoint.tenant, endpoint.id, now=now)
+
+        run = await self.run_once(now)
+        assert run.plan.slot == FIRST_SLOT + 5 * MINUTE
+        assert (await self.decision(endpoint)).slot == FIRST_SLOT + 6 * MINUTE
+        assert sum(each.count for each in await self.records(endpoint)) == 5
+        async with self.unit() as unit:
+            assert await unit.catalog.list_out_of_runs(limit=10, now=now) == []
+
+    async def test_only_what_a_quota_has_put_off_is_lifted(self) -> None:
+        """What a target or a moment's rush has put off ends by itself."""
+        endpoint = await self.add_minutely()
+        run = await self.claim_one(FIRST_SLOT)
+        rush = Deferral(until=UNTIL, reason="its tenant starts runs too fast")
+        await self.queue.release([run.lease.token], now=FIRST_SLOT, deferral=rush)
+
+        async with self.unit() as unit:
+            assert await unit.catalog.list_out_of_runs(limit=10, now=FIRST_SLOT) == []
+            await unit.catalog.lift(endpoint.tenant, endpoint.id, now=FIRST_SLOT + SECOND)
+        assert await self.queue.next_due() == UNTIL
+
     async def test_it_takes_no_place_of_others(self) -> None:
         """Trap T02: a claim of one finds the one that may run, however many were put off."""
         job = await self.add_job()
