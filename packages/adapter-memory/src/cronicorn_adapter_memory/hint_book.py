@@ -11,7 +11,7 @@ from cronicorn_domain.policies.endpoint_states import check_triggerable, check_u
 from cronicorn_domain.policies.replanning import replan
 from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
 
-from cronicorn_adapter_memory.tables import Tables
+from cronicorn_adapter_memory.tables import EndpointRow, Tables
 from cronicorn_adapter_memory.transaction import Transaction
 
 
@@ -81,13 +81,18 @@ class MemoryHintBook:
         """Return the newest hints first, ended ones included."""
         tables = self._transaction.read()
         row = tables.row(tenant, endpoint_id)
-        records = [_seen_at(HintRecord(hint=hint), now) for hint in row.hints]
-        records += [*row.held_hints, *tables.ended_hints.of(endpoint_id)]
-        records.sort(key=_by_time, reverse=True)
+        records = records_of(tables, row, now)
         if before is not None:
             last = next((_by_time(each) for each in records if each.hint.id == before), None)
             records = [each for each in records if last is not None and _by_time(each) < last]
         return records[:limit]
+
+
+def records_of(tables: Tables, row: EndpointRow, now: datetime) -> list[HintRecord]:
+    """Return an endpoint's hints, the newest first, ended ones included."""
+    records = [_seen_at(HintRecord(hint=hint), now) for hint in row.hints]
+    records += [*row.held_hints, *tables.ended_hints.of(row.endpoint.id)]
+    return sorted(records, key=_by_time, reverse=True)
 
 
 def _by_time(record: HintRecord) -> tuple[datetime, HintId]:

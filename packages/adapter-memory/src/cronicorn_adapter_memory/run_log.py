@@ -142,7 +142,7 @@ class MemoryRunLog:
             if key.endpoint_id == endpoint_id and start <= key.begins_at <= now
         ]
         return replace(
-            _statistics(window),
+            statistics(window),
             failure_streak=row.state.failures,
             last_run=without_body(runs[0]) if runs else None,
         )
@@ -172,7 +172,8 @@ def without_body(run: Run) -> Run:
     return replace(run, response=replace(run.response, body=Body()))
 
 
-def _statistics(window: Sequence[tuple[RollUpKey, Sums]]) -> Health:
+def statistics(window: Sequence[tuple[RollUpKey, Sums]]) -> Health:
+    """Sum up what is counted of runs, whichever streak they are part of."""
     counts: Counter[OutcomeClass] = Counter()
     steps: Counter[int] = Counter()
     for key, sums in window:

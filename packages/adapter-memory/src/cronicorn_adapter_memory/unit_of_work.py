@@ -10,6 +10,7 @@ from cronicorn_adapter_memory.answer_book import MemoryAnswerBook
 from cronicorn_adapter_memory.api_keys import MemoryApiKeys
 from cronicorn_adapter_memory.audit_log import MemoryAuditLog
 from cronicorn_adapter_memory.board import MemoryBoard
+from cronicorn_adapter_memory.chronicle import MemoryChronicle
 from cronicorn_adapter_memory.device_grants import MemoryDeviceGrants
 from cronicorn_adapter_memory.hint_book import MemoryHintBook
 from cronicorn_adapter_memory.job_catalog import MemoryJobCatalog
@@ -33,6 +34,7 @@ class MemoryUnitOfWork:
         self._runs = MemoryRunLog(transaction)
         self._overview = MemoryOverview(transaction)
         self._board = MemoryBoard(transaction)
+        self._chronicle = MemoryChronicle(transaction)
         self._audit = MemoryAuditLog(transaction)
         self._keys = MemoryApiKeys(transaction)
         self._people = MemoryPeople(transaction)
@@ -67,6 +69,11 @@ class MemoryUnitOfWork:
     def board(self) -> MemoryBoard:
         """Where a tenant's endpoints stand."""
         return self._board
+
+    @property
+    def chronicle(self) -> MemoryChronicle:
+        """One endpoint's past, as it is drawn."""
+        return self._chronicle
 
     @property
     def audit(self) -> MemoryAuditLog:

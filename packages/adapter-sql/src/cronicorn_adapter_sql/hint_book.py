@@ -126,7 +126,11 @@ class SqlHintBook:
             if (await self._transaction.connection.execute(owned)).first() is None:
                 raise NotFound("endpoint", endpoint_id)
             rows = (await self._transaction.connection.execute(statement)).mappings().all()
-        return [record for row in rows for record in meant(lambda each: _record(each, now), row)]
+        return [
+            record
+            for row in rows
+            for record in meant(lambda each: hint_record_from(each, now), row)
+        ]
 
     async def _locked(
         self, tenant: TenantId, endpoint_id: EndpointId, now: datetime
@@ -146,7 +150,8 @@ def _with_hints(read: ReadEndpoint, proposed: tuple[Hint, ...]) -> Situation:
     return replace(read.situation, hints=proposed)
 
 
-def _record(row: Columns, now: datetime) -> HintRecord:
+def hint_record_from(row: Columns, now: datetime) -> HintRecord:
+    """Return the hint of a row and how it ended, as it stands now."""
     hint = hint_from(row)
     if row["end"] is None:
         over = hint.expires_at <= now

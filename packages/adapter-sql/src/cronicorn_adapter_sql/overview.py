@@ -56,14 +56,14 @@ class SqlOverview:
     async def hours(self, tenant: TenantId, which: Selection) -> Sequence[HourTally]:
         """Return the sums of each hour and source."""
         return [
-            HourTally(begins_at=row["hour"], source=Source(row["source"]), tally=_tally(row))
+            HourTally(begins_at=row["hour"], source=Source(row["source"]), tally=tally_from(row))
             for row in await self._all(by_hour(tenant, which, dialect=self._dialect))
         ]
 
     async def jobs(self, tenant: TenantId, which: Selection) -> Sequence[JobTally]:
         """Return the sums of each job."""
         return [
-            JobTally(job_id=JobId(row["id"]), name=row["name"], tally=_tally(row))
+            JobTally(job_id=JobId(row["id"]), name=row["name"], tally=tally_from(row))
             for row in await self._all(by_job(tenant, which))
         ]
 
@@ -76,7 +76,7 @@ class SqlOverview:
                 endpoint_id=EndpointId(row["endpoint_id"]),
                 name=row["name"],
                 job_name=row["job_name"],
-                tally=_tally(row),
+                tally=tally_from(row),
                 last_start=row["last_start"],
             )
             for row in await self._all(busiest(tenant, which, limit=limit))
@@ -97,7 +97,7 @@ class SqlOverview:
             EndpointStretch(
                 endpoint_id=EndpointId(row["endpoint_id"]),
                 begins_at=row["first"],
-                tally=_tally(row),
+                tally=tally_from(row),
             )
             for row in await self._all(by_stretch(tenant, endpoint_ids, which, edges))
         ]
@@ -155,7 +155,8 @@ class SqlOverview:
 _BY_SLOT: Final = (runs.c.slot, runs.c.attempt, runs.c.id)
 
 
-def _tally(row: Columns) -> Tally:
+def tally_from(row: Columns) -> Tally:
+    """Return the sums of a row."""
     runs_in_all, success, target, ours, timed, duration = (int(row[name]) for name in SUMS)
     return Tally(
         success=success,

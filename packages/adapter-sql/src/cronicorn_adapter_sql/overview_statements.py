@@ -50,7 +50,7 @@ def by_hour(tenant: TenantId, which: Selection, *, dialect: str) -> Select[Any]:
     """Sum up by ``hour`` and ``source``."""
     counted = _of_all_jobs(tenant, which)
     hour = _hour(counted.c.begins_at, dialect).label("hour")
-    sums = select(hour, counted.c.source, *_sums(counted))
+    sums = select(hour, counted.c.source, *sums_of(counted))
     return sums.group_by("hour", counted.c.source).order_by("hour", counted.c.source)
 
 
@@ -58,7 +58,7 @@ def by_job(tenant: TenantId, which: Selection) -> Select[Any]:
     """Sum up by job: ``id`` and ``name``; the most runs first."""
     counted = _by_job(tenant, which)
     return (
-        select(jobs.c.id, jobs.c.name, *_sums(counted))
+        select(jobs.c.id, jobs.c.name, *sums_of(counted))
         .join(counted, counted.c.job_id == jobs.c.id)
         .group_by(jobs.c.id, jobs.c.name)
         .order_by(func.sum(counted.c.runs).desc(), jobs.c.id)
@@ -69,7 +69,7 @@ def busiest(tenant: TenantId, which: Selection, *, limit: int) -> Select[Any]:
     """Sum up by ``endpoint_id``, and find those with the most runs, with their names."""
     counted = _by_endpoint(tenant, which)
     most = (
-        select(counted.c.endpoint_id, *_sums(counted))
+        select(counted.c.endpoint_id, *sums_of(counted))
         .group_by(counted.c.endpoint_id)
         .order_by(func.sum(counted.c.runs).desc(), counted.c.endpoint_id)
         .limit(limit)
@@ -103,7 +103,7 @@ def by_stretch(
     )
     lies_in = (roll_ups.c.begins_at >= stretch.c.first) & (roll_ups.c.begins_at < stretch.c.behind)
     return (
-        select(stretch.c.first, roll_ups.c.endpoint_id, *_sums(roll_ups))
+        select(stretch.c.first, roll_ups.c.endpoint_id, *sums_of(roll_ups))
         .join_from(stretch, roll_ups, lies_in)
         .where(
             roll_ups.c.endpoint_id.in_(endpoint_ids),
@@ -204,7 +204,9 @@ def _of_job(which: Selection, tenant: TenantId) -> Sequence[ColumnElement[bool]]
     return [roll_ups.c.endpoint_id.in_(endpoints_of(tenant, which.job_id))]
 
 
-def _sums(counted: FromClause) -> Sequence[Label[Any]]:
+def sums_of(counted: FromClause) -> Sequence[Label[Any]]:
+    """Add up ``SUMS`` over what is counted."""
+
     def of(outcome_class: str) -> ColumnElement[int]:
         judged = counted.c.outcome_class == outcome_class
         return func.coalesce(func.sum(counted.c.runs).filter(judged), 0)

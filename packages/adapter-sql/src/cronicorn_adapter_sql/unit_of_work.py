@@ -12,6 +12,7 @@ from cronicorn_adapter_sql.answer_book import SqlAnswerBook
 from cronicorn_adapter_sql.api_keys import SqlApiKeys
 from cronicorn_adapter_sql.audit_log import SqlAuditLog
 from cronicorn_adapter_sql.board import SqlBoard
+from cronicorn_adapter_sql.chronicle import SqlChronicle
 from cronicorn_adapter_sql.device_grants import SqlDeviceGrants
 from cronicorn_adapter_sql.engine import reading_first
 from cronicorn_adapter_sql.errors import translated
@@ -38,6 +39,7 @@ class SqlUnitOfWork:
         self._runs = SqlRunLog(self._transaction)
         self._overview = SqlOverview(self._transaction)
         self._board = SqlBoard(self._transaction)
+        self._chronicle = SqlChronicle(self._transaction)
         self._audit = SqlAuditLog(self._transaction)
         self._keys = SqlApiKeys(self._transaction)
         self._people = SqlPeople(self._transaction)
@@ -72,6 +74,11 @@ class SqlUnitOfWork:
     def board(self) -> SqlBoard:
         """Where a tenant's endpoints stand."""
         return self._board
+
+    @property
+    def chronicle(self) -> SqlChronicle:
+        """One endpoint's past, as it is drawn."""
+        return self._chronicle
 
     @property
     def audit(self) -> SqlAuditLog:

@@ -13,6 +13,7 @@ from cronicorn_domain.ports.alert_book import AlertBook
 from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
 from cronicorn_domain.ports.board import Board
+from cronicorn_domain.ports.chronicle import Chronicle
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.egress_rules import EgressRules
 from cronicorn_domain.ports.hint_book import HintBook
@@ -78,6 +79,11 @@ class Reading:
     def board(self) -> Board:
         """Where the tenant's endpoints stand."""
         return self.unit.board
+
+    @property
+    def chronicle(self) -> Chronicle:
+        """One endpoint's past, as it is drawn."""
+        return self.unit.chronicle
 
     @property
     def audit(self) -> AuditLog:

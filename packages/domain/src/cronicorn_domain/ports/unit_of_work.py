@@ -8,6 +8,7 @@ from cronicorn_domain.ports.answer_book import AnswerBook
 from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
 from cronicorn_domain.ports.board import Board
+from cronicorn_domain.ports.chronicle import Chronicle
 from cronicorn_domain.ports.device_grants import DeviceGrants
 from cronicorn_domain.ports.hint_book import HintBook
 from cronicorn_domain.ports.job_catalog import JobCatalog
@@ -53,6 +54,10 @@ class UnitOfWork(Protocol):
     @property
     def board(self) -> Board:
         """Where a tenant's endpoints stand."""
+
+    @property
+    def chronicle(self) -> Chronicle:
+        """One endpoint's past, as it is drawn."""
         ...
 
     @property
