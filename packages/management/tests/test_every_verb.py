@@ -28,6 +28,7 @@ from cronicorn_management.hints.offering import offer_interval, offer_oneshot
 from cronicorn_management.history.health import read_health
 from cronicorn_management.history.runs import count_runs, list_runs, read_run
 from cronicorn_management.history.slots import list_slots
+from cronicorn_management.history.timeline import read_timeline
 from cronicorn_management.jobs.archiving import archive_job
 from cronicorn_management.jobs.changing import change_job
 from cronicorn_management.jobs.pausing import pause_job
@@ -68,6 +69,7 @@ OF_AN_ENDPOINT = {
     count_runs: {},
     list_slots: {},
     read_health: {},
+    read_timeline: {},
 }
 """Each verb, and what it is given besides the endpoint."""
 
@@ -106,6 +108,7 @@ TESTED_ELSEWHERE = {
     "list_activity",
     "list_endpoints",
     "read_run",
+    "read_run_among_others",
     "read_stats",
     "rename_key",
     "revoke_key",

@@ -1,0 +1,190 @@
+"""Read an endpoint's timeline: what it did in a window, what acted on it, and what comes next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from cronicorn_domain.errors import InvalidInput
+from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.model.audit import AuditEntry
+from cronicorn_domain.model.decision import Decision
+from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.slot_record import SlotRecord
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.explaining import Explanation, explain
+from cronicorn_domain.policies.previewing import preview
+from cronicorn_domain.ports.chronicle import Answered, Stretch
+from cronicorn_domain.ports.hint_book import HintRecord
+from cronicorn_domain.ports.run_log import Health
+from cronicorn_domain.wording import length_in_words
+
+from cronicorn_management.dashboard.windows import LONGEST
+from cronicorn_management.desk import Reading
+from cronicorn_management.history.health import WINDOWS
+from cronicorn_management.noting import Deed
+
+PRESETS: Final = (
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(hours=24),
+    timedelta(days=7),
+    timedelta(days=30),
+)
+"""The windows that are offered, the shortest first."""
+SHORTEST: Final = timedelta(minutes=1)
+SLOTS_LEAST: Final = 20
+"""So many slots fit into the window that an endpoint is shown in at first."""
+MARKS_MOST: Final = 400
+RECORDS_MOST: Final = 1000
+HINTS_MOST: Final = 200
+DEEDS_MOST: Final = 1000
+NEXT: Final = 10
+ANSWERS_MOST: Final = 400
+ANSWER_SIZE_MOST: Final = 32 * 1024
+_PAUSES: Final = frozenset({Deed.PAUSE.value, Deed.RESUME.value})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """
+    An endpoint in a window.
+
+    Attributes:
+        situation: Everything that decides when it fires.
+        explanation: How it stands, in a sentence too.
+        since: Where the window begins.
+        until: Where it ends.
+        now: The instant at which all of this was read.
+        stretches: What statistics count of the window, runs that were pruned among it.
+        runs: The runs of the window, the newest first; None: there are too many to tell each.
+        slot_records: What was not run, the newest first.
+        hints: What acted on the rhythm, the newest first.
+        pauses: When people paused and resumed it, the newest first.
+        healths: What came of the runs of the usual windows, up to now.
+        answers: What was answered, the earliest first, where that was asked for.
+        upcoming: What comes next, if every run succeeds.
+        nearest: The newest slot before the window, where the window has none.
+    """
+
+    situation: Situation
+    explanation: Explanation
+    since: datetime
+    until: datetime
+    now: datetime
+    stretches: Sequence[Stretch]
+    runs: Sequence[Run] | None
+    slot_records: Sequence[SlotRecord]
+    hints: Sequence[HintRecord]
+    pauses: Sequence[AuditEntry]
+    healths: Mapping[timedelta, Health]
+    answers: Sequence[Answered]
+    upcoming: Sequence[Decision]
+    nearest: datetime | None
+
+
+async def read_timeline(
+    work: Reading,
+    endpoint_id: EndpointId,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    marks_most: int = MARKS_MOST,
+    answers: bool = False,
+) -> Timeline:
+    """
+    Return an endpoint in the window from ``since`` to ``until``.
+
+    Without an end it ends now, without a start it has the usual length (see ``usual_length``). With
+    more than ``marks_most`` runs none is told by itself, since statistics tell all of them.
+
+    Raises ``InvalidInput``, ``NotFound``.
+    """
+    situation = await work.catalog.get_situation(work.tenant, endpoint_id)
+    until = work.now if until is None else until
+    since = until - usual_length(situation, work.now) if since is None else since
+    _check_window(since, until)
+    asked, tenant = work.unit.chronicle, work.tenant
+    stretches = await asked.stretches(tenant, endpoint_id, since=since, until=until)
+    runs = None
+    if sum(each.tally.runs for each in stretches) <= marks_most:
+        runs = await asked.runs(tenant, endpoint_id, since=since, until=until, limit=marks_most + 1)
+        runs = runs if len(runs) <= marks_most else None
+    deeds = await work.audit.list_entries(
+        tenant, limit=DEEDS_MOST, since=since - LONGEST, subject=endpoint_id
+    )
+    healths = await asked.healths(
+        tenant, endpoint_id, since=[work.now - window for window in WINDOWS], now=work.now
+    )
+    return Timeline(
+        situation=situation,
+        explanation=explain(situation, work.now),
+        since=since,
+        until=until,
+        now=work.now,
+        stretches=stretches,
+        runs=runs,
+        slot_records=await asked.slot_records(
+            tenant, endpoint_id, since=since, until=until, limit=RECORDS_MOST
+        ),
+        hints=await asked.hints(
+            tenant, endpoint_id, since=since, until=until, now=work.now, limit=HINTS_MOST
+        ),
+        pauses=[each for each in deeds if each.action in _PAUSES],
+        healths=dict(zip(WINDOWS, healths, strict=True)),
+        answers=await _answers(work, endpoint_id, since, until, runs) if answers else (),
+        upcoming=preview(situation, count=NEXT, now=work.now),
+        nearest=_nearest(situation, since),
+    )
+
+
+def usual_length(situation: Situation, now: datetime) -> timedelta:
+    """Return the shortest of the offered windows that holds twenty slots of the schedule."""
+    rhythm = situation.endpoint.rhythm
+    if rhythm is None:
+        return PRESETS[2]
+    last = now
+    for _ in range(SLOTS_LEAST):
+        following = rhythm.next_after(last)
+        if following is None:
+            break
+        last = following
+    return next((each for each in PRESETS if each >= last - now), PRESETS[-1])
+
+
+async def _answers(
+    work: Reading,
+    endpoint_id: EndpointId,
+    since: datetime,
+    until: datetime,
+    runs: Sequence[Run] | None,
+) -> Sequence[Answered]:
+    """Read what each run was answered, or, where there are too many, one of each stretch."""
+    if runs is None:
+        step = (until - since) / ANSWERS_MOST
+        edges = [since + number * step for number in range(ANSWERS_MOST)]
+    else:
+        edges = sorted({run.slot for run in runs})
+    return await work.unit.chronicle.answers(
+        work.tenant, endpoint_id, edges=edges, until=until, size_most=ANSWER_SIZE_MOST
+    )
+
+
+def _nearest(situation: Situation, since: datetime) -> datetime | None:
+    latest = situation.state.latest_slot or situation.state.last_slot
+    return latest if latest is not None and latest < since else None
+
+
+def _check_window(since: datetime, until: datetime) -> None:
+    if until - since < SHORTEST:
+        raise InvalidInput(
+            "the window ends before it begins, or is shorter than a minute",
+            field="from",
+            remedy="give an earlier start",
+        )
+    if until - since > LONGEST:
+        raise InvalidInput(
+            f"a window of {length_in_words(until - since)} is too long",
+            field="from",
+            remedy=f"give at most {length_in_words(LONGEST)}",
+        )
