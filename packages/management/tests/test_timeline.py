@@ -74,11 +74,31 @@ async def test_pauses_are_told_with_who_made_them(office, busy) -> None:
     async with office.reading() as work:
         found = await read_timeline(work, busy.id)
 
-    assert [(each.action, each.at) for each in found.pauses] == [
-        ("resume", at("13:30:00")),
-        ("pause", at("12:03:30")),
+    assert [(each.since, each.until, each.actor) for each in found.pauses] == [
+        (at("12:03:30"), at("13:30:00"), "person:ada@example.org")
     ]
-    assert found.nearest is None or found.nearest < found.since
+
+
+async def test_a_pause_ends_as_it_was_said_to(office, busy) -> None:
+    """At its own end, or when another one takes its place; one that holds is the last."""
+    until = at("12:10:00")
+    async with office.changing() as work:
+        await pause_endpoint(work, busy.id, until=until, reason="a move (long)")
+    office.clock.advance_to(at("12:20:00"))
+    async with office.changing() as work:
+        await pause_endpoint(work, busy.id)
+    office.clock.advance_to(at("12:25:00"))
+    async with office.changing() as work:
+        await pause_endpoint(work, busy.id, until=at("15:00:00"))
+
+    async with office.reading() as work:
+        found = await read_timeline(work, busy.id)
+
+    assert [(each.since, each.until, each.reason) for each in found.pauses] == [
+        (at("12:03:30"), until, "a move (long)"),
+        (at("12:20:00"), at("12:25:00"), None),
+        (at("12:25:00"), at("15:00:00"), None),
+    ]
 
 
 async def test_an_empty_window_names_the_slot_before_it(office, busy) -> None:

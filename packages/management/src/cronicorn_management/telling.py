@@ -25,6 +25,8 @@ from cronicorn_domain.wording import length_in_words
 from cronicorn_management.masking import MASK
 from cronicorn_management.settings import EndpointSettings, settings_of
 
+PAUSED: Final = "paused"
+"""The member that tells until when an endpoint is paused, and why."""
 _SHOWN_MOST: Final = 500
 _Plain = str | int | bool | datetime | timedelta | StrEnum
 
@@ -101,7 +103,7 @@ def _told(
             yield from _texts({"state": thing.state, "external_key": thing.external_key})
         case Endpoint():
             yield from _texts({"external_key": thing.external_key, "archived": thing.archived_at})
-            yield from _texts({"paused": _pause_text(thing.pause)})
+            yield from _texts({PAUSED: _pause_text(thing.pause)})
             yield from _settings(thing, but)
         case _:
             assert_never(thing)

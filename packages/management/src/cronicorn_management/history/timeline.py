@@ -7,7 +7,6 @@ from typing import Final
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import EndpointId
-from cronicorn_domain.model.audit import AuditEntry
 from cronicorn_domain.model.decision import Decision
 from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.slot_record import SlotRecord
@@ -22,7 +21,7 @@ from cronicorn_domain.wording import length_in_words
 from cronicorn_management.dashboard.windows import LONGEST
 from cronicorn_management.desk import Reading
 from cronicorn_management.history.health import WINDOWS
-from cronicorn_management.noting import Deed
+from cronicorn_management.history.pauses import PauseSpan, pause_spans
 
 PRESETS: Final = (
     timedelta(hours=1),
@@ -42,7 +41,6 @@ DEEDS_MOST: Final = 1000
 NEXT: Final = 10
 ANSWERS_MOST: Final = 400
 ANSWER_SIZE_MOST: Final = 32 * 1024
-_PAUSES: Final = frozenset({Deed.PAUSE.value, Deed.RESUME.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +58,7 @@ class Timeline:
         runs: The runs of the window, the newest first; None: there are too many to tell each.
         slot_records: What was not run, the newest first.
         hints: What acted on the rhythm, the newest first.
-        pauses: When people paused and resumed it, the newest first.
+        pauses: When people had paused it, the earliest first, those that reach into the window.
         healths: What came of the runs of the usual windows, up to now.
         answers: What was answered, the earliest first, where that was asked for.
         upcoming: What comes next, if every run succeeds.
@@ -76,7 +74,7 @@ class Timeline:
     runs: Sequence[Run] | None
     slot_records: Sequence[SlotRecord]
     hints: Sequence[HintRecord]
-    pauses: Sequence[AuditEntry]
+    pauses: Sequence[PauseSpan]
     healths: Mapping[timedelta, Health]
     answers: Sequence[Answered]
     upcoming: Sequence[Decision]
@@ -130,7 +128,11 @@ async def read_timeline(
         hints=await asked.hints(
             tenant, endpoint_id, since=since, until=until, now=work.now, limit=HINTS_MOST
         ),
-        pauses=[each for each in deeds if each.action in _PAUSES],
+        pauses=[
+            each
+            for each in pause_spans(situation.endpoint, deeds)
+            if each.until > since and each.since <= until
+        ],
         healths=dict(zip(WINDOWS, healths, strict=True)),
         answers=await _answers(work, endpoint_id, since, until, runs) if answers else (),
         upcoming=preview(situation, count=NEXT, now=work.now),
