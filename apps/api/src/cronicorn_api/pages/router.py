@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from cronicorn_api.pages.bulk import router as bulk
 from cronicorn_api.pages.devices import router as devices
 from cronicorn_api.pages.endpoints import router as endpoints
+from cronicorn_api.pages.endpoint import deeds as endpoint_deeds
+from cronicorn_api.pages.endpoint import router as endpoint
 from cronicorn_api.pages.frame import assets
 from cronicorn_api.pages.frame import router as frame
 from cronicorn_api.pages.live import router as live
@@ -26,6 +28,8 @@ _AREAS: Final[tuple[APIRouter, ...]] = (
     now.router,
     endpoints.router,
     bulk.router,
+    endpoint.router,
+    endpoint_deeds.router,
 )
 router: Final = APIRouter(include_in_schema=False)
 for _area in _AREAS:

@@ -1,0 +1,150 @@
+// A timeline is whole without this. This reads it out mark by mark, follows the pointer, and zooms.
+(() => {
+  "use strict";
+  const at = new WeakMap();
+  const NARROW = matchMedia("(max-width: 639px)");
+  const figureOf = (element) => element?.closest?.("[data-timeline]");
+  const spotsOf = (figure) => {
+    const data = figure.querySelector("[data-spots]");
+    return data ? JSON.parse(data.textContent) : [];
+  };
+  const plots = (figure) => figure.querySelector(".cursor-layer").getBoundingClientRect();
+  const share = (figure, x) => {
+    const box = plots(figure);
+    return box.width ? Math.min(Math.max((x - box.left) / box.width, 0), 1) : 0;
+  };
+
+  const point = (figure, number) => {
+    const spots = spotsOf(figure);
+    if (!spots.length) return;
+    const chosen = Math.min(Math.max(number, 0), spots.length - 1);
+    at.set(figure, chosen);
+    const [x, text] = spots[chosen];
+    const slider = figure.querySelector("[data-slider]");
+    slider.setAttribute("aria-valuenow", chosen + 1);
+    slider.setAttribute("aria-valuetext", text);
+    slider.querySelector("[data-readout]").textContent = text;
+    const line = figure.querySelector(".cursor-line");
+    line.setAttribute("x1", `${x}%`);
+    line.setAttribute("x2", `${x}%`);
+  };
+  const nearest = (figure, percent) => {
+    const spots = spotsOf(figure);
+    let best = 0;
+    spots.forEach(([x], number) => {
+      if (Math.abs(x - percent) < Math.abs(spots[best][0] - percent)) best = number;
+    });
+    return best;
+  };
+  const open = (figure, number) => {
+    const href = spotsOf(figure)[number]?.[2];
+    if (!href) return;
+    if (href.startsWith("?")) location.search = withRest(href);
+    else location.href = href;
+  };
+  // What else the address says, such as the value that is drawn, stays.
+  const withRest = (query) => {
+    const wanted = new URLSearchParams(query);
+    for (const [name, value] of new URLSearchParams(location.search)) {
+      if (!["window", "from", "until"].includes(name) && !wanted.has(name)) wanted.set(name, value);
+    }
+    return wanted.toString();
+  };
+  const instant = (figure, part) => {
+    const begins = Number(figure.dataset.begins), ends = Number(figure.dataset.ends);
+    return new Date((begins + part * (ends - begins)) * 1000);
+  };
+  const written = (when) => `${when.toISOString().slice(0, 19)}Z`;
+
+  const ready = () => {
+    for (const slider of document.querySelectorAll("[data-slider][hidden]")) slider.hidden = false;
+    for (const figure of document.querySelectorAll("[data-timeline]")) {
+      const number = at.get(figure);
+      if (number !== undefined && document.activeElement === figure.querySelector("[data-slider]")) point(figure, number);
+      for (const name of hidden) figure.classList.add(`hide-${name}`);
+      for (const button of figure.querySelectorAll("[data-legend]")) {
+        button.setAttribute("aria-pressed", hidden.has(button.dataset.legend) ? "false" : "true");
+      }
+    }
+  };
+  const hidden = new Set();
+
+  document.addEventListener("keydown", (event) => {
+    const slider = event.target.closest?.("[data-slider]");
+    if (!slider) return;
+    const figure = figureOf(slider);
+    const now = at.get(figure) ?? spotsOf(figure).length - 1;
+    const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageUp: 10, PageDown: -10 };
+    if (event.key in steps) point(figure, now + steps[event.key]);
+    else if (event.key === "Home") point(figure, 0);
+    else if (event.key === "End") point(figure, Infinity);
+    else if (event.key === "Enter") open(figure, now);
+    else if (["+", "-", "0"].includes(event.key)) {
+      const link = document.querySelector(`[data-zoom="${event.key}"]`);
+      if (link) link.click();
+    } else return;
+    event.preventDefault();
+  });
+  document.addEventListener("focusin", (event) => {
+    const slider = event.target.closest?.("[data-slider]");
+    if (slider) point(figureOf(slider), at.get(figureOf(slider)) ?? Infinity);
+  });
+
+  let drag = null;
+  document.addEventListener("pointermove", (event) => {
+    const figure = drag?.figure ?? figureOf(event.target.closest?.(".plot"));
+    if (!figure) return;
+    const part = share(figure, event.clientX);
+    if (drag) {
+      drag.to = part;
+      const brush = figure.querySelector(".brush");
+      brush.setAttribute("x", `${Math.min(drag.from, part) * 100}%`);
+      brush.setAttribute("width", `${Math.abs(drag.from - part) * 100}%`);
+    }
+    point(figure, nearest(figure, part * 100));
+  });
+  document.addEventListener("pointerdown", (event) => {
+    const plot = event.target.closest?.(".plot");
+    const figure = figureOf(plot);
+    if (!figure || event.button !== 0 || event.pointerType === "touch") return;
+    const part = share(figure, event.clientX);
+    drag = { figure, from: part, to: part };
+    event.preventDefault();
+  });
+  document.addEventListener("pointerup", () => {
+    if (!drag) return;
+    const { figure, from, to } = drag;
+    drag = null;
+    const brush = figure.querySelector(".brush");
+    brush.setAttribute("width", "0");
+    if (Math.abs(to - from) < 0.01) return;
+    const since = instant(figure, Math.min(from, to)), until = instant(figure, Math.max(from, to));
+    location.search = withRest(`?from=${written(since)}&until=${written(until)}`);
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-legend]");
+    if (button) {
+      const name = button.dataset.legend;
+      if (hidden.has(name)) hidden.delete(name);
+      else hidden.add(name);
+      const figure = figureOf(button);
+      figure.classList.toggle(`hide-${name}`, hidden.has(name));
+      button.setAttribute("aria-pressed", hidden.has(name) ? "false" : "true");
+      return;
+    }
+    const plot = event.target.closest?.(".plot");
+    const figure = figureOf(plot);
+    if (!figure) return;
+    event.preventDefault();
+    open(figure, nearest(figure, share(figure, event.clientX) * 100));
+  });
+
+  const tellWidth = () => {
+    document.cookie = `cronicorn_narrow=${NARROW.matches ? 1 : 0}; path=/; max-age=31536000; samesite=strict`;
+  };
+  NARROW.addEventListener("change", tellWidth);
+  tellWidth();
+  document.addEventListener("cronicorn:renewed", ready);
+  document.addEventListener("htmx:after:swap", ready);
+  ready();
+})();

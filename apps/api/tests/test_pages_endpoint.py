@@ -1,0 +1,157 @@
+"""The page of an endpoint over HTTP: what it shows, what it does, and what it refuses."""
+
+from datetime import timedelta
+
+import pytest
+from cronicorn_domain.model.run import BodyKind
+from cronicorn_domain.testing.builders import failed, succeeded
+
+OURS = {"sec-fetch-site": "same-origin"}
+
+
+@pytest.fixture
+def pages(somebody, service):
+    """Give the browser of somebody who is signed in; it asks for pages."""
+    assert somebody.sign_in().status_code == 200
+    somebody.browser.base_url = service.url.removesuffix("/api")
+    return somebody.browser
+
+
+@pytest.fixture
+def ran(client):
+    """Give an endpoint that has run three times, once without success."""
+    endpoint = client.an_endpoint(name="queue <b>", url="http://93.184.216.34/q?a=1&b=<2>")
+    client.run_now(endpoint, succeeded('{"queue": {"depth": 7}}', kind=BodyKind.JSON))
+    client.run_now(endpoint, failed(message="the target answered <500>"))
+    client.run_now(endpoint, succeeded('{"queue": {"depth": 9}}', kind=BodyKind.JSON))
+    return endpoint
+
+
+def test_a_page_shows_state_and_timeline(pages, ran: dict) -> None:
+    """In one sentence each; and what was answered can be drawn."""
+    page = pages.get(f"/endpoints/{ran['id']}").raise_for_status()
+
+    assert "queue &lt;b&gt;" in page.text
+    assert "<b>" not in page.text
+    assert "3 slots in" in page.text
+    assert "style=" not in page.text
+    assert page.text.count('href="/runs/') >= 3
+    drawn = pages.get(f"/endpoints/{ran['id']}", params={"value": "queue.depth"})
+    assert 'class="line value"' in drawn.text
+
+
+def test_the_table_says_the_same(pages, ran: dict) -> None:
+    """Row by row, with what was wrong in the target's words, as text."""
+    page = pages.get(f"/endpoints/{ran['id']}?view=table").raise_for_status()
+
+    assert "the target answered &lt;500&gt;" in page.text
+    assert page.text.count('scope="row"><a href="/runs/') == 3
+
+
+def test_parts_are_fetched_alone_and_not_twice(pages, ran: dict) -> None:
+    """What is as it was is not sent again."""
+    for part in ("timeline?from=2025-01-01T00:00:00Z&until=2025-01-01T01:00:00Z",):
+        first = pages.get(f"/_/endpoints/{ran['id']}/{part}").raise_for_status()
+        again = pages.get(
+            f"/_/endpoints/{ran['id']}/{part}", headers={"if-none-match": first.headers["etag"]}
+        )
+
+        assert "<html" not in first.text
+        assert again.status_code == 304
+    standing = pages.get(f"/_/endpoints/{ran['id']}/standing").raise_for_status()
+    assert "Next ten" in standing.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["window=2h", "from=never", "from=2025-01-02T00:00&until=2025-01-01T00:00", "value=%20"],
+)
+def test_a_window_that_is_none_is_a_page_that_says_so(pages, ran: dict, query: str) -> None:
+    """And no fault of ours."""
+    assert pages.get(f"/endpoints/{ran['id']}?{query}").status_code == 422
+
+
+def test_another_tenants_endpoint_is_not_there(pages, owner) -> None:
+    """Neither to be looked at nor to be run."""
+    theirs = owner.an_endpoint(name="theirs")
+
+    assert pages.get(f"/endpoints/{theirs['id']}").status_code == 404
+    assert pages.post(f"/endpoints/{theirs['id']}/run", headers=OURS).status_code == 404
+
+
+def test_it_is_run_paused_and_resumed(pages, client) -> None:
+    """Each answers with the page, which says what was done."""
+    endpoint = client.an_endpoint(name="deeds")
+    path = f"/endpoints/{endpoint['id']}"
+
+    def done(deed, **form):
+        answer = pages.post(f"{path}/{deed}", data=form, headers=OURS)
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+        return pages.get(path).text
+
+    assert "Asked for a run" in done("run")
+    assert "Paused until" in done("pause", length="1h", reason="a <move>")
+    page = pages.get(path).text
+    assert "a &lt;move&gt;" in page
+    assert "Resume" in page
+    assert "Resumed." in done("resume")
+    assert "Not paused. The end of the pause lies behind" in done(
+        "pause", length="until", until="2001-01-01T08:00"
+    )
+    assert "Not paused." in done("pause", length="until", until="tomorrow")
+    assert "Paused until it is resumed." in done("pause", length="open")
+
+
+def test_hints_are_cleared_and_failures_forgotten(pages, client) -> None:
+    """All of them, or one; one that has ended already is no fault."""
+    endpoint = client.an_endpoint(name="hints")
+    path = f"/endpoints/{endpoint['id']}"
+    given = {"intervalMs": 60_000, "ttlMinutes": 30, "reason": "closely"}
+    client.post(f"{path}/hints/interval", json=given).raise_for_status()
+    client.run_now(endpoint, failed())
+
+    assert "closely" in pages.get(path).text
+    pages.post(f"{path}/clear-hints", headers=OURS)
+    assert "Cleared 1 hint." in pages.get(path).text
+    pages.post(f"{path}/clear-hints", data={"hint": "x"}, headers=OURS)
+    assert "That hint has ended already." in pages.get(path).text
+    pages.post(f"{path}/reset", headers=OURS)
+    assert "Failures are forgotten" in pages.get(path).text
+
+
+def test_a_page_of_another_site_does_nothing(pages, client) -> None:
+    """It may not even ask."""
+    endpoint = client.an_endpoint(name="guarded")
+
+    answer = pages.post(
+        f"/endpoints/{endpoint['id']}/pause",
+        data={"length": "open"},
+        headers={"sec-fetch-site": "cross-site"},
+    )
+
+    assert answer.status_code == 403
+    assert client.get(f"/endpoints/{endpoint['id']}").json().get("pausedUntil") is None
+
+
+def test_what_comes_back_after_a_deed_is_a_page_of_ours(pages, client) -> None:
+    """Nobody is led elsewhere by a field of a form."""
+    endpoint = client.an_endpoint(name="further")
+    path = f"/endpoints/{endpoint['id']}"
+
+    for further, led in (
+        ("/endpoints?state=failing", "/endpoints?state=failing"),
+        ("//evil", path),
+    ):
+        answer = pages.post(f"{path}/resume", data={"next": further}, headers=OURS)
+        assert answer.headers["location"] == led
+
+
+def test_a_narrow_page_draws_fewer_marks(pages, client) -> None:
+    """As many as have room; the browser says that there is little."""
+    endpoint = client.an_endpoint(name="narrow")
+    for _ in range(3):
+        client.run_now(endpoint, succeeded(), lasts=timedelta(seconds=1))
+
+    pages.cookies.set("cronicorn_narrow", "1")
+
+    assert "3 slots in" in pages.get(f"/endpoints/{endpoint['id']}").text
