@@ -527,7 +527,7 @@ def test_why_names_the_winner_that_the_decision_names() -> None:
     assert [step.number for step in why.steps] == [1, 2, 3, 4, 0]
     assert [step.wins for step in why.steps] == [False, False, True, False, False]
     assert [step.result for step in why.steps] == [
-        "moved by 2",
+        "gives place to 2",
         "moved by 3",
         "wins",
         "starts 4 s after the slot",

@@ -26,6 +26,7 @@ from cronicorn_management.hints.clearing import clear_hint, clear_hints
 from cronicorn_management.hints.listing import list_hints
 from cronicorn_management.hints.offering import offer_interval, offer_oneshot
 from cronicorn_management.history.health import read_health
+from cronicorn_management.history.past import list_past
 from cronicorn_management.history.runs import count_runs, list_runs, read_run
 from cronicorn_management.history.slots import list_slots
 from cronicorn_management.history.timeline import read_timeline
@@ -70,6 +71,7 @@ OF_AN_ENDPOINT = {
     list_slots: {},
     read_health: {},
     read_timeline: {},
+    list_past: {},
 }
 """Each verb, and what it is given besides the endpoint."""
 
@@ -105,6 +107,7 @@ TESTED_ELSEWHERE = {
     "approve_device",
     "deny_device",
     "find_grant",
+    "count_past",
     "list_activity",
     "list_endpoints",
     "read_run",

@@ -148,3 +148,66 @@
   document.addEventListener("htmx:after:swap", ready);
   ready();
 })();
+// Plain series: bars of runs by day, and a line of durations. The table beneath says the same.
+(() => {
+  "use strict";
+  const drawn = [];
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  // A colour such as light-dark(a, b) is only known once something has it.
+  const known = (name) => {
+    const probe = document.createElement("span");
+    probe.style.color = colour(name);
+    document.body.append(probe);
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
+  };
+  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  const DAY = 86400;
+  const dated = (_, values) => values.map((v) => {
+    const day = new Date(v * 1e3);
+    return `${MONTHS[day.getUTCMonth()]} ${day.getUTCDate()}`;
+  });
+  // A tick a day at most, and none but at noon, where the values are.
+  const noons = (_, axis, low, high) => {
+    const every = Math.max(1, Math.ceil((high - low) / DAY / 8)) * DAY;
+    const ticks = [];
+    for (let at = Math.ceil((low - DAY / 2) / DAY) * DAY + DAY / 2; at <= high; at += every) ticks.push(at);
+    return ticks;
+  };
+  const axes = (label) => [
+    { stroke: known("--muted"), grid: { show: false }, ticks: { show: false }, values: dated, splits: noons },
+    { stroke: known("--muted"), grid: { stroke: known("--hairline"), width: 1 }, ticks: { show: false }, size: 56, values: label },
+  ];
+  const short = (_, values) => values.map((v) => (v >= 1e6 ? `${v / 1e6}M` : v >= 1e3 ? `${v / 1e3}k` : `${v}`));
+  const lengths = (_, values) => values.map((v) => (v >= 1000 ? `${v / 1000} s` : `${v} ms`));
+
+  const draw = (place, data, size) => {
+    const bars = window.uPlot.paths.bars({ size: [0.8, 40], align: 0 });
+    const x = { range: (_, low, high) => [low - DAY / 2, high + DAY / 2] };
+    const usual = { ...size, legend: { show: false }, cursor: { show: false } };
+    if (place.dataset.chart === "runs") {
+      const [days, ok, failed, ours] = data.runs;
+      const over = ours.map((each, n) => each + failed[n]);
+      const whole = over.map((each, n) => each + ok[n]);
+      const bar = (name) => ({ width: 0, fill: known(name), paths: bars, points: { show: false } });
+      return new window.uPlot({ ...usual, scales: { x, y: { range: (_, low, high) => [0, high || 1] } }, axes: axes(short), series: [{}, bar("--ok"), bar("--target-failed"), bar("--we-failed")] }, [days, whole, over, ours], place);
+    }
+    const [days, means] = data.duration;
+    return new window.uPlot({ ...usual, scales: { x, y: { range: (_, low, high) => [0, (high || 1) * 1.1] } }, axes: axes(lengths), series: [{}, { stroke: known("--text"), width: 2, points: { show: true, size: 5, fill: known("--text") } }] }, [days, means], place);
+  };
+  const sizeOf = (place) => ({ width: Math.max(place.clientWidth, 120), height: 220 });
+  const all = () => {
+    const told = document.querySelector("[data-series]");
+    if (!told || !window.uPlot) return;
+    const data = JSON.parse(told.textContent);
+    while (drawn.length) drawn.pop()[1].destroy();
+    for (const place of document.querySelectorAll("[data-chart]")) drawn.push([place, draw(place, data, sizeOf(place))]);
+  };
+  addEventListener("load", all);
+  document.addEventListener("htmx:after:swap", all);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
+  addEventListener("resize", () => {
+    for (const [place, plot] of drawn) plot.setSize(sizeOf(place));
+  });
+})();

@@ -49,6 +49,7 @@ _CHOOSING: Final[Mapping[Source, frozenset[Rule]]] = {
     Source.RETRY: frozenset({Rule.RETRY, Rule.LOST_RUN}),
     Source.CATCH_UP: frozenset({Rule.CATCH_UP}),
 }
+_MOVING: Final = frozenset({Rule.SHORTEST_SLOT, Rule.LONGEST, Rule.BACKOFF})
 _HINTS: Final = frozenset({Rule.INTERVAL_HINT, Rule.ONESHOT})
 
 
@@ -192,8 +193,7 @@ def _step(
 
 def _moved_from(number: int, line: Weighed, decision: Decision) -> datetime | None:
     """Find what a line moved: the instant of the line that stood before it."""
-    moving = {Rule.SHORTEST_SLOT, Rule.LONGEST, Rule.BACKOFF} | TIMING_RULES
-    if line.rule not in moving:
+    if line.rule not in _MOVING | TIMING_RULES:
         return None
     if line.rule in TIMING_RULES:
         return decision.slot
@@ -215,16 +215,18 @@ def _result(number: int, line: Weighed, decision: Decision, *, wins: bool) -> st
             return "no further attempt"
         case _ if wins:
             return "wins"
-    mover = _mover(number, decision)
-    return "passed over" if mover is None else f"moved by {mover}"
+    place, mover = _mover(number, decision)
+    if mover is None:
+        return "passed over"
+    return f"moved by {place}" if mover in _MOVING else f"gives place to {place}"
 
 
-def _mover(number: int, decision: Decision) -> str | None:
-    """Name the line that took the place of this one."""
+def _mover(number: int, decision: Decision) -> tuple[int, Rule | None]:
+    """Find the line that took the place of this one."""
     for place, line in enumerate(decision.trail[number:], number + 1):
         if line.rule not in _ASIDE and line.rule not in TIMING_RULES:
-            return f"{place}"
-    return None
+            return place, line.rule
+    return 0, None
 
 
 def _beside(rule: Rule, instant: datetime, of: timedelta, scale: _Since) -> Step:

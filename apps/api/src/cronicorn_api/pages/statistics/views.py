@@ -1,0 +1,254 @@
+"""What the statistics show: sums of a window, and how they changed, from statistics alone."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+from cronicorn_domain.instants import MILLISECOND
+from cronicorn_domain.model.decision import Source
+from cronicorn_domain.model.job import Job
+from cronicorn_domain.ports.overview import Tally
+from cronicorn_management.dashboard.stats import Stats, Trend
+from cronicorn_management.dashboard.windows import Window
+
+from cronicorn_api.pages.frame.moments import Moment, Zones
+from cronicorn_api.pages.frame.shapes import count, exact, length, percent
+from cronicorn_api.pages.timeline.sources import SCHEDULED, source_words
+
+_TRENDS: Final = {Trend.UP: "rising", Trend.DOWN: "falling", Trend.STABLE: "steady"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A part of all runs."""
+
+    name: str
+    count: str
+    share: str
+    width: float
+    adapted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The sums of a day, a job or an endpoint."""
+
+    name: str
+    href: str | None
+    beside: str
+    runs: str
+    ok: str
+    failed: str
+    ours: str
+    mean: str
+    last: Moment | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsView:
+    """The page of statistics."""
+
+    sentence: str
+    days: Sequence[Line]
+    series: str
+    jobs: Sequence[Line]
+    busiest: Sequence[Line]
+    sources: Sequence[Share]
+    adapted: str
+    scheduled: str
+    adapted_share: str
+    figures: Sequence[tuple[str, str, str]]
+    choices: Sequence[tuple[str, str, bool]]
+    job_choices: Sequence[tuple[str, str, bool]]
+    since: str
+    until: str
+    zone: str
+    csv: str
+    json: str
+    empty: bool
+
+
+def statistics_view(
+    stats: Stats,
+    window: Window,
+    zones: Zones,
+    jobs: Sequence[Job],
+    *,
+    chosen_days: int | None,
+    chosen_job: str,
+    query: Mapping[str, str],
+) -> StatisticsView:
+    """Say what the page of statistics shows."""
+    whole = stats.whole
+    judged = whole.success + whole.target_failure
+    adapted = sum(number for source, number in stats.sources if source not in SCHEDULED)
+    total = sum(number for _, number in stats.sources)
+    asked = f"?{urlencode(query)}" if query else ""
+    of_job = {"job": chosen_job} if chosen_job else {}
+    return StatisticsView(
+        sentence=_sentence(stats),
+        days=[_line(f"{day:%a %Y-%m-%d}", tally) for day, tally in reversed(stats.days)],
+        series=_series(stats),
+        jobs=[_line(each.name, each.tally, href=f"/jobs/{each.job_id}") for each in stats.jobs],
+        busiest=[
+            _line(
+                each.name,
+                each.tally,
+                href=f"/endpoints/{each.endpoint_id}",
+                beside=each.job_name,
+                last=zones.moment_if_any(each.last_start),
+            )
+            for each in stats.busiest
+        ],
+        sources=_shares(stats.sources, total),
+        adapted=exact(adapted),
+        scheduled=exact(total - adapted),
+        adapted_share=percent(adapted, total),
+        figures=(
+            ("Runs", exact(whole.runs), f"{exact(stats.last_day.runs)} in the last 24 h"),
+            ("Success", percent(whole.success, judged), f"{_TRENDS[stats.trend]} over the window"),
+            ("Failed", exact(whole.target_failure), "by the target"),
+            ("We failed", exact(whole.our_failure), "lost or not signed"),
+            ("Mean duration", length(_mean(whole)), "of runs that ended"),
+            ("Adapted", percent(adapted, total), f"{count(adapted)} of {count(total)} runs"),
+        ),
+        choices=[
+            (f"?{urlencode({'days': str(days), **of_job})}", f"{days} d", days == chosen_days)
+            for days in (1, 7, 30, 90)
+        ],
+        job_choices=[
+            ("", "all jobs", not chosen_job),
+            *((str(each.id), each.name, str(each.id) == chosen_job) for each in jobs),
+        ],
+        since=f"{window.day_of(window.since):%Y-%m-%d}",
+        until=f"{window.day_of(window.until):%Y-%m-%d}",
+        zone=window.zone.key,
+        csv=f"/statistics.csv{asked}",
+        json=f"/statistics.json{asked}",
+        empty=not whole.runs,
+    )
+
+
+def days_as_csv(stats: Stats) -> str:
+    """Write the sums of days as lines, the names of the columns first."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=[*_day("", Tally())])
+    writer.writeheader()
+    writer.writerows(_day(f"{day}", tally) for day, tally in stats.days)
+    return text.getvalue()
+
+
+def days_as_json(stats: Stats, window: Window) -> str:
+    """Write the sums of days, of sources and of endpoints as one object."""
+    told: dict[str, object] = {
+        "since": window.since.isoformat(),
+        "until": window.until.isoformat(),
+        "zone": window.zone.key,
+        "days": [_day(f"{day}", tally) for day, tally in stats.days],
+        "sources": {source.value: number for source, number in stats.sources},
+        "busiest": [
+            {"endpoint_id": str(each.endpoint_id), "name": each.name, **_sums(each.tally)}
+            for each in stats.busiest
+        ],
+    }
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _day(day: str, tally: Tally) -> dict[str, str | int | None]:
+    return {"day": day, **_sums(tally)}
+
+
+def _sums(tally: Tally) -> dict[str, int | None]:
+    mean = _mean(tally)
+    return {
+        "runs": tally.runs,
+        "success": tally.success,
+        "target_failure": tally.target_failure,
+        "our_failure": tally.our_failure,
+        "not_attempted": tally.not_attempted,
+        "mean_duration_ms": None if mean is None else mean // MILLISECOND,
+    }
+
+
+def _series(stats: Stats) -> str:
+    """Give the days to what draws them: seconds since 1970, and a list of each kind."""
+    days = [
+        datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp() for day, _ in stats.days
+    ]
+    kinds = [
+        [tally.success for _, tally in stats.days],
+        [tally.target_failure for _, tally in stats.days],
+        [tally.our_failure for _, tally in stats.days],
+    ]
+    durations = [
+        None if (mean := _mean(tally)) is None else mean // MILLISECOND for _, tally in stats.days
+    ]
+    return json.dumps({"runs": [days, *kinds], "duration": [days, durations]})
+
+
+def _shares(sources: Sequence[tuple[Source, int]], total: int) -> Sequence[Share]:
+    most = max((number for _, number in sources), default=1)
+    return [
+        Share(
+            name=_SCHEDULES.get(source) or source_words(source),
+            count=exact(number),
+            share=percent(number, total),
+            width=round(max(number / most * 100, 0.5), 1),
+            adapted=source not in SCHEDULED,
+        )
+        for source, number in sources
+    ]
+
+
+_SCHEDULES: Final = {
+    Source.BASELINE_CRON: "schedule, cron",
+    Source.BASELINE_INTERVAL: "schedule, interval",
+    Source.BASELINE_ONCE: "schedule, once",
+}
+
+
+def _line(
+    name: str,
+    tally: Tally,
+    *,
+    href: str | None = None,
+    beside: str = "",
+    last: Moment | None = None,
+) -> Line:
+    judged = tally.success + tally.target_failure
+    return Line(
+        name=name,
+        href=href,
+        beside=beside,
+        runs=exact(tally.runs),
+        ok=percent(tally.success, judged),
+        failed=exact(tally.target_failure),
+        ours=exact(tally.our_failure),
+        mean=length(_mean(tally)),
+        last=last,
+    )
+
+
+def _mean(tally: Tally) -> timedelta | None:
+    return tally.duration / tally.timed if tally.timed else None
+
+
+def _sentence(stats: Stats) -> str:
+    whole = stats.whole
+    judged = whole.success + whole.target_failure
+    if not whole.runs:
+        return "No run has ended in this window."
+    return (
+        f"{exact(whole.runs)} runs, {percent(whole.success, judged)} ok;"
+        f" {_many(stats.holdings.endpoints, 'endpoint')} in {_many(stats.holdings.jobs, 'job')},"
+        f" {exact(stats.holdings.paused)} paused."
+    )
+
+
+def _many(number: int, what: str) -> str:
+    return f"{exact(number)} {what}" if number == 1 else f"{exact(number)} {what}s"
