@@ -73,7 +73,7 @@ def test_a_window_that_is_none_is_a_page_that_says_so(pages, ran: dict, query: s
 
 def test_another_tenants_endpoint_is_not_there(pages, owner) -> None:
     """Neither to be looked at nor to be run."""
-    theirs = owner.an_endpoint(name="theirs")
+    theirs = owner.an_endpoint(owner.a_job("theirs, endpoint"), name="theirs")
 
     assert pages.get(f"/endpoints/{theirs['id']}").status_code == 404
     assert pages.post(f"/endpoints/{theirs['id']}/run", headers=OURS).status_code == 404

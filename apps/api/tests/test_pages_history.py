@@ -79,7 +79,7 @@ def test_runs_lead_to_their_neighbours(pages, client, ran) -> None:
 
 def test_what_is_anothers_is_not_there(pages, owner) -> None:
     """Neither a run nor a history, as a page and as a file."""
-    theirs = owner.an_endpoint(name="theirs")
+    theirs = owner.an_endpoint(owner.a_job("theirs, history"), name="theirs")
     owner.run_now(theirs, succeeded())
     run = runs_of(owner, theirs)[0]["runId"]
 

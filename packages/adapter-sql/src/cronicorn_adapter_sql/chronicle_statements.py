@@ -145,16 +145,18 @@ def answered_by_stretch(
         .correlate(stretch)
         .scalar_subquery()
     )
-    picked = select(newest.label("slot")).select_from(stretch).cte("picked")
+    # A list, and no join: SQLite would look for the newest slot of each stretch for each run.
+    picked = select(newest.label("slot")).select_from(stretch)
     return (
         select(runs.c.id, runs.c.slot, run_bodies.c.kind, run_bodies.c.text, run_bodies.c.truncated)
-        .join_from(picked, runs, runs.c.slot == picked.c.slot)
-        .join(
+        .join_from(
+            runs,
             run_bodies,
             and_(run_bodies.c.run_id == runs.c.id, run_bodies.c.slot == runs.c.slot),
         )
         .where(
             *answered,
+            runs.c.slot.in_(picked),
             run_bodies.c.kind == BodyKind.JSON.value,
             func.length(run_bodies.c.text) <= size_most,
         )

@@ -9,6 +9,8 @@ from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.endpoint import Pause
 
+from cronicorn_api.pages.timeline.wall_times import wall_time
+
 _LENGTHS: Final = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1)}
 _MORNING: Final = time(8)
 _FIELD: Final = "until"
@@ -45,16 +47,3 @@ def _end(form: Mapping[str, str], now: datetime, here: ZoneInfo) -> datetime:
                 field=_FIELD,
                 remedy="choose one of the lengths",
             )
-
-
-def wall_time(text: str, here: ZoneInfo, *, field: str) -> datetime:
-    """Read what a browser sends of a date and time field. Raises ``InvalidInput``."""
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(
-            f"{text[:40]!r} is no date and time",
-            field=field,
-            remedy="give both, as 2025-01-31 08:00",
-        ) from None
-    return given if given.tzinfo is not None else given.replace(tzinfo=here)

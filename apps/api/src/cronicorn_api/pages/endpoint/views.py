@@ -9,9 +9,10 @@ from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.decision import Decision
 from cronicorn_domain.model.endpoint import Endpoint
-from cronicorn_domain.policies.explaining import Condition, describe_schedule, reason_of
+from cronicorn_domain.policies.explaining import describe_schedule, reason_of
 from cronicorn_domain.ports.run_log import Health
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_management.history.timeline import Timeline

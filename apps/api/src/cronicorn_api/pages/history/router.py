@@ -12,11 +12,11 @@ from cronicorn_management.history.past import Kept, PastSlot, count_past, list_p
 from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
-from cronicorn_api.pages.endpoint.pausing import wall_time
 from cronicorn_api.pages.endpoint.router import here_of
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 from cronicorn_api.pages.history.views import as_csv, as_json, cursor_behind, history_view
+from cronicorn_api.pages.timeline.wall_times import wall_time
 from cronicorn_api.wire.identities import PathEndpoint
 
 router: Final = pages_router()

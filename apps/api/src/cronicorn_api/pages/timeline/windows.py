@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_management.history.timeline import PRESETS
 
-from cronicorn_api.pages.endpoint.pausing import wall_time
+from cronicorn_api.pages.timeline.wall_times import wall_time
 
 _NAMES: Final = dict(zip(("1h", "6h", "24h", "7d", "30d"), PRESETS, strict=True))
 _NAMED: Final = {length: name for name, length in _NAMES.items()}
