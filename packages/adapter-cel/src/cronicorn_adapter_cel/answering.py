@@ -9,7 +9,7 @@ import re
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
@@ -33,18 +33,31 @@ _STATUS: Final = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 
 
 def main() -> None:
-    """Say that it is ready; then answer each expression in a frame of its own, once it is known."""
+    """
+    Say that it is ready; then answer until there are no more questions.
+
+    All questions of one message are answered in one frame. Of one that is asked singly each
+    expression is, in a frame of its own, once it is known.
+    """
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     compiled("true")
     _tell({"ready": True})
     while (question := taken(sys.stdin.buffer)) is not None:
-        with _limited():
-            about = ENVIRONMENT.Activation(read(question["facts"]))
-        for expression in question["expressions"]:
-            with _limited():
-                answered = answer(expression, about)
+        if "questions" in question:
+            _tell({"answers": [[*_answers(each)] for each in question["questions"]]})
+            continue
+        for answered in _answers(question):
             _tell(answered)
+
+
+def _answers(question: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    with _limited():
+        about = ENVIRONMENT.Activation(read(question["facts"]))
+    for expression in question["expressions"]:
+        with _limited():
+            answered = answer(expression, about)
+        yield answered
 
 
 @contextmanager
@@ -55,7 +68,7 @@ def _limited() -> Iterator[None]:
     signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def _tell(message: dict[str, Any]) -> None:
+def _tell(message: Mapping[str, Any]) -> None:
     sys.stdout.buffer.write(framed(message))
     sys.stdout.buffer.flush()
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -31,12 +33,45 @@ STARTING: Final = timedelta(seconds=60)
 EXPLOSIONS_MOST: Final = 2
 """After so many ends in one question the rest is not asked."""
 
+AT_ONCE: Final = 64
+"""So many questions travel in one message: what waits while others are answered goes together."""
+
+SIZE_AT_ONCE: Final = 1024 * 1024
+"""So many characters of bodies travel in one message, unless a single one has more."""
+
 _FIELD: Final = "when"
 _CONDITION: Final = "write a condition that says yes or no, such as status >= 500"
 
 
+_NOTHING_THERE: Final = "nothing could answer it: the process for that did not start"
+
+
 class NotStarted(Exception):
     """The process ended, or said nothing, before it could be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Expressions about one answer, whose body has so many characters, and who waits for them."""
+
+    expressions: list[str]
+    about: Mapping[str, Any]
+    size: int
+    told: "asyncio.Future[list[Verdict]]"
+
+    def tell(self, verdicts: list[Verdict]) -> None:
+        """Answer who still waits."""
+        if not self.told.done():
+            self.told.set_result(verdicts)
+
+    def fail(self, error: BaseException) -> None:
+        """Let who still waits go on with what went wrong."""
+        if self.told.done():
+            return
+        if isinstance(error, Exception):
+            self.told.set_exception(error)
+        else:
+            self.told.cancel()
 
 
 class CelRuleEvaluator:
@@ -44,11 +79,14 @@ class CelRuleEvaluator:
     A `RuleEvaluator`; ``aclose`` it when it is not needed any more.
 
     The process is started when it is first asked and again after it was ended. It ends by itself
-    when its pipe closes, so it does not outlive us.
+    when its pipe closes, so it does not outlive us. Questions that come while others are answered
+    are asked together. When that ends the process they are asked again one by one, to learn which
+    expression of which was too much.
     """
 
     def __init__(self) -> None:
-        self._turn = asyncio.Lock()
+        self._waiting: deque[_Question] = deque()
+        self._serving: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
 
     def check(self, expression: str) -> None:
@@ -76,21 +114,95 @@ class CelRuleEvaluator:
 
     async def judge(self, expressions: Sequence[str], facts: Facts) -> Sequence[Verdict]:
         """Keep the port's promise."""
-        about = written(facts)
-        verdicts: list[Verdict] = []
-        for _ in range(EXPLOSIONS_MOST):
-            rest = list(expressions[len(verdicts) :])
-            if not rest:
-                return verdicts
-            async with self._turn:
-                verdicts += await self._ask(rest, about)
-        missing = len(expressions) - len(verdicts)
-        return [*verdicts, *[Faulty("it was not asked: those before it took too long")] * missing]
+        if not expressions:
+            return []
+        told: asyncio.Future[list[Verdict]] = asyncio.get_running_loop().create_future()
+        size = len(facts.answer.body.text)
+        self._waiting.append(_Question(list(expressions), written(facts), size, told))
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve())
+        return await told
 
     async def aclose(self) -> None:
         """End the process."""
-        async with self._turn:
+        if self._serving is not None:
+            await asyncio.wait([self._serving])
+        await self._end()
+
+    async def _serve(self) -> None:
+        """Answer all that wait, and those that come meanwhile."""
+        while self._waiting:
+            batch = self._taken()
+            try:
+                await self._answer(batch)
+            except Exception as error:  # noqa: BLE001  it is theirs who asked; others go on
+                for each in batch:
+                    each.fail(error)
+            except BaseException as error:
+                for each in (*batch, *self._waiting):
+                    each.fail(error)
+                raise
+
+    def _taken(self) -> list["_Question"]:
+        """Take those that go together; who does not wait any more is left out."""
+        batch: list[_Question] = []
+        size = 0
+        while self._waiting and len(batch) < AT_ONCE:
+            if batch and size + self._waiting[0].size > SIZE_AT_ONCE:
+                break
+            question = self._waiting.popleft()
+            if not question.told.done():
+                batch.append(question)
+                size += question.size
+        return batch
+
+    async def _answer(self, batch: Sequence["_Question"]) -> None:
+        if not batch:
+            return
+        try:
+            answers = await self._ask_together(batch)
+        except NotStarted:
+            for each in batch:
+                each.tell([Faulty(_NOTHING_THERE)] * len(each.expressions))
+            return
+        if answers is None:
+            for each in batch:
+                each.tell(await self._singly(each))
+            return
+        for each, verdicts in zip(batch, answers, strict=True):
+            each.tell([_verdict(one) for one in verdicts])
+
+    async def _ask_together(
+        self, batch: Sequence["_Question"]
+    ) -> Sequence[Sequence[Mapping[str, Any]]] | None:
+        """Return the answers to all; None: one of them was too much for the process."""
+        process = await self._ready()
+        questions = [{"expressions": each.expressions, "facts": each.about} for each in batch]
+        try:
+            await _send(process, {"questions": questions})
+            answers: Sequence[Sequence[Mapping[str, Any]]] = (await _next(process, PATIENCE))[
+                "answers"
+            ]
+        except (asyncio.IncompleteReadError, ConnectionError):
+            await self._has_ended()
+            return None
+        except TimeoutError:
             await self._end()
+            return None
+        except BaseException:
+            await self._end()
+            raise
+        return answers
+
+    async def _singly(self, question: "_Question") -> list[Verdict]:
+        verdicts: list[Verdict] = []
+        for _ in range(EXPLOSIONS_MOST):
+            rest = question.expressions[len(verdicts) :]
+            if not rest:
+                return verdicts
+            verdicts += await self._ask(rest, question.about)
+        missing = len(question.expressions) - len(verdicts)
+        return [*verdicts, *[Faulty("it was not asked: those before it took too long")] * missing]
 
     async def _ask(self, expressions: list[str], about: Mapping[str, Any]) -> list[Verdict]:
         """Answer as many as can be; the last one may have been too much for the process."""
@@ -98,7 +210,7 @@ class CelRuleEvaluator:
         try:
             process = await self._ready()
         except NotStarted:
-            return [Faulty("nothing could answer it: the process for that did not start")]
+            return [Faulty(_NOTHING_THERE)]
         try:
             await _send(process, {"expressions": expressions, "facts": about})
             while len(verdicts) < len(expressions):
