@@ -76,7 +76,7 @@ def test_an_interval_takes_effect_with_the_run_that_caused_it() -> None:
 
 
 def test_guardrails_hold_against_rules() -> None:
-    """A rule cannot go below the shortest interval, nor below the tenant's floor: trap T17."""
+    """Nothing goes below the shortest interval, nor below the tenant's floor: traps T17, T33."""
     story = ruled(guardrails=Guardrails(shortest=10 * MINUTE))
     run(story, FASTER)
     floored = ruled(floor=5 * MINUTE)
