@@ -209,5 +209,5 @@ async def test_what_waits_for_room_is_not_walked_over(store: SqlStore) -> None:
 
     assert (lanes["Actual Rows"], first["Actual Rows"]) == (7, 2)
     assert scans(lanes) == {"ix_due_lane_slot"}
-    assert scans(first) == {"ix_due_lane_slot", "pk_endpoint_state"}
+    assert scans(first) == {"ix_due_lane_slot", "ix_endpoint_state_endpoint_id"}
     assert max(pages(lanes), pages(first)) < 100

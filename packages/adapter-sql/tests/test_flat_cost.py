@@ -89,7 +89,7 @@ def counting(store: SqlStore) -> Iterator[Pages]:
         (answer,) = connection.exec_driver_sql(explained, parameters).scalar_one()
         connection.exec_driver_sql("ROLLBACK" if alone else "ROLLBACK TO twice")
         asking = False
-        counted.setdefault(step_of(statement), []).append(sum(pages(answer["Plan"])))
+        counted.setdefault(step_of(statement), []).append(seen(answer["Plan"]))
 
     event.listen(store.engine.sync_engine, "before_cursor_execute", note)
     yield counted
@@ -103,24 +103,8 @@ def step_of(statement: str) -> str:
     return STEPS.get(statement, "look")
 
 
-def pages(plan: Mapping[str, Any]) -> Iterator[int]:
-    """
-    Return the pages that each step of a plan looks at itself: to find rows, and to write them.
-
-    Left out is the writing of states. Where a page has no room for one more version PostgreSQL must
-    see that its key is unique, and looks at all versions for that.
-    """
-    inner = plan.get("Plans", ())
-    if plan["Node Type"] in {"Index Scan", "Index Only Scan", "Tid Scan", "Seq Scan"}:
-        yield seen(plan)
-    elif plan["Node Type"] == "ModifyTable" and plan["Relation Name"] != "endpoint_state":
-        yield max(0, seen(plan) - sum(seen(each) for each in inner))
-    for each in inner:
-        yield from pages(each)
-
-
 def seen(plan: Mapping[str, Any]) -> int:
-    """Return the pages that a step and those below it look at."""
+    """Return the pages that a plan looks at: to find rows, and to write them."""
     return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
 
 

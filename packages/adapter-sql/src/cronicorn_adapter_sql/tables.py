@@ -183,13 +183,19 @@ class EndpointStateRow(Row, table=True):
     in `due`, if it has one, and means nothing while a lease lives. ``revision`` grows with every
     write of anything that the governor weighs: what is known of an endpoint holds as long as that.
     ``edition`` stays where a run has only ended: all but the state itself is as it was.
+
+    An endpoint has one state: it is written in the transaction that keeps the endpoint, whose key
+    is unique, and goes with it. No constraint of its own says so, as each run would look through
+    all versions of the state since the oldest transaction began.
     """
 
     __tablename__ = "endpoint_state"
+    __mapper_args__: ClassVar = {"primary_key": ["endpoint_id"]}
     __table_args__: ClassVar = (
         CheckConstraint(
             "failures >= 0 AND run_count >= 0 AND latest_attempt >= 0", name="no_count_below_zero"
         ),
+        Index("ix_endpoint_state_endpoint_id", "endpoint_id"),
         Index(
             "ix_endpoint_state_quarantined",
             "endpoint_id",
@@ -216,7 +222,7 @@ class EndpointStateRow(Row, table=True):
     )
 
     endpoint_id: UUID = Field(
-        sa_column=Column(ForeignKey("endpoints.id", ondelete="CASCADE"), primary_key=True)
+        sa_column=Column(ForeignKey("endpoints.id", ondelete="CASCADE"), nullable=False)
     )
     tenant: UUID
     failures: int

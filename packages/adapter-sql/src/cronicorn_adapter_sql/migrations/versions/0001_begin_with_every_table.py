@@ -296,9 +296,9 @@ def _make_endpoint_state() -> None:
             name=op.f("fk_endpoint_state_endpoint_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("endpoint_id", name=op.f("pk_endpoint_state")),
         postgresql_with={"fillfactor": 70},
     )
+    op.create_index("ix_endpoint_state_endpoint_id", "endpoint_state", ["endpoint_id"])
     op.create_index(
         "ix_endpoint_state_quarantined",
         "endpoint_state",
