@@ -71,7 +71,7 @@ def _history(
     records: dict[EndpointId, list[SlotRecord]] = defaultdict(list)
     for row in tables["slot_records"]:
         record = record_from(row)
-        if record.recorded_at >= begun.get(row["endpoint_id"], now):
+        if (record.prolonged_at or record.recorded_at) >= begun.get(row["endpoint_id"], now):
             records[row["endpoint_id"]].append(record)
     deeds = [
         *_definitions(known, begun),

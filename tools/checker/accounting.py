@@ -165,7 +165,7 @@ class _Accountant:
         for slot, at in planned.closed:
             told_later = link is None or link.at > at
             # The record before may be the very one in which it was closed.
-            told = before is not None and before.record is not None and before.at == at
+            told = before is not None and before.record is not None and before.until == at
             # What was given back may stand instead.
             stands = before is not None and before.open
             if told_later and not told and not stands and not is_long(before):
@@ -200,7 +200,8 @@ class _Accountant:
             self._find(Fault.UNEXPLAINED, link, f"the next slot was to be {when}")
 
     def _judge_span(self, before: Link | None, link: Link) -> None:
-        if not add_up(link, self._timeline.settings(before, link)):
+        settings = self._timeline.settings(before, link)
+        if not add_up(link, settings, self._timeline.between(link.at, link.until)):
             told = f"{link.count} slots do not add up to those until {link.last}"
             self._find(Fault.UNEXPLAINED, link, told)
 

@@ -102,14 +102,19 @@ def _check_blocked(
             if record.fate is not Fate.BLOCKED or (endpoint_id, record.first) in tried:
                 continue
             known = [] if address is None else standings.get(address, [])
-            if _most_about(known, record.recorded_at) < breaker.opens_after:
-                yield Finding(
-                    fault=Fault.BREAKER_BROKEN,
-                    endpoint_id=endpoint_id,
-                    slot=record.first,
-                    sentence=f"the slot {stamp(record.first)} was blocked at "
-                    f"{stamp(record.recorded_at)}, without {breaker.opens_after} failures in a row",
-                )
+            for slot, at in (
+                (record.first, record.recorded_at),
+                (record.last, record.prolonged_at or record.recorded_at),
+            ):
+                if _most_about(known, at) < breaker.opens_after:
+                    yield Finding(
+                        fault=Fault.BREAKER_BROKEN,
+                        endpoint_id=endpoint_id,
+                        slot=slot,
+                        sentence=f"the slot {stamp(slot)} was blocked at {stamp(at)},"
+                        f" without {breaker.opens_after} failures in a row",
+                    )
+                    break
 
 
 def _most_about(known: Sequence[Standing], at: datetime) -> int:

@@ -38,6 +38,12 @@ class Link:
     open: bool = False
 
     @property
+    def until(self) -> datetime:
+        """Return when the last of its slots was accounted for."""
+        prolonged = None if self.record is None else self.record.prolonged_at
+        return self.at if prolonged is None else prolonged
+
+    @property
     def planned_behind(self) -> int:
         """Return how many epochs there were before its slot was claimed for the first time."""
         assert self.claim is not None

@@ -186,7 +186,7 @@ class Passing:
         """
         if not any(each.slot == link.first for each in planned):
             return ()
-        since = link.first if before is None else before.at
+        since = link.first if before is None else before.until
         proposals = [waiting.proposal for waiting in self._unserved]
         expired = [
             it for it in proposals if it.at < link.first and since <= it.expires_at < link.first
@@ -214,7 +214,7 @@ class Passing:
         """
         last_slot = None if before is None else before.last
         for proposal, ended_at in self._unrun:
-            if ended_at > link.at or (before is not None and ended_at < before.at):
+            if ended_at > link.at or (before is not None and ended_at < before.until):
                 continue
             epoch = self._timeline.latest(link.at)
             after = proposal.at - MILLISECOND
@@ -250,7 +250,7 @@ def source_is_free(before: Link | None, link: Link) -> bool:
 
 def _behind_record(before: Link | None, link: Link) -> bool:
     """What had come by the time a record was made is what the record left to be run."""
-    return before is not None and before.record is not None and link.first <= before.at
+    return before is not None and before.record is not None and link.first <= before.until
 
 
 def _counted_plainly(before: Link | None, link: Link) -> bool:

@@ -52,7 +52,7 @@ def plans_behind(
         epoch = timeline.epochs[number]
         repeatable = _repeatable(epoch, repeatable)
         if number == start and _made_behind(before, epoch):
-            epoch = replace(epoch, at=before.at, cause=Cause.WRITE)
+            epoch = replace(epoch, at=before.until, cause=Cause.WRITE)
         if epoch.cause is Cause.AFRESH and number > start:
             come = [plan for plan in plans if _is_closed(plan, epoch)]
             ahead = [plan for plan in come if plan.due_now and plan.slot == epoch.at]
@@ -94,7 +94,7 @@ def _told_by_closing(link: Link, timeline: Timeline, stop: int) -> bool:
 
 def _made_behind(before: Link | None, epoch: Epoch) -> TypeGuard[Link]:
     """A late claim that ran nothing left a record, and planned from there."""
-    return before is not None and before.record is not None and before.at >= epoch.at
+    return before is not None and before.record is not None and before.until >= epoch.at
 
 
 def _repeatable(epoch: Epoch, before: Epoch | None) -> Epoch | None:

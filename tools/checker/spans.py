@@ -2,12 +2,12 @@
 The slots within one record follow one another, and are as many as it says (SEMANTICS §3).
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from tools.checker.chain import Link
-from tools.checker.next_slot import MICROSECOND, MOVES_MOST, passed_after
+from tools.checker.next_slot import MICROSECOND, MOVES_MOST, Past, next_slot, passed_after
 from tools.checker.standing import Setting, with_failures
 
 EXACT_MOST = 100
@@ -18,8 +18,14 @@ guardrails of slots that nobody ran are hypothetical.
 """
 
 
-def add_up(link: Link, settings: Iterable[Setting]) -> bool:
-    """Say whether the slots of a record add up under one of the settings that may have held."""
+def add_up(link: Link, settings: Sequence[Setting], commits: Sequence[datetime]) -> bool:
+    """
+    Say whether the slots of a record add up under one of the settings that may have held.
+
+    ``commits`` are those between its making and the latest time it was prolonged.
+    """
+    if link.until > link.at:
+        return _adds_up_bit_by_bit(link, settings, commits)
     for setting in settings:
         for each in {setting, with_failures(setting, 0)}:
             # A plan's own slot may stand before the hundred.
@@ -51,6 +57,32 @@ def _adds_up(setting: Setting, link: Link, exact: int) -> bool:
     if rhythm is None or not rhythm.holds(link.last):
         return False
     return count + rhythm.count(slot + MICROSECOND, link.last) == link.count
+
+
+def _adds_up_bit_by_bit(
+    link: Link, settings: Sequence[Setting], commits: Sequence[datetime]
+) -> bool:
+    """
+    The same for a record that was prolonged: each of its slots passed by itself, at its own time.
+
+    So each may have followed the one before under another setting, and what was written between
+    them has planned from then on. Where a hint or the longest had a say, a slot may have been due
+    at the very instant of a claim, which no record tells: there, nothing can be counted.
+    """
+    if any(each.hints or each.endpoint.guardrails.longest for each in settings):
+        return True
+    reached = {link.first}
+    for _ in range(min(link.count, EXACT_MOST) - 1):
+        followed = [passed_after(each, slot) for each in settings for slot in reached]
+        followed += [
+            next_slot(each, Past(last_slot=slot, last_end=slot, after=at, now=at))
+            for each in settings
+            for slot in reached
+            for at in commits
+            if slot < at
+        ]
+        reached = {each.slot for each in followed if each is not None and each.slot <= link.last}
+    return link.last in reached if link.count <= EXACT_MOST else bool(reached)
 
 
 def _counts_plainly(setting: Setting, link: Link) -> bool:

@@ -27,6 +27,10 @@ class Timeline:
         first, behind = bisect_left(self._instants, instant), bisect_right(self._instants, instant)
         return self.epochs[first:behind]
 
+    def between(self, begin: datetime, end: datetime) -> Sequence[datetime]:
+        """Return the instants of the commits from ``begin`` to ``end``."""
+        return [epoch.at for epoch in self.epochs if begin <= epoch.at <= end]
+
     def latest(self, instant: datetime) -> Epoch:
         """Return the last commit at or before an instant; the first of all if there is none."""
         return self.epochs[max(bisect_right(self._instants, instant) - 1, 0)]
@@ -52,8 +56,8 @@ class Timeline:
             return before.last_claim.epochs if end is None else end
         if (place := self.skip_behind(before)) is not None:
             return place
-        place = bisect_left(self._instants, before.at)
-        if place < len(self._instants) and self._instants[place] == before.at:
+        place = bisect_left(self._instants, before.until)
+        if place < len(self._instants) and self._instants[place] == before.until:
             return place
         return max(place - 1, 0)
 
@@ -63,8 +67,8 @@ class Timeline:
         yield start
         if before is None or before.record is None or self.skip_behind(before) is not None:
             return
-        first = bisect_left(self._instants, before.at)
-        for place in range(max(first - 1, 0), bisect_right(self._instants, before.at)):
+        first = bisect_left(self._instants, before.until)
+        for place in range(max(first - 1, 0), bisect_right(self._instants, before.until)):
             if place != start:
                 yield place
 
@@ -95,7 +99,7 @@ class Timeline:
         found: list[Setting] = []
         for number in range(start, len(self.epochs)):
             epoch = self.epochs[number]
-            if number > start and epoch.at > link.at:
+            if number > start and epoch.at > link.until:
                 break
             for setting in (epoch.before, epoch.setting):
                 if setting is not None and setting not in found:

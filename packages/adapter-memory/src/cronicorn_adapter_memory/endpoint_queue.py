@@ -375,8 +375,7 @@ class MemoryEndpointQueue:
     def _write(self, row: EndpointRow, change: Change) -> None:
         """Keep a change whose due row is settled otherwise: gone with a claim, or written later."""
         row.state = change.state
-        for record in change.records:
-            self._tables.records.add(row.endpoint.id, record)
+        self._tables.record(row.endpoint.id, change.records)
 
     def _forget_lapsed(self, row: EndpointRow, now: datetime) -> None:
         """Move out of the way what has no say any more, so that situations stay small."""

@@ -1,8 +1,8 @@
 """What the store keeps, and the few ways in which every writer reads and writes it."""
 
-from collections.abc import Collection, Hashable, MutableMapping
+from collections.abc import Collection, Hashable, Iterable, MutableMapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -195,9 +195,19 @@ class Tables:
         row.hints = (*row.hints, *change.hints)
         if change.pause is not None:
             row.endpoint = paused(row.endpoint, change.pause, now)
-        for record in change.records:
-            self.records.add(row.endpoint.id, record)
+        self.record(row.endpoint.id, change.records)
         self.place(row, now)
+
+    def record(self, endpoint_id: EndpointId, records: Iterable[SlotRecord]) -> None:
+        """Keep slots that are not run, with those before them that were not for the same reason."""
+        for record in records:
+            known = list(self.records.of(endpoint_id)) if record.follows is not None else []
+            place = next((n for n, each in enumerate(known) if record.continues(each)), None)
+            if place is None:
+                self.records.add(endpoint_id, replace(record, follows=None))
+            else:
+                known[place] = known[place].prolonged(record)
+                self.records.replace(endpoint_id, known)
 
     def _clear(self, row: EndpointRow, cleared: Collection[HintId], now: datetime) -> None:
         for hint in row.hints:

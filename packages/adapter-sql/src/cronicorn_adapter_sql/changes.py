@@ -17,7 +17,7 @@ from cronicorn_domain.ports.wakeups import LOOK_WITHIN
 from sqlalchemy import bindparam, delete, exists, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cronicorn_adapter_sql.bulk import changing, columns_of, insertion, recordset, removal
+from cronicorn_adapter_sql.bulk import Bulk, changing, columns_of, insertion, recordset, removal
 from cronicorn_adapter_sql.mapping_endpoints import values_of_standing
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_states import values_of_hint, values_of_record, values_of_state
@@ -63,6 +63,7 @@ class Changes:
     _born: list[Values] = field(default_factory=list)
     _states: list[Values] = field(default_factory=list)
     _records: list[Values] = field(default_factory=list)
+    _following: list[Values] = field(default_factory=list)
     _gone: list[Values] = field(default_factory=list)
     _new: list[Values] = field(default_factory=list)
     _hints: list[Values] = field(default_factory=list)
@@ -130,6 +131,8 @@ class Changes:
         await CHANGE_STATE.run(connection, self._states)
         await PUT_IN.run(connection, self._new)
         await RECORD.run(connection, self._records)
+        await PROLONG.run(connection, self._following)
+        await RECORD_ELSE.run(connection, self._following)
         if self._hints:
             await connection.execute(insert(hints), self._hints)
         if self._cleared:
@@ -143,7 +146,12 @@ class Changes:
         self._states.append(values)
 
     def _keep_records(self, situation: Situation, change: Change) -> None:
-        self._records += [values_of_record(situation.endpoint, each) for each in change.records]
+        for each in change.records:
+            values = values_of_record(situation.endpoint, each)
+            if each.follows is None:
+                self._records.append(values)
+            else:
+                self._following.append({**values, "follows": each.follows})
         self.brought.record(change.records)
 
     def _keep_asked(self, situation: Situation, change: Change, now: datetime) -> None:
@@ -227,6 +235,30 @@ CHANGE_STATE: Final = changing(
     more=", revision = endpoint_state.revision + 1, edition = endpoint_state.edition + 1",
 )
 RECORD: Final = insertion(slot_records, slot_records.c.keys())
+_REASON: Final = ("endpoint_id", "fate", "reason")
+_RECORD: Final = columns_of(slot_records, slot_records.c.keys())
+PROLONG: Final = Bulk(
+    columns=("last", "count", "recorded_at", "follows", *_REASON),
+    postgresql="UPDATE slot_records AS r"
+    " SET last = given.last, count = r.count + given.count, prolonged_at = given.recorded_at"
+    f" FROM {recordset({**_RECORD, 'follows': 'TIMESTAMPTZ'})} WHERE r.last = given.follows AND "
+    + " AND ".join(f"r.{name} = given.{name}" for name in _REASON),
+    sqlite="UPDATE slot_records SET last = ?, count = count + ?, prolonged_at = ? WHERE last = ?"
+    f" AND {' AND '.join(f'{name} = ?' for name in _REASON)}",
+)
+"""Adds slots to the record of those before them, if there is one for the same reason."""
+_PROLONGED: Final = ("last", "recorded_at", *_REASON)
+RECORD_ELSE: Final = Bulk(
+    columns=(*_RECORD, *_PROLONGED),
+    postgresql=f"INSERT INTO slot_records ({', '.join(_RECORD)})"
+    f" SELECT {', '.join(_RECORD)} FROM {recordset(_RECORD)} WHERE NOT EXISTS ("
+    "SELECT FROM slot_records AS r WHERE r.last = given.last AND r.prolonged_at = given.recorded_at"
+    f" AND {' AND '.join(f'r.{name} = given.{name}' for name in _REASON)})",
+    sqlite=f"INSERT INTO slot_records ({', '.join(_RECORD)})"
+    f" SELECT {', '.join('?' for _ in _RECORD)} WHERE NOT EXISTS (SELECT 1 FROM slot_records"
+    f" WHERE last = ? AND prolonged_at = ?{''.join(f' AND {name} = ?' for name in _REASON)})",
+)
+"""Keeps those that nothing was prolonged by."""
 _CLEAR = (
     update(hints)
     .where(hints.c.id == bindparam("cleared"))

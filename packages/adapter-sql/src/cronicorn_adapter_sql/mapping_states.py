@@ -192,6 +192,7 @@ def values_of_record(endpoint: Endpoint, record: SlotRecord) -> Values:
         "last": record.last,
         "count": record.count,
         "recorded_at": record.recorded_at,
+        "prolonged_at": record.prolonged_at,
     }
 
 
@@ -204,4 +205,5 @@ def record_from(row: Columns) -> SlotRecord:
         last=row["last"],
         count=row["count"],
         recorded_at=row["recorded_at"],
+        prolonged_at=row["prolonged_at"],
     )

@@ -95,8 +95,7 @@ class QuickSettling:
             return await self._settle_on_sqlite(held, now)
         newest = max(run.run.slot for run, _ in held)
         decided = [_ended(*one, now) for one in held if newest - one[0].run.slot <= LONGEST]
-        # A hint or a pause that a response asks for is written with care, like any other.
-        ended = {each.token: each for each in decided if not each.change.is_asked_for}
+        ended = {each.token: each for each in decided if _is_plain(each.change)}
         if not ended:
             return []
         with translated():
@@ -165,6 +164,16 @@ class QuickSettling:
         return list(after)
 
 
+def _is_plain(change: Change) -> bool:
+    """
+    Say whether one statement can write it.
+
+    A hint or a pause that a response asks for, and slots that another record may be prolonged by,
+    are written with care, like any other.
+    """
+    return not change.is_asked_for and all(each.follows is None for each in change.records)
+
+
 def _ended(held: HeldRun, settlement: Settlement, now: datetime) -> _Ended:
     situation = unlapsed(held.situation, now)
     change = settle(situation, settlement, now)
@@ -202,7 +211,4 @@ def _values(ended: _Ended) -> Values:
 
 
 def _records(ended: _Ended) -> list[Values]:
-    return [
-        {**values_of_record(ended.after.endpoint, each), "token": ended.token}
-        for each in ended.change.records
-    ]
+    return [values_of_record(ended.after.endpoint, each) for each in ended.change.records]

@@ -36,7 +36,6 @@ from cronicorn_adapter_sql.tables import (
     roll_ups,
     run_bodies,
     runs,
-    slot_records,
 )
 
 
@@ -58,7 +57,7 @@ async def write_settled(
             whether its end is an occasion for alerts; the columns of the state, of a run's end and
             of what is added to the statistics; those of the body with ``body_`` before their names;
             of the new row in `due` ``due_at`` (null if there is none), ``next_slot`` and ``host``.
-        records: Slots that are not run, with the ``token`` they belong to.
+        records: Slots that are not run, of the endpoints of ``rows``.
         slots: The slots of the runs, no further apart than a span may be long.
     """
     given = {"rows": document(rows), "records": document(records), **span(slots)}
@@ -81,7 +80,6 @@ async def standing_revisions(
 
 _COUNTED: Final = ("begins_at", "source", "duration_step", "timed_runs", "duration", "lateness")
 _BODY: Final = ("headers", "kind", "text", "truncated")
-_RECORD: Final = tuple(slot_records.c.keys())
 
 _GIVEN: Final = recordset(
     {
@@ -96,8 +94,9 @@ _GIVEN: Final = recordset(
         "next_slot": columns_of(due, ("slot",))["slot"],
     }
 )
-_GIVEN_RECORDS: Final = recordset(
-    {**columns_of(slot_records, _RECORD), "token": "BIGINT"}, rows="records"
+_GIVEN_RECORDS: Final = (
+    # Whole rows, as the table has them: that makes the statement shorter.
+    "json_populate_recordset(NULL::slot_records, %(records)s::json) AS given"
 )
 _IN_TROUBLE: Final = (
     "EXISTS (SELECT 1 FROM breakers AS b WHERE b.tenant = {0}.tenant AND b.host = {0}.host)"
@@ -140,9 +139,8 @@ def _settle(place: str) -> str:
         " endpoint_id, tenant, outcome_class, size, runs)"
         f" SELECT {', '.join(_COUNTED)}, endpoint_id, tenant, outcome_class, 'minute', 1"
         f" FROM planned WHERE begins_at IS NOT NULL {ON_CONFLICT}"
-        f"), recorded AS (INSERT INTO slot_records ({', '.join(_RECORD)})"
-        f" SELECT {', '.join(f'given.{name}' for name in _RECORD)}"
-        f" FROM {_GIVEN_RECORDS} JOIN planned ON planned.token = given.token"
+        f"), recorded AS (INSERT INTO slot_records SELECT given.* FROM {_GIVEN_RECORDS}"
+        " JOIN planned ON planned.endpoint_id = given.endpoint_id"
         f") SELECT token, {_IN_TROUBLE.format('planned')} FROM planned"
     )
 

@@ -408,6 +408,7 @@ class SlotRecordRow(Row, table=True):
     last: datetime = Field(sa_type=UtcDateTime)
     count: int = Field(sa_type=BigInteger)
     recorded_at: datetime = Field(sa_type=UtcDateTime)
+    prolonged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class RollUpRow(Row, table=True):

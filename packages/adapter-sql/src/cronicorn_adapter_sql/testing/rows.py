@@ -117,6 +117,7 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "last": NOON,
         "count": 1,
         "recorded_at": NOON,
+        "prolonged_at": None,
     },
     "roll_ups": {
         "endpoint_id": ENDPOINT,

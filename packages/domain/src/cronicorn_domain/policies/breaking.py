@@ -14,7 +14,7 @@ from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.change import Claim, Postponement
 from cronicorn_domain.policies.following import plan_behind
-from cronicorn_domain.policies.passing import with_last_slot
+from cronicorn_domain.policies.passing import slot_before, with_last_slot
 from cronicorn_domain.policies.replanning import replan
 
 _SERVER_ERRORS = range(500, 600)
@@ -112,6 +112,7 @@ def hold_back(
         last=plan.slot,
         count=1,
         recorded_at=now,
+        follows=None if claim.change.records else slot_before(situation.state),
     )
     state = replace(claim.change.state, plan=None, skipped=False)
     after = plan_behind(situation, with_last_slot(state, plan.slot), plan, now=now)

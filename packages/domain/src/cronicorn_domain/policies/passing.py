@@ -104,6 +104,12 @@ def with_last_slot(state: EndpointState, slot: datetime) -> EndpointState:
     return replace(state, last_slot=slot)
 
 
+def slot_before(state: EndpointState) -> datetime | None:
+    """Return the last slot, if the rhythm is still the one that it was a slot of."""
+    last, begun = state.last_slot, state.rhythm_from
+    return None if last is not None and begun is not None and last <= begun else last
+
+
 def _record(fate: Fate, span: Span, reason: str, now: datetime) -> SlotRecord:
     return SlotRecord(
         fate=fate,

@@ -22,6 +22,7 @@ from cronicorn_domain.policies.backoff import retry_wait
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.clearing import clear
 from cronicorn_domain.policies.following import after_run, leased_plan, plan_behind, repeated
+from cronicorn_domain.policies.passing import slot_before
 from cronicorn_domain.policies.repeats import forgiven
 from cronicorn_domain.policies.ruling import granted
 from cronicorn_domain.ports.endpoint_queue import Settlement
@@ -74,7 +75,7 @@ def _settled(situation: Situation, settlement: Settlement, now: datetime) -> Cha
         case OutcomeClass.NOT_ATTEMPTED:
             left = _left(situation, plan, settlement, failures)
             change = plan_behind(situation, left, plan, now=now)
-            record = _blocked(plan, settlement.outcome, now)
+            record = _blocked(situation, plan, settlement.outcome, now)
             return replace(change, records=(record, *change.records))
 
 
@@ -145,7 +146,7 @@ def _failed(situation: Situation, plan: Plan, settlement: Settlement, now: datet
     return plan_behind(situation, left, plan, now=now)
 
 
-def _blocked(plan: Plan, outcome: Outcome, now: datetime) -> SlotRecord:
+def _blocked(situation: Situation, plan: Plan, outcome: Outcome, now: datetime) -> SlotRecord:
     reason = outcome.message if isinstance(outcome, Blocked) else "not attempted"
     return SlotRecord(
         fate=Fate.BLOCKED,
@@ -154,4 +155,5 @@ def _blocked(plan: Plan, outcome: Outcome, now: datetime) -> SlotRecord:
         last=plan.slot,
         count=1,
         recorded_at=now,
+        follows=slot_before(situation.state) if plan.on_the_rhythm else None,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -87,6 +88,49 @@ class EndpointQueueBreakerContract(StoreSuite):
             assert await self.next_slot(endpoint) == FIRST_SLOT + 2 * MINUTE
             (record,) = await self.records(endpoint)
             assert "its host down.example fails" in record.reason
+
+    async def test_what_it_holds_back_in_a_row_is_one_record(self) -> None:
+        """A host that is down for hours leaves a record for each stretch, not for each slot."""
+        often = cron("*/10 * * * * *")
+        endpoints = await self.add_some(4, schedule=often)
+        first = EPOCH + 10 * SECOND
+        await self.round(first)
+        probed: dict[datetime, list[Endpoint]] = {}
+        for number in range(1, 14):
+            now = first + number * 10 * SECOND
+            probed[now] = [each.endpoint for each in await self.round(now)]
+
+        for endpoint in endpoints:
+            held = [now for now, tried in probed.items() if endpoint not in tried]
+            told = sorted(await self.records(endpoint), key=lambda each: each.first)
+            assert sum(each.count for each in told) == len(held)
+            assert len(told) == len(stretches(held, apart=10 * SECOND))
+            for each, stretch in zip(told, stretches(held, apart=10 * SECOND), strict=True):
+                assert (each.first, each.last, each.count) == (
+                    stretch[0],
+                    stretch[-1],
+                    len(stretch),
+                )
+                assert each.recorded_at == stretch[0]
+                assert each.prolonged_at == (stretch[-1] if len(stretch) > 1 else None)
+
+    async def test_an_edit_of_the_schedule_begins_another_record(self) -> None:
+        """Slots of two schedules do not follow one another, whatever holds them back."""
+        endpoints = await self.add_some(3)
+        await self.round(FIRST_SLOT)
+        (probe,) = await self.round(FIRST_SLOT + MINUTE)
+        held = next(each for each in endpoints if each.id != probe.endpoint.id)
+        edited = replace(held, schedule=cron("*/10 * * * * *"))
+        await self.change(edited, FIRST_SLOT + MINUTE + SECOND)
+        later = FIRST_SLOT + MINUTE + 10 * SECOND
+        await self.round(later)
+        await self.round(later + 10 * SECOND)
+
+        told = sorted(await self.records(held), key=lambda each: each.first)
+        assert [(each.first, each.last, each.count) for each in told] == [
+            (FIRST_SLOT + MINUTE, FIRST_SLOT + MINUTE, 1),
+            (later, later + 10 * SECOND, 2),
+        ]
 
     async def test_a_claim_says_how_many_calls_it_kept_back(self) -> None:
         """Those that wait count as those that are passed over; what is passed else does not."""
@@ -243,3 +287,14 @@ class EndpointQueueBreakerContract(StoreSuite):
 
         assert len(await self.round(later + MINUTE, succeeded())) == 1
         assert len(await self.round(later + 2 * MINUTE)) >= 2
+
+
+def stretches(instants: Sequence[datetime], *, apart: timedelta) -> list[list[datetime]]:
+    """Part instants where one is missing."""
+    found: list[list[datetime]] = []
+    for each in instants:
+        if found and each - found[-1][-1] == apart:
+            found[-1].append(each)
+        else:
+            found.append([each])
+    return found

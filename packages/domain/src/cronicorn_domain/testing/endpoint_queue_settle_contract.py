@@ -107,6 +107,20 @@ class EndpointQueueSettleContract(StoreSuite):
         assert (record.fate, record.reason) == (Fate.BLOCKED, "10.0.0.1 is private")
         assert (record.first, record.last, record.count) == (FIRST_SLOT, FIRST_SLOT, 1)
 
+    async def test_what_was_blocked_again_and_again_is_one_record(self) -> None:
+        """Slots in a row that were not let out for one reason are told of together."""
+        endpoint = await self.add_minutely()
+        for number, reason in enumerate(["private", "private", "private", "no route", "private"]):
+            await self.run_once(FIRST_SLOT + number * MINUTE, Blocked(message=reason))
+
+        told = sorted(await self.records(endpoint), key=lambda each: each.first)
+        assert [(each.reason, each.count) for each in told] == [
+            ("private", 3),
+            ("no route", 1),
+            ("private", 1),
+        ]
+        assert (told[0].first, told[0].last) == (FIRST_SLOT, FIRST_SLOT + 2 * MINUTE)
+
     async def test_a_settled_endpoint_is_claimable_again(self) -> None:
         """After a run the next slot is due in its turn, under a new token."""
         await self.add_minutely()

@@ -468,6 +468,7 @@ def _make_slot_records() -> None:
         sa.Column("last", sa.DateTime(timezone=True), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("prolonged_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "fate IN ('skipped', 'coalesced', 'deferred', 'blocked', 'canceled')",
             name=op.f("ck_slot_records_fate_known"),
