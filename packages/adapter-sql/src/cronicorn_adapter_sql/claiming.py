@@ -166,8 +166,9 @@ class Claiming:
 
 
 def _with_state(picked: Picked, known: Remembered, state: EndpointState) -> ReadEndpoint:
+    situation = known.situation
     return ReadEndpoint(
-        situation=replace(known.situation, state=state),
+        situation=situation if state is situation.state else replace(situation, state=state),
         due_at=picked.due_at,
         revision=picked.revision,
         edition=known.edition,

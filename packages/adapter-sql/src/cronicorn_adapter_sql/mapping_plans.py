@@ -16,8 +16,8 @@ def text_of_plan(plan: Plan | None) -> str | None:
         return None
     decision = plan.decision
     document = {
-        "slot": _written(decision.slot),
-        "due_at": _written(decision.due_at),
+        "slot": _in_utc(decision.slot),
+        "due_at": _in_utc(decision.due_at),
         "source": decision.source.value,
         "trail": _lines_of(decision.trail),
         "kind": plan.kind.value,
@@ -67,7 +67,7 @@ def trail_from(text: str) -> tuple[Weighed, ...]:
 
 def text_of_instants(instants: Sequence[datetime]) -> str | None:
     """Write instants; none of them is null."""
-    return orjson.dumps([_written(each) for each in instants]).decode() if instants else None
+    return orjson.dumps([_in_utc(each) for each in instants]).decode() if instants else None
 
 
 def instants_from(text: str | None) -> tuple[datetime, ...]:
@@ -75,16 +75,17 @@ def instants_from(text: str | None) -> tuple[datetime, ...]:
     return () if text is None else tuple(_read(each) for each in orjson.loads(text))
 
 
-def _lines_of(trail: Sequence[Weighed]) -> list[list[str]]:
-    return [[line.rule.value, _written(line.instant), line.detail] for line in trail]
+def _lines_of(trail: Sequence[Weighed]) -> list[tuple[str, datetime, str]]:
+    return [(line.rule.value, _in_utc(line.instant), line.detail) for line in trail]
 
 
 def _trail_from(lines: Sequence[Sequence[Any]]) -> tuple[Weighed, ...]:
     return tuple(Weighed(Rule(rule), _read(instant), detail) for rule, instant, detail in lines)
 
 
-def _written(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat()
+def _in_utc(instant: datetime) -> datetime:
+    """Return an instant as orjson writes it: ISO 8601, with the zone that it has."""
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
 def _read(text: str) -> datetime:

@@ -19,7 +19,8 @@ def coalesce_passed(
 
     The newest of them is the last slot.
     """
-    behind = replace(situation, state=with_last_slot(situation.state, after))
+    state = with_last_slot(situation.state, after)
+    behind = situation if state is situation.state else replace(situation, state=state)
     span = slots_between(behind, after=accounted(behind.state, after), until=until)
     if span is None:
         return Change(state=situation.state)

@@ -60,12 +60,10 @@ def counts_failure(repeat: Plan) -> bool:
 
 def forgiven(state: EndpointState, now: datetime, why: str) -> EndpointState:
     """Set the failures to zero, and with them the failure that a waiting repeat follows."""
-    return replace(
-        state,
-        failures=0,
-        plan=_without_failure(state.plan, now, why),
-        urgent=_without_failure(state.urgent, now, why),
-    )
+    plan, urgent = (_without_failure(each, now, why) for each in (state.plan, state.urgent))
+    if state.failures == 0 and plan is state.plan and urgent is state.urgent:
+        return state
+    return replace(state, failures=0, plan=plan, urgent=urgent)
 
 
 def _without_failure(plan: Plan | None, now: datetime, why: str) -> Plan | None:
