@@ -17,6 +17,7 @@ from cronicorn_domain.ports.endpoint_queue import ClaimBatch
 from cronicorn_adapter_sql.changes import set_aside_unread
 from cronicorn_adapter_sql.claim_batch import Batch, reason_of
 from cronicorn_adapter_sql.errors import may_be_of_one
+from cronicorn_adapter_sql.kept_connection import kept_transaction
 from cronicorn_adapter_sql.known import Known, Remembered
 from cronicorn_adapter_sql.lanes import Lanes
 from cronicorn_adapter_sql.left_alone import LeftAlone
@@ -35,6 +36,7 @@ class Claiming:
     def __init__(self, database: Database, known: Known) -> None:
         self._database = database
         self._known = known
+        self._connected = kept_transaction(database.engine)
         self._picking = Picking(database.due_bound)
         self.lanes = Lanes(database.due_bound)
         self.withheld: LeftAlone[UUID] = LeftAlone(WITHHELD_FOR, bound=database.due_bound)
@@ -56,7 +58,7 @@ class Claiming:
         picked: Sequence[Picked] = []
         now = batch.now
         try:
-            async with self._database.begin() as transaction:
+            async with self._database.begin(self._connected) as transaction:
                 connection = transaction.connection
                 await self.lanes.let_in(connection, caps, limit=limit, now=now)
                 picked = await self._picking.pick(

@@ -25,8 +25,8 @@ from cronicorn_domain.ports.endpoint_queue import Settlement
 
 from cronicorn_adapter_sql.breakers import Heard, called_by
 from cronicorn_adapter_sql.changes import Brought
-from cronicorn_adapter_sql.engine import single_statements
 from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.kept_connection import kept_statement
 from cronicorn_adapter_sql.known import HeldRun, Known, Remembered
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.mapping_runs import values_of_body, values_of_ended
@@ -64,7 +64,7 @@ class QuickSettling:
         self._known = known
         self._heard = heard
         self._sqlite = database.engine.dialect.name == "sqlite"
-        self._single = single_statements(database.engine)
+        self._single = kept_statement(database.engine)
 
     def together(self, settlements: Sequence[Settlement]) -> Iterable[Sequence[Settlement]]:
         """Part them into what one statement can settle: by place, or by index."""
@@ -99,7 +99,7 @@ class QuickSettling:
         if not ended:
             return []
         with translated():
-            async with self._single.begin() as connection:
+            async with self._single() as connection:
                 accepted = await write_settled(
                     connection,
                     [_values(each) for each in ended.values()],

@@ -7,8 +7,8 @@ import orjson
 from cronicorn_domain.identity import Token
 
 from cronicorn_adapter_sql.bulk import ask, sqlite_value
-from cronicorn_adapter_sql.engine import single_statements
 from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.kept_connection import kept_statement
 from cronicorn_adapter_sql.lease_statements import START, START_ON_SQLITE
 from cronicorn_adapter_sql.transaction import Database
 
@@ -19,7 +19,7 @@ class QuickStarting:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._sqlite = database.engine.dialect.name == "sqlite"
-        self._single = single_statements(database.engine)
+        self._single = kept_statement(database.engine)
 
     async def start(self, tokens: Sequence[Token], now: datetime) -> set[Token]:
         """Start what can be, and return it; of the others nothing is known yet."""
@@ -32,6 +32,6 @@ class QuickStarting:
                 return {Token(token) for (token,) in found}
         array = f"{{{given[1:-1]}}}"
         with translated():
-            async with self._single.begin() as connection:
+            async with self._single() as connection:
                 found = await ask(connection, START, {"tokens": array, "now": now})
                 return {Token(token) for (token,) in found}

@@ -18,6 +18,7 @@ from cronicorn_adapter_sql.endings import Endings
 from cronicorn_adapter_sql.engine import begin_writing
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.happenings import keep_notices
+from cronicorn_adapter_sql.kept_connection import Begin
 from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.notifying import Notifying
 from cronicorn_adapter_sql.situations import ReadEndpoint, Situations, UnreadableEndpoint
@@ -123,15 +124,16 @@ class Database:
         return Transaction(connection, situations)
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Transaction]:
+    async def begin(self, connected: Begin | None = None) -> AsyncIterator[Transaction]:
         """
         Begin a transaction that is written and committed at the end of the block.
 
+        ``connected`` is where its connection comes from, if not from the pool.
         Sleepers wake up afterwards if something became claimable earlier.
         Errors leave nothing behind and come out as the domain's.
         """
         with translated():
-            async with self.engine.begin() as connection:
+            async with (connected or self.engine.begin)() as connection:
                 transaction = self.over(connection)
                 yield transaction
                 await transaction.write()

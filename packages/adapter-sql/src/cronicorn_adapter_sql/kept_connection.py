@@ -1,0 +1,72 @@
+"""
+Keeps a connection from one call to the next, for statements that come many times a second.
+
+To take one from the pool, set it up, and give it back costs as much of the processor as the
+statement. Whoever comes while it is in use takes another from the pool. After any error it goes
+back there, which sees to what is left of it; and it is closed with the engine.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cronicorn_adapter_sql.engine import single_statements
+from cronicorn_adapter_sql.pooler import behind_pooler
+
+Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+
+
+class KeptConnection:
+    """A connection of an engine, which comes back to be used again."""
+
+    def __init__(self, engine: AsyncEngine, *, single: bool = False) -> None:
+        """``single``: its statements are a transaction each."""
+        self._engine = single_statements(engine) if single else engine
+        self._idle: AsyncConnection | None = None
+        event.listen(engine.sync_engine, "engine_disposed", self._close)
+
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[AsyncConnection]:
+        """Give the connection, or another one if somebody has it."""
+        connection, self._idle = self._idle, None
+        if connection is None:
+            connection = await self._engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            await connection.close()
+            raise
+        if self._idle is None:
+            self._idle = connection
+        else:
+            await connection.close()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """Give it within a transaction, which is committed at the end."""
+        async with self.use() as connection, connection.begin():
+            yield connection
+
+    def _close(self, _: object) -> None:
+        """Close it with the engine, whose pool is gone by now and would keep it."""
+        connection, self._idle = self._idle, None
+        if connection is not None and connection.sync_connection is not None:
+            connection.sync_connection.invalidate()
+            connection.sync_connection.close()
+
+
+def kept_statement(engine: AsyncEngine) -> Begin:
+    """Return what gives a connection for one statement that is a transaction, many times over."""
+    return KeptConnection(engine, single=True).use if _can_be_kept(engine) else engine.begin
+
+
+def kept_transaction(engine: AsyncEngine) -> Begin:
+    """Return what gives a connection within a transaction, many times over."""
+    return KeptConnection(engine).begin if _can_be_kept(engine) else engine.begin
+
+
+def _can_be_kept(engine: AsyncEngine) -> bool:
+    """On SQLite nothing is saved; behind a pooler a kept connection would be nobody else's."""
+    return engine.dialect.name != "sqlite" and not behind_pooler(engine)
