@@ -34,6 +34,10 @@ class LineUnits:
         """Begin one."""
         return self._begin()
 
+    def begin_reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Begin one that only reads, which is the same here."""
+        return self._begin()
+
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[UnitOfWork]:
         yield cast("UnitOfWork", _AtTheLine(self._units, self._connection))

@@ -73,6 +73,12 @@ class Lossy:
         async with self._units.begin() as unit:
             yield Watched(unit, self)
 
+    @asynccontextmanager
+    async def begin_reading(self) -> AsyncIterator[UnitOfWork]:
+        """Begin a unit that only reads, which nothing is lost of."""
+        async with self._units.begin_reading() as unit:
+            yield unit
+
     def commit(self, written: list[EndpointId]) -> None:
         """Lose the connection, or note what was written."""
         self.commits += 1

@@ -191,6 +191,9 @@ class Connection:
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
         return self._unit()
 
+    def begin_reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        return self._unit()
+
 
 class WorkerClock:
     """The shared time as one worker has measured it, over the same connection."""

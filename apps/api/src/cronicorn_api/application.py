@@ -27,6 +27,7 @@ from cronicorn_api.pages import router as pages
 from cronicorn_api.pages.frame.sharing import Shared
 from cronicorn_api.pages.live.router import Streams
 from cronicorn_api.reference import router as reference
+from cronicorn_api.reference.document import completed
 from cronicorn_api.service import router as service
 from cronicorn_api.sessions import router as sessions
 from cronicorn_api.signing import router as signing
@@ -63,6 +64,16 @@ _RESOURCES: Final[tuple[APIRouter, ...]] = (
 )
 
 
+class Application(FastAPI):
+    """Tells in its document also what goes around its routes."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document, which is made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = completed(super().openapi())
+        return self.openapi_schema
+
+
 def application(
     desk: Desk, site: Site | None = None, *, per_address: Rate = PER_ADDRESS
 ) -> FastAPI:
@@ -71,7 +82,7 @@ def application(
 
     Each address may ask it so often.
     """
-    app = FastAPI(
+    app = Application(
         title="Cronicorn",
         version="0.1.0",
         openapi_url=f"{BASE}/openapi.json",

@@ -305,6 +305,21 @@ class MemoryJobCatalog:
             if row is not None and row.endpoint.tenant == tenant and row.unreadable is None
         ]
 
+    async def list_situations(
+        self,
+        tenant: TenantId,
+        job_id: JobId | None = None,
+        *,
+        limit: int = 100,
+        after: EndpointId | None = None,
+        archived: bool = True,
+    ) -> Sequence[Situation]:
+        """Return what the governor weighs about the endpoints that would be listed."""
+        listed = await self.list_endpoints(
+            tenant, job_id, limit=limit, after=after, archived=archived
+        )
+        return await self.get_situations(tenant, [each.id for each in listed])
+
     async def get_states(
         self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
     ) -> Sequence[tuple[EndpointId, EndpointState]]:

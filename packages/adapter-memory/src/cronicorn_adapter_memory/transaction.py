@@ -12,8 +12,9 @@ class Transaction:
     Until its first write it sees each commit of others; from then on nobody else writes.
     """
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: MemoryStore, *, writes: bool = True) -> None:
         self._store = store
+        self._writes = writes
         self._draft: Draft | None = None
         self._over = False
 
@@ -31,6 +32,8 @@ class Transaction:
     async def write(self) -> Tables:
         """Return the tables to write to, once no one else writes. Raises as ``read`` does."""
         tables = self.read()
+        if not self._writes:
+            raise RuntimeError("this unit of work only reads: begin one that writes")
         if self._draft is not None:
             return tables
         await self._store.writing.acquire()

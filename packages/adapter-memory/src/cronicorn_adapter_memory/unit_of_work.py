@@ -137,11 +137,14 @@ class MemoryUnitsOfWork:
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Begin one; it ends with the block."""
-        return self._unit()
+        return self._unit(Transaction(self._store))
+
+    def begin_reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Begin one in which nothing is written."""
+        return self._unit(Transaction(self._store, writes=False))
 
     @asynccontextmanager
-    async def _unit(self) -> AsyncIterator[UnitOfWork]:
-        transaction = Transaction(self._store)
+    async def _unit(self, transaction: Transaction) -> AsyncIterator[UnitOfWork]:
         try:
             yield MemoryUnitOfWork(transaction)
         finally:

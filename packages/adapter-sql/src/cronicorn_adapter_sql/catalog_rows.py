@@ -111,20 +111,29 @@ class CatalogRows:
         """Return readable endpoints in the order of their ids."""
         found: list[Endpoint] = []
         while len(found) < limit:
-            statement = select(endpoints).where(endpoints.c.tenant == tenant)
-            if job_id is not None:
-                statement = statement.where(endpoints.c.job_id == job_id)
-            if not archived:
-                statement = statement.where(endpoints.c.archived_at.is_(None))
-            if after is not None:
-                statement = statement.where(endpoints.c.id > after)
             wanted = limit - len(found)
-            rows = await self.all(statement.order_by(endpoints.c.id).limit(wanted))
+            which = _listed(tenant, job_id, after=after, archived=archived)
+            page = select(endpoints).where(*which).order_by(endpoints.c.id).limit(wanted)
+            rows = await self.all(page)
             found += [each for row in rows if (each := self._readable(row)) is not None]
             if len(rows) < wanted:
                 break
             after = EndpointId(rows[-1]["id"])
         return found
+
+    async def list_ids(
+        self,
+        tenant: TenantId,
+        job_id: JobId | None,
+        *,
+        limit: int,
+        after: EndpointId | None,
+        archived: bool,
+    ) -> list[EndpointId]:
+        """Return the ids of endpoints in their order, whether they can be read or not."""
+        which = _listed(tenant, job_id, after=after, archived=archived)
+        page = select(endpoints.c.id).where(*which).order_by(endpoints.c.id).limit(limit)
+        return [EndpointId(row["id"]) for row in await self.all(page)]
 
     async def update_endpoint(self, endpoint: Endpoint) -> None:
         """Write a configuration anew."""
@@ -165,6 +174,19 @@ class CatalogRows:
             return endpoint_from(row, self._vault)
         except (UnreadableRow, SecretsUnavailable):
             return None
+
+
+def _listed(
+    tenant: TenantId, job_id: JobId | None, *, after: EndpointId | None, archived: bool
+) -> Sequence[ColumnElement[bool]]:
+    conditions = [endpoints.c.tenant == tenant]
+    if job_id is not None:
+        conditions.append(endpoints.c.job_id == job_id)
+    if not archived:
+        conditions.append(endpoints.c.archived_at.is_(None))
+    if after is not None:
+        conditions.append(endpoints.c.id > after)
+    return conditions
 
 
 def _taken(job: Job) -> Mapping[str, CronicornError]:

@@ -274,6 +274,28 @@ class SqlJobCatalog:
         }
         return [read[each] for each in endpoint_ids if each in read]
 
+    async def list_situations(
+        self,
+        tenant: TenantId,
+        job_id: JobId | None = None,
+        *,
+        limit: int = 100,
+        after: EndpointId | None = None,
+        archived: bool = True,
+    ) -> Sequence[Situation]:
+        """Return what the governor weighs about the endpoints that would be listed."""
+        found: list[Situation] = []
+        while len(found) < limit:
+            wanted = limit - len(found)
+            ids = await self._rows.list_ids(
+                tenant, job_id, limit=wanted, after=after, archived=archived
+            )
+            found += await self.get_situations(tenant, ids)
+            if len(ids) < wanted:
+                break
+            after = ids[-1]
+        return found
+
     async def get_states(
         self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
     ) -> Sequence[tuple[EndpointId, EndpointState]]:

@@ -41,8 +41,11 @@ class Transaction:
     ``happenings`` is what somebody may want to be told of, about endpoints that are locked.
     """
 
-    def __init__(self, connection: AsyncConnection, situations: Situations) -> None:
+    def __init__(
+        self, connection: AsyncConnection, situations: Situations, *, writes: bool = True
+    ) -> None:
         self._connection = connection
+        self._writes = writes
         self._situations = situations
         self.changes = Changes()
         self.endings = Endings()
@@ -67,9 +70,11 @@ class Transaction:
 
         Raises:
             StoreUnavailable: another process has had the right for too long.
-            RuntimeError: the transaction is over.
+            RuntimeError: the transaction is over, or only reads.
         """
         connection = self.connection
+        if not self._writes:
+            raise RuntimeError("this unit of work only reads: begin one that writes")
         with translated():
             await begin_writing(connection)
         return connection
@@ -118,10 +123,10 @@ class Database:
         if brought.soon and self.notifying is not None:
             self.notifying.tell()
 
-    def over(self, connection: AsyncConnection) -> Transaction:
+    def over(self, connection: AsyncConnection, *, writes: bool = True) -> Transaction:
         """Return a transaction over a connection that has begun one."""
         situations = Situations(connection, vault=self.vault, floor=self.floor)
-        return Transaction(connection, situations)
+        return Transaction(connection, situations, writes=writes)
 
     @asynccontextmanager
     async def begin(self, connected: Begin | None = None) -> AsyncIterator[Transaction]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cronicorn_adapter_sql.alert_book import SqlAlertBook
 from cronicorn_adapter_sql.answer_book import SqlAnswerBook
@@ -14,7 +14,7 @@ from cronicorn_adapter_sql.audit_log import SqlAuditLog
 from cronicorn_adapter_sql.board import SqlBoard
 from cronicorn_adapter_sql.chronicle import SqlChronicle
 from cronicorn_adapter_sql.device_grants import SqlDeviceGrants
-from cronicorn_adapter_sql.engine import reading_first
+from cronicorn_adapter_sql.engine import reading_first, single_statements
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.hint_book import SqlHintBook
 from cronicorn_adapter_sql.job_catalog import SqlJobCatalog
@@ -30,10 +30,12 @@ from cronicorn_adapter_sql.transaction import Database
 class SqlUnitOfWork:
     """The stores within one transaction."""
 
-    def __init__(self, database: Database, connection: AsyncConnection) -> None:
+    def __init__(
+        self, database: Database, connection: AsyncConnection, *, writes: bool = True
+    ) -> None:
         self._connection = connection
         self._database = database
-        self._transaction = database.over(connection)
+        self._transaction = database.over(connection, writes=writes)
         self._catalog = SqlJobCatalog(self._transaction, vault=database.vault)
         self._hints = SqlHintBook(self._transaction)
         self._runs = SqlRunLog(self._transaction)
@@ -146,17 +148,23 @@ class SqlUnitsOfWork:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._engine = reading_first(database.engine)
+        self._reading = single_statements(self._engine)
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Begin one; it ends with the block."""
-        return self._unit()
+        return self._unit(self._engine, writes=True)
+
+    def begin_reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Begin one in which nothing is written: on PostgreSQL each statement is on its own."""
+        return self._unit(self._reading, writes=False)
 
     @asynccontextmanager
-    async def _unit(self) -> AsyncIterator[UnitOfWork]:
+    async def _unit(self, engine: AsyncEngine, *, writes: bool) -> AsyncIterator[UnitOfWork]:
         with translated():
-            connection = await reading_first(self._database.engine).connect()
+            connection = await engine.connect()
         try:
-            yield SqlUnitOfWork(self._database, connection)
+            yield SqlUnitOfWork(self._database, connection, writes=writes)
         finally:
             # It also undoes what was not committed; a cancellation does not stop it half-way.
             with translated():

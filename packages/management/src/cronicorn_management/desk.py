@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cronicorn_domain.identity import TenantId
@@ -33,6 +33,7 @@ from cronicorn_management.caller import Caller
 from cronicorn_management.conditions import NO_CONDITIONS, Conditions
 from cronicorn_management.happenings import NOTHING_HAPPENS
 from cronicorn_management.passwords import NO_PASSWORDS
+from cronicorn_management.recognitions import Recognitions
 from cronicorn_management.replays import NO_REPLAYS, Replays
 from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
 from cronicorn_management.throttle import Throttle
@@ -141,12 +142,13 @@ class Desk:
     replays: Replays = NO_REPLAYS
     sign_in_rates: SignInRates = SIGN_IN_RATES
     workers: WorkerRegistry | None = None
+    recognitions: Recognitions = field(default_factory=Recognitions)
 
     @asynccontextmanager
     async def reading(self, caller: Caller) -> AsyncIterator[Reading]:
         """Begin to read. Raises ``NotAllowed``."""
         caller.check(Scope.READ)
-        async with self.units.begin() as unit:
+        async with self.units.begin_reading() as unit:
             yield Reading(
                 unit=unit,
                 caller=caller,
@@ -161,7 +163,7 @@ class Desk:
         """Begin to change; it is committed at the end of the block. Raises ``NotAllowed``."""
         async with self.rehearsing(caller) as work:
             yield work
-            await work.unit.commit()
+            await self._commit(work.unit)
 
     @asynccontextmanager
     async def rehearsing(self, caller: Caller) -> AsyncIterator[Changing]:
@@ -179,7 +181,14 @@ class Desk:
         """
         async with self.units.begin() as unit:
             yield self._changing(unit, caller)
+            await self._commit(unit)
+
+    async def _commit(self, unit: UnitOfWork) -> None:
+        """Commit; whatever was changed, it may be that somebody is to be known no more."""
+        try:
             await unit.commit()
+        finally:  # a commit whose answer was lost may have been made
+            self.recognitions.forget()
 
     def _changing(self, unit: UnitOfWork, caller: Caller) -> Changing:
         return Changing(

@@ -1,4 +1,10 @@
-"""Brings a request to the desk: who asks is known by then, and may come to read or to change."""
+"""
+Brings a request to the desk: who asks is known by then, and may come to read or to change.
+
+What proves it is read from the request itself and not by the framework's own dependencies, which
+would solve each of them anew for every request. Routes that ask for ``TheCaller`` have the kinds of
+credentials in the document all the same: it writes them in the place of ``CREDENTIAL``.
+"""
 
 from typing import Annotated, Final
 
@@ -9,74 +15,56 @@ from cronicorn_management.desk import Desk
 from cronicorn_management.sign_ins.beginning import TOKEN_BEGINNING
 from cronicorn_management.sign_ins.recognizing import Recognized, recognize_sign_in
 from fastapi import Depends, Request
-from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.openapi.models import SecurityBase as SecurityModel
+from fastapi.security.base import SecurityBase
+from fastapi.security.utils import get_authorization_scheme_param
 
 from cronicorn_api.access.once import take_turn
 from cronicorn_api.access.rates import admit_proof
 from cronicorn_api.access.site import Site
 from cronicorn_api.wire.errors import Unauthenticated
 
-_COOKIE: Final = APIKeyCookie(
-    name="cronicorn_session",
-    auto_error=False,
-    scheme_name="session",
-    description="Behind TLS its name begins with __Host-.",
-)
-_BEARER: Final = HTTPBearer(auto_error=False, scheme_name="bearer")
-_API_KEY: Final = APIKeyHeader(name="x-api-key", auto_error=False, scheme_name="apiKey")
 
-
-def desk_of(request: Request) -> Desk:
+async def desk_of(request: Request) -> Desk:
     """Return the desk that the application was built over."""
     desk: Desk = request.app.state.desk
     return desk
 
 
-def site_of(request: Request) -> Site:
+async def site_of(request: Request) -> Site:
     """Return where browsers find the application."""
     site: Site = request.app.state.site
     return site
 
 
-TheDesk = Annotated[Desk, Depends(desk_of)]
-TheSite = Annotated[Site, Depends(site_of)]
-_Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
-
-
-async def recognized_by(
-    request: Request, desk: TheDesk, site: TheSite, bearer: _Bearer
-) -> Recognized | None:
+async def recognized_by(request: Request) -> Recognized | None:
     """
     Return who is signed in, by the cookie, else by the bearer token; None: nobody.
 
     Raises ``CrossSite`` for a write that somebody else's page may have sent with the cookie.
     """
+    desk, site = await desk_of(request), await site_of(request)
     token = site.token_of(request)
     found = await recognize_sign_in(desk, token) if token else None
     if found is not None:
         site.check_write(request)
         return found
-    if bearer is not None and bearer.credentials.startswith(TOKEN_BEGINNING):
-        return await recognize_sign_in(desk, bearer.credentials)
+    bearer = _bearer(request)
+    if bearer is not None and bearer.startswith(TOKEN_BEGINNING):
+        return await recognize_sign_in(desk, bearer)
     return None
 
 
-async def caller_if_any(
-    request: Request,
-    desk: TheDesk,
-    recognized: Annotated[Recognized | None, Depends(recognized_by)],
-    bearer: _Bearer,
-    api_key: Annotated[str | None, Depends(_API_KEY)],
-    _cookie: Annotated[str | None, Depends(_COOKIE)],
-) -> Caller | None:
+async def caller_if_any(request: Request) -> Caller | None:
     """
     Return who asks, by the session cookie, else a bearer token, else an API key.
 
     Raises ``TooManyRequests`` for one that asks too often: trap T40.
     """
+    desk, recognized = await desk_of(request), await recognized_by(request)
     caller = None if recognized is None else recognized.caller
     proof = "" if recognized is None else f"sign-in {recognized.sign_in.id}"
-    for secret in (None if bearer is None else bearer.credentials, api_key):
+    for secret in (_bearer(request), request.headers.get("x-api-key")):
         if caller is None and secret:
             caller = await recognize_key(desk, secret)
             proof = f"key {digest_of(secret).sha256}"
@@ -86,20 +74,38 @@ async def caller_if_any(
     return caller
 
 
-async def caller_of(
-    request: Request, desk: TheDesk, caller: Annotated[Caller | None, Depends(caller_if_any)]
-) -> Caller:
-    """
-    Return who asks.
+class Credential(SecurityBase):
+    """Says who asks; to the document it is a scheme, so that it is seen which routes ask for it."""
 
-    Raises ``Unauthenticated`` only for what is missing or proves nothing: clients throw a token
-    away that is refused. What was done before is ``Repeated``.
-    """
-    if caller is None:
-        raise Unauthenticated
-    await take_turn(request, desk, caller)
-    return caller
+    scheme_name = "credential"
+
+    def __init__(self) -> None:
+        self.model = SecurityModel(type="http")
+
+    async def __call__(self, request: Request) -> Caller:
+        """
+        Return who asks.
+
+        Raises ``Unauthenticated`` only for what is missing or proves nothing: clients throw a token
+        away that is refused. What was done before is ``Repeated``.
+        """
+        caller = await caller_if_any(request)
+        if caller is None:
+            raise Unauthenticated
+        await take_turn(request, await desk_of(request), caller)
+        return caller
 
 
-TheCaller = Annotated[Caller, Depends(caller_of)]
+CREDENTIAL: Final = Credential()
+
+
+def _bearer(request: Request) -> str | None:
+    """Return the token of the header ``Authorization``, if it bears one."""
+    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
+    return token if token and scheme.lower() == "bearer" else None
+
+
+TheDesk = Annotated[Desk, Depends(desk_of)]
+TheSite = Annotated[Site, Depends(site_of)]
+TheCaller = Annotated[Caller, Depends(CREDENTIAL)]
 TheRecognized = Annotated[Recognized | None, Depends(recognized_by)]

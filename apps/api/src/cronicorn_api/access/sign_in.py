@@ -72,7 +72,7 @@ class SignedInBody(Wire):
     user: PersonBody
 
 
-class SessionBody(Wire):
+class SignInSessionBody(Wire):
     """Who is signed in, and by which session."""
 
     session: SignInBody
@@ -138,11 +138,11 @@ async def end(
 
 
 @public.get("/get-session", operation_id="getSignInSession")
-async def session(recognized: TheRecognized) -> SessionBody | None:
+async def session(recognized: TheRecognized) -> SignInSessionBody | None:
     """Tell who is signed in; null: nobody."""
     if recognized is None:
         return None
-    return SessionBody(
+    return SignInSessionBody(
         session=shown_sign_in(recognized.sign_in), user=shown_person(recognized.person)
     )
 

@@ -201,6 +201,7 @@ DOCUMENTED: Final = {
     401: ErrorBody,
     403: ErrorBody,
     404: ErrorBody,
+    408: ErrorBody,
     409: ErrorBody,
     413: ErrorBody,
     422: ValidationBody,

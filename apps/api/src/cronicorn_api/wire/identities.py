@@ -22,32 +22,32 @@ def identity(kind: str, text: str, made: Callable[[UUID], _IdT]) -> _IdT:
         raise NotFound(kind, text[:_SHOWN_MOST]) from None
 
 
-def job_id(text: Annotated[str, Path(alias="jobId")]) -> JobId:
+async def job_id(text: Annotated[str, Path(alias="jobId")]) -> JobId:
     """Read the job of a path."""
     return identity("job", text, JobId)
 
 
-def job_id_or_any(text: Annotated[str, Path(alias="jobId")]) -> JobId | None:
+async def job_id_or_any(text: Annotated[str, Path(alias="jobId")]) -> JobId | None:
     """Read the job of a path; ``_`` is any."""
     return None if text == ANY_JOB else identity("job", text, JobId)
 
 
-def endpoint_id(text: Annotated[str, Path(alias="endpointId")]) -> EndpointId:
+async def endpoint_id(text: Annotated[str, Path(alias="endpointId")]) -> EndpointId:
     """Read the endpoint of a path."""
     return identity("endpoint", text, EndpointId)
 
 
-def hint_id(text: Annotated[str, Path(alias="hintId")]) -> HintId:
+async def hint_id(text: Annotated[str, Path(alias="hintId")]) -> HintId:
     """Read the hint of a path."""
     return identity("hint", text, HintId)
 
 
-def run_id(text: Annotated[str, Path(alias="runId")]) -> RunId:
+async def run_id(text: Annotated[str, Path(alias="runId")]) -> RunId:
     """Read the run of a path."""
     return identity("run", text, RunId)
 
 
-def device_id(text: Annotated[str, Path(alias="deviceId")]) -> SignInId:
+async def device_id(text: Annotated[str, Path(alias="deviceId")]) -> SignInId:
     """Read the device of a path: a sign-in session."""
     return identity("sign-in", text, SignInId)
 

@@ -258,6 +258,18 @@ class JobCatalog(Protocol):
         """
         ...
 
+    async def list_situations(
+        self,
+        tenant: TenantId,
+        job_id: JobId | None = None,
+        *,
+        limit: int = 100,
+        after: EndpointId | None = None,
+        archived: bool = True,
+    ) -> Sequence[Situation]:
+        """Return what the governor weighs about the endpoints that ``list_endpoints`` returns."""
+        ...
+
     async def get_states(
         self, tenant: TenantId, endpoint_ids: Sequence[EndpointId]
     ) -> Sequence[tuple[EndpointId, EndpointState]]:

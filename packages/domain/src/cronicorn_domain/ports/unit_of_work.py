@@ -125,3 +125,15 @@ class UnitsOfWork(Protocol):
             StoreUnavailable: the store cannot be reached.
         """
         ...
+
+    def begin_reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """
+        Begin one in which nothing is written; it ends with the block, and costs less.
+
+        Each read sees what is committed by then, as in any unit before its first write. A write is
+        ``RuntimeError``.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached.
+        """
+        ...

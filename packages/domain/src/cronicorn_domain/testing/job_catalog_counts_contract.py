@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from cronicorn_domain.errors import NotFound
-from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, TenantId, new_uuid
+from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, JobId, TenantId, new_uuid
 from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.testing.builders import EPOCH, an_endpoint, at
 from cronicorn_domain.testing.store import Store
@@ -125,6 +126,28 @@ class JobCatalogCountsContract(StoreSuite):
             )
 
         assert [each.id for each in page] == [endpoints[1].id, endpoints[2].id]
+
+    async def test_situations_are_listed_as_endpoints_are(self) -> None:
+        """Of the same ones in the same order; what cannot be read leaves no gap in a page."""
+        job, other = await self.add_job("a"), await self.add_job("b")
+        first, broken, second, third = [await self.add(an_endpoint(job, name)) for name in "abcd"]
+        elsewhere = await self.add(an_endpoint(other, "e"))
+        await self.given.corrupt_schedule(broken.id)
+        await self.archive(third, at("12:00:10"))
+
+        async with self.unit() as unit:
+            listed = unit.catalog.list_situations
+
+            async def ids(*which: JobId, **how: Any) -> list[EndpointId]:
+                return [each.endpoint.id for each in await listed(DEFAULT_TENANT, *which, **how)]
+
+            assert await ids(job.id, limit=2) == [first.id, second.id]
+            assert await ids(job.id, after=first.id) == [second.id, third.id]
+            assert await ids(job.id, archived=False) == [first.id, second.id]
+            assert await ids() == [first.id, second.id, third.id, elsewhere.id]
+            assert await listed(OTHER_TENANT) == []
+            found = await listed(DEFAULT_TENANT, job.id, limit=1)
+            assert found == [await unit.catalog.get_situation(DEFAULT_TENANT, first.id)]
 
 
 async def _add_below(handle: Store, job: Job, name: str, *, limit: int) -> bool:

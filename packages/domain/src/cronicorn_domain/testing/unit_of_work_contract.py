@@ -56,6 +56,25 @@ class UnitOfWorkContract(StoreSuite):
             assert record.hint == hint
             assert await unit.runs.list_runs(job.tenant, endpoint.id) == []
 
+    async def test_a_unit_that_reads_sees_what_is_committed_meanwhile(self) -> None:
+        """It writes nothing, and says so before anything is locked."""
+        job = a_job()
+        async with self.given.units.begin_reading() as unit:
+            assert await unit.catalog.find_job(job.tenant, job.name) is None
+            with pytest.raises(RuntimeError, match="only reads"):
+                await unit.catalog.add_job(job)
+
+        async with self.given.units.begin_reading() as unit:
+            await self.add_a_job(job)
+            assert await unit.catalog.find_job(job.tenant, job.name) == job
+
+    async def add_a_job(self, job: Job) -> None:
+        """Add it through another handle, and commit."""
+        handle = await self.given.another()
+        async with handle.units.begin() as unit:
+            await unit.catalog.add_job(job)
+            await unit.commit()
+
     async def test_leaving_without_commit_leaves_nothing(self) -> None:
         """A unit that just ends is undone, in all of its stores."""
         endpoint = await self.add_minutely()

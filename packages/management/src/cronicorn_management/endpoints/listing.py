@@ -24,11 +24,7 @@ async def list_endpoints(
     """
     if job_id is not None:
         await work.catalog.get_job(work.tenant, job_id)
-    found = page_of(
-        await work.catalog.list_endpoints(
-            work.tenant, job_id, limit=check_limit(limit), after=after, archived=archived
-        ),
-        limit,
+    found = await work.catalog.list_situations(
+        work.tenant, job_id, limit=check_limit(limit), after=after, archived=archived
     )
-    situations = await work.catalog.get_situations(work.tenant, [each.id for each in found.items])
-    return Page(situations, more=found.more)
+    return page_of(found, limit)
