@@ -1,4 +1,4 @@
-"""Who is known for a moment: what is ended here proves nothing at once, elsewhere a second later."""
+"""Who is known for a moment: what is ended proves nothing at once, elsewhere a second later."""
 
 from dataclasses import replace
 from datetime import timedelta

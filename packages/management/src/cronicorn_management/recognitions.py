@@ -39,7 +39,8 @@ class Recollection(Generic[ProofT]):
         self._changes = 0
 
     def find(self, digest: KeyDigest, *, now: datetime) -> ProofT | None:
-        """Return a proof that was looked up a moment ago; whether it has expired, it does not say.
+        """
+        Return a proof that was looked up a moment ago; whether it has expired, it does not say.
 
         A hash is looked for here alone, and is no secret: how long it takes tells nothing of one.
         """

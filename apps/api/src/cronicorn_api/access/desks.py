@@ -15,7 +15,7 @@ from cronicorn_management.desk import Desk
 from cronicorn_management.sign_ins.beginning import TOKEN_BEGINNING
 from cronicorn_management.sign_ins.recognizing import Recognized, recognize_sign_in
 from fastapi import Depends, Request
-from fastapi.openapi.models import SecurityBase as SecurityModel
+from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 from fastapi.security.utils import get_authorization_scheme_param
 
@@ -80,7 +80,7 @@ class Credential(SecurityBase):
     scheme_name = "credential"
 
     def __init__(self) -> None:
-        self.model = SecurityModel(type="http")
+        self.model = HTTPBase(scheme="any")
 
     async def __call__(self, request: Request) -> Caller:
         """
