@@ -15,7 +15,7 @@ def test_an_alert_goes_through_its_life(client) -> None:
         "id": alert["id"],
         "name": "pager",
         "url": URL,
-        "occasions": ["deferred", "failing", "quarantined", "recovered"],
+        "occasions": ["budget", "deferred", "failing", "quarantined", "recovered"],
         "threshold": 2,
         "enabled": True,
         "createdAt": alert["createdAt"],
@@ -73,3 +73,29 @@ def test_an_alert_may_be_about_one_job(client, stranger) -> None:
     for job_id in (theirs["id"], str(uuid4()), "none"):
         refused = client.post("/alerts", json={"name": "no", "url": URL, "jobId": job_id})
         assert refused.status_code == 404
+
+
+def test_what_an_alert_has_told_is_listed(client, stranger) -> None:
+    """The newest first, page by page; of what waits it is said when it is tried."""
+    alert = client.post("/alerts", json={"name": "pager", "url": URL}).json()
+    path = f"/alerts/{alert['id']}"
+    for _ in range(2):
+        assert client.post(f"{path}/test").status_code == 202
+
+    first = client.get(f"{path}/notices", params={"limit": 1}).json()
+    rest = client.get(f"{path}/notices", params={"cursor": first["nextCursor"]}).json()
+
+    (notice,) = first["notices"]
+    assert {**notice, "id": "", "at": "", "message": ""} == {
+        "id": "",
+        "occasion": "test",
+        "at": "",
+        "status": "waiting",
+        "tries": 0,
+        "message": "",
+        "nextTryAt": notice["at"],
+    }
+    assert [each["id"] for each in rest["notices"]] != [notice["id"]]
+    assert len(rest["notices"]) == 1
+    assert "nextCursor" not in rest
+    assert stranger.get(f"{path}/notices").status_code == 404

@@ -56,6 +56,7 @@ MADE = [
     (errors.SchemaMismatch(SECRET, found=None, expected="0001"), 500, "internal"),
     (errors.UnreadableRow("x", SECRET), 500, "internal"),
     (errors.SecretsUnavailable(SECRET), 500, "internal"),
+    (errors.NoSecretKey("there is no key: make one"), 409, "no_secret_key"),
     (ValueError(SECRET), 500, "internal"),
 ]
 """An error of each type, and how it is answered."""

@@ -202,6 +202,7 @@ ASKED: Mapping[str, Prepare] = {
     "changeAlert": sends(name="renamed", threshold=5),
     "deleteAlert": nothing,
     "testAlert": nothing,
+    "listNotices": after("/alerts/{alertId}/test"),
     "signInConfig": nothing,
     "signIn": somebodys_sign_in,
     "signOut": somebody_signed_in,

@@ -79,8 +79,6 @@ def test_a_plan_comes_from_the_environment(bare: Path, monkeypatch: pytest.Monke
         "NAME": "small",
         "ENDPOINTS": "10",
         "FLOOR_SECONDS": "60",
-        "RUNS_A_MONTH": "1000",
-        "TOKENS_A_MONTH": "5000",
         "REQUESTS_A_MINUTE": "60",
     }.items():
         monkeypatch.setenv(f"CRONICORN_PLAN_{name}", value)
@@ -88,8 +86,6 @@ def test_a_plan_comes_from_the_environment(bare: Path, monkeypatch: pytest.Monke
         name="small",
         endpoints=10,
         floor=timedelta(minutes=1),
-        runs_a_month=1000,
-        tokens_a_month=5000,
         requests_a_minute=60,
     )
 

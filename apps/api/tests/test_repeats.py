@@ -1,12 +1,14 @@
 """A write that bears an ``Idempotency-Key`` is done once, however often it comes."""
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.tables import kept_answers
+from cronicorn_api.wire.values import SHOWN_ONCE, Wire
 from cronicorn_domain.identity import new_uuid
 from cronicorn_domain.model.api_key import Scope
 from sqlalchemy import select
@@ -134,3 +136,23 @@ async def everything_kept(database: str) -> str:
     """Read all that is kept of answers, as who has the database reads it."""
     async with open_engine(parse_database_url(database)) as engine, engine.connect() as connection:
         return str((await connection.execute(select(kept_answers))).all())
+
+
+def test_what_is_shown_once_says_so() -> None:
+    """A member that is called as a secret is one, so that its answer is kept sealed."""
+    shapes = {*_shapes(Wire)}
+    secrets = {(shape, name) for shape in shapes for name in shape.model_fields if name in SECRETS}
+
+    assert len(secrets) == 3
+    for shape, name in secrets:
+        assert SHOWN_ONCE in shape.model_fields[name].metadata, f"{shape.__name__}.{name}"
+
+
+SECRETS = {"raw_key", "key", "token", "access_token", "secret"}
+
+
+def _shapes(root: type[Wire]) -> Iterator[type[Wire]]:
+    """Name every shape of the wire."""
+    for each in root.__subclasses__():
+        yield each
+        yield from _shapes(each)

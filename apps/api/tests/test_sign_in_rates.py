@@ -20,7 +20,7 @@ def guessed(client, email: str, password: str = "guessed"):
 
 def test_an_account_is_guessed_slowly_over_all_processes(serve, somebody) -> None:
     """Its own password is no help by then; it is said when to come back."""
-    rates = replace(SIGN_IN_RATES, per_account=OF_TWO)
+    rates = replace(SIGN_IN_RATES, per_account=OF_TWO, per_account_here=OF_TWO)
     first, second = (serve(sign_in_rates=rates) for _ in range(2))
     with first.client(address=HERE) as here, second.client(address=THERE) as there:
         tried = [guessed(each, somebody.email) for each in (here, there)]
@@ -44,7 +44,7 @@ def test_an_address_guesses_slowly(serve, somebody) -> None:
 
 def test_the_page_says_so(serve, somebody) -> None:
     """In words, and with the status."""
-    service = serve(sign_in_rates=replace(SIGN_IN_RATES, per_account=OF_TWO))
+    service = serve(sign_in_rates=replace(SIGN_IN_RATES, per_account_here=OF_TWO))
     fields = {"email": somebody.email, "password": "guessed"}
     page = f"{service.url.removesuffix('/api')}/sign-in"
     with service.client(address=HERE) as browser:
@@ -61,3 +61,22 @@ def test_an_address_asks_for_few_devices(serve) -> None:
         asked = [device.post("/auth/device/code", json={"client_id": "a"}) for _ in range(3)]
 
     assert [each.status_code for each in asked] == [200, 200, 429]
+
+
+def test_a_browser_that_was_let_in_before_is_let_in_again(serve, somebody) -> None:
+    """By a cookie that no page reads, and that signing out leaves; whoever else guesses."""
+    service = serve(sign_in_rates=replace(SIGN_IN_RATES, per_account=OF_TWO))
+    with service.client(address=HERE) as browser, service.client(address=THERE) as stranger:
+        first = guessed(browser, somebody.email, somebody.password)
+        (cookie,) = [
+            each for each in first.headers.get_list("set-cookie") if "cronicorn_device" in each
+        ]
+        browser.post("/auth/sign-out", headers=OURS)
+        tried = [guessed(stranger, somebody.email).status_code for _ in range(2)]
+        again = guessed(browser, somebody.email, somebody.password)
+
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+        assert tried == [401, 429]
+        assert again.status_code == 200
+        assert guessed(stranger, somebody.email, somebody.password).status_code == 429

@@ -25,7 +25,8 @@ async def bob(office):
     of_four = Rate(count=4, per=4 * MINUTE)
     rates = SignInRates(
         per_address=of_four,
-        per_account=Rate(count=2, per=2 * MINUTE),
+        per_account_here=Rate(count=2, per=2 * MINUTE),
+        per_account=Rate(count=6, per=6 * MINUTE),
         devices_per_address=of_four,
         codes_per_person=of_four,
     )
@@ -46,12 +47,79 @@ async def guess(office, email=BOB, *, address=HERE, password="guessed", times=1)
 
 
 async def test_an_account_is_guessed_slowly(office) -> None:
-    """From wherever, with the right password too, and in whatever letters it is written."""
+    """With the right password too, and in whatever letters it is written."""
     assert await guess(office, times=3) == ["wrong", "wrong", "later"]
-    assert await guess(office, BOB.upper(), address=THERE, password=PASSWORD) == ["later"]
+    assert await guess(office, BOB.upper(), password=PASSWORD) == ["later"]
 
     office.clock.advance_to(office.clock.now() + MINUTE)
+    assert await guess(office, password=PASSWORD) == ["in"]
+
+
+async def test_a_stranger_keeps_nobody_out(office) -> None:
+    """Who guesses from one address slows down that address; elsewhere one signs in."""
+    assert await guess(office, times=3) == ["wrong", "wrong", "later"]
+
     assert await guess(office, address=THERE, password=PASSWORD) == ["in"]
+
+
+async def guess_from_everywhere(office, email=BOB) -> list[str]:
+    """Try a password from more addresses than an account bears."""
+    return [
+        (await guess(office, email, address=f"198.51.100.{number}", times=2))[-1]
+        for number in range(4)
+    ]
+
+
+async def test_strangers_from_everywhere_are_slowed_down(office) -> None:
+    """However many addresses there are; it does not tell whether there is the account."""
+    told = ["wrong"] * 3 + ["later"]
+
+    assert await guess_from_everywhere(office) == told
+    assert await guess_from_everywhere(office, "nobody@example.org") == told
+    assert await guess(office, address=THERE, password=PASSWORD) == ["later"]
+
+
+async def test_strangers_from_everywhere_do_not_keep_a_known_device_out(office) -> None:
+    """From where the account was signed in to one gets in, and guesses no faster than others."""
+    first = await arrive(office)
+    await guess_from_everywhere(office)
+
+    again = await arrive(office, device=first.device)
+    assert again.device == first.device
+    with pytest.raises(SignInRefused):
+        await arrive(office, device=first.device, password="guessed")
+    with pytest.raises(TooManyRequests):
+        await arrive(office, device=first.device, password="guessed")
+
+
+@pytest.mark.parametrize("proof", ["", "a.b", "ä.ö", "x" * 10_000, "nothing"])
+async def test_a_device_is_not_known_by_what_somebody_makes_up(office, proof) -> None:
+    """It counts as a stranger's, and so does the proof of another account."""
+    await guess_from_everywhere(office)
+
+    with pytest.raises(TooManyRequests):
+        await arrive(office, device=proof)
+
+
+async def test_a_device_is_known_to_one_account_until_its_password_changes(office) -> None:
+    """What proves it is made with that."""
+    await add_person(office.desk, office.ada, email="eve@example.org", password=PASSWORD)
+    mine, eves = await arrive(office), await arrive(office, email="eve@example.org")
+    caller = (await recognize_sign_in(office.desk, mine.token)).caller
+    await change_password(office.desk, caller, current=PASSWORD, new=f"{PASSWORD} again")
+    office.clock.advance_to(office.clock.now() + 10 * MINUTE)
+    await guess_from_everywhere(office)
+
+    for proof in (mine.device, eves.device):
+        with pytest.raises(TooManyRequests):
+            await arrive(office, device=proof, password=f"{PASSWORD} again")
+
+
+async def arrive(office, *, email=BOB, device=None, password=PASSWORD):
+    """Sign in from here."""
+    return await sign_in(
+        office.desk, email=email, password=password, label=None, address=THERE, device=device
+    )
 
 
 async def test_an_account_that_is_none_is_guessed_alike(office) -> None:
@@ -93,7 +161,7 @@ async def test_the_current_password_is_guessed_slowly(office) -> None:
     recognized = await recognize_sign_in(office.desk, done.token)
     assert recognized is not None
 
-    for expected in (SignInRefused, TooManyRequests):
+    for expected in (SignInRefused, SignInRefused, TooManyRequests):
         with pytest.raises(expected):
             await change_password(
                 office.desk, recognized.caller, current="guessed", new="another horse, staple"
@@ -131,6 +199,8 @@ async def test_there_is_room_for_mistakes() -> None:
     """A person may mistype, and an office may come to work in the morning."""
     usual = SignInRates()
 
-    assert usual.per_account.count >= 10
+    assert usual.per_account_here.count >= 10
     assert usual.per_address.count >= 60
+    assert usual.per_account_here.step >= timedelta(seconds=30)
+    assert usual.per_account.count >= 10 * usual.per_account_here.count
     assert usual.per_account.step >= timedelta(seconds=30)

@@ -315,6 +315,7 @@ class Rig:
         observer=None,
         assessor=None,
         quota=None,
+        budgets=None,
         notifier=None,
         **settings,
     ) -> Worker:
@@ -326,6 +327,7 @@ class Rig:
         scheduler = Scheduler(
             assessor=assessor,
             quota=quota,
+            budgets=budgets,
             notifier=notifier,
             queue=connection,
             units=connection,

@@ -75,12 +75,16 @@ class Application(FastAPI):
 
 
 def application(
-    desk: Desk, site: Site | None = None, *, per_address: Rate = PER_ADDRESS
+    desk: Desk,
+    site: Site | None = None,
+    *,
+    per_address: Rate = PER_ADDRESS,
+    instruments: Instruments | None = None,
 ) -> FastAPI:
     """
     Build the application over a desk; browsers find it where requests name it, or at a site.
 
-    Each address may ask it so often.
+    Each address may ask it so often; what it counts is among the ``instruments``.
     """
     app = Application(
         title="Cronicorn",
@@ -93,7 +97,7 @@ def application(
     )
     app.state.desk = desk
     app.state.site = site or Site()
-    app.state.instruments = Instruments()
+    app.state.instruments = instruments or Instruments()
     app.state.watch = Watch(desk)
     app.state.streams = Streams()
     app.state.shared = Shared(app.state.watch, desk)

@@ -14,6 +14,8 @@ from cronicorn_adapter_http.allow_list import AllowList
 from cronicorn_adapter_http.dispatcher import open_dispatcher
 from cronicorn_adapter_http.egress import EgressGuard
 from cronicorn_adapter_http.notifier import WebhookNotifier
+from cronicorn_adapter_smtp.notifier import SmtpNotifier
+from cronicorn_adapter_smtp.server import parse_smtp_url
 from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
@@ -33,6 +35,7 @@ from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_scheduler.observing import Observer
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
+from cronicorn_scheduler.ways import ByItsWay
 
 from cronicorn_api.trials.sending import SentTrials
 
@@ -57,6 +60,8 @@ async def open_service(
     allowance: Allowance = SELF_HOSTED,
     sign_in_rates: SignInRates = SIGN_IN_RATES,
     observer: Observer | None = None,
+    smtp: str | None = None,
+    mail_from: str | None = None,
 ) -> AsyncIterator[Service]:
     """
     Open and migrate a database, and give what works over it; processes may start together.
@@ -64,7 +69,8 @@ async def open_service(
     ``allowed`` is where endpoints may call besides public addresses; ``allowance`` is what each
     tenant may have, ``sign_in_rates`` how often passwords may be tried. What is used of ``quotas``
     is counted in the database, unless ``quota_redis`` is the address of a server for it.
-    ``observer`` hears of the worker, which does nothing until it is run.
+    ``observer`` hears of the worker, which does nothing until it is run, and sends letters by the
+    server ``smtp``, if there is one.
 
     Raises:
         InvalidInput: the URL, the key or an entry is malformed.
@@ -73,6 +79,7 @@ async def open_service(
     rules = EgressGuard(AllowList.parse(allowed))
     database = parse_database_url(url)
     vault = vault_for(database, secret_key=secret_key)
+    letters = None if smtp is None else _letters(smtp, mail_from)
     async with open_engine(
         database, application_name="cronicorn-api", poll_only=poll_only
     ) as engine:
@@ -112,7 +119,8 @@ async def open_service(
                 observer=observer,
                 assessor=assessor,
                 quota=quota if quotas.are_set(Meter.RUNS) else None,
-                notifier=WebhookNotifier(dispatcher, clock),
+                budgets=quota if any(quotas.are_set(each) for each in Meter) else None,
+                notifier=ByItsWay(webhooks=WebhookNotifier(dispatcher, clock), letters=letters),
             )
             yield Service(desk=desk, worker=worker)
 
@@ -141,6 +149,11 @@ async def open_desk(
         sign_in_rates=sign_in_rates,
     ) as service:
         yield service.desk
+
+
+def _letters(smtp: str, mail_from: str | None) -> SmtpNotifier:
+    server = parse_smtp_url(smtp)
+    return SmtpNotifier(server, sender=mail_from or f"cronicorn@{server.host}")
 
 
 def _worker_name() -> WorkerId:

@@ -19,6 +19,8 @@ from cronicorn_api.application import application
 from cronicorn_api.composition import open_service
 from cronicorn_api.envelope import Envelope
 from cronicorn_api.log import Log
+from cronicorn_api.metering.instruments import Instruments
+from cronicorn_api.metering.work import CountedWork
 from cronicorn_api.patience import PatientProtocol
 from cronicorn_api.settings import ApiSettings
 from cronicorn_api.tidying import keep_tidy
@@ -74,6 +76,7 @@ async def serve(settings: ApiSettings) -> None:
 
 
 async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) -> None:
+    instruments, observer = Instruments(), LoggedWork(log)
     async with open_service(
         settings.database_url,
         settings.key,
@@ -83,12 +86,19 @@ async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) 
         quota_redis=settings.quota_redis_url,
         allowance=settings.allowance,
         sign_in_rates=settings.sign_in_rates,
-        observer=LoggedWork(log),
+        observer=CountedWork(observer, instruments.registry) if settings.with_worker else observer,
+        smtp=settings.smtp_url,
+        mail_from=settings.mail_from,
     ) as service:
         port = listener.getsockname()[1]
         origin = settings.site.public_url or f"http://{_in_addresses(settings.host)}:{port}"
         await _found(service.desk, settings, log, origin=origin)
-        app = application(service.desk, settings.site, per_address=settings.per_address)
+        app = application(
+            service.desk,
+            settings.site,
+            per_address=settings.per_address,
+            instruments=instruments,
+        )
         envelope = Envelope(app, log, secure=settings.site.speaks_tls)
         worker = service.worker if settings.with_worker else None
         server = Server(

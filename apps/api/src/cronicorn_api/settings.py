@@ -68,7 +68,10 @@ class ApiSettings(BaseSettings):
     trusted_proxies: str = ""
     egress_allow: str = ""
     run_quota: str = ""
+    token_quota: str = ""
     quota_redis: SecretStr | None = None
+    smtp: SecretStr | None = None
+    mail_from: str | None = None
     secret_key: SecretStr | None = None
     bootstrap_api_key: SecretStr | None = None
     address_sign_ins_a_minute: int = Field(6, ge=1, le=1_000_000)
@@ -80,8 +83,6 @@ class ApiSettings(BaseSettings):
     plan_name: str = SELF_HOSTED.name
     plan_endpoints: int = Field(SELF_HOSTED.endpoints, ge=1, le=MANY)
     plan_floor_seconds: int = Field(round(SELF_HOSTED.floor.total_seconds()), ge=1, le=MANY)
-    plan_runs_a_month: int = Field(SELF_HOSTED.runs_a_month, ge=1, le=MANY)
-    plan_tokens_a_month: int = Field(SELF_HOSTED.tokens_a_month, ge=1, le=MANY)
     plan_requests_a_minute: int = Field(SELF_HOSTED.requests_a_minute, ge=1, le=REQUESTS_MOST)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -108,8 +109,6 @@ class ApiSettings(BaseSettings):
             name=self.plan_name,
             endpoints=self.plan_endpoints,
             floor=timedelta(seconds=self.plan_floor_seconds),
-            runs_a_month=self.plan_runs_a_month,
-            tokens_a_month=self.plan_tokens_a_month,
             requests_a_minute=self.plan_requests_a_minute,
         )
 
@@ -138,15 +137,22 @@ class ApiSettings(BaseSettings):
 
     @property
     def quotas(self) -> Quotas:
-        """How many runs each tenant may have in a month, as the workers have it."""
-        return quotas_in(_parts(self.run_quota), Meter.RUNS)
+        """How many runs and tokens each tenant may have in a month, as the workers have it."""
+        return quotas_in(_parts(self.run_quota), Meter.RUNS).joined(
+            quotas_in(_parts(self.token_quota), Meter.TOKENS)
+        )
+
+    @property
+    def smtp_url(self) -> str | None:
+        """The server that takes letters."""
+        return None if self.smtp is None else self.smtp.get_secret_value()
 
     @property
     def quota_redis_url(self) -> str | None:
         """The server that counts what is used of quotas; None: the database does."""
         return None if self.quota_redis is None else self.quota_redis.get_secret_value()
 
-    @field_validator("run_quota")
+    @field_validator("run_quota", "token_quota")
     @classmethod
     def _is_a_quota(cls, text: str) -> str:
         try:

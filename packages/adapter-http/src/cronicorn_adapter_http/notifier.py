@@ -6,7 +6,7 @@ from typing import Final
 
 from cronicorn_domain.identity import EndpointId, RunId
 from cronicorn_domain.instants import iso_milliseconds
-from cronicorn_domain.model.alert import DueNotice, Webhook
+from cronicorn_domain.model.alert import DueNotice, Occasion, Webhook
 from cronicorn_domain.model.endpoint import Header, HttpRequest, Limits, Method
 from cronicorn_domain.model.run import Blocked, Failed, Succeeded
 from cronicorn_domain.model.signing import NoKeys, Scheme, Signatory, TenantKeys
@@ -62,6 +62,10 @@ class WebhookNotifier(Notifier):
         )
 
 
+_SUBJECTS: Final = {Occasion.TEST: "alert", Occasion.BUDGET: "tenant"}
+"""What a notice is about that is about no endpoint."""
+
+
 def body_of_notice(due: DueNotice) -> str:
     """Write a notice as Standard Webhooks proposes it: type, instant, data; absent is unknown."""
     notice = due.notice
@@ -74,7 +78,7 @@ def body_of_notice(due: DueNotice) -> str:
         "message": notice.message,
     }
     whole = {
-        "type": f"endpoint.{notice.occasion}" if notice.endpoint_id else "alert.test",
+        "type": f"{_SUBJECTS.get(notice.occasion, 'endpoint')}.{notice.occasion}",
         "timestamp": iso_milliseconds(notice.at),
         "data": {name: value for name, value in data.items() if value is not None},
     }

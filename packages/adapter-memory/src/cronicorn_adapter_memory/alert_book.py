@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import AlertId, NoticeId, TenantId
-from cronicorn_domain.model.alert import Alert, DueNotice, Happening, Notice
+from cronicorn_domain.model.alert import Alert, DueNotice, Happening, KeptNotice, Notice
 from cronicorn_domain.policies.alerting import telling_of
 
 from cronicorn_adapter_memory.tables import NoticeRow, Tables
@@ -63,6 +63,39 @@ class MemoryAlertBook:
         _alert(tables, notice.tenant, notice.alert_id)
         tables.notices[notice.id] = NoticeRow(notice=notice, next_at=notice.at)
 
+    async def put_once(self, notice: Notice) -> bool:
+        """Keep a notice, unless there is one with its id."""
+        if notice.id in self._transaction.read().notices:
+            return False
+        await self.put(notice)
+        return True
+
+    async def list_notices(
+        self,
+        tenant: TenantId,
+        alert_id: AlertId,
+        *,
+        limit: int = 100,
+        before: NoticeId | None = None,
+    ) -> Sequence[KeptNotice]:
+        """Return the notices of an alert, the newest first."""
+        tables = self._transaction.read()
+        _alert(tables, tenant, alert_id)
+        rows = [row for row in tables.notices.values() if row.notice.alert_id == alert_id]
+        rows.sort(key=_age, reverse=True)
+        if before is not None:
+            last = tables.notices.get(before)
+            rows = [row for row in rows if last is not None and _age(row) < _age(last)]
+        return [_kept(row) for row in rows[:limit]]
+
+    async def list_about_budgets(
+        self, *, limit: int = 100, after: AlertId | None = None
+    ) -> Sequence[Alert]:
+        """Return the alerts of all tenants that are about budgets."""
+        alerts = self._transaction.read().alerts
+        about = [alerts[key] for key in sorted(alerts) if alerts[key].is_about_budget]
+        return [each for each in about if after is None or each.id > after][:limit]
+
     async def take(self, *, limit: int, now: datetime, keep_until: datetime) -> Sequence[DueNotice]:
         """Take notices that are to be told now."""
         tables = await self._transaction.write()
@@ -78,7 +111,9 @@ class MemoryAlertBook:
         """Note that a notice was told."""
         notices = (await self._transaction.write()).notices
         if row := notices.get(notice_id):
-            notices[notice_id] = replace(row, next_at=None, ended_at=now, tries=row.tries + 1)
+            notices[notice_id] = replace(
+                row, next_at=None, ended_at=now, tries=row.tries + 1, error=None
+            )
 
     async def put_off(
         self, notice_id: NoticeId, *, until: datetime | None, reason: str, now: datetime
@@ -127,6 +162,20 @@ def _alert(tables: Tables, tenant: TenantId, alert_id: AlertId) -> Alert:
     if alert is None or alert.tenant != tenant:
         raise NotFound("alert", alert_id)
     return alert
+
+
+def _age(row: NoticeRow) -> tuple[datetime, NoticeId]:
+    return row.notice.at, row.notice.id
+
+
+def _kept(row: NoticeRow) -> KeptNotice:
+    return KeptNotice(
+        notice=row.notice,
+        tries=row.tries,
+        next_at=row.next_at,
+        ended_at=row.ended_at,
+        error=row.error,
+    )
 
 
 def _due(tables: Tables, row: NoticeRow) -> DueNotice:

@@ -22,6 +22,7 @@ _WORDS: Final = {
     Occasion.QUARANTINED: "quarantined",
     Occasion.DEFERRED: "deferred",
     Occasion.RULE: "a rule tells",
+    Occasion.BUDGET: "a month's quota",
     Occasion.TEST: "a trial",
 }
 

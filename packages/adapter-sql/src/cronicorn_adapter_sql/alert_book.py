@@ -6,12 +6,13 @@ from typing import Any
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import AlertId, NoticeId, TenantId
-from cronicorn_domain.model.alert import Alert, DueNotice, Notice
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
+from cronicorn_domain.model.alert import Alert, DueNotice, KeptNotice, Notice, Occasion
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, tuple_, update
 
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_alerts import (
     alert_from,
+    kept_notice_from,
     notice_from,
     values_of_alert,
     values_of_notice,
@@ -78,6 +79,55 @@ class SqlAlertBook:
                 insert(notices).values(values_of_notice(notice))
             )
 
+    async def put_once(self, notice: Notice) -> bool:
+        """Keep a notice, unless there is one with its id; who puts it, too, waits for the alert."""
+        known = select(notices.c.id).where(notices.c.id == notice.id)
+        with translated():
+            if (await self._transaction.connection.execute(known)).first() is not None:
+                return False
+        await self._locked(notice.tenant, notice.alert_id)
+        with translated():
+            connection = self._transaction.connection
+            if (await connection.execute(known)).first() is not None:
+                return False
+            await connection.execute(insert(notices).values(values_of_notice(notice)))
+        return True
+
+    async def list_notices(
+        self,
+        tenant: TenantId,
+        alert_id: AlertId,
+        *,
+        limit: int = 100,
+        before: NoticeId | None = None,
+    ) -> Sequence[KeptNotice]:
+        """Return the notices of an alert, the newest first."""
+        await self.get(tenant, alert_id)
+        statement = select(notices).where(notices.c.alert_id == alert_id)
+        if before is not None:
+            last = select(*_AGE).where(notices.c.id == before, notices.c.alert_id == alert_id)
+            statement = statement.where(tuple_(*_AGE) < last.scalar_subquery())
+        page = statement.order_by(*(each.desc() for each in _AGE)).limit(limit)
+        with translated():
+            rows = (await self._transaction.connection.execute(page)).mappings().all()
+        return [kept_notice_from(row) for row in rows]
+
+    async def list_about_budgets(
+        self, *, limit: int = 100, after: AlertId | None = None
+    ) -> Sequence[Alert]:
+        """Return the alerts of all tenants that are about budgets."""
+        statement = select(alerts).where(
+            alerts.c.enabled,
+            alerts.c.job_id.is_(None),
+            alerts.c.occasions.contains(Occasion.BUDGET.value, autoescape=True),
+        )
+        if after is not None:
+            statement = statement.where(alerts.c.id > after)
+        page = statement.order_by(alerts.c.id).limit(limit)
+        with translated():
+            rows = (await self._transaction.connection.execute(page)).mappings().all()
+        return [alert_from(row) for row in rows]
+
     async def take(self, *, limit: int, now: datetime, keep_until: datetime) -> Sequence[DueNotice]:
         """Take notices that are to be told now; nobody waits for those that others take."""
         with translated():
@@ -96,7 +146,7 @@ class SqlAlertBook:
 
     async def told(self, notice_id: NoticeId, *, now: datetime) -> None:
         """Note that a notice was told."""
-        await self._note(notice_id, next_at=None, ended_at=now)
+        await self._note(notice_id, next_at=None, ended_at=now, error=None)
 
     async def put_off(
         self, notice_id: NoticeId, *, until: datetime | None, reason: str, now: datetime
@@ -135,6 +185,7 @@ def _meant(tenant: TenantId, alert_id: AlertId) -> ColumnElement[bool]:
     return and_(alerts.c.tenant == tenant, alerts.c.id == alert_id)
 
 
+_AGE = (notices.c.at, notices.c.id)
 _DUE = (
     select(
         notices,

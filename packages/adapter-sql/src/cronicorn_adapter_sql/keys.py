@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from cronicorn_domain.errors import InvalidInput, SecretsUnavailable
+from cronicorn_domain.errors import InvalidInput, NoSecretKey, SecretsUnavailable
 
 SETTING: Final = "CRONICORN_SECRET_KEY"
 MAKE_A_KEY: Final = f'export {SETTING}="$(head -c 32 /dev/urandom | base64)"'
@@ -157,7 +157,8 @@ class Keyring:
         Return the key that seals.
 
         Raises:
-            SecretsUnavailable: there is none; the message says how to make one.
+            NoSecretKey: there is none; the message says how to make one.
+            SecretsUnavailable: the key file cannot be read.
         """
         if self._sealing is None:
             self._sealing = self._from_file()
@@ -165,7 +166,7 @@ class Keyring:
 
     def _from_file(self) -> SecretKey:
         if self._file is None:
-            raise SecretsUnavailable(
+            raise NoSecretKey(
                 "secrets cannot be kept without a key to encrypt them: give every"
                 f" process the same one, made with: {MAKE_A_KEY}"
             )

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from cronicorn_domain.errors import UnreadableRow
 from cronicorn_domain.identity import AlertId, EndpointId, JobId, NoticeId, TenantId
-from cronicorn_domain.model.alert import Alert, Email, Notice, Occasion, Way, Webhook
+from cronicorn_domain.model.alert import Alert, Email, KeptNotice, Notice, Occasion, Way, Webhook
 
 from cronicorn_adapter_sql.mapping_jobs import Columns, Values
 
@@ -72,6 +72,17 @@ def notice_from(row: Columns) -> Notice:
         endpoint_id=None if endpoint_id is None else EndpointId(endpoint_id),
         failures=row["failures"],
         message=row["message"],
+    )
+
+
+def kept_notice_from(row: Columns) -> KeptNotice:
+    """Return the notice of a row, and what came of it."""
+    return KeptNotice(
+        notice=notice_from(row),
+        tries=row["tries"],
+        next_at=row["next_at"],
+        ended_at=row["ended_at"],
+        error=row["error"],
     )
 
 

@@ -922,7 +922,8 @@ class NoticeRow(Row, table=True):
     __tablename__ = "notices"
     __table_args__: ClassVar = (
         CheckConstraint(
-            "occasion IN ('failing', 'recovered', 'quarantined', 'deferred', 'rule', 'test')",
+            "occasion IN ('failing', 'recovered', 'quarantined', 'deferred', 'rule', 'budget',"
+            " 'test')",
             name="occasion_known",
         ),
         CheckConstraint("(next_at IS NULL) = (ended_at IS NOT NULL)", name="waits_or_has_ended"),

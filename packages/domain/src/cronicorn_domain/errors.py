@@ -35,6 +35,7 @@ CronicornError
     ├── SchemaMismatch      the database is older or newer than this code
     ├── UnreadableRow       a stored row no longer means anything; `subject` names it
     └── SecretsUnavailable  a secret cannot be encrypted or read: no key, or not its key
+        └── NoSecretKey     there is no key to encrypt with: this installation keeps no secrets
 """
 
 from collections.abc import Sequence
@@ -343,3 +344,7 @@ class UnreadableRow(StoreError):
 
 class SecretsUnavailable(StoreError):
     """A secret cannot be encrypted or read; the message names the remedy."""
+
+
+class NoSecretKey(SecretsUnavailable):
+    """There is no key to encrypt with, so that no secret is kept; the message names the remedy."""

@@ -14,20 +14,18 @@ class Allowance:
     """
     The limits of one tenant; those given here are for whoever runs Cronicorn for themselves.
 
+    What a month may have is no part of it: that is a quota, which workers enforce.
+
     Attributes:
         name: What it is called.
         endpoints: How many unarchived endpoints its unarchived jobs have at most.
         floor: No endpoint runs more often, whatever is configured or proposed.
-        runs_a_month: How many runs.
-        tokens_a_month: How many tokens of a model.
         requests_a_minute: How often it may ask.
     """
 
     name: str = "self-hosted"
     endpoints: int = 1_000_000
     floor: timedelta = DEFAULT_FLOOR
-    runs_a_month: int = 1_000_000_000
-    tokens_a_month: int = 1_000_000_000
     requests_a_minute: int = 60_000
 
 

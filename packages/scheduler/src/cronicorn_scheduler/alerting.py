@@ -21,7 +21,8 @@ LOOK_EVERY: Final = timedelta(seconds=5)
 AT_ONCE: Final = 20
 KEPT_FOR: Final = timedelta(minutes=2)
 """Longer than a notifier may take: whoever has not told by then is taken for dead."""
-NOTICES_LAST: Final = timedelta(days=30)
+NOTICES_LAST: Final = timedelta(days=40)
+"""Longer than a month: what is told once in it is told once."""
 _PRUNED_AT_ONCE: Final = 500
 
 

@@ -17,6 +17,7 @@ from cronicorn_domain.ports.worker_registry import WorkerRegistry
 from cronicorn_scheduler.alerting import Alerting
 from cronicorn_scheduler.announcing import Announcing
 from cronicorn_scheduler.assessing import Assessor, TakesAsItIs
+from cronicorn_scheduler.budgeting import Budgeting
 from cronicorn_scheduler.claiming import Claiming
 from cronicorn_scheduler.draining import Draining
 from cronicorn_scheduler.execute import Execution
@@ -67,6 +68,7 @@ class Scheduler:
         assessor: Assessor | None = None,
         notifier: Notifier | None = None,
         quota: QuotaGuard | None = None,
+        budgets: QuotaGuard | None = None,
         chance: Random | None = None,
     ) -> None:
         self._queue = queue
@@ -75,6 +77,7 @@ class Scheduler:
         self._assessor = assessor or TakesAsItIs()
         self._notifier = notifier
         self._quota = quota
+        self._budgets = budgets or quota
         self._wakeups = wakeups
         self._workers = workers
         self._room = room
@@ -315,15 +318,18 @@ class Scheduler:
             chance=self._chance,
         )
 
-    def _alerting(self) -> Sequence[Alerting]:
-        """Tell people, where there is a way to."""
+    def _alerting(self) -> Sequence[Alerting | Budgeting]:
+        """Tell people, where there is a way to, and of budgets where there are quotas."""
         if self._notifier is None:
             return ()
         line = self._outages.line(Alerting.name)
         alerting = Alerting(
             self._units, self._notifier, clock=self._clock, observer=self._observer, line=line
         )
-        return (alerting,)
+        if self._budgets is None:
+            return (alerting,)
+        line = self._outages.line(Budgeting.name)
+        return (alerting, Budgeting(self._units, self._budgets, clock=self._clock, line=line))
 
     def _announcing(self) -> Announcing:
         return Announcing(

@@ -22,7 +22,7 @@ from cronicorn_api.access.desks import TheCaller, TheDesk, TheSite
 from cronicorn_api.access.keys import Done
 from cronicorn_api.access.rates import address_of
 from cronicorn_api.wire.errors import ErrorBody, TooManyBody, ValidationBody
-from cronicorn_api.wire.values import Wire
+from cronicorn_api.wire.values import ShownOnce, Wire
 
 public: Final = APIRouter(prefix="/auth/device", tags=["devices"])
 """What needs no credential."""
@@ -60,7 +60,7 @@ class DeviceGiven(_Snake):
 class CodesBody(_Snake):
     """The codes, which are told this once, and where a person goes with theirs."""
 
-    device_code: str
+    device_code: ShownOnce
     user_code: str
     verification_uri: str
     verification_uri_complete: str
@@ -79,7 +79,7 @@ class TokenAsked(_Snake):
 class TokenBody(_Snake):
     """The token, which is shown this once."""
 
-    access_token: str
+    access_token: ShownOnce
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  the kind of token, and none
     expires_in: int
     scope: str

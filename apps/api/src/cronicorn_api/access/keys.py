@@ -15,7 +15,7 @@ from pydantic import Field
 
 from cronicorn_api.access.desks import TheCaller, TheDesk
 from cronicorn_api.wire.identities import identity
-from cronicorn_api.wire.values import LENGTH_MOST, Instant, Maybe, Wire
+from cronicorn_api.wire.values import LENGTH_MOST, Instant, Maybe, ShownOnce, Wire
 
 router: Final = APIRouter(prefix="/auth/api-key", tags=["keys"])
 _USUAL_SCOPES: Final = frozenset({Scope.READ, Scope.WRITE})
@@ -59,7 +59,7 @@ class KeyBody(Wire):
 class IssuedKeyBody(KeyBody):
     """A key with itself, which is shown this once."""
 
-    key: str
+    key: ShownOnce
 
 
 class Done(Wire):

@@ -1,6 +1,7 @@
 """Writes that bear an ``Idempotency-Key``: done once, and answered as the first time."""
 
 from contextlib import suppress
+from functools import cache
 from typing import Final
 
 from cronicorn_domain.errors import StoreError
@@ -12,10 +13,10 @@ from fastapi import Request, Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cronicorn_api.wire.values import SHOWN_ONCE, Wire
+
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _TURN: Final = "turn"
-_SHOWN_ONCE: Final = ("/api/auth/", "/api/signing-keys")
-"""What these answer may hold a secret, which is kept sealed or not at all."""
 
 
 class Repeated(Exception):
@@ -99,10 +100,17 @@ async def _end(scope: Scope, turn: Turn, held: list[Message]) -> None:
         status=status,
         media_type=Headers(raw=held[0]["headers"]).get("content-type", ""),
         body=b"".join(each.get("body", b"") for each in held[1:]).decode(),
-        secret=scope["path"].startswith(_SHOWN_ONCE),
+        secret=_shows_once(getattr(scope.get("route"), "response_model", None)),
     )
     with suppress(StoreError):  # it was done: who asked is told, whether or not it can be kept
         await keep_answer(scope["app"].state.desk, turn, answer)
+
+
+@cache
+def _shows_once(shape: object) -> bool:
+    """Say whether an answer of a shape holds what is shown once, as its members say."""
+    members = shape.model_fields if isinstance(shape, type) and issubclass(shape, Wire) else {}
+    return any(SHOWN_ONCE in each.metadata for each in members.values())
 
 
 async def _give_up(scope: Scope, turn: Turn) -> None:

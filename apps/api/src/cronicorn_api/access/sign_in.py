@@ -15,7 +15,7 @@ from cronicorn_api.access.desks import TheCaller, TheDesk, TheRecognized, TheSit
 from cronicorn_api.access.keys import Done
 from cronicorn_api.access.rates import address_of
 from cronicorn_api.wire.errors import ErrorBody, TooManyBody, ValidationBody
-from cronicorn_api.wire.values import Instant, Wire
+from cronicorn_api.wire.values import Instant, ShownOnce, Wire
 
 public: Final = APIRouter(prefix="/auth", tags=["sign-in"])
 """What needs no credential."""
@@ -67,7 +67,7 @@ class SignedInBody(Wire):
     """Who is signed in now, and the token, which is shown this once."""
 
     redirect: bool
-    token: str
+    token: ShownOnce
     url: str
     user: PersonBody
 
@@ -115,8 +115,10 @@ async def begin(
         password=given.password,
         label=request.headers.get("user-agent"),
         address=address_of(request.scope),
+        device=site.device_of(request),
     )
     site.keep_token(request, response, done.token, remembered=given.remember_me)
+    site.keep_device(request, response, done.device)
     local = given.callback_url is not None and is_local(given.callback_url)
     return SignedInBody(
         redirect=local,

@@ -10,7 +10,10 @@ from cronicorn_api.wire.errors import CrossSite
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIE: Final = "cronicorn_session"
-_SECURE_COOKIE: Final = f"__Host-{_COOKIE}"
+_DEVICE: Final = "cronicorn_device"
+_SECURE: Final = "__Host-"
+_DEVICE_LASTS: Final = 365 * 86_400
+"""So many seconds a browser is known to the accounts that signed in with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,22 @@ class Site:
             secure=self.is_secure(request),
         )
 
+    def device_of(self, request: Request) -> str | None:
+        """Return the proof that the browser kept of an earlier sign-in."""
+        return request.cookies.get(self._name(request, _DEVICE))
+
+    def keep_device(self, request: Request, response: Response, proof: str | None) -> None:
+        """Give the browser the proof to keep; signing out leaves it."""
+        if proof is not None:
+            response.set_cookie(
+                self._name(request, _DEVICE),
+                proof,
+                max_age=_DEVICE_LASTS,
+                httponly=True,
+                samesite="lax",
+                secure=self.is_secure(request),
+            )
+
     def drop_token(self, request: Request, response: Response) -> None:
         """Have the browser forget its token."""
         response.delete_cookie(
@@ -83,6 +102,6 @@ class Site:
             return True
         return request.headers.get("origin") in {self.origin(request), *self.friends}
 
-    def _name(self, request: Request) -> str:
+    def _name(self, request: Request, cookie: str = _COOKIE) -> str:
         # Under its prefix no other host of the domain, and nobody on the way, can plant one.
-        return _SECURE_COOKIE if self.is_secure(request) else _COOKIE
+        return f"{_SECURE}{cookie}" if self.is_secure(request) else cookie

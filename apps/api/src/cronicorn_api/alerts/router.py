@@ -3,20 +3,29 @@
 from typing import Annotated, Any, Final
 
 from cronicorn_domain.errors import InvalidInput
-from cronicorn_domain.identity import AlertId, JobId
-from cronicorn_domain.model.alert import Alert
+from cronicorn_domain.identity import AlertId, JobId, NoticeId
+from cronicorn_domain.model.alert import Alert, KeptNotice
 from cronicorn_management.alerts.changing import change_alert
 from cronicorn_management.alerts.creating import create_alert
-from cronicorn_management.alerts.reading import list_alerts, read_alert
+from cronicorn_management.alerts.reading import list_alerts, list_notices, read_alert
 from cronicorn_management.alerts.removing import remove_alert
 from cronicorn_management.alerts.settings import AlertChanges, AlertSettings, settings_of_alert
 from cronicorn_management.alerts.trying import try_alert
-from cronicorn_management.pages import PAGE_MOST
+from cronicorn_management.pages import PAGE_MOST, PAGE_USUAL
 from fastapi import APIRouter, Path, Query, status
 
 from cronicorn_api.access.desks import TheCaller, TheDesk
-from cronicorn_api.alerts.schemas import AlertBody, AlertList, AlertMembers, AlertPatch, NewAlert
-from cronicorn_api.wire.identities import identity
+from cronicorn_api.alerts.schemas import (
+    AlertBody,
+    AlertList,
+    AlertMembers,
+    AlertPatch,
+    NewAlert,
+    NoticeBody,
+    NoticeList,
+    NoticeStatus,
+)
+from cronicorn_api.wire.identities import cursor_of, identity
 
 router: Final = APIRouter(prefix="/alerts", tags=["alerts"])
 PathAlert = Annotated[str, Path(alias="alertId")]
@@ -76,6 +85,44 @@ async def test(desk: TheDesk, caller: TheCaller, alert_id: PathAlert) -> None:
     """Have it tell that somebody tries it; a worker sends it within seconds."""
     async with desk.changing(caller) as work:
         await try_alert(work, identity("alert", alert_id, AlertId))
+
+
+@router.get("/{alertId}/notices", operation_id="listNotices")
+async def list_told(
+    desk: TheDesk,
+    caller: TheCaller,
+    alert_id: PathAlert,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MOST)] = PAGE_USUAL,
+    cursor: str | None = None,
+) -> NoticeList:
+    """List what an alert has told and still has to, the newest first; told ones last some weeks."""
+    async with desk.reading(caller) as work:
+        page = await list_notices(
+            work,
+            identity("alert", alert_id, AlertId),
+            limit=limit,
+            before=cursor_of(cursor, NoticeId),
+        )
+    bodies = [_notice(each) for each in page.items]
+    return NoticeList(notices=bodies, next_cursor=bodies[-1].id if page.more else None)
+
+
+def _notice(kept: KeptNotice) -> NoticeBody:
+    notice = kept.notice
+    ended = NoticeStatus.TOLD if kept.error is None else NoticeStatus.GIVEN_UP
+    return NoticeBody(
+        id=str(notice.id),
+        occasion=notice.occasion,
+        at=notice.at,
+        status=NoticeStatus.WAITING if kept.ended_at is None else ended,
+        tries=kept.tries,
+        endpoint_id=None if notice.endpoint_id is None else str(notice.endpoint_id),
+        failures=notice.failures or None,
+        message=notice.message,
+        next_try_at=kept.next_at,
+        ended_at=kept.ended_at,
+        error=kept.error,
+    )
 
 
 def _read(given: AlertMembers) -> dict[str, Any]:

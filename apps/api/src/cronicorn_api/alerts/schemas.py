@@ -1,5 +1,6 @@
 """An alert on the wire."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from cronicorn_domain.model.alert import Occasion
@@ -52,4 +53,35 @@ class AlertList(Wire):
     """Alerts, and where the list goes on if it does."""
 
     alerts: list[AlertBody]
+    next_cursor: Maybe[str] = None
+
+
+class NoticeStatus(StrEnum):
+    """What came of a notice."""
+
+    WAITING = "waiting"
+    TOLD = "told"
+    GIVEN_UP = "given_up"
+
+
+class NoticeBody(Wire):
+    """Something that an alert has told, or still has to."""
+
+    id: str
+    occasion: Occasion
+    at: Instant
+    status: NoticeStatus
+    tries: int
+    endpoint_id: Maybe[str] = None
+    failures: Maybe[int] = None
+    message: Maybe[str] = None
+    next_try_at: Maybe[Instant] = None
+    ended_at: Maybe[Instant] = None
+    error: Maybe[str] = None
+
+
+class NoticeList(Wire):
+    """Notices, the newest first, and where the list goes on if it does."""
+
+    notices: list[NoticeBody]
     next_cursor: Maybe[str] = None

@@ -1,6 +1,6 @@
 """What crosses the wire about the key that requests are signed with."""
 
-from cronicorn_api.wire.values import Instant, Maybe, Milliseconds, Wire
+from cronicorn_api.wire.values import Instant, Maybe, Milliseconds, ShownOnce, Wire
 
 
 class SigningKeyBody(Wire):
@@ -16,7 +16,7 @@ class SigningKeyBody(Wire):
 class NewSigningKeyBody(Wire):
     """The key with itself, which is shown this once."""
 
-    raw_key: str
+    raw_key: ShownOnce
     key_prefix: str
 
 

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from cronicorn_api.access.desks import TheCaller, TheDesk
 from cronicorn_api.usage.schemas import SubscriptionStatusBody, UsageBody
 
+UNLIMITED: Final = 1_000_000_000
+"""What is told where there is no quota: clients expect a number."""
 router: Final = APIRouter(prefix="/subscriptions", tags=["usage"])
 
 
@@ -25,9 +27,13 @@ async def usage(desk: TheDesk, caller: TheCaller) -> UsageBody:
         used = await read_usage(work)
     return UsageBody(
         ai_calls_used=used.tokens,
-        ai_calls_limit=used.allowance.tokens_a_month,
+        ai_calls_limit=_most(used.tokens_limit),
         endpoints_used=used.endpoints,
         endpoints_limit=used.allowance.endpoints,
         total_runs=used.runs,
-        total_runs_limit=used.allowance.runs_a_month,
+        total_runs_limit=_most(used.runs_limit),
     )
+
+
+def _most(limit: int | None) -> int:
+    return UNLIMITED if limit is None else limit

@@ -11,6 +11,7 @@ from cronicorn_domain.errors import (
     CronicornError,
     InvalidInput,
     Issue,
+    NoSecretKey,
     NotAllowed,
     NotFound,
     RefusedByRule,
@@ -105,6 +106,8 @@ def refusal_of(error: CronicornError) -> Refusal:
         case RefusedByRule() | Conflict():
             status = 409 if isinstance(error, Conflict) else 400
             return refusal(status, _slug(error), str(error))
+        case NoSecretKey():
+            return refusal(409, "no_secret_key", str(error))
         case StoreUnavailable():
             return refusal(
                 503,

@@ -35,6 +35,10 @@ def _is_none(value: object) -> bool:
 Maybe = Annotated[_ValueT | None, Field(exclude_if=_is_none)]
 """A member that is absent, and never null, where it has no value."""
 
+SHOWN_ONCE: Final = "shown once"
+ShownOnce = Annotated[str, SHOWN_ONCE]
+"""A secret that is shown this once: an answer with it is kept sealed, or not at all."""
+
 Instant = Annotated[
     datetime,
     PlainSerializer(iso_milliseconds, return_type=str, when_used="json"),

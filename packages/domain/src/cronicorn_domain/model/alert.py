@@ -25,6 +25,7 @@ class Occasion(StrEnum):
     ``failing``: an endpoint's runs have failed so many times in a row as the alert's threshold
     says; told once, until it is ``recovered``. ``deferred``: a quota has put an endpoint off.
     ``rule``: an endpoint's rule says that people are to be told.
+    ``budget``: much of a month's quota is used, or all of it; it is about no endpoint.
     ``test``: somebody has tried the alert.
     """
 
@@ -33,6 +34,7 @@ class Occasion(StrEnum):
     QUARANTINED = "quarantined"
     DEFERRED = "deferred"
     RULE = "rule"
+    BUDGET = "budget"
     TEST = "test"
 
 
@@ -117,6 +119,11 @@ class Alert:
         """Say whether the endpoints of a job are its concern."""
         return self.enabled and self.job_id in {None, job_id}
 
+    @property
+    def is_about_budget(self) -> bool:
+        """Say whether what the tenant has used of a month is its concern; a job has no budget."""
+        return self.enabled and self.job_id is None and Occasion.BUDGET in self.occasions
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
@@ -136,7 +143,7 @@ class Happening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One thing to tell by one alert; ``endpoint_id`` is None when somebody tries it."""
+    """One thing to tell by one alert; ``endpoint_id`` is None if it is about none."""
 
     id: NoticeId
     alert_id: AlertId
@@ -165,3 +172,22 @@ class DueNotice:
     tries: int = 0
     endpoint_name: str | None = None
     job_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptNotice:
+    """
+    A notice, and what came of it.
+
+    Attributes:
+        tries: How often it was tried.
+        next_at: When it is tried next; None: not any more.
+        ended_at: When it was told, or given up; None: neither yet.
+        error: Why the last try failed; of one that has ended and has none, it was told.
+    """
+
+    notice: Notice
+    tries: int
+    next_at: datetime | None
+    ended_at: datetime | None
+    error: str | None

@@ -100,6 +100,13 @@ class Quotas:
         """Say whether a tenant has a quota by name."""
         return any(tenant == whose for whose, _ in self.tenants)
 
+    def joined(self, others: "Quotas") -> "Quotas":
+        """Return these and others, which win where both say something."""
+        return Quotas(
+            every=MappingProxyType({**self.every, **others.every}),
+            tenants=MappingProxyType({**self.tenants, **others.tenants}),
+        )
+
     def are_set(self, meter: Meter) -> bool:
         """Say whether anybody's use of something is limited."""
         named = (quota for (_, what), quota in self.tenants.items() if what is meter)

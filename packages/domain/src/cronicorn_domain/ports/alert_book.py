@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cronicorn_domain.identity import AlertId, NoticeId, TenantId
-from cronicorn_domain.model.alert import Alert, DueNotice, Notice
+from cronicorn_domain.model.alert import Alert, DueNotice, KeptNotice, Notice
 
 
 class AlertBook(Protocol):
@@ -45,6 +45,35 @@ class AlertBook(Protocol):
 
     async def put(self, notice: Notice) -> None:
         """Keep a notice that is to be told at once. Raises ``NotFound`` if its alert is gone."""
+        ...
+
+    async def put_once(self, notice: Notice) -> bool:
+        """
+        Keep a notice as ``put`` does, unless there is one with its id; say whether there was none.
+
+        Raises ``NotFound``.
+        """
+        ...
+
+    async def list_notices(
+        self,
+        tenant: TenantId,
+        alert_id: AlertId,
+        *,
+        limit: int = 100,
+        before: NoticeId | None = None,
+    ) -> Sequence[KeptNotice]:
+        """
+        Return the notices of an alert that are kept, the newest first, those behind ``before``.
+
+        Raises ``NotFound``; there is nothing behind one that is gone.
+        """
+        ...
+
+    async def list_about_budgets(
+        self, *, limit: int = 100, after: AlertId | None = None
+    ) -> Sequence[Alert]:
+        """Return the alerts of all tenants that are about budgets, in the order of their ids."""
         ...
 
     async def take(self, *, limit: int, now: datetime, keep_until: datetime) -> Sequence[DueNotice]:

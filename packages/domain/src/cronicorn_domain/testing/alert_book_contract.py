@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cronicorn_domain.errors import NotFound
-from cronicorn_domain.identity import DEFAULT_TENANT, AlertId, NoticeId, TenantId, new_uuid
+from cronicorn_domain.identity import DEFAULT_TENANT, AlertId, JobId, NoticeId, TenantId, new_uuid
 from cronicorn_domain.model.alert import Alert, DueNotice, Email, Notice, Occasion
 from cronicorn_domain.testing.builders import DAY, EPOCH, MINUTE, an_alert, an_endpoint, at
 from cronicorn_domain.testing.store_suite import StoreSuite
@@ -175,3 +175,76 @@ class AlertBookContract(StoreSuite):
             assert await unit.alerts.prune_notices(before=EPOCH + DAY, limit=10) == 1
 
         assert [each.notice for each in await self.take("12:00:00")] == notices[2:]
+
+    async def test_notices_are_listed_with_what_came_of_them(self) -> None:
+        """The newest first, page by page: told, given up with the reason, or waiting."""
+        alert, other = an_alert(), an_alert("other")
+        await self.keep(alert, other)
+        first, second, third = [a_notice(alert, f"12:00:0{second}") for second in range(3)]
+        await self.put(third, first, second, a_notice(other))
+        async with self.unit() as unit:
+            await unit.alerts.put_off(second.id, until=EPOCH, reason="busy", now=EPOCH)
+            await unit.alerts.told(first.id, now=EPOCH)
+            await unit.alerts.put_off(second.id, until=None, reason="gone", now=EPOCH)
+
+        async with self.unit() as unit:
+            listed = await unit.alerts.list_notices(DEFAULT_TENANT, alert.id)
+            told = [(each.notice, each.tries, each.ended_at, each.error) for each in listed]
+            assert told == [
+                (third, 0, None, None),
+                (second, 2, EPOCH, "gone"),
+                (first, 1, EPOCH, None),
+            ]
+            assert [each.next_at for each in listed] == [third.at, None, None]
+            page = await unit.alerts.list_notices(
+                DEFAULT_TENANT, alert.id, limit=1, before=third.id
+            )
+            assert [each.notice for each in page] == [second]
+            with pytest.raises(NotFound):
+                await unit.alerts.list_notices(OTHER_TENANT, alert.id)
+
+    async def test_why_a_try_failed_is_forgotten_when_it_is_told(self) -> None:
+        """What has ended without a reason was told."""
+        alert = an_alert()
+        notice = a_notice(alert)
+        await self.keep(alert)
+        await self.put(notice)
+        async with self.unit() as unit:
+            await unit.alerts.put_off(notice.id, until=EPOCH, reason="busy", now=EPOCH)
+            await unit.alerts.told(notice.id, now=EPOCH)
+
+        async with self.unit() as unit:
+            (kept,) = await unit.alerts.list_notices(DEFAULT_TENANT, alert.id)
+        assert (kept.ended_at, kept.error) == (EPOCH, None)
+
+    async def test_a_notice_is_put_once(self) -> None:
+        """Whoever puts it again hears so, and nothing becomes of it; also once it was told."""
+        alert = an_alert()
+        notice = a_notice(alert)
+        await self.keep(alert)
+        async with self.unit() as unit:
+            assert await unit.alerts.put_once(notice)
+        async with self.unit() as unit:
+            assert not await unit.alerts.put_once(replace(notice, message="otherwise"))
+            await unit.alerts.told(notice.id, now=EPOCH)
+            assert not await unit.alerts.put_once(notice)
+            with pytest.raises(NotFound):
+                await unit.alerts.put_once(a_notice(an_alert("gone")))
+
+        assert await self.take("12:00:00") == []
+
+    async def test_alerts_about_budgets_are_found(self) -> None:
+        """Of all tenants, in the order of their ids; none of a job, and none that is still."""
+        about = [an_alert(), an_alert("theirs", tenant=OTHER_TENANT)]
+        others = [
+            an_alert("still", enabled=False),
+            an_alert("of a job", job_id=JobId(new_uuid())),
+            an_alert("of failures", occasions=frozenset({Occasion.FAILING})),
+        ]
+        await self.keep(*about, *others)
+
+        async with self.unit() as unit:
+            found = await unit.alerts.list_about_budgets()
+            assert found == sorted(about, key=lambda each: each.id)
+            assert await unit.alerts.list_about_budgets(limit=1) == found[:1]
+            assert await unit.alerts.list_about_budgets(after=found[0].id) == found[1:]

@@ -13,7 +13,7 @@ from cronicorn_domain.model.person import (
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Desk
 from cronicorn_management.noting import Deed, note
-from cronicorn_management.sign_ins.throttling import admit_password
+from cronicorn_management.sign_ins.throttling import admit_person
 
 
 async def change_password(desk: Desk, caller: Caller, *, current: str, new: str) -> None:
@@ -27,7 +27,7 @@ async def change_password(desk: Desk, caller: Caller, *, current: str, new: str)
         InvalidInput: the new one cannot be a password.
     """
     person = await _person(desk, caller, caller.signed_in())
-    await admit_password(desk, email=person.email, address=None)
+    await admit_person(desk, email=person.email)
     known = current[: PASSWORD_LENGTH_MOST + 1]
     if not await desk.passwords.verify(password_of(known), person.password):
         raise SignInRefused

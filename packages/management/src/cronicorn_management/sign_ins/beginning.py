@@ -1,7 +1,7 @@
 """Sign somebody in."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +14,8 @@ from cronicorn_domain.model.sign_in import SIGN_IN_LASTS, SignIn, SignInKind, la
 from cronicorn_management.caller import Caller, CallerKind
 from cronicorn_management.desk import Changing, Desk
 from cronicorn_management.noting import Deed, note
-from cronicorn_management.sign_ins.throttling import admit_password
+from cronicorn_management.sign_ins.known_devices import known_by, proof_for
+from cronicorn_management.sign_ins.throttling import admit_account, admit_address
 
 TOKEN_BEGINNING: Final = "cs_"  # noqa: S105  what every token begins with
 _RANDOM_BYTES: Final = 32
@@ -24,18 +25,31 @@ _KEPT_AFTER: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """A sign-in and its token, which is shown this once."""
+    """
+    A sign-in and its token, which is shown this once.
+
+    ``device`` is what the browser keeps to be known by the next time; see ``known_devices``.
+    """
 
     sign_in: SignIn
     person: Person
     token: str = field(repr=False)
+    device: str | None = field(default=None, repr=False)
 
 
 async def sign_in(
-    desk: Desk, *, email: str, password: str, label: str | None, address: str
+    desk: Desk,
+    *,
+    email: str,
+    password: str,
+    label: str | None,
+    address: str,
+    device: str | None = None,
 ) -> SignedIn:
     """
     Sign somebody in with a password; ``label`` is what the browser says of itself.
+
+    ``device`` is the proof that it kept of an earlier sign-in, if it has one.
 
     Raises:
         InvalidInput: that is no e-mail address.
@@ -44,10 +58,11 @@ async def sign_in(
             long it takes does not tell which.
     """
     email = email_of(email)
-    await admit_password(desk, email=email, address=address)
+    await admit_address(desk, address=address)
+    known = None if device is None else known_by(await _find(desk, email), device)
+    await admit_account(desk, email=email, address=address, device=known)
     password = password_of(password[: PASSWORD_LENGTH_MOST + 1])
-    async with desk.units.begin() as unit:
-        person = await unit.people.find(email)
+    person = await _find(desk, email)
     right = await desk.passwords.verify(password, None if person is None else person.password)
     if person is None or not right or person.disabled_at is not None:
         raise SignInRefused
@@ -59,9 +74,16 @@ async def sign_in(
             raise SignInRefused  # disabled, or given another password, at this very moment
         if better is not None:
             await work.people.change_password(person.tenant, person.id, hashed=better)
-        return await begin_sign_in(
+            person = replace(person, password=better)
+        begun = await begin_sign_in(
             work, person, kind=SignInKind.BROWSER, label=label, scopes=person.scopes
         )
+    return replace(begun, device=proof_for(person, device))
+
+
+async def _find(desk: Desk, email: str) -> Person | None:
+    async with desk.units.begin_reading() as unit:
+        return await unit.people.find(email)
 
 
 async def begin_sign_in(

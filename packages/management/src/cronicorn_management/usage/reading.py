@@ -1,6 +1,6 @@
 """Read how much of its plan a tenant has used."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cronicorn_domain.model.quota import Meter
 from cronicorn_domain.ports.overview import Selection
@@ -19,39 +19,35 @@ class Usage:
         endpoints: Unarchived endpoints of unarchived jobs.
         runs: Of a tenant that has a quota, the runs that it counts; else those settled since this
             month began in UTC, by their slots, test runs not.
+        runs_limit: What the quota of runs allows in a month; None: there is none.
         tokens: Tokens of a model since then.
+        tokens_limit: Likewise.
     """
 
     allowance: Allowance
     endpoints: int
     runs: int
+    runs_limit: int | None
     tokens: int
+    tokens_limit: int | None
 
 
 async def read_usage(work: Reading) -> Usage:
-    """Return how much of its plan the caller's tenant has used."""
+    """Return how much of its plan and of its quotas the caller's tenant has used."""
     holdings = await work.overview.holdings(work.tenant, now=work.now)
-    allowance, tokens, runs = work.allowance, 0, None
+    of_runs = of_tokens = None
     if work.quota is not None:
-        of_tokens = await work.quota.standing(work.tenant, Meter.TOKENS, now=work.now)
         of_runs = await work.quota.standing(work.tenant, Meter.RUNS, now=work.now)
-        tokens = of_tokens.used
-        allowance = replace(
-            allowance,
-            tokens_a_month=_least(allowance.tokens_a_month, of_tokens.limit),
-            runs_a_month=_least(allowance.runs_a_month, of_runs.limit),
-        )
-        runs = None if of_runs.limit is None else of_runs.used
+        of_tokens = await work.quota.standing(work.tenant, Meter.TOKENS, now=work.now)
+    runs_limit = None if of_runs is None else of_runs.limit
     return Usage(
-        allowance=allowance,
+        allowance=work.allowance,
         endpoints=holdings.endpoints,
-        runs=await _settled(work) if runs is None else runs,
-        tokens=tokens,
+        runs=await _settled(work) if runs_limit is None or of_runs is None else of_runs.used,
+        runs_limit=runs_limit,
+        tokens=0 if of_tokens is None else of_tokens.used,
+        tokens_limit=None if of_tokens is None else of_tokens.limit,
     )
-
-
-def _least(allowed: int, limit: int | None) -> int:
-    return allowed if limit is None else min(allowed, limit)
 
 
 async def _settled(work: Reading) -> int:

@@ -49,9 +49,11 @@ async def found(request: Request, desk: TheDesk, site: TheSite, form: Form) -> R
         password=password,
         label=request.headers.get("user-agent"),
         address=address_of(request.scope),
+        device=site.device_of(request),
     )
     answer = RedirectResponse(HOME, _SEE_OTHER)
     site.keep_token(request, answer, done.token)
+    site.keep_device(request, answer, done.device)
     return answer
 
 

@@ -39,6 +39,7 @@ async def begin(request: Request, desk: TheDesk, site: TheSite, form: Form) -> R
             password=form.get("password", ""),
             label=request.headers.get("user-agent"),
             address=address_of(request.scope),
+            device=site.device_of(request),
         )
     except (SignInRefused, InvalidInput, TooManyRequests) as refusal:
         status, problem = _told(refusal)
@@ -47,6 +48,7 @@ async def begin(request: Request, desk: TheDesk, site: TheSite, form: Form) -> R
         )
     answer = RedirectResponse(further, _SEE_OTHER)
     site.keep_token(request, answer, done.token)
+    site.keep_device(request, answer, done.device)
     return answer
 
 

@@ -990,7 +990,8 @@ def _make_alerts() -> None:
             "failures >= 0 AND tries >= 0", name=op.f("ck_notices_no_count_below_zero")
         ),
         sa.CheckConstraint(
-            "occasion IN ('failing', 'recovered', 'quarantined', 'deferred', 'rule', 'test')",
+            "occasion IN ('failing', 'recovered', 'quarantined', 'deferred', 'rule', 'budget',"
+            " 'test')",
             name=op.f("ck_notices_occasion_known"),
         ),
         sa.ForeignKeyConstraint(
