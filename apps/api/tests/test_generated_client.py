@@ -326,7 +326,9 @@ def shape_of(annotation: Any) -> Any:
 
 def written(read: Any) -> Any:
     """Write what was read of an answer."""
-    return [written(each) for each in read] if isinstance(read, list) else read.to_dict()
+    if isinstance(read, list):
+        return [written(each) for each in read]
+    return None if read is None else read.to_dict()
 
 
 def canonical(value: Any) -> Any:

@@ -66,7 +66,10 @@ def test_an_address_asks_for_few_devices(serve) -> None:
 def test_a_browser_that_was_let_in_before_is_let_in_again(serve, somebody) -> None:
     """By a cookie that no page reads, and that signing out leaves; whoever else guesses."""
     service = serve(sign_in_rates=replace(SIGN_IN_RATES, per_account=OF_TWO))
-    with service.client(address=HERE) as browser, service.client(address=THERE) as stranger:
+    with (
+        service.client(address="127.0.0.25") as browser,
+        service.client(address="127.0.0.26") as stranger,
+    ):
         first = guessed(browser, somebody.email, somebody.password)
         (cookie,) = [
             each for each in first.headers.get_list("set-cookie") if "cronicorn_device" in each

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Subquery,
     column,
     func,
-    literal,
+    literal_column,
     select,
     type_coerce,
     union_all,
@@ -44,6 +44,8 @@ SUMS: Final = ("runs", "success", "target", "ours", "timed", "duration")
 """What each of these statements returns besides its keys; together they are a ``Tally``."""
 _ADDED: Final = ("outcome_class", "source", "runs", "timed_runs", "duration")
 _DAY: Final = timedelta(days=1)
+_HOUR: Final = literal_column("INTERVAL '1 hour'")
+_BEGINNING: Final = literal_column("TIMESTAMPTZ '2000-01-01 00:00:00+00'")
 
 
 def by_hour(tenant: TenantId, which: Selection, *, dialect: str) -> Select[Any]:
@@ -57,11 +59,12 @@ def by_hour(tenant: TenantId, which: Selection, *, dialect: str) -> Select[Any]:
 def by_job(tenant: TenantId, which: Selection) -> Select[Any]:
     """Sum up by job: ``id`` and ``name``; the most runs first."""
     counted = _by_job(tenant, which)
+    # Names are looked for once for each job, and not for each row that is added up.
+    summed = select(counted.c.job_id, *sums_of(counted)).group_by(counted.c.job_id).subquery("summed")
     return (
-        select(jobs.c.id, jobs.c.name, *sums_of(counted))
-        .join(counted, counted.c.job_id == jobs.c.id)
-        .group_by(jobs.c.id, jobs.c.name)
-        .order_by(func.sum(counted.c.runs).desc(), jobs.c.id)
+        select(jobs.c.id, jobs.c.name, *(summed.c[name] for name in SUMS))
+        .join(summed, summed.c.job_id == jobs.c.id)
+        .order_by(summed.c.runs.desc(), jobs.c.id)
     )
 
 
@@ -226,5 +229,5 @@ def _hour(begins_at: ColumnElement[datetime], dialect: str) -> ColumnElement[dat
     if dialect == "sqlite":
         text = func.substr(begins_at, 1, 13, type_=String)
         return type_coerce(text + ":00:00.000000", UtcDateTime())
-    truncated = func.date_trunc(literal("hour"), begins_at, literal("UTC"))
-    return type_coerce(truncated, UtcDateTime())
+    # Hours of UTC are as long as one another: no zone has to be looked up for each row.
+    return type_coerce(func.date_bin(_HOUR, begins_at, _BEGINNING), UtcDateTime())
