@@ -15,7 +15,7 @@ def test_an_alert_goes_through_its_life(client) -> None:
         "id": alert["id"],
         "name": "pager",
         "url": URL,
-        "occasions": ["budget", "deferred", "failing", "quarantined", "recovered"],
+        "occasions": ["budget", "deferred", "failing", "quarantined", "recovered", "rule"],
         "threshold": 2,
         "enabled": True,
         "createdAt": alert["createdAt"],

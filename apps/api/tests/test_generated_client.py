@@ -163,6 +163,7 @@ ASKED: Mapping[str, Prepare] = {
     "resetFailures": nothing,
     "runEndpoint": nothing,
     "putRules": sends(rules=[{"when": "status == 503", "then": {"everyMs": 30_000}}]),
+    "replayRules": sends(rules=[{"when": "status == 503", "then": {"everyMs": 30_000}}]),
     "explainEndpoint": nothing,
     "previewEndpoint": nothing,
     "bulkEndpoints": sends(action="pause", filter={}, dryRun=True),

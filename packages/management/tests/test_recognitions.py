@@ -55,9 +55,14 @@ async def revoke(desk, office, key) -> None:
 async def test_a_key_that_is_known_is_not_looked_up(office, key, monkeypatch) -> None:
     """For less than a second: the store is not asked, and the same caller comes of it."""
     known = await recognize_key(office.desk, key.secret)
-    asked = []
+    asked: list[int] = []
     begin = office.desk.units.begin
-    monkeypatch.setattr(office.desk.units, "begin", lambda: asked.append(1) or begin())
+
+    def counted():
+        asked.append(1)
+        return begin()
+
+    monkeypatch.setattr(office.desk.units, "begin", counted)
 
     office.clock.advance(KNOWN_FOR - timedelta(milliseconds=1))
     assert await recognize_key(office.desk, key.secret) == known
@@ -114,6 +119,7 @@ async def test_what_is_looked_up_while_it_is_ended_is_not_remembered(office, key
 async def test_who_signs_out_is_out_at_once(office, signed_in) -> None:
     """The token proves nothing from then on."""
     found = await recognize_sign_in(office.desk, signed_in.token)
+    assert found is not None
     await sign_out(office.desk, found.caller)
 
     assert await recognize_sign_in(office.desk, signed_in.token) is None

@@ -105,8 +105,9 @@ async def test_a_device_is_known_to_one_account_until_its_password_changes(offic
     """What proves it is made with that."""
     await add_person(office.desk, office.ada, email="eve@example.org", password=PASSWORD)
     mine, eves = await arrive(office), await arrive(office, email="eve@example.org")
-    caller = (await recognize_sign_in(office.desk, mine.token)).caller
-    await change_password(office.desk, caller, current=PASSWORD, new=f"{PASSWORD} again")
+    recognized = await recognize_sign_in(office.desk, mine.token)
+    assert recognized is not None
+    await change_password(office.desk, recognized.caller, current=PASSWORD, new=f"{PASSWORD} again")
     office.clock.advance_to(office.clock.now() + 10 * MINUTE)
     await guess_from_everywhere(office)
 

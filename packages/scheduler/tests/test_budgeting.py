@@ -12,13 +12,13 @@ class Heard:
     """Hears notices."""
 
     def __init__(self) -> None:
-        self.messages: list[str | None] = []
+        self.messages: list[str] = []
 
     async def notify(self, due, *, keys=None):
         """Note it."""
         del keys
         assert due.notice.occasion is Occasion.BUDGET
-        self.messages.append(due.notice.message)
+        self.messages.append(str(due.notice.message))
         return Told()
 
 

@@ -44,8 +44,8 @@ SUMS: Final = ("runs", "success", "target", "ours", "timed", "duration")
 """What each of these statements returns besides its keys; together they are a ``Tally``."""
 _ADDED: Final = ("outcome_class", "source", "runs", "timed_runs", "duration")
 _DAY: Final = timedelta(days=1)
-_HOUR: Final = literal_column("INTERVAL '1 hour'")
-_BEGINNING: Final = literal_column("TIMESTAMPTZ '2000-01-01 00:00:00+00'")
+_HOUR: Final[ColumnElement[Any]] = literal_column("INTERVAL '1 hour'")
+_BEGINNING: Final[ColumnElement[Any]] = literal_column("TIMESTAMPTZ '2000-01-01 00:00:00+00'")
 
 
 def by_hour(tenant: TenantId, which: Selection, *, dialect: str) -> Select[Any]:
@@ -60,7 +60,9 @@ def by_job(tenant: TenantId, which: Selection) -> Select[Any]:
     """Sum up by job: ``id`` and ``name``; the most runs first."""
     counted = _by_job(tenant, which)
     # Names are looked for once for each job, and not for each row that is added up.
-    summed = select(counted.c.job_id, *sums_of(counted)).group_by(counted.c.job_id).subquery("summed")
+    summed = (
+        select(counted.c.job_id, *sums_of(counted)).group_by(counted.c.job_id).subquery("summed")
+    )
     return (
         select(jobs.c.id, jobs.c.name, *(summed.c[name] for name in SUMS))
         .join(summed, summed.c.job_id == jobs.c.id)

@@ -13,8 +13,6 @@ from cronicorn_api.pages.settings.sections import tabs_at
 
 router: Final = pages_router()
 _HERE: Final = "/settings/usage"
-_PRACTICALLY_NONE: Final = 1_000_000_000
-"""A limit as high as it can be configured is told as none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,23 +30,21 @@ class MeterView:
 
 def meters(usage: Usage) -> list[MeterView]:
     """Show what is used."""
-    plan = usage.allowance
     return [
-        _meter("Endpoints", usage.endpoints, plan.endpoints, "that are not archived"),
-        _meter("Runs", usage.runs, plan.runs_a_month, "since this month began, in UTC"),
-        _meter("Model tokens", usage.tokens, plan.tokens_a_month, "since this month began, in UTC"),
+        _meter("Endpoints", usage.endpoints, usage.allowance.endpoints, "that are not archived"),
+        _meter("Runs", usage.runs, usage.runs_limit, "since this month began, in UTC"),
+        _meter("Model tokens", usage.tokens, usage.tokens_limit, "since this month began, in UTC"),
     ]
 
 
-def _meter(of: str, used: int, limit: int, about: str) -> MeterView:
-    endless = limit >= _PRACTICALLY_NONE
+def _meter(of: str, used: int, limit: int | None, about: str) -> MeterView:
     return MeterView(
         of=of,
         used=exact(used),
-        limit=None if endless else exact(limit),
-        part="" if endless else percent(used, limit),
-        width=0 if endless or limit == 0 else min(100.0, round(100 * used / limit, 2)),
-        over=not endless and used >= limit,
+        limit=None if limit is None else exact(limit),
+        part="" if limit is None else percent(used, limit),
+        width=min(100.0, round(100 * used / limit, 2)) if limit else 0,
+        over=limit is not None and used >= limit,
         about=about,
     )
 
