@@ -280,3 +280,15 @@ def test_a_fifth_stream_is_not_held_open(ada) -> None:
     finally:
         for each in opened:
             each.close()
+
+
+def test_people_are_told_in_a_page_that_there_is_none(anyone) -> None:
+    """Programs are told in JSON, wherever they ask."""
+    read = {"accept": "text/html,*/*"}
+    page = at(anyone, "GET", "/nowhere", headers=read)
+
+    assert page.status_code == 404
+    assert "There is no such page" in page.text
+    for answer in (at(anyone, "GET", "/nowhere"), at(anyone, "GET", "/api/nowhere", headers=read)):
+        assert answer.status_code == 404
+        assert answer.json()["code"] == "not_found"

@@ -24,6 +24,7 @@ from cronicorn_api.metering import router as metering
 from cronicorn_api.metering.instruments import Instruments
 from cronicorn_api.metering.metered import Metered
 from cronicorn_api.pages import router as pages
+from cronicorn_api.pages.frame.routing import tell_in_pages
 from cronicorn_api.pages.frame.sharing import Shared
 from cronicorn_api.pages.live.router import Streams
 from cronicorn_api.reference import router as reference
@@ -108,6 +109,7 @@ def application(
         app.add_middleware(CORSMiddleware, **_letting_in(app.state.site))
     app.add_middleware(Metered, instruments=app.state.instruments)
     refuse_with(app)
+    tell_in_pages(app)
 
     @app.exception_handler(Repeated)
     async def _repeated(_: Request, repeated: Repeated) -> Response:

@@ -1,17 +1,18 @@
 """Routes of pages: what they refuse is told as a page, and who is not signed in signs in first."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from cronicorn_domain.errors import CronicornError
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from cronicorn_api.access.sign_in import is_local
-from cronicorn_api.pages.frame.told import Problem, problem_of
+from cronicorn_api.pages.frame.told import FAULT_OF_OURS, Problem, problem_of
 from cronicorn_api.pages.frame.writing import is_fetched, page, sheet_of
 from cronicorn_api.wire.errors import CrossSite
 
@@ -53,6 +54,32 @@ def pages_router() -> APIRouter:
     return APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
+def tell_in_pages(app: FastAPI) -> None:
+    """Have an application tell people in pages what programs are told in JSON: nothing is there."""
+    otherwise = dict(app.exception_handlers)
+
+    @app.exception_handler(HTTPException)
+    async def _framework(request: Request, error: HTTPException) -> Response:
+        if error.status_code == _NOWHERE.status and _is_for_people(request):
+            return problem(request, _NOWHERE)
+        return await _answered(otherwise[HTTPException](request, error))
+
+    @app.exception_handler(Exception)
+    async def _fault(request: Request, error: Exception) -> Response:
+        if _is_for_people(request):
+            return problem(request, FAULT_OF_OURS)
+        return await _answered(otherwise[Exception](request, error))
+
+
+async def _answered(answer: Response | Awaitable[Response]) -> Response:
+    return answer if isinstance(answer, Response) else await answer
+
+
+def _is_for_people(request: Request) -> bool:
+    wants = "text/html" in request.headers.get("accept", "")
+    return wants and not request.url.path.startswith("/api/")
+
+
 def problem(request: Request, told: Problem) -> Response:
     """Answer with a page that says why there is none."""
     return page(request, "frame/problem", status=told.status, problem=told)
@@ -78,6 +105,11 @@ _FOREIGN: Final = Problem(
     title="This did not come from here",
     text="Another site's page has sent this, or your browser does not say which has. Nothing was"
     " changed. Go back, load the page again, and try once more.",
+)
+_NOWHERE: Final = Problem(
+    status=404,
+    title="There is no such page",
+    text="The address may be misspelt, or what it showed may have gone.",
 )
 _UNCLEAR: Final = Problem(
     status=422,
