@@ -17,6 +17,14 @@ PAGES = {
     "endpoints": "/endpoints",
     "endpoints-narrowed": "/endpoints?q=catalog&state=failing&sort=worst",
     "endpoints-nothing": "/endpoints?q=nothing-like-it",
+    "jobs": "/jobs",
+    "jobs-archived": "/jobs?state=archived",
+    "job": "/jobs/{job}",
+    "job-new": "/jobs/new",
+    "job-edit": "/jobs/{job}/edit",
+    "endpoint-new": "/jobs/{job}/endpoints/new",
+    "endpoint-edit": "/endpoints/{paused}/edit",
+    "endpoint-edit-hostile": "/endpoints/{hostile}/edit",
 }
 """What each is called, and its address; ids in braces are those of the world."""
 

@@ -97,6 +97,7 @@ OF_NO_ONES = {
 """They are about the caller's own tenant, and name nothing that could be another's."""
 
 TESTED_ELSEWHERE = {
+    "preview_draft",
     "read_alert",
     "change_alert",
     "remove_alert",

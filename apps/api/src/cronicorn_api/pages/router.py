@@ -6,12 +6,14 @@ from fastapi import APIRouter
 
 from cronicorn_api.pages.bulk import router as bulk
 from cronicorn_api.pages.devices import router as devices
+from cronicorn_api.pages.editing import router as editing
 from cronicorn_api.pages.endpoint import deeds as endpoint_deeds
 from cronicorn_api.pages.endpoint import router as endpoint
 from cronicorn_api.pages.endpoints import router as endpoints
 from cronicorn_api.pages.frame import assets
 from cronicorn_api.pages.frame import router as frame
 from cronicorn_api.pages.history import router as history
+from cronicorn_api.pages.jobs import router as jobs
 from cronicorn_api.pages.live import router as live
 from cronicorn_api.pages.now import router as now
 from cronicorn_api.pages.runs import router as runs
@@ -29,6 +31,7 @@ _AREAS: Final[tuple[APIRouter, ...]] = (
     live.router,
     settings.router,
     now.router,
+    editing.router,  # before what has an id where it has a word
     endpoints.router,
     bulk.router,
     endpoint.router,
@@ -36,6 +39,7 @@ _AREAS: Final[tuple[APIRouter, ...]] = (
     history.router,
     runs.router,
     statistics.router,
+    jobs.router,
 )
 router: Final = APIRouter(include_in_schema=False)
 for _area in _AREAS:

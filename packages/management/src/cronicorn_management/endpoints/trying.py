@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cronicorn_domain.errors import ForbiddenTransition, SecretsUnavailable
-from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId, new_uuid
+from cronicorn_domain.identity import EndpointId, JobId, RunId, Token, WorkerId, new_uuid
 from cronicorn_domain.instants import floor_millisecond
 from cronicorn_domain.model.api_key import Scope
 from cronicorn_domain.model.decision import Decision, Kind, Source
-from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.endpoint import Endpoint, Header
 from cronicorn_domain.model.rate import Rate
 from cronicorn_domain.model.run import Failed, FailureKind, Outcome, Run
 from cronicorn_domain.model.signing import NoKeys, Signatory, TenantKeys
@@ -23,7 +23,9 @@ from cronicorn_domain.ports.endpoint_queue import Settlement
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Changing, Desk
 from cronicorn_management.endpoints.finding import endpoint_to_change
+from cronicorn_management.endpoints.judging import judge_of
 from cronicorn_management.noting import Deed, note
+from cronicorn_management.settings import EndpointSettings
 
 TIME_MOST: Final = timedelta(seconds=30)
 """So long a trial may take, since somebody waits for it; an endpoint's own limit may be shorter."""
@@ -67,6 +69,44 @@ async def try_endpoint(desk: Desk, caller: Caller, endpoint_id: EndpointId) -> R
         await unit.runs.add_test(ended)
         await unit.commit()
     return ended
+
+
+async def try_settings(
+    desk: Desk,
+    caller: Caller,
+    settings: EndpointSettings,
+    *,
+    endpoint_id: EndpointId | None = None,
+) -> Run:
+    """
+    Send once what is only typed so far, wait for the answer, and return the run; it is not kept.
+
+    With an endpoint the masks of its secret headers stand for their values.
+
+    Raises ``InvalidInput``, ``NotAllowed``, ``NotFound``, ``TooManyRequests``.
+    """
+    caller.check(Scope.WRITE)
+    (await desk.throttle.ask(f"trials of {caller.tenant}", RATE)).check()
+    async with desk.changing(caller) as work:
+        stored: tuple[Header, ...] = ()
+        if endpoint_id is not None:
+            held = await work.catalog.get_endpoint(work.tenant, endpoint_id)
+            stored = held.request.headers
+        meant = judge_of(work).configuration(settings, stored=stored)
+        endpoint = meant.created(tenant=work.tenant, job_id=JobId(new_uuid()), now=work.now)
+        keys = await _keys_of(work)
+        await note(work, Deed.TEST, endpoint)
+    begun = _begun(endpoint, desk.clock.now())
+    outcome = await _sent(desk, begun, endpoint, keys)
+    return settled_run(
+        begun,
+        Settlement(
+            token=_NO_LEASE,
+            started_at=begun.claimed_at,
+            ended_at=max(begun.claimed_at, desk.clock.now()),
+            outcome=storable(outcome),
+        ),
+    )
 
 
 async def _keys_of(work: Changing) -> TenantKeys | NoKeys | None:

@@ -9,7 +9,7 @@ from fastapi import Response
 
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
-from cronicorn_api.pages.now.views import needs_view, now_view
+from cronicorn_api.pages.now.views import NeedsView, needs_view, now_view
 
 router: Final = pages_router()
 
@@ -23,13 +23,13 @@ async def now(viewer: TheViewer) -> Response:
 @router.get("/_/now/needs")
 async def needs(viewer: TheViewer) -> Response:
     """Tell what needs somebody by now."""
+    return viewer.fragment("now/_needs", view=await _needs(viewer))
 
-    async def read() -> tuple[Counts, Sequence[Standing]]:
-        async with viewer.desk.reading(viewer.caller) as work:
-            return await read_needs(work)
 
-    counts, needy = await viewer.shared("now needs", read)
-    return viewer.fragment("now/_needs", view=needs_view(counts, needy, viewer.zones))
+@router.get("/_/now/sentence")
+async def sentence(viewer: TheViewer) -> Response:
+    """Say where all of them stand by now."""
+    return viewer.fragment("now/_sentence", view=await _needs(viewer))
 
 
 @router.get("/_/now/figures")
@@ -44,3 +44,12 @@ async def _now(viewer: Viewer) -> Now:
             return await read_now(work)
 
     return await viewer.shared("now", read)
+
+
+async def _needs(viewer: Viewer) -> NeedsView:
+    async def read() -> tuple[Counts, Sequence[Standing]]:
+        async with viewer.desk.reading(viewer.caller) as work:
+            return await read_needs(work)
+
+    counts, needy = await viewer.shared("now needs", read)
+    return needs_view(counts, needy, viewer.zones)

@@ -186,7 +186,9 @@ def hour_view(hour: LastHour) -> HourView:
 
 
 def _rate(runs: int) -> str:
-    """Write runs a minute; fewer than ten with a digit more."""
+    """Write runs a minute; fewer than ten with digits more."""
+    if runs < _HOUR_MINUTES:
+        return f"{runs * 100 // _HOUR_MINUTES / 100:.2f}" if runs else "0"
     tenths = runs * 10 // _HOUR_MINUTES
     return count(tenths // 10) if tenths >= 100 else f"{tenths // 10}.{tenths % 10}"  # noqa: PLR2004
 
