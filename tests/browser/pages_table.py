@@ -24,6 +24,7 @@ PAGES = {
     "job-edit": "/jobs/{job}/edit",
     "endpoint-new": "/jobs/{job}/endpoints/new",
     "endpoint-edit": "/endpoints/{paused}/edit",
+    "rules": "/endpoints/{ok}/rules",
     "endpoint-edit-hostile": "/endpoints/{hostile}/edit",
 }
 """What each is called, and its address; ids in braces are those of the world."""

@@ -16,6 +16,7 @@ from cronicorn_api.pages.history import router as history
 from cronicorn_api.pages.jobs import router as jobs
 from cronicorn_api.pages.live import router as live
 from cronicorn_api.pages.now import router as now
+from cronicorn_api.pages.rules import router as rules
 from cronicorn_api.pages.runs import router as runs
 from cronicorn_api.pages.settings import router as settings
 from cronicorn_api.pages.setup import router as setup
@@ -40,6 +41,7 @@ _AREAS: Final[tuple[APIRouter, ...]] = (
     runs.router,
     statistics.router,
     jobs.router,
+    rules.router,
 )
 router: Final = APIRouter(include_in_schema=False)
 for _area in _AREAS:

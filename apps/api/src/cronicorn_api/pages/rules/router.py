@@ -1,0 +1,116 @@
+"""The editor of an endpoint's rules."""
+
+from dataclasses import replace
+from typing import Final
+
+from cronicorn_domain.errors import ChangedMeanwhile, Conflict, InvalidInput
+from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.instants import iso_milliseconds
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_management.desk import Changing
+from cronicorn_management.endpoints.changing import set_endpoint
+from cronicorn_management.endpoints.finding import endpoint_to_change
+from cronicorn_management.endpoints.reading import read_endpoint
+from cronicorn_management.settings import RuleSetting, settings_of
+from fastapi import Response
+
+from cronicorn_api.pages.frame.forms import Fields
+from cronicorn_api.pages.frame.routing import pages_router
+from cronicorn_api.pages.frame.told import NO_FAULTS, Fault, Faults, faults_of
+from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
+from cronicorn_api.pages.rules.typed import (
+    RulesTyped,
+    faults_at,
+    rules_in,
+    rules_typed_in,
+    rules_typed_of,
+)
+from cronicorn_api.pages.rules.views import check, rules_view
+from cronicorn_api.wire.identities import PathEndpoint
+
+router: Final = pages_router()
+
+
+@router.get("/endpoints/{endpointId}/rules")
+async def rules(viewer: TheViewer, endpoint_id: PathEndpoint) -> Response:
+    """Show its rules."""
+    endpoint = await _read(viewer, endpoint_id)
+    typed = rules_typed_of(settings_of(endpoint), seen=_seen(endpoint))
+    return _page(viewer, endpoint, typed)
+
+
+@router.post("/endpoints/{endpointId}/rules")
+async def change(viewer: TheViewer, endpoint_id: PathEndpoint, form: Fields) -> Response:
+    """Save its rules, unless somebody was faster."""
+    endpoint = await _read(viewer, endpoint_id)
+    typed = rules_typed_in(form)
+    given, faults = rules_in(typed, settings_of(endpoint).rules)
+    if faults:
+        return _page(viewer, endpoint, typed, faults)
+    try:
+        async with viewer.desk.changing(viewer.caller) as work:
+            await _save(work, endpoint_id, typed, given)
+    except ChangedMeanwhile:
+        again = replace(typed, seen=_seen(await _read(viewer, endpoint_id)))
+        return _page(viewer, endpoint, again, _STALE, status=409)
+    except InvalidInput as refusal:
+        return _page(viewer, endpoint, typed, faults_at(refusal, typed))
+    except Conflict as refusal:
+        return _page(viewer, endpoint, typed, faults_of(refusal))
+    return viewer.back(f"/endpoints/{endpoint_id}/rules", _saved(len(given), typed.shadow))
+
+
+@router.post("/_/endpoints/{endpointId}/rules")
+async def checked(viewer: TheViewer, endpoint_id: PathEndpoint, form: Fields) -> Response:
+    """Say of every condition that is typed whether it can be meant."""
+    del endpoint_id
+    found = check(rules_typed_in(form), viewer.desk.conditions)
+    return viewer.fragment("rules/_checked", checked=found)
+
+
+async def _save(
+    work: Changing, endpoint_id: EndpointId, typed: RulesTyped, given: tuple[RuleSetting, ...]
+) -> None:
+    held = await endpoint_to_change(work, endpoint_id)
+    if typed.seen != _seen(held):
+        raise ChangedMeanwhile("endpoint", endpoint_id)
+    settings = replace(settings_of(held), rules=given, shadow_rules=typed.shadow)
+    await set_endpoint(work, held, settings)
+
+
+def _page(
+    viewer: Viewer,
+    endpoint: Endpoint,
+    typed: RulesTyped,
+    faults: Faults = NO_FAULTS,
+    *,
+    status: int | None = None,
+) -> Response:
+    view = rules_view(endpoint, typed, viewer.desk.conditions, faults)
+    return viewer.page("rules/page", status=status or (422 if faults else 200), view=view)
+
+
+async def _read(viewer: Viewer, endpoint_id: EndpointId) -> Endpoint:
+    async with viewer.desk.reading(viewer.caller) as work:
+        return (await read_endpoint(work, endpoint_id)).endpoint
+
+
+def _seen(endpoint: Endpoint) -> str:
+    return iso_milliseconds(endpoint.updated_at)
+
+
+def _saved(count: int, shadow: bool) -> str:  # noqa: FBT001  one of two words
+    noun = "rule" if count == 1 else "rules"
+    tail = " They only watch: nothing is hinted, paused or triggered." if shadow and count else ""
+    return f"Saved: {count} {noun}.{tail}" if count else "Saved: there are no rules."
+
+
+_STALE: Final = Faults(
+    (
+        Fault(
+            field="",
+            message="Somebody has changed this endpoint since you began. What you typed is below;"
+            " open it in another tab to see theirs, and save again to put yours in its place.",
+        ),
+    )
+)
