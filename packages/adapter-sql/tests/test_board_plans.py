@@ -41,7 +41,8 @@ class Watched:
         event.listen(store.engine.sync_engine, "before_cursor_execute", self._note)
 
     def _note(self, _c: object, _u: object, statement: str, given: Any, *_: object) -> None:
-        if statement.lstrip().startswith(("SELECT", "WITH")):
+        asks = statement.lstrip().startswith(("SELECT", "WITH"))
+        if asks and "set_config" not in statement:
             self.statements.append((statement, given))
 
     async def plans(self) -> Sequence[str]:

@@ -28,7 +28,12 @@ from cronicorn_domain.ports.overview import Tally
 from cronicorn_domain.schedules.schedule import Schedule
 from sqlalchemy import Executable
 
-from cronicorn_adapter_sql.board_statements import BoardStatements, latest_runs, recent
+from cronicorn_adapter_sql.board_statements import (
+    AS_IT_THINKS_BEST,
+    BoardStatements,
+    latest_runs,
+    recent,
+)
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.lengths import from_microseconds
 from cronicorn_adapter_sql.mapping_endpoints import schedule_from
@@ -50,6 +55,7 @@ class SqlBoard:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
+        self._looks_widely = False
 
     async def find(
         self,
@@ -64,6 +70,7 @@ class SqlBoard:
     ) -> Found:
         """Return endpoints, and count all of them."""
         statements = self._statements(tenant, now)
+        await self._look_widely()
         page = statements.page(which, order, limit=limit, after=after, count_to=count_to)
         rows = await self._all(page, which)
         total = rows[0]["total"] if rows else 0
@@ -76,6 +83,7 @@ class SqlBoard:
         self, tenant: TenantId, which: Wanted, *, now: datetime
     ) -> Sequence[EndpointId]:
         """Return all endpoints that are meant."""
+        await self._look_widely()
         rows = await self._all(self._statements(tenant, now).ids(which), which)
         return [EndpointId(row["id"]) for row in rows]
 
@@ -95,6 +103,7 @@ class SqlBoard:
 
     async def counts(self, tenant: TenantId, *, now: datetime) -> Counts:
         """Count the endpoints by where they stand."""
+        await self._look_widely()
         (row,) = await self._all(self._statements(tenant, now).counts())
         return Counts(**row)
 
@@ -135,6 +144,17 @@ class SqlBoard:
             DueTogether(begins_at=row["minute"], schedule=_schedule(row), count=row["count"])
             for row in await self._all(self._statements(tenant, until).upcoming(until))
         ]
+
+    async def _look_widely(self) -> None:
+        """
+        Let PostgreSQL go about the rest of the transaction as it thinks best.
+
+        Its sessions look for few rows by indexes (see ``engine``); here all endpoints are compared.
+        """
+        if self._dialect == "postgresql" and not self._looks_widely:
+            self._looks_widely = True
+            with translated():
+                await self._transaction.connection.execute(AS_IT_THINKS_BEST)
 
     def _statements(self, tenant: TenantId, now: datetime) -> BoardStatements:
         return BoardStatements(self._dialect, tenant, now)

@@ -66,6 +66,13 @@ SCHEDULE_COLUMNS: Final = (
     "every",
     "run_at",
 )
+AS_IT_THINKS_BEST: Final = select(
+    *(
+        func.set_config(f"enable_{each}", "on", true())
+        for each in ("seqscan", "hashjoin", "mergejoin", "bitmapscan", "sort")
+    )
+)
+"""Undoes until the end of the transaction what sessions are told about plans."""
 _PLANS: Final = (endpoint_state.c.urgent, endpoint_state.c.plan)
 _UNARCHIVED: Final = and_(endpoints.c.archived_at.is_(None), jobs.c.state != "archived")
 

@@ -84,9 +84,8 @@ class Now:
 
 async def read_needs(work: Reading) -> tuple[Counts, Sequence[Standing]]:
     """Return how many endpoints stand how, and those that need somebody, the worst first."""
-    counts = await work.board.counts(work.tenant, now=work.now)
     needy = await work.board.attention(work.tenant, now=work.now, limit=NEEDY_MOST)
-    return counts, needy
+    return await work.board.counts(work.tenant, now=work.now), needy
 
 
 async def read_now(work: Reading) -> Now:
