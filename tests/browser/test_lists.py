@@ -137,5 +137,7 @@ def test_a_rule_is_checked_where_it_is_wrong_and_saved_in_shadow(page: Page, wor
     expect(page.locator("#checked")).to_contain_text("can be meant")
     page.get_by_label("Run every").last.fill("30 s")
     page.get_by_label("Only watch (shadow)").check()
+    page.get_by_role("button", name="Replay").click()
+    expect(page.locator("#replay")).to_contain_text("answer")
     page.get_by_role("button", name="Save rules").click()
     expect(page.locator("#said")).to_contain_text("Saved: 1 rule. They only watch")

@@ -11,6 +11,7 @@ from cronicorn_management.desk import Changing
 from cronicorn_management.endpoints.changing import set_endpoint
 from cronicorn_management.endpoints.finding import endpoint_to_change
 from cronicorn_management.endpoints.reading import read_endpoint
+from cronicorn_management.endpoints.replaying import replay_rules
 from cronicorn_management.settings import RuleSetting, settings_of
 from fastapi import Response
 
@@ -18,6 +19,7 @@ from cronicorn_api.pages.frame.forms import Fields
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.told import NO_FAULTS, Fault, Faults, faults_of
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
+from cronicorn_api.pages.rules.replays import replay_view
 from cronicorn_api.pages.rules.typed import (
     RulesTyped,
     faults_at,
@@ -25,7 +27,7 @@ from cronicorn_api.pages.rules.typed import (
     rules_typed_in,
     rules_typed_of,
 )
-from cronicorn_api.pages.rules.views import check, rules_view
+from cronicorn_api.pages.rules.views import WINDOWS, check, rules_view
 from cronicorn_api.wire.identities import PathEndpoint
 
 router: Final = pages_router()
@@ -47,6 +49,8 @@ async def change(viewer: TheViewer, endpoint_id: PathEndpoint, form: Fields) -> 
     given, faults = rules_in(typed, settings_of(endpoint).rules)
     if faults:
         return _page(viewer, endpoint, typed, faults)
+    if form.get("do", [""])[-1] == "replay":
+        return await _replayed(viewer, endpoint, typed, given, form.get("window", [""])[-1])
     try:
         async with viewer.desk.changing(viewer.caller) as work:
             await _save(work, endpoint_id, typed, given)
@@ -66,6 +70,33 @@ async def checked(viewer: TheViewer, endpoint_id: PathEndpoint, form: Fields) ->
     del endpoint_id
     found = check(rules_typed_in(form), viewer.desk.conditions)
     return viewer.fragment("rules/_checked", checked=found)
+
+
+async def _replayed(
+    viewer: Viewer,
+    endpoint: Endpoint,
+    typed: RulesTyped,
+    given: tuple[RuleSetting, ...],
+    window: str,
+) -> Response:
+    chosen = window if window in WINDOWS else "24h"
+    since = viewer.now - WINDOWS[chosen][1]
+    try:
+        replay = await replay_rules(
+            viewer.desk, viewer.caller, endpoint.id, rules=given, since=since, until=viewer.now
+        )
+    except InvalidInput as refusal:
+        faults = faults_at(refusal, typed)
+        view = rules_view(endpoint, typed, viewer.desk.conditions, faults, window=chosen)
+        return viewer.page("rules/page", status=422, view=view)
+    view = rules_view(
+        endpoint,
+        typed,
+        viewer.desk.conditions,
+        replay=replay_view(replay, viewer.zones),
+        window=chosen,
+    )
+    return viewer.page("rules/page", view=view)
 
 
 async def _save(

@@ -16,6 +16,7 @@ from cronicorn_api.pages.frame.told import Fault, Faults, faults_of
 
 LENGTHS: Final = ("every", "run_in", "pause_for", "life", "cooldown")
 _TEXTS: Final = ("when", *LENGTHS, "trigger", "reason")
+_SWITCHES: Final = ("clear", "notify", "analyze")
 _RULES_MOST: Final = 100
 
 
@@ -36,6 +37,8 @@ class RuleTyped:
     pause_for: str = ""
     trigger: str = ""
     clear: bool = False
+    notify: bool = False
+    analyze: bool = False
     life: str = ""
     cooldown: str = ""
     reason: str = ""
@@ -45,7 +48,8 @@ class RuleTyped:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is typed in it, so that it is no rule."""
-        return not self.was and not self.clear and not any(getattr(self, n).strip() for n in _TEXTS)
+        ticked = self.clear or self.notify or self.analyze
+        return not (self.was or ticked or any(getattr(self, name).strip() for name in _TEXTS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,7 @@ class RulesTyped:
 def rules_typed_in(form: Lists) -> RulesTyped:
     """Keep what a form holds."""
     count = min(len(form.get("when", [])), _RULES_MOST)
-    clear, removed = frozenset(form.get("clear", [])), frozenset(form.get("remove", []))
+    ticked = {name: frozenset(form.get(name, [])) for name in (*_SWITCHES, "remove")}
 
     def text(name: str, number: int) -> str:
         given = form.get(name, [])
@@ -77,9 +81,19 @@ def rules_typed_in(form: Lists) -> RulesTyped:
 
     rules = [
         RuleTyped(
-            **{name: text(name, number) for name in (*_TEXTS, "was")},
-            clear=str(number) in clear,
-            removed=str(number) in removed,
+            when=text("when", number),
+            every=text("every", number),
+            run_in=text("run_in", number),
+            pause_for=text("pause_for", number),
+            trigger=text("trigger", number),
+            life=text("life", number),
+            cooldown=text("cooldown", number),
+            reason=text("reason", number),
+            was=text("was", number),
+            clear=str(number) in ticked["clear"],
+            notify=str(number) in ticked["notify"],
+            analyze=str(number) in ticked["analyze"],
+            removed=str(number) in ticked["remove"],
         )
         for number in range(count)
     ]
@@ -138,6 +152,8 @@ def _read(
         when=typed.when.strip(),
         trigger=tuple(each.strip() for each in names if each.strip()),
         clear=typed.clear,
+        notify=typed.notify,
+        analyze=typed.analyze,
         reason=typed.reason.strip() or None,
         **lengths,
     )
@@ -151,6 +167,8 @@ def _typed(number: int, rule: RuleSetting) -> RuleTyped:
         pause_for=_shown(rule.pause_for),
         trigger=", ".join(rule.trigger),
         clear=rule.clear,
+        notify=rule.notify,
+        analyze=rule.analyze,
         life=_shown(rule.life),
         cooldown=_shown(rule.cooldown),
         reason=rule.reason or "",

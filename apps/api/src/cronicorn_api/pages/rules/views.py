@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from cronicorn_domain.errors import InvalidExpression, InvalidInput
@@ -9,6 +10,7 @@ from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_management.conditions import Conditions
 
 from cronicorn_api.pages.frame.told import NO_FAULTS, Faults, sentence
+from cronicorn_api.pages.rules.replays import ReplayView
 from cronicorn_api.pages.rules.typed import RulesTyped, RuleTyped
 
 EXAMPLES: Final = (
@@ -16,6 +18,14 @@ EXAMPLES: Final = (
     ("Slow down when nothing happens", "body.items.size() == 0", "every 15 min"),
     ("Leave a target alone that fails", "failures >= 5", "pause for 10 min"),
 )
+
+WINDOWS: Final = {
+    "1h": ("hour", timedelta(hours=1)),
+    "24h": ("24 hours", timedelta(days=1)),
+    "7d": ("7 days", timedelta(days=7)),
+    "30d": ("30 days", timedelta(days=30)),
+}
+"""Over what rules can be replayed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +55,19 @@ class RulesView:
     checked: Sequence[Checked]
     faults: Faults = NO_FAULTS
     examples: Sequence[tuple[str, str, str]] = EXAMPLES
+    replay: ReplayView | None = None
+    window: str = "24h"
+    windows: Sequence[tuple[str, str]] = tuple((name, word) for name, (word, _) in WINDOWS.items())
 
 
 def rules_view(
-    endpoint: Endpoint, typed: RulesTyped, conditions: Conditions, faults: Faults = NO_FAULTS
+    endpoint: Endpoint,
+    typed: RulesTyped,
+    conditions: Conditions,
+    faults: Faults = NO_FAULTS,
+    *,
+    replay: ReplayView | None = None,
+    window: str = "24h",
 ) -> RulesView:
     """Tell of an endpoint's rules, with room for one more."""
     rows = [*typed.rules]
@@ -60,6 +79,8 @@ def rules_view(
         rows=list(enumerate(rows)),
         checked=check(typed, conditions),
         faults=faults,
+        replay=replay,
+        window=window,
     )
 
 
