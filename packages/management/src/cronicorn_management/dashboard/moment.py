@@ -24,7 +24,7 @@ from cronicorn_domain.schedules.schedule import IntervalSchedule
 from cronicorn_management.desk import Reading
 
 AHEAD: Final = timedelta(minutes=15)
-NEEDY_MOST: Final = 4
+NEEDY_MOST: Final = 5
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)

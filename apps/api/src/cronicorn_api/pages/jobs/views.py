@@ -98,7 +98,7 @@ def jobs_view(
     query = f"state={state.value}&" if state else ""
     return JobsView(
         rows=rows,
-        sentence=f"{exact(len(rows))}{'+' if more else ''} jobs" if rows else "",
+        sentence=_counted(len(rows), more=more),
         state="" if state is None else state.value,
         tabs=tabs,
         next=f"/jobs?{query}after={last}" if more else None,
@@ -140,6 +140,12 @@ def _row(listed: ListedJob, tally: Tally) -> JobRow:
         runs=exact(tally.runs),
         success=_success(tally),
     )
+
+
+def _counted(number: int, *, more: bool) -> str:
+    if not number:
+        return ""
+    return "1 job" if number == 1 and not more else f"{exact(number)}{'+' if more else ''} jobs"
 
 
 def _success(tally: Tally) -> str:

@@ -145,7 +145,7 @@ def strip_view(hour: LastHour, ahead: Outlook, zones: Zones, now: datetime) -> S
     coming = sum(planned.values())
     told = "nothing is planned in the next 15 minutes"
     if peak is not None:
-        clock = zones.clock_of(peak[0])[:5]
+        clock = zones.moment(peak[0]).clock[-8:-3]
         told = f"peak {clock}: {exact(peak[1])}"
     behind = sum(ran[each].runs for each in minutes if each in ran)
     return StripView(
