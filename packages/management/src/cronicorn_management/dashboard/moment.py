@@ -67,8 +67,9 @@ class LastHour:
 
     @property
     def slots(self) -> int:
-        """All of them, run or not."""
-        return self.tally.runs + sum(self.not_run.values())
+        """All of them, run or not; a run that was held back left a record of its slot."""
+        attempted = self.tally.runs - self.tally.not_attempted
+        return attempted + sum(self.not_run.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

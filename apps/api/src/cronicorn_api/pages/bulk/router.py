@@ -16,16 +16,19 @@ from cronicorn_api.pages.bulk.views import SHOWN_MOST, done_view, preview_view
 from cronicorn_api.pages.endpoints.asked import asked_in
 from cronicorn_api.pages.frame.forms import Fields, Lists
 from cronicorn_api.pages.frame.routing import pages_router
+from cronicorn_api.pages.frame.shapes import exact
 from cronicorn_api.pages.frame.told import faults_of
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 
 router: Final = pages_router()
+AT_ONCE_MOST: Final = 2_000
+"""So many are looked at while somebody waits; a program has more patience."""
 
 
 @router.post("/endpoints/bulk")
 async def preview(viewer: TheViewer, form: Fields) -> Response:
     """Say what would be done; nothing is."""
-    deed = _deed(viewer, form)
+    deed = await _deed(viewer, form)
     if isinstance(deed, Response):
         return deed
     return await _asked(viewer, deed, await _rehearsed(viewer, deed))
@@ -34,7 +37,7 @@ async def preview(viewer: TheViewer, form: Fields) -> Response:
 @router.post("/endpoints/bulk/do")
 async def do(viewer: TheViewer, form: Fields) -> Response:
     """Do it, unless it would be something else by now: then it is asked again."""
-    deed = _deed(viewer, form)
+    deed = await _deed(viewer, form)
     if isinstance(deed, Response):
         return deed
     would = await _rehearsed(viewer, deed)
@@ -46,14 +49,30 @@ async def do(viewer: TheViewer, form: Fields) -> Response:
     return viewer.page("bulk/done", view=done_view(deed, outcome, viewer.zones))
 
 
-def _deed(viewer: Viewer, form: Lists) -> Deed | Response:
+async def _deed(viewer: Viewer, form: Lists) -> Deed | Response:
     here: ZoneInfo = zone(viewer.zones.shown())
     try:
-        return deed_of(form, viewer.now, here)
+        deed = deed_of(form, viewer.now, here)
+        await _check_count(viewer, deed)
     except InvalidInput as refusal:
         given = {name: values[-1] for name, values in form.items()}
         told = " ".join(each.message for each in faults_of(refusal))
         return viewer.back(asked_in(given).path(), told)
+    return deed
+
+
+async def _check_count(viewer: Viewer, deed: Deed) -> None:
+    """Refuse what somebody would wait too long for."""
+    async with viewer.desk.reading(viewer.caller) as work:
+        found = await work.board.find(
+            work.tenant, deed.wanted, now=work.now, limit=1, count_to=AT_ONCE_MOST + 1
+        )
+    if found.total > AT_ONCE_MOST:
+        raise InvalidInput(
+            f"more than {exact(AT_ONCE_MOST)} endpoints match",
+            field="id",
+            remedy="narrow the filter, pause a whole job, or ask POST /api/endpoints/bulk",
+        )
 
 
 async def _rehearsed(viewer: Viewer, deed: Deed) -> BulkOutcome:

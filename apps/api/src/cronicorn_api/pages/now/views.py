@@ -160,7 +160,7 @@ def strip_view(hour: LastHour, ahead: Outlook, zones: Zones, now: datetime) -> S
 def hour_view(hour: LastHour) -> HourView:
     """Tell of the last hour, beside the same hour of yesterday."""
     tally = hour.tally
-    not_run = tally.not_attempted + sum(hour.not_run.values())
+    not_run = sum(hour.not_run.values())
     parts = [
         Part(outcome=OUTCOMES["success"], number=exact(tally.success)),
         Part(outcome=OUTCOMES["target_failure"], number=exact(tally.target_failure)),
