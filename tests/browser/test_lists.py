@@ -116,7 +116,7 @@ def test_the_second_of_two_editors_sees_both_versions(
     mine = site.an_endpoint({"id": world.job}, "edited-twice", baselineIntervalMs=3_600_000)
     page.goto(f"/endpoints/{mine['id']}/edit")
     page.get_by_label("Interval", exact=True).fill("2 h")
-    site.client.patch(f"/api/jobs/_/endpoints/{mine['id']}", json={"description": "theirs"})
+    site.client.patch(f"/jobs/_/endpoints/{mine['id']}", json={"description": "theirs"})
     page.get_by_role("button", name="Save", exact=True).last.click()
 
     expect(page.locator(".versions")).to_contain_text("theirs")

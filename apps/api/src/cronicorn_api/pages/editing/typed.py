@@ -17,10 +17,10 @@ from cronicorn_management.masking import MASK
 from cronicorn_management.settings import EndpointSettings, HeaderSetting, settings_of
 
 from cronicorn_api.pages.editing.lengths import length_in
-from cronicorn_api.pages.endpoint.pausing import wall_time
 from cronicorn_api.pages.frame.forms import Lists
 from cronicorn_api.pages.frame.shapes import interval
 from cronicorn_api.pages.frame.told import NO_FAULTS, Fault, Faults, faults_of
+from cronicorn_api.pages.timeline.wall_times import wall_time
 
 Read = TypeVar("Read")
 KINDS: Final = (("interval", "Every so often"), ("cron", "By the clock"), ("once", "Once"))
