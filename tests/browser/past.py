@@ -7,17 +7,20 @@ A past for the dashboard to show: written through the real store, at the instant
 import asyncio
 import json
 import math
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import upgrade
-from cronicorn_adapter_sql.roll_ups import add_up
+from cronicorn_adapter_sql.roll_ups import values_of_roll_up
 from cronicorn_adapter_sql.store import open_store
+from cronicorn_adapter_sql.tables import roll_ups
 from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import AuditId, RunId, WorkerId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED, floor_millisecond
@@ -53,11 +56,13 @@ from cronicorn_domain.testing.builders import (
     every,
     succeeded,
 )
+from sqlalchemy import insert
 
 from tests.browser.served import SECRET_KEY
 
 DENSE_RUNS = 10_000
 DENSE_STEP = 10 * SECOND
+_SUMS = ("runs", "timed_runs", "duration", "lateness")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +84,6 @@ class Played:
     lasts: timedelta = 300 * timedelta(milliseconds=1)
     late: timedelta = timedelta(milliseconds=20)
     lost: bool = False
-
-
-Deed = Callable[[], object]
 
 
 class _Player:
@@ -196,6 +198,14 @@ async def fill(database: Path, *, now: datetime, dense: int = DENSE_RUNS) -> Pas
         return Past(
             adapting=str(adapting.id), dense=str(many.id), never=str(never.id), quiet=str(quiet.id)
         )
+
+
+def past_in(folder: Path) -> Past:
+    """Fill a folder's database in a process of its own: a browser has the loop of this one."""
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "tests.browser.past", str(folder)]
+    told = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+    return Past(**json.loads(told.stdout))
 
 
 async def _adapting(player: _Player, job, began: datetime, now: datetime) -> Endpoint:
@@ -329,9 +339,16 @@ async def _dense(store, player: _Player, job, now: datetime, count: int) -> Endp
     endpoint = await player.add(
         job, an_endpoint(job, "ticker", schedule=every(DENSE_STEP), created_at=began)
     )
+    rows: dict[tuple[object, ...], dict[str, Any]] = {}
+    for number in range(count):
+        counted = values_of_roll_up(_dense_run(endpoint, began, number))
+        assert counted is not None
+        key = tuple(value for name, value in counted.items() if name not in _SUMS)
+        row = rows.setdefault(key, {**counted, **dict.fromkeys(_SUMS, 0)})
+        for name in _SUMS:
+            row[name] += counted[name]
     async with store.engine.begin() as connection:
-        for number in range(count):
-            await add_up(connection, [_dense_run(endpoint, began, number)])
+        await connection.execute(insert(roll_ups), [*rows.values()])
     async with store.units.begin() as unit:
         await unit.catalog.pause_endpoint(
             endpoint.tenant, endpoint.id, Pause(until=OPEN_ENDED), now=now - SECOND
@@ -365,7 +382,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     past = asyncio.run(fill(folder / "cronicorn.db", now=datetime.now(UTC)))  # noqa: TID251
-    sys.stdout.write(f"{past}\n")
+    sys.stdout.write(json.dumps(asdict(past)))
 
 
 if __name__ == "__main__":

@@ -91,6 +91,7 @@
   });
 
   let drag = null;
+  let dragged = false;
   document.addEventListener("pointermove", (event) => {
     const figure = drag?.figure ?? figureOf(event.target.closest?.(".plot"));
     if (!figure) return;
@@ -108,6 +109,7 @@
     const figure = figureOf(plot);
     if (!figure || event.button !== 0 || event.pointerType === "touch") return;
     const part = share(figure, event.clientX);
+    dragged = false;
     drag = { figure, from: part, to: part };
     event.preventDefault();
   });
@@ -118,6 +120,7 @@
     const brush = figure.querySelector(".brush");
     brush.setAttribute("width", "0");
     if (Math.abs(to - from) < 0.01) return;
+    dragged = true;
     const since = instant(figure, Math.min(from, to)), until = instant(figure, Math.max(from, to));
     location.search = withRest(`?from=${written(since)}&until=${written(until)}`);
   });
@@ -136,7 +139,8 @@
     const figure = figureOf(plot);
     if (!figure) return;
     event.preventDefault();
-    open(figure, nearest(figure, share(figure, event.clientX) * 100));
+    if (!dragged) open(figure, nearest(figure, share(figure, event.clientX) * 100));
+    dragged = false;
   });
 
   const tellWidth = () => {
