@@ -16,6 +16,8 @@ from bench.systems.all_systems import DURABLE, IN_MEMORY, SYSTEMS
 from bench.tables import TABLES, best_trial, by_system, table
 
 DOCUMENT: Final = ROOT / "docs" / "benchmarks.md"
+SINCE: Final = "since.md"
+"""Beside the plots: what was measured since, in words; it is written by hand, and stays."""
 _TITLES: Final = {system.name: system.title for system in SYSTEMS}
 
 
@@ -29,11 +31,14 @@ def write(results: Results, document: Path = DOCUMENT) -> list[Path]:
         file.write_text(drawing, "utf-8")
         written.append(file)
     shown = {file.stem for file in written[1:]}
-    document.write_text("\n\n".join(_sections(results, shown, plots.name)) + "\n", "utf-8")
+    since = plots / SINCE
+    told = since.read_text("utf-8").strip() if since.exists() else ""
+    sections = _sections(results, shown, plots.name, told)
+    document.write_text("\n\n".join(sections) + "\n", "utf-8")
     return written
 
 
-def _sections(results: Results, plots: set[str], folder: str) -> Iterator[str]:
+def _sections(results: Results, plots: set[str], folder: str, since: str) -> Iterator[str]:
     yield "# Benchmarks"
     yield (
         f"Measured on {results.began[:10]} by `{results.command}`; this page and its plots are"
@@ -54,6 +59,8 @@ def _sections(results: Results, plots: set[str], folder: str) -> Iterator[str]:
         if scenario == "throughput":
             yield _ratio(own)
         yield from _absent(scenario, own)
+    if since:
+        yield f"## Measured again since\n\n{since}"
     if results.cost:
         yield f"## The cost of one fire, by part\n\nOne worker on PostgreSQL. {results.cost}"
     yield _systems(results)

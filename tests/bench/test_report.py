@@ -62,6 +62,16 @@ def test_rounds_are_told_as_median_and_range(tmp_path: Path) -> None:
     assert "| Cronicorn on PostgreSQL | 98 (90 to 100) | 100/s |" in told
 
 
+def test_what_was_written_by_hand_stays(tmp_path: Path) -> None:
+    """What was measured since is told in each page that is made anew."""
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "since.md").write_text("A settle is twice as quick now.\n", "utf-8")
+
+    told = the_report(tmp_path, a_measurement("cronicorn-pg", fires=100.0))
+
+    assert "## Measured again since\n\nA settle is twice as quick now.\n\n## " in told
+
+
 def test_the_ratio_to_the_fastest_durable_peer_is_told(tmp_path: Path) -> None:
     """A peer that keeps everything in memory is no measure for one that does not."""
     told = the_report(
