@@ -474,7 +474,7 @@ async def test_a_worker_tells_its_metrics_and_its_health(
     assert sample(text, "cronicorn_lateness_seconds_count") >= settled
     assert sample(text, 'cronicorn_store_seconds_count{call="settle"}') >= 1
     assert sample(text, "cronicorn_ready") == 1
-    assert sample(text, "cronicorn_store_connections_most") == 6
+    assert sample(text, "cronicorn_store_connections_most") == 8
     assert [status for status, _ in health] == [200, 200]
     assert target.address not in text
     assert code == 0

@@ -387,6 +387,6 @@ def test_statements_stay_short_enough_to_be_taken_apart_once() -> None:
     """
     The driver keeps what it has found out about a statement of up to 4096 characters.
 
-    A longer one works as well, and costs 10 µs more each time, on whichever number of runs.
+    A longer one works as well, and costs 10 microseconds more each time, for however many runs.
     """
     assert max(len(each) for each in (CLAIM, START, SETTLE)) <= 4096

@@ -46,4 +46,4 @@ class TestSlotsRecorded(StoreSuite):
             within = connections_in_use(self.sql.engine)
 
         assert (within - before, connections_in_use(self.sql.engine)) == (1, before)
-        assert connections_most(self.sql.engine) == 6
+        assert connections_most(self.sql.engine) == 8

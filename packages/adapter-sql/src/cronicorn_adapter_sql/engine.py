@@ -38,7 +38,7 @@ class EngineLimits:
 
     Attributes:
         connections: The most connections at once; a further one waits. On PostgreSQL one of them
-            may listen all the time.
+            may listen all the time, and who claims, starts and settles keeps one for each.
         wait_for_connection: How long it waits.
         connect: How long one attempt to reach a server may last (PostgreSQL, whole seconds).
         statement: How long one statement may run (PostgreSQL).
@@ -47,7 +47,7 @@ class EngineLimits:
         idle_in_transaction: How long a transaction may wait for its own client (PostgreSQL).
     """
 
-    connections: int = 6
+    connections: int = 8
     wait_for_connection: timedelta = timedelta(seconds=10)
     connect: timedelta = timedelta(seconds=5)
     statement: timedelta = timedelta(seconds=30)

@@ -6,6 +6,7 @@ statement. Whoever comes while it is in use takes another from the pool. After a
 back there, which sees to what is left of it; and it is closed with the engine.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -36,7 +37,7 @@ class KeptConnection:
         try:
             yield connection
         except BaseException:
-            await connection.close()
+            await asyncio.shield(connection.close())  # whoever is cancelled gives it back, too
             raise
         if self._idle is None:
             self._idle = connection
