@@ -32,6 +32,8 @@ OCCASION_WORDS: Final = {
     Occasion.RECOVERED: "It has recovered",
     Occasion.QUARANTINED: "An endpoint is quarantined",
     Occasion.DEFERRED: "A quota puts an endpoint off",
+    Occasion.RULE: "A rule of an endpoint tells",
+    Occasion.BUDGET: "A month's quota is nearly used up",
 }
 
 
