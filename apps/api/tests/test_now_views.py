@@ -171,9 +171,10 @@ def test_the_strip_says_where_the_peak_is() -> None:
     view = strip_view(last_hour(), ahead, zones(), EPOCH + 30 * SECOND)
     empty = strip_view(last_hour(), Outlook(minutes={}), zones(), EPOCH)
 
-    assert view.peak == "peak 12:12: 340"
+    assert view.peak_at is not None
+    assert (view.peak_at.clock, view.peak) == ("12:12:00", "340")
     assert view.words == "0 runs in the last 5 minutes, 682 planned in the next 15"
-    assert empty.peak == "nothing is planned in the next 15 minutes"
+    assert (empty.peak_at, empty.peak) == (None, "nothing is planned in the next 15 minutes")
 
 
 def test_totals_stop_where_nobody_counts() -> None:

@@ -36,13 +36,22 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripView:
-    """The minutes around now: what ran, and what is to."""
+    """
+    The minutes around now: what ran, and what is to.
+
+    Attributes:
+        here: The place of now.
+        words: What the drawing says.
+        peak: How many there are in the minute of ``peak_at``, which has the most; without one, that
+            there is nothing.
+    """
 
     bars: Sequence[Bar]
     here: int
     width: int
     words: str
     peak: str
+    peak_at: Moment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +152,7 @@ def strip_view(hour: LastHour, ahead: Outlook, zones: Zones, now: datetime) -> S
             css = "peak" if is_peak else "soon"
             bars.append(Bar(css=css, x=x, y=STRIP_HEIGHT - tall, height=tall))
     coming = sum(planned.values())
-    told = "nothing is planned in the next 15 minutes"
-    if peak is not None:
-        clock = zones.moment(peak[0]).clock[-8:-3]
-        told = f"peak {clock}: {exact(peak[1])}"
+    told = "nothing is planned in the next 15 minutes" if peak is None else exact(peak[1])
     behind = sum(ran[each].runs for each in minutes if each in ran)
     return StripView(
         bars=bars,
@@ -154,6 +160,7 @@ def strip_view(hour: LastHour, ahead: Outlook, zones: Zones, now: datetime) -> S
         width=len(minutes) * _STEP,
         words=f"{exact(behind)} runs in the last 5 minutes, {exact(coming)} planned in the next 15",
         peak=told,
+        peak_at=None if peak is None else zones.moment(peak[0]),
     )
 
 
