@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from cronicorn_domain.errors import ForbiddenTransition
 from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId
+from cronicorn_domain.model.alert import Happening
 from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.endpoint import Endpoint
@@ -47,6 +48,7 @@ from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
 from cronicorn_domain.wording import fault
 
 from cronicorn_adapter_memory.alert_book import keep_notices
+from cronicorn_adapter_memory.analyses import note_happening
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.tables import EndpointRow
 
@@ -281,7 +283,7 @@ class MemoryEndpointQueue:
         before = self._tables.situation(row)
         change = self._planned(row, lambda situation: settle(situation, result, now))
         run = settled_run(self._tables.runs[row.lease.run_id], result, change.remark)
-        keep_notices(self._tables, happening_after_run(before, change.state, run.message, now))
+        self._happened(happening_after_run(before, change.state, run.message, now), now)
         keep_notices(self._tables, telling_by_rule(row.endpoint, change, now))
         self._end(row, row.lease, run)
         self._tables.keep(row, change, now)
@@ -290,6 +292,11 @@ class MemoryEndpointQueue:
         self._store.breakers.hear(row.endpoint, result.outcome, now)
         self._forget_lapsed(row, now)
         return Settled.ACCEPTED
+
+    def _happened(self, happening: Happening | None, now: datetime) -> None:
+        """Tell whom it concerns: people by their alerts, and the AI planner."""
+        keep_notices(self._tables, happening)
+        note_happening(self._tables, happening, now)
 
     def _trigger(self, asking: Endpoint, sibling: SiblingTrigger, now: datetime) -> None:
         """Give a sibling a trigger, if there is one of this name and it takes one."""
@@ -321,7 +328,7 @@ class MemoryEndpointQueue:
             run = abandoned_run(self._tables.runs[lease.run_id], lease.started_at, now)
             before = self._tables.situation(row)
             change = self._planned(row, lambda situation: reap(situation, now))
-            keep_notices(self._tables, happening_after_run(before, change.state, run.message, now))
+            self._happened(happening_after_run(before, change.state, run.message, now), now)
             self._end(row, lease, run)
             self._tables.keep(row, change, now)
         return Reaped(

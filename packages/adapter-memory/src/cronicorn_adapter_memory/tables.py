@@ -19,7 +19,9 @@ from cronicorn_domain.identity import (
     NoticeId,
     PersonId,
     RunId,
+    SessionId,
     SignInId,
+    SuggestionId,
     TenantId,
     Token,
 )
@@ -34,6 +36,7 @@ from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.person import Person
 from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.session import Analysis, Session, Suggestion
 from cronicorn_domain.model.setup_link import SetupLink
 from cronicorn_domain.model.sign_in import SignIn
 from cronicorn_domain.model.signing import TenantKeys
@@ -154,6 +157,9 @@ class Tables:
     notices: MutableMapping[NoticeId, NoticeRow] = field(default_factory=dict)
     streaks: MutableMapping[tuple[AlertId, EndpointId], datetime] = field(default_factory=dict)
     answers: MutableMapping[tuple[TenantId, str], KeptAnswer] = field(default_factory=dict)
+    analyses: MutableMapping[EndpointId, Analysis] = field(default_factory=dict)
+    sessions: MutableMapping[SessionId, Session] = field(default_factory=dict)
+    suggestions: MutableMapping[SuggestionId, Suggestion] = field(default_factory=dict)
 
     def row(self, tenant: TenantId, endpoint_id: EndpointId) -> EndpointRow:
         """Return the tenant's endpoint row. Raises ``NotFound``."""
@@ -274,6 +280,9 @@ class Draft:
             notices=self._over(base.notices),
             streaks=self._over(base.streaks),
             answers=self._over(base.answers),
+            analyses=self._over(base.analyses),
+            sessions=self._over(base.sessions),
+            suggestions=self._over(base.suggestions),
         )
 
     def apply(self) -> None:

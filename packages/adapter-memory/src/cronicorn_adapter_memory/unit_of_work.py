@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 
 from cronicorn_adapter_memory.alert_book import MemoryAlertBook
+from cronicorn_adapter_memory.analyses import MemoryAnalyses
 from cronicorn_adapter_memory.answer_book import MemoryAnswerBook
 from cronicorn_adapter_memory.api_keys import MemoryApiKeys
 from cronicorn_adapter_memory.audit_log import MemoryAuditLog
@@ -17,6 +18,7 @@ from cronicorn_adapter_memory.job_catalog import MemoryJobCatalog
 from cronicorn_adapter_memory.overview import MemoryOverview
 from cronicorn_adapter_memory.people import MemoryPeople
 from cronicorn_adapter_memory.run_log import MemoryRunLog
+from cronicorn_adapter_memory.session_log import MemorySessionLog
 from cronicorn_adapter_memory.setup_links import MemorySetupLinks
 from cronicorn_adapter_memory.sign_ins import MemorySignIns
 from cronicorn_adapter_memory.signing_keys import MemorySigningKeys
@@ -44,6 +46,8 @@ class MemoryUnitOfWork:
         self._signing_keys = MemorySigningKeys(transaction)
         self._alerts = MemoryAlertBook(transaction)
         self._answers = MemoryAnswerBook(transaction)
+        self._analyses = MemoryAnalyses(transaction)
+        self._sessions = MemorySessionLog(transaction)
 
     @property
     def catalog(self) -> MemoryJobCatalog:
@@ -119,6 +123,16 @@ class MemoryUnitOfWork:
     def answers(self) -> MemoryAnswerBook:
         """What is kept for whoever asks again."""
         return self._answers
+
+    @property
+    def analyses(self) -> MemoryAnalyses:
+        """Which endpoints the AI planner looks at next."""
+        return self._analyses
+
+    @property
+    def sessions(self) -> MemorySessionLog:
+        """What the AI planner has made of endpoints."""
+        return self._sessions
 
     async def commit(self) -> None:
         """Make everything lasting, and wake the workers when something became due earlier."""

@@ -20,6 +20,7 @@ from cronicorn_domain.model.endpoint import (
     Pause,
     Retry,
 )
+from cronicorn_domain.model.planning import AiMode, Planning
 from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.cron import CronSchedule, GapPolicy, RepeatPolicy
 from cronicorn_domain.schedules.cron_expression import CronExpression
@@ -119,6 +120,7 @@ def _endpoint_from(row: Columns, vault: Vault | None) -> Endpoint:
         heeds=Heeds(hints=row["heeds_hints"], gone=row["heeds_gone"]),
         signing=Signing(row["signing"]),
         rules=rules_from(row["rules"]),
+        planning=Planning(mode=AiMode(row["ai_mode"]), model=row["ai_model"]),
         success_when=row["success_when"],
         pause=None if until is None else Pause(until=until, reason=row["pause_reason"]),
         created_at=row["created_at"],
@@ -201,6 +203,8 @@ def _values_of_rules(endpoint: Endpoint) -> Values:
         "heeds_gone": endpoint.heeds.gone,
         "signing": endpoint.signing.value,
         "rules": text_of_rules(endpoint.rules),
+        "ai_mode": endpoint.planning.mode.value,
+        "ai_model": endpoint.planning.model,
         "success_when": endpoint.success_when,
     }
 

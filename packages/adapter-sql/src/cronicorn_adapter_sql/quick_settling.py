@@ -5,8 +5,9 @@ The situation that the claim left is still what the store holds as long as the e
 is the same. So the domain decides first, and the write looks at the revision: whatever was written
 meanwhile (a hint, a pause, an edit, a trigger) is seen by that, and such a run is left to be
 settled from what the store then holds. So is one whose endpoint somebody has locked, one that is an
-occasion for alerts if its tenant has any (their notices are written with the result), and one whose
-slot lies days before the others': those would have each looked for in many partitions.
+occasion for alerts if its tenant has any (their notices are written with the result), one that the
+AI planner may want to look at, and one whose slot lies days before the others': those would have
+each looked for in many partitions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,8 @@ from cronicorn_domain.identity import Token
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.run import Outcome, Run
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.alerting import happening_after_run
+from cronicorn_domain.policies.analysing import is_worth_a_look
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.eligibility import claimable_from
 from cronicorn_domain.policies.lapsing import unlapsed
@@ -54,6 +57,7 @@ class _Ended:
     change: Change
     due_at: datetime | None
     tells: bool
+    worth_a_look: bool
 
 
 class QuickSettling:
@@ -95,7 +99,7 @@ class QuickSettling:
             return await self._settle_on_sqlite(held, now)
         newest = max(run.run.slot for run, _ in held)
         decided = [_ended(*one, now) for one in held if newest - one[0].run.slot <= LONGEST]
-        ended = {each.token: each for each in decided if _is_plain(each.change)}
+        ended = {each.token: each for each in decided if _is_plain(each)}
         if not ended:
             return []
         with translated():
@@ -164,19 +168,22 @@ class QuickSettling:
         return list(after)
 
 
-def _is_plain(change: Change) -> bool:
+def _is_plain(ended: _Ended) -> bool:
     """
     Say whether one statement can write it.
 
-    A hint or a pause that a response asks for, and slots that another record may be prolonged by,
-    are written with care, like any other.
+    A hint or a pause that a response asks for, slots that another record may be prolonged by, and a
+    streak of failures that the planner looks at, are written with care, like any other.
     """
-    return not change.is_asked_for and all(each.follows is None for each in change.records)
+    change = ended.change
+    told_of = change.is_asked_for or ended.worth_a_look
+    return not told_of and all(each.follows is None for each in change.records)
 
 
 def _ended(held: HeldRun, settlement: Settlement, now: datetime) -> _Ended:
     situation = unlapsed(held.situation, now)
     change = settle(situation, settlement, now)
+    happening = happening_after_run(situation, change.state, None, now)
     after = situation.after_the_run(change.state)
     return _Ended(
         token=settlement.token,
@@ -188,7 +195,8 @@ def _ended(held: HeldRun, settlement: Settlement, now: datetime) -> _Ended:
         after=after,
         change=change,
         due_at=claimable_from(after, now),
-        tells=change.state.failures != situation.state.failures,
+        tells=happening is not None,
+        worth_a_look=happening is not None and is_worth_a_look(happening),
     )
 
 

@@ -108,6 +108,7 @@ class EndpointRow(Row, table=True):
         CheckConstraint(
             "signing IN ('when_keyed', 'off', 'standard', 'older', 'both')", name="signing_known"
         ),
+        CheckConstraint("ai_mode IN ('off', 'suggest', 'auto')", name="ai_mode_known"),
         CheckConstraint("name <> ''", name="name_filled"),
         Index(
             "uq_endpoints_job_id_name",
@@ -127,6 +128,12 @@ class EndpointRow(Row, table=True):
         ),
         Index("ix_endpoints_tenant_id", "tenant", "id"),
         Index("ix_endpoints_job_id_id", "job_id", "id"),
+        Index(
+            "ix_endpoints_planned",
+            "id",
+            postgresql_where=text("ai_mode <> 'off' AND archived_at IS NULL"),
+            sqlite_where=text("ai_mode <> 'off' AND archived_at IS NULL"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -166,6 +173,8 @@ class EndpointRow(Row, table=True):
     heeds_gone: bool
     signing: str
     rules: str | None = None
+    ai_mode: str
+    ai_model: str | None = None
     success_when: str | None = None
     paused_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     pause_reason: str | None = None
@@ -954,6 +963,102 @@ class NoticeRow(Row, table=True):
     error: str | None = None
 
 
+class AnalysisRow(Row, table=True):
+    """When the AI planner looks at an endpoint next, and who has it until when."""
+
+    __tablename__ = "analyses"
+    __table_args__: ClassVar = (
+        CheckConstraint("failures >= 0", name="no_count_below_zero"),
+        CheckConstraint(
+            "(lease IS NULL) = (leased_until IS NULL) AND (lease IS NULL) = (taken_at IS NULL)",
+            name="lease_is_whole",
+        ),
+        Index("ix_analyses_next_at", "next_at"),
+        Index("ix_analyses_job_id", "job_id"),
+    )
+
+    endpoint_id: UUID = Field(
+        sa_column=Column(ForeignKey("endpoints.id", ondelete="CASCADE"), primary_key=True)
+    )
+    tenant: UUID
+    job_id: UUID
+    next_at: datetime = Field(sa_type=UtcDateTime)
+    cause: str
+    not_before: datetime = Field(sa_type=UtcDateTime)
+    failures: int
+    lease: UUID | None = None
+    leased_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SessionRow(Row, table=True):
+    """One look of the AI planner at an endpoint; ``document`` is JSON of what nobody asks for."""
+
+    __tablename__ = "sessions"
+    __table_args__: ClassVar = (
+        CheckConstraint(
+            "ending IN ('done', 'failed', 'bounded', 'denied', 'stopped')", name="ending_known"
+        ),
+        CheckConstraint("tokens_in >= 0 AND tokens_out >= 0", name="no_count_below_zero"),
+        Index("ix_sessions_endpoint_id_id", "endpoint_id", "id"),
+        Index("ix_sessions_tenant_started_at", "tenant", "started_at"),
+        Index("ix_sessions_started_at", "started_at"),  # for pruning
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: UUID
+    endpoint_id: UUID = Field(
+        sa_column=Column(ForeignKey("endpoints.id", ondelete="CASCADE"), nullable=False)
+    )
+    job_id: UUID
+    cause: str
+    mode: str
+    model: str
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime = Field(sa_type=UtcDateTime)
+    ending: str
+    next_analysis_at: datetime = Field(sa_type=UtcDateTime)
+    reasoning: str
+    tokens_in: int = Field(sa_type=BigInteger)
+    tokens_out: int = Field(sa_type=BigInteger)
+    cost: int | None = Field(default=None, sa_type=BigInteger)
+    error: str | None = None
+    document: str
+
+
+class SuggestionRow(Row, table=True):
+    """What a session has proposed, as JSON, and what a person has made of it."""
+
+    __tablename__ = "suggestions"
+    __table_args__: ClassVar = (
+        CheckConstraint("state IN ('waiting', 'approved', 'refused')", name="state_known"),
+        CheckConstraint(
+            "(state = 'waiting') = (decided_at IS NULL)", name="decided_has_its_instant"
+        ),
+        Index(
+            "ix_suggestions_waiting",
+            "tenant",
+            "id",
+            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=text("state = 'waiting'"),
+        ),
+        Index("ix_suggestions_session_id", "session_id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: UUID
+    endpoint_id: UUID
+    session_id: UUID = Field(
+        sa_column=Column(ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False)
+    )
+    proposal: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    state: str
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decided_by: str | None = None
+
+
 class KeptAnswerRow(Row, table=True):
     """
     What is known of a request that bears a key: who does it, then what was answered.
@@ -1040,6 +1145,9 @@ alerts: Final = metadata.tables["alerts"]
 alert_streaks: Final = metadata.tables["alert_streaks"]
 notices: Final = metadata.tables["notices"]
 kept_answers: Final = metadata.tables["kept_answers"]
+analyses: Final = metadata.tables["analyses"]
+sessions: Final = metadata.tables["sessions"]
+suggestions: Final = metadata.tables["suggestions"]
 rate_limits: Final = metadata.tables["rate_limits"]
 workers: Final = metadata.tables["workers"]
 breakers: Final = metadata.tables["breakers"]

@@ -21,6 +21,7 @@ from cronicorn_adapter_sql.happenings import keep_notices
 from cronicorn_adapter_sql.kept_connection import Begin
 from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.notifying import Notifying
+from cronicorn_adapter_sql.noting_happenings import note_happenings
 from cronicorn_adapter_sql.situations import ReadEndpoint, Situations, UnreadableEndpoint
 from cronicorn_adapter_sql.vault import Vault
 from cronicorn_adapter_sql.wakeups import Signal
@@ -92,6 +93,7 @@ class Transaction:
         await self.endings.write(self.connection)
         await self.changes.write(self.connection)
         await keep_notices(self.connection, self.happenings)
+        await note_happenings(self.connection, self.happenings)
         self.happenings = []
         self.endings, self.changes = Endings(), Changes(self.changes.brought)
 

@@ -8,6 +8,7 @@ from cronicorn_domain.ports.unit_of_work import UnitOfWork
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cronicorn_adapter_sql.alert_book import SqlAlertBook
+from cronicorn_adapter_sql.analyses import SqlAnalyses
 from cronicorn_adapter_sql.answer_book import SqlAnswerBook
 from cronicorn_adapter_sql.api_keys import SqlApiKeys
 from cronicorn_adapter_sql.audit_log import SqlAuditLog
@@ -21,6 +22,7 @@ from cronicorn_adapter_sql.job_catalog import SqlJobCatalog
 from cronicorn_adapter_sql.overview import SqlOverview
 from cronicorn_adapter_sql.people import SqlPeople
 from cronicorn_adapter_sql.run_log import SqlRunLog
+from cronicorn_adapter_sql.session_log import SqlSessionLog
 from cronicorn_adapter_sql.setup_links import SqlSetupLinks
 from cronicorn_adapter_sql.sign_ins import SqlSignIns
 from cronicorn_adapter_sql.signing_keys import SqlSigningKeys
@@ -51,6 +53,8 @@ class SqlUnitOfWork:
         self._signing_keys = SqlSigningKeys(self._transaction, vault=database.vault)
         self._alerts = SqlAlertBook(self._transaction)
         self._answers = SqlAnswerBook(self._transaction, vault=database.vault)
+        self._analyses = SqlAnalyses(self._transaction)
+        self._sessions = SqlSessionLog(self._transaction)
 
     @property
     def catalog(self) -> SqlJobCatalog:
@@ -126,6 +130,16 @@ class SqlUnitOfWork:
     def answers(self) -> SqlAnswerBook:
         """What is kept for whoever asks again."""
         return self._answers
+
+    @property
+    def analyses(self) -> SqlAnalyses:
+        """Which endpoints the AI planner looks at next."""
+        return self._analyses
+
+    @property
+    def sessions(self) -> SqlSessionLog:
+        """What the AI planner has made of endpoints."""
+        return self._sessions
 
     async def commit(self) -> None:
         """Make everything lasting, and wake who waits if something is due earlier."""

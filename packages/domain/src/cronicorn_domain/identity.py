@@ -20,6 +20,8 @@ PersonId = NewType("PersonId", UUID)
 SignInId = NewType("SignInId", UUID)
 DeviceGrantId = NewType("DeviceGrantId", UUID)
 ReservationId = NewType("ReservationId", UUID)
+SessionId = NewType("SessionId", UUID)
+SuggestionId = NewType("SuggestionId", UUID)
 WorkerId = NewType("WorkerId", str)
 """A worker's name, unique among the living: host, process and a random part."""
 Token = NewType("Token", int)

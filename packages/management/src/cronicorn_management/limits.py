@@ -1,9 +1,6 @@
 """The limits of a tenant, as every verb that adds meets them."""
 
-from datetime import timedelta
-
-from cronicorn_domain.errors import InvalidInput, LimitReached
-from cronicorn_domain.wording import length_in_words
+from cronicorn_domain.errors import LimitReached
 
 from cronicorn_management.desk import Changing
 
@@ -18,13 +15,3 @@ async def check_room(work: Changing, *, more: int = 1) -> None:
     limit = work.allowance.endpoints
     if await work.catalog.count_to_limit(work.tenant) + more > limit:
         raise LimitReached("endpoints", limit=limit)
-
-
-def check_floor(length: timedelta | None, floor: timedelta, *, field: str) -> None:
-    """Refuse with ``InvalidInput`` an interval shorter than the tenant's floor; trap T17."""
-    if length is not None and length < floor:
-        raise InvalidInput(
-            f"{length_in_words(length)} is too often",
-            field=field,
-            remedy=f"give at least {length_in_words(floor)}",
-        )

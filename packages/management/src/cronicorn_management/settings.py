@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict, assert_never
 
 from cronicorn_domain.model.endpoint import Delivery, Endpoint, Method, MisfirePolicy
+from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.rules import (
     Analyze,
     ClearHints,
@@ -98,6 +99,8 @@ class EndpointSettings:
     success_when: str | None = None
     rules: tuple[RuleSetting, ...] = ()
     shadow_rules: bool | None = None
+    ai_mode: AiMode | None = None
+    ai_model: str | None = None
 
 
 class EndpointChanges(TypedDict, total=False):
@@ -137,6 +140,8 @@ class EndpointChanges(TypedDict, total=False):
     success_when: str | None
     rules: tuple[RuleSetting, ...]
     shadow_rules: bool | None
+    ai_mode: AiMode | None
+    ai_model: str | None
 
 
 def settings_of(endpoint: Endpoint) -> EndpointSettings:
@@ -175,6 +180,8 @@ def settings_of(endpoint: Endpoint) -> EndpointSettings:
         success_when=endpoint.success_when,
         rules=tuple(rule_setting_of(each) for each in endpoint.rules.rules),
         shadow_rules=endpoint.rules.shadow,
+        ai_mode=endpoint.planning.mode,
+        ai_model=endpoint.planning.model,
     )
 
 

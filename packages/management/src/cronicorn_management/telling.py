@@ -18,6 +18,7 @@ from cronicorn_domain.model.endpoint import (
     Retry,
 )
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.policies.ruling import rule_in_words
 from cronicorn_domain.wording import length_in_words
@@ -56,6 +57,7 @@ _USUAL: Final[Mapping[str, _Plain]] = {
     "pause_when_gone": False,
     "signing": Signing.WHEN_KEYED,
     "shadow_rules": False,
+    "ai_mode": AiMode.OFF,
 }
 """What nobody had to say: a creation that told of it would be mostly that."""
 

@@ -75,6 +75,8 @@ def endpoint_body(situation: Situation, now: datetime) -> EndpointBody:
         success_when=endpoint.success_when,
         rules=rule_bodies(endpoint.rules),
         shadow_rules=endpoint.rules.shadow or None,
+        ai_mode=endpoint.planning.mode,
+        ai_model=endpoint.planning.model,
         hints=[hint_body(each) for each in _active(situation, now)],
         next_run_source=None if plan is None else plan.decision.source,
         state=_status(condition_of(situation, now)),

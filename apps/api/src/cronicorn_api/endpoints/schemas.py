@@ -1,10 +1,11 @@
 """An endpoint on the wire."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.endpoint import Delivery, Method, MisfirePolicy
+from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.signing import Signing
 from pydantic import Field, JsonValue
 
@@ -81,6 +82,8 @@ class EndpointMembers(Wire):
     success_when: str | None = None
     rules: list[RuleGiven] | None = None
     shadow_rules: bool | None = None
+    ai_mode: AiMode | None = None
+    ai_model: str | None = None
 
 
 class NewEndpoint(EndpointMembers):
@@ -143,7 +146,8 @@ class EndpointBody(Wire):
     success_when: Maybe[str] = None
     rules: list[RuleBody]
     shadow_rules: Maybe[bool] = None
-    ai_mode: Literal["off"] = "off"
+    ai_mode: AiMode
+    ai_model: Maybe[str] = None
     delivery: Delivery
     hints: list[HintBody]
     next_run_source: Maybe[Source] = None

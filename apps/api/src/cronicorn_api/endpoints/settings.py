@@ -31,6 +31,8 @@ WIRE_NAMES: Final = {
     "external_key": "externalKey",
     "success_when": "successWhen",
     "paused_until": "pausedUntil",
+    "ai_mode": "aiMode",
+    "ai_model": "aiModel",
     "count": "count",
 }
 """What management calls a member, and what the wire does."""
@@ -60,6 +62,8 @@ _AS_THEY_ARE: Final = {
     "signing": "signing",
     "success_when": "success_when",
     "shadow_rules": "shadow_rules",
+    "ai_mode": "ai_mode",
+    "ai_model": "ai_model",
 }
 _KIBIBYTE: Final = 1024
 

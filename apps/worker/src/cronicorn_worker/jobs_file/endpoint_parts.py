@@ -86,6 +86,8 @@ def _settings(entry: EndpointEntry) -> EndpointSettings:
         success_when=entry.success_when,
         rules=tuple(_rule(each) for each in entry.rules),
         shadow_rules=entry.shadow_rules,
+        ai_mode=entry.ai_mode,
+        ai_model=entry.ai_model,
     )
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Annotated, NoReturn, TypeVar
 
 from cronicorn_domain.model.endpoint import Delivery, Method, MisfirePolicy
+from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.cron import GapPolicy, RepeatPolicy
 from pydantic import BeforeValidator, WithJsonSchema
@@ -188,4 +189,5 @@ GapName = Annotated[GapPolicy, BeforeValidator(_choice(GapPolicy)), _choice_sche
 RepeatName = Annotated[
     RepeatPolicy, BeforeValidator(_choice(RepeatPolicy)), _choice_schema(RepeatPolicy)
 ]
+AiModeName = Annotated[AiMode, BeforeValidator(_choice(AiMode)), _choice_schema(AiMode)]
 SigningName = Annotated[Signing, BeforeValidator(_choice(Signing)), _choice_schema(Signing)]

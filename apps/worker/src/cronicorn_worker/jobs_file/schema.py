@@ -19,6 +19,7 @@ from cronicorn_domain.model.endpoint import (
     Retry,
 )
 from cronicorn_domain.model.hint import DEFAULT_LIFE
+from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.rules import RULES_MOST
 from cronicorn_domain.model.signing import Signing
 from cronicorn_management.settings import SCHEDULES
@@ -26,6 +27,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from cronicorn_worker.jobs_file.field_types import (
     COUNT_MOST,
+    AiModeName,
     Allowed,
     Count,
     DeliveryName,
@@ -197,6 +199,10 @@ class EndpointEntry(Entry):
     """What to do when an answer says something. All that hold act, in their order."""
     shadow_rules: Flag = False
     """Only tell on each run what its rules would have done. Default false."""
+    ai_mode: AiModeName = AiMode.OFF
+    """What the AI planner may do: off (default), suggest (what it proposes waits), or auto."""
+    ai_model: Text | None = None
+    """The model that looks at it; left out, the installation's."""
     paused: Paused | None = None
     """true, or the instant until which; false resumes; left out, a pause stays as it stands."""
 

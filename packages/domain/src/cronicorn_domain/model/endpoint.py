@@ -15,6 +15,7 @@ from cronicorn_domain.model.job import (
     check_name,
     check_text,
 )
+from cronicorn_domain.model.planning import NO_PLANNING, Planning
 from cronicorn_domain.model.rules import NO_RULES, RuleSet
 from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.cron import CronSchedule
@@ -353,6 +354,7 @@ class Endpoint:
     heeds: Heeds = Heeds()
     signing: Signing = Signing.WHEN_KEYED
     rules: RuleSet = NO_RULES
+    planning: Planning = NO_PLANNING
     success_when: str | None = None
     pause: Pause | None = None
     archived_at: datetime | None = None

@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from cronicorn_domain.ports.alert_book import AlertBook
+from cronicorn_domain.ports.analyses import Analyses
 from cronicorn_domain.ports.answer_book import AnswerBook
 from cronicorn_domain.ports.api_keys import ApiKeys
 from cronicorn_domain.ports.audit_log import AuditLog
@@ -15,6 +16,7 @@ from cronicorn_domain.ports.job_catalog import JobCatalog
 from cronicorn_domain.ports.overview import Overview
 from cronicorn_domain.ports.people import People
 from cronicorn_domain.ports.run_log import RunLog
+from cronicorn_domain.ports.session_log import SessionLog
 from cronicorn_domain.ports.setup_links import SetupLinks
 from cronicorn_domain.ports.sign_ins import SignIns
 from cronicorn_domain.ports.signing_keys import SigningKeys
@@ -103,6 +105,16 @@ class UnitOfWork(Protocol):
     @property
     def answers(self) -> AnswerBook:
         """What is kept for whoever asks again."""
+        ...
+
+    @property
+    def analyses(self) -> Analyses:
+        """Which endpoints the AI planner looks at next."""
+        ...
+
+    @property
+    def sessions(self) -> SessionLog:
+        """What the AI planner has made of endpoints."""
         ...
 
     async def commit(self) -> None:

@@ -46,6 +46,7 @@ from cronicorn_domain.model.hint import (
 )
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.person import Person
+from cronicorn_domain.model.planning import NO_PLANNING, Planning
 from cronicorn_domain.model.rules import NO_RULES, RuleSet
 from cronicorn_domain.model.rulings import NO_RULING, Ruling
 from cronicorn_domain.model.run import (
@@ -127,6 +128,7 @@ def an_endpoint(
     heeds: Heeds = Heeds(),
     signing: Signing = Signing.WHEN_KEYED,
     rules: RuleSet = NO_RULES,
+    planning: Planning = NO_PLANNING,
     success_when: str | None = None,
     external_key: str | None = None,
 ) -> Endpoint:
@@ -150,6 +152,7 @@ def an_endpoint(
         heeds=heeds,
         signing=signing,
         rules=rules,
+        planning=planning,
         success_when=success_when,
         external_key=external_key,
     )

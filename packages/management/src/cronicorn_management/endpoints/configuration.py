@@ -17,6 +17,7 @@ from cronicorn_domain.model.endpoint import (
     Pause,
     Retry,
 )
+from cronicorn_domain.model.planning import Planning
 from cronicorn_domain.model.rules import RuleSet
 from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.schedule import Schedule
@@ -40,6 +41,7 @@ class Configuration:
     heeds: Heeds
     signing: Signing
     rules: RuleSet
+    planning: Planning
     success_when: str | None
 
     def created(
@@ -74,6 +76,7 @@ class Configuration:
             heeds=self.heeds,
             signing=self.signing,
             rules=self.rules,
+            planning=self.planning,
             success_when=self.success_when,
             pause=pause,
             external_key=key,
@@ -97,5 +100,6 @@ class Configuration:
             heeds=self.heeds,
             signing=self.signing,
             rules=self.rules,
+            planning=self.planning,
             success_when=self.success_when,
         )

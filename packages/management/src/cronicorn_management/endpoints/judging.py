@@ -7,6 +7,7 @@ from functools import partial
 
 from cronicorn_domain.errors import InvalidInput, InvalidSchedule
 from cronicorn_domain.model.endpoint import Header
+from cronicorn_domain.policies.proposing import check_floor
 from cronicorn_domain.ports.egress_rules import EgressRules
 from cronicorn_domain.schedules.schedule import IntervalSchedule
 
@@ -15,7 +16,6 @@ from cronicorn_management.conditions import Conditions
 from cronicorn_management.desk import Changing
 from cronicorn_management.endpoints.configuration import Configuration
 from cronicorn_management.endpoints.making import configuration
-from cronicorn_management.limits import check_floor
 from cronicorn_management.settings import (
     CRON_ONLY,
     RECURRING_ONLY,

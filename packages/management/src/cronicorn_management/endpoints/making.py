@@ -21,6 +21,7 @@ from cronicorn_domain.model.endpoint import (
     Misfire,
     Retry,
 )
+from cronicorn_domain.model.planning import NO_PLANNING, AiMode, Planning
 from cronicorn_domain.model.rules import NO_RULES
 from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.cron import CronSchedule
@@ -80,6 +81,10 @@ def configuration(
     misfire = tried.attempt(_MISFIRE_MEMBERS, lambda: _misfire(settings))
     retry = tried.attempt(_RETRY_MEMBERS, lambda: _retry(settings))
     rules = rule_set(settings, conditions, tried)
+    planning = tried.attempt(
+        ("ai_mode", "ai_model"),
+        lambda: Planning(mode=_or(settings.ai_mode, AiMode.OFF), model=settings.ai_model),
+    )
     limits = tried.attempt(("timeout", "max_response_size", "redirects"), lambda: _limits(settings))
     return tried.attempt(
         ("name", "description", "jitter"),
@@ -101,6 +106,7 @@ def configuration(
                 ),
                 signing=_or(settings.signing, Signing.WHEN_KEYED),
                 rules=rules or NO_RULES,
+                planning=planning or NO_PLANNING,
                 success_when=settings.success_when,
             )
         ),

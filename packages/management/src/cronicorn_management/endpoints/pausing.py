@@ -2,15 +2,13 @@
 
 from datetime import datetime
 
-from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.instants import OPEN_ENDED
-from cronicorn_domain.model.endpoint import Pause
+from cronicorn_domain.policies.proposing import pause_until
 
 from cronicorn_management.desk import Changing
 from cronicorn_management.endpoints.finding import endpoint_to_change
 from cronicorn_management.noting import Deed, note_change
-from cronicorn_management.reasons import check_reason
 
 
 async def pause_endpoint(
@@ -25,13 +23,7 @@ async def pause_endpoint(
 
     Raises ``InvalidInput``, ``NotFound``, ``ForbiddenTransition``.
     """
-    if until <= work.now:
-        raise InvalidInput(
-            "the end of the pause lies behind",
-            field="paused_until",
-            remedy="give an instant that lies ahead, or none to pause until it is resumed",
-        )
-    pause = Pause(until=min(until, OPEN_ENDED), reason=check_reason(reason))
+    pause = pause_until(until, reason, work.now)
     before = await endpoint_to_change(work, endpoint_id)
     await work.catalog.pause_endpoint(work.tenant, endpoint_id, pause, now=work.now)
     after = await work.catalog.get_endpoint(work.tenant, endpoint_id)

@@ -3,11 +3,11 @@
 from cronicorn_domain.identity import EndpointId, TriggerId, new_uuid
 from cronicorn_domain.model.audit import FieldChange
 from cronicorn_domain.model.hint import TRIGGER_LIFE, Trigger, TriggerKind
+from cronicorn_domain.policies.proposing import check_reason
 
 from cronicorn_management.desk import Changing
 from cronicorn_management.endpoints.finding import endpoint_to_change
 from cronicorn_management.noting import Deed, note
-from cronicorn_management.reasons import check_reason
 
 
 async def run_now(work: Changing, endpoint_id: EndpointId, *, reason: str | None = None) -> None:

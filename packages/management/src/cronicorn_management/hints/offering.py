@@ -2,17 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from cronicorn_domain.identity import EndpointId, HintId, new_uuid
+from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.audit import FieldChange
 from cronicorn_domain.model.hint import DEFAULT_LIFE, Author, Hint, IntervalHint, OneShotHint
+from cronicorn_domain.policies.proposing import interval_hint, oneshot_hint
 from cronicorn_domain.wording import length_in_words
 
 from cronicorn_management.desk import Changing
 from cronicorn_management.endpoints.finding import endpoint_to_change
-from cronicorn_management.limits import check_floor
 from cronicorn_management.noting import Deed, note
-from cronicorn_management.reasons import check_reason
 
 
 async def offer_interval(
@@ -28,15 +27,9 @@ async def offer_interval(
 
     Raises ``InvalidInput``, ``NotFound``, ``ForbiddenTransition`` on an archived endpoint.
     """
-    hint = IntervalHint(
-        id=HintId(new_uuid()),
-        author=Author.API,
-        every=every,
-        created_at=work.now,
-        expires_at=work.now + life,
-        reason=check_reason(reason),
+    hint = interval_hint(
+        Author.API, every=every, life=life, reason=reason, floor=work.allowance.floor, now=work.now
     )
-    check_floor(every, work.allowance.floor, field="interval")
     await _offer(work, endpoint_id, hint, f"every {length_in_words(every)}")
     return hint
 
@@ -55,14 +48,7 @@ async def offer_oneshot(
     Raises ``InvalidInput``, ``NotFound``, ``ForbiddenTransition`` on an archived endpoint.
     """
     instant = work.now + at if isinstance(at, timedelta) else at
-    hint = OneShotHint(
-        id=HintId(new_uuid()),
-        author=Author.API,
-        at=instant,
-        created_at=work.now,
-        expires_at=instant + life,
-        reason=check_reason(reason),
-    )
+    hint = oneshot_hint(Author.API, at=instant, life=life, reason=reason, now=work.now)
     await _offer(work, endpoint_id, hint, f"once, at {iso_milliseconds(hint.at)}")
     return hint
 

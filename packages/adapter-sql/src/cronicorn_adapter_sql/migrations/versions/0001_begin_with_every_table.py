@@ -52,6 +52,9 @@ _TABLES: Final = (
     "alert_streaks",
     "notices",
     "kept_answers",
+    "analyses",
+    "sessions",
+    "suggestions",
     "rate_limits",
     "workers",
 )
@@ -85,6 +88,7 @@ def upgrade() -> None:
     _make_signing_keys()
     _make_alerts()
     _make_kept_answers()
+    _make_sessions()
     _make_rate_limits()
     _make_workers()
     if op.get_context().dialect.name == "postgresql":
@@ -190,6 +194,8 @@ def _make_endpoints() -> None:
         sa.Column("heeds_gone", sa.Boolean(), nullable=False),
         sa.Column("signing", sa.String(), nullable=False),
         sa.Column("rules", sa.String(), nullable=True),
+        sa.Column("ai_mode", sa.String(), nullable=False),
+        sa.Column("ai_model", sa.String(), nullable=True),
         sa.Column("success_when", sa.String(), nullable=True),
         sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("pause_reason", sa.String(), nullable=True),
@@ -218,6 +224,9 @@ def _make_endpoints() -> None:
             "misfire_policy IN ('run_once', 'skip', 'catch_up')",
             name=op.f("ck_endpoints_misfire_policy_known"),
         ),
+        sa.CheckConstraint(
+            "ai_mode IN ('off', 'suggest', 'auto')", name=op.f("ck_endpoints_ai_mode_known")
+        ),
         sa.CheckConstraint("name <> ''", name=op.f("ck_endpoints_name_filled")),
         sa.CheckConstraint(
             "jitter >= 0 AND misfire_grace >= 0 AND retry_backoff >= 0 AND redirects >= 0",
@@ -242,6 +251,13 @@ def _make_endpoints() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
     )
     op.create_index("ix_endpoints_job_id_id", "endpoints", ["job_id", "id"])
+    op.create_index(
+        "ix_endpoints_planned",
+        "endpoints",
+        ["id"],
+        postgresql_where=sa.text("ai_mode <> 'off' AND archived_at IS NULL"),
+        sqlite_where=sa.text("ai_mode <> 'off' AND archived_at IS NULL"),
+    )
     op.create_index("ix_endpoints_tenant_id", "endpoints", ["tenant", "id"])
     op.create_index(
         "uq_endpoints_job_id_name",
@@ -1033,6 +1049,109 @@ def _make_signing_keys() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant", name=op.f("pk_signing_keys")),
     )
+
+
+def _make_sessions() -> None:
+    """What the AI planner looks at, what it has made of it, and what waits for a person."""
+    op.create_table(
+        "analyses",
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("job_id", sa.Uuid(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("lease", sa.Uuid(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("failures >= 0", name=op.f("ck_analyses_no_count_below_zero")),
+        sa.CheckConstraint(
+            "(lease IS NULL) = (leased_until IS NULL) AND (lease IS NULL) = (taken_at IS NULL)",
+            name=op.f("ck_analyses_lease_is_whole"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"],
+            ["endpoints.id"],
+            name=op.f("fk_analyses_endpoint_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("endpoint_id", name=op.f("pk_analyses")),
+    )
+    op.create_index("ix_analyses_next_at", "analyses", ["next_at"])
+    op.create_index("ix_analyses_job_id", "analyses", ["job_id"])
+    op.create_table(
+        "sessions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("job_id", sa.Uuid(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ending", sa.String(), nullable=False),
+        sa.Column("next_analysis_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reasoning", sa.String(), nullable=False),
+        sa.Column("tokens_in", sa.BigInteger(), nullable=False),
+        sa.Column("tokens_out", sa.BigInteger(), nullable=False),
+        sa.Column("cost", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("document", sa.String(), nullable=False),
+        sa.CheckConstraint(
+            "ending IN ('done', 'failed', 'bounded', 'denied', 'stopped')",
+            name=op.f("ck_sessions_ending_known"),
+        ),
+        sa.CheckConstraint(
+            "tokens_in >= 0 AND tokens_out >= 0", name=op.f("ck_sessions_no_count_below_zero")
+        ),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"],
+            ["endpoints.id"],
+            name=op.f("fk_sessions_endpoint_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
+    )
+    op.create_index("ix_sessions_endpoint_id_id", "sessions", ["endpoint_id", "id"])
+    op.create_index("ix_sessions_tenant_started_at", "sessions", ["tenant", "started_at"])
+    op.create_index("ix_sessions_started_at", "sessions", ["started_at"])
+    op.create_table(
+        "suggestions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("proposal", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'approved', 'refused')", name=op.f("ck_suggestions_state_known")
+        ),
+        sa.CheckConstraint(
+            "(state = 'waiting') = (decided_at IS NULL)",
+            name=op.f("ck_suggestions_decided_has_its_instant"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["sessions.id"],
+            name=op.f("fk_suggestions_session_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suggestions")),
+    )
+    op.create_index(
+        "ix_suggestions_waiting",
+        "suggestions",
+        ["tenant", "id"],
+        postgresql_where=sa.text("state = 'waiting'"),
+        sqlite_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index("ix_suggestions_session_id", "suggestions", ["session_id"])
 
 
 def _make_kept_answers() -> None:
