@@ -7,7 +7,16 @@ from typing import Final, assert_never
 
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.identity import TenantId
-from cronicorn_domain.model.conversation import Answer, Ask, Message, Result, Said, Told, Unanswered
+from cronicorn_domain.model.conversation import (
+    Answer,
+    Ask,
+    Message,
+    Result,
+    Said,
+    Told,
+    Unanswered,
+    Usage,
+)
 from cronicorn_domain.model.quota import Meter, Refusal, Reservation
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.model_client import ModelClient
@@ -42,6 +51,32 @@ class Patience:
         return wait if wait <= self.most else None
 
 
+@dataclass(slots=True)
+class Bill:
+    """
+    What a caller's asks have cost, tries included; where nobody knows, all that was reserved.
+
+    It grows also when the caller is cancelled.
+    """
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """All of them."""
+        return self.tokens_in + self.tokens_out
+
+    def add(self, usage: Usage | None, ask: Ask) -> None:
+        """Add one request."""
+        if usage is None:
+            self.tokens_in += tokens_most(ask) - ask.tokens_most
+            self.tokens_out += ask.tokens_most
+        else:
+            self.tokens_in += usage.tokens_in
+            self.tokens_out += usage.tokens_out
+
+
 class RationedModel:
     """
     Asks a model for tenants, and tries again where that may help.
@@ -64,15 +99,17 @@ class RationedModel:
         self._clock = clock
         self._patience = patience or Patience()
 
-    async def ask(self, tenant: TenantId, ask: Ask) -> Answer | Unanswered | Refusal:
+    async def ask(
+        self, tenant: TenantId, ask: Ask, bill: Bill | None = None
+    ) -> Answer | Unanswered | Refusal:
         """
-        Put one question for a tenant.
+        Put one question for a tenant; what it costs is added to the bill.
 
         Raises:
             StoreUnavailable: the guard does not answer; nothing was asked.
         """
         for tried in range(1, self._patience.tries + 1):
-            answer = await self._ask_once(tenant, ask)
+            answer = await self._ask_once(tenant, ask, bill or Bill())
             if not isinstance(answer, Unanswered) or not answer.may_heal:
                 return answer
             wait = self._patience.wait(tried, answer.retry_after)
@@ -81,7 +118,9 @@ class RationedModel:
             await self._clock.sleep_until(self._clock.now() + wait)
         raise AssertionError("the last try returns")
 
-    async def _ask_once(self, tenant: TenantId, ask: Ask) -> Answer | Unanswered | Refusal:
+    async def _ask_once(
+        self, tenant: TenantId, ask: Ask, bill: Bill
+    ) -> Answer | Unanswered | Refusal:
         now = self._clock.now()
         lasts = 2 * ask.timeout
         reserved = await self._guard.reserve(
@@ -89,11 +128,13 @@ class RationedModel:
         )
         if not isinstance(reserved, Reservation):
             return reserved
-        used: int | None = None
+        usage: Usage | None = None
         try:
             answer = await self._client.ask(ask)
-            used = None if answer.usage is None else answer.usage.tokens
+            usage = answer.usage
         finally:
+            bill.add(usage, ask)
+            used = None if usage is None else usage.tokens
             await asyncio.shield(self._settle(reserved, used, self._clock.now()))
         return answer
 

@@ -1,0 +1,74 @@
+"""
+Marks outside text as data, and takes secrets out of it.
+
+Trap T33: what a target answers, or a name or description says, is data and never instruction. Trap
+T43: a target may echo the secrets that it was sent.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from cronicorn_domain.model.endpoint import Endpoint
+
+MASK: Final = "[secret]"
+_SECRET_LEAST: Final = 6
+_WORD = re.compile(r"\S+")
+
+
+class Outside:
+    """What comes from outside is put between marks that nobody outside can know."""
+
+    def __init__(self, endpoints: Iterable[Endpoint], *, nonce: str | None = None) -> None:
+        self._nonce = secrets.token_hex(8) if nonce is None else nonce
+        found = {secret for each in endpoints for secret in _secrets_of(each)}
+        self._secrets = sorted(found, key=len, reverse=True)
+
+    @property
+    def opening(self) -> str:
+        """What outside text begins with."""
+        return f"<<data {self._nonce}>>"
+
+    @property
+    def closing(self) -> str:
+        """What it ends with."""
+        return f"<<end {self._nonce}>>"
+
+    def marked(self, text: str) -> str:
+        """Return outside text between the marks, without secrets and odd characters."""
+        return f"{self.opening}{self.masked(text)}{self.closing}"
+
+    def masked(self, text: str) -> str:
+        """Return a text without the secrets that the endpoints send."""
+        clean = readable(text).replace(self._nonce, MASK)
+        for secret in self._secrets:
+            clean = clean.replace(secret, MASK)
+        return clean
+
+
+def readable(text: str) -> str:
+    """Return a text that every store and every vendor takes."""
+    return text.replace("\0", "�").encode(errors="replace").decode()
+
+
+def address_of(url: str) -> str:
+    """Return where a request goes: without its user, its query and its fragment."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
+
+
+def _secrets_of(endpoint: Endpoint) -> Iterable[str]:
+    """Return secret header values and their words (a token behind its scheme), and more alike."""
+    request = endpoint.request
+    for header in request.headers:
+        if header.secret:
+            yield from _long(header.value, *_WORD.findall(header.value))
+    parts = urlsplit(request.url)
+    yield from _long(parts.password or "", *(value for _, value in parse_qsl(parts.query)))
+
+
+def _long(*texts: str) -> Iterable[str]:
+    return (text for text in texts if len(text) >= _SECRET_LEAST)

@@ -1,0 +1,435 @@
+"""Looks at endpoints when their time has come, and grants what a model proposes."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from cronicorn_domain.errors import (
+    ForbiddenTransition,
+    InvalidInput,
+    NotFound,
+    StoreError,
+    StoreUnavailable,
+)
+from cronicorn_domain.identity import SessionId, SuggestionId, new_uuid
+from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.planning import AiMode
+from cronicorn_domain.model.proposal import (
+    Proposal,
+    ProposeClearing,
+    ProposeTrigger,
+    in_words,
+)
+from cronicorn_domain.model.quota import Burst
+from cronicorn_domain.model.session import (
+    SUGGESTION_LIFE,
+    Analysis,
+    Caveat,
+    Ending,
+    NextRun,
+    Session,
+    Suggestion,
+)
+from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.analysing import (
+    AGAIN_LEAST,
+    AGAIN_USUAL,
+    again_after,
+    again_after_failures,
+)
+from cronicorn_domain.policies.carrying_out import carry_out
+from cronicorn_domain.policies.proposing import grant_of
+from cronicorn_domain.ports.clock import Clock
+from cronicorn_domain.ports.session_log import SESSIONS_KEPT
+from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
+from cronicorn_domain.wording import fault
+
+from cronicorn_planner.asking.rationed import RationedModel
+from cronicorn_planner.sessions.bounds import BOUNDS, Bounds, Prices
+from cronicorn_planner.sessions.conversing import Conversation, Record
+from cronicorn_planner.sessions.observing import (
+    ModelRests,
+    PlannerObserver,
+    PlannerTroubled,
+    SessionEnded,
+    SessionLost,
+)
+from cronicorn_planner.sessions.outside import Outside, readable
+from cronicorn_planner.sessions.reading import Reader, siblings_of, standing_of
+from cronicorn_planner.sessions.resting import Rests
+
+LOOK_EVERY: Final = timedelta(seconds=5)
+_ENROL_EVERY: Final = timedelta(seconds=10)
+_SPARE: Final = timedelta(minutes=1)
+"""A lease outlives the longest session by so much, so that no other is begun beside it."""
+_PRUNED_AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerSettings:
+    """
+    How the planner works.
+
+    Attributes:
+        model: The model for endpoints that name none.
+        concurrency: So many sessions at once.
+        bounds: Of each session.
+        prices: What tokens cost; None: nobody has said.
+    """
+
+    model: str
+    concurrency: int = 4
+    bounds: Bounds = BOUNDS
+    prices: Prices | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A session that is under way."""
+
+    id: SessionId
+    leased: Analysis
+    situation: Situation
+    model: str
+    prompt: str
+    outside: Outside
+    started_at: datetime
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self.situation.endpoint
+
+
+class Planner:
+    """
+    Takes analyses that are due, and holds a session about each.
+
+    Several may run over one store: an endpoint is looked at by one of them at a time. What a
+    session proposes takes effect in the transaction that keeps it, or not at all.
+    """
+
+    name = "planner"
+
+    def __init__(
+        self,
+        units: UnitsOfWork,
+        model: RationedModel,
+        *,
+        clock: Clock,
+        settings: PlannerSettings,
+        observer: PlannerObserver,
+    ) -> None:
+        self._units = units
+        self._model = model
+        self._clock = clock
+        self._settings = settings
+        self._observer = observer
+        self._rests = Rests()
+        self._enrolled_at: datetime | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Look at what is due, for ever; being cancelled it stops its sessions, and waits."""
+        try:
+            while True:
+                await self._begin_what_is_due()
+                await self._clock.sleep_until(self._clock.now() + LOOK_EVERY)
+        finally:
+            await self._stop()
+
+    async def look_once(self) -> int:
+        """Look at all that is due now, and return when that is done, with how many there were."""
+        taken = await self._take()
+        await asyncio.gather(*(self._look_at(each) for each in taken))
+        return len(taken)
+
+    async def _begin_what_is_due(self) -> None:
+        try:
+            taken = await self._take()
+        except StoreError as error:
+            self._observer.record(PlannerTroubled(reason=str(error)))
+            return
+        for each in taken:
+            task = asyncio.create_task(self._look_at(each))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _stop(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _take(self) -> Sequence[Analysis]:
+        now, room = self._clock.now(), self._settings.concurrency - len(self._running)
+        if room <= 0:
+            return []
+        async with self._units.begin() as unit:
+            if self._enrolled_at is None or now - self._enrolled_at >= _ENROL_EVERY:
+                await unit.analyses.enrol(now=now)
+                await unit.sessions.prune(before=now - SESSIONS_KEPT, limit=_PRUNED_AT_ONCE)
+                self._enrolled_at = now
+            lease_for = self._settings.bounds.lasts + _SPARE
+            taken = await unit.analyses.take(limit=room, lease_for=lease_for, now=now)
+            await unit.commit()
+        return taken
+
+    async def _look_at(self, leased: Analysis) -> None:
+        """Hold a session; a fault harms this one alone, and its lease ends by itself."""
+        record = Record()
+        try:
+            look = await self._begin(leased)
+            if look is None:
+                return
+            await self._hold(look, record)
+            await self._conclude(look, record)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is
+            reason = (
+                str(error) if isinstance(error, StoreError) else f"a fault of ours: {fault(error)}"
+            )
+            self._lost(leased, reason)
+
+    async def _hold(self, look: _Look, record: Record) -> None:
+        conversation = Conversation(
+            self._model,
+            self._clock,
+            tenant=look.endpoint.tenant,
+            name=look.model,
+            bounds=self._settings.bounds,
+            prices=self._settings.prices,
+            reader=Reader(self._units, look.endpoint, look.outside),
+            check=lambda proposal, now: _check(proposal, look.situation, now),
+            outside=look.outside,
+        )
+        try:
+            await conversation.hold(look.prompt, record)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._give_back(look, record))
+            raise
+        except StoreUnavailable as error:
+            record.end(Ending.FAILED, str(error))
+
+    async def _begin(self, leased: Analysis) -> _Look | None:
+        """Read the endpoint; None: nothing is asked, and it is looked at later."""
+        now = self._clock.now()
+        async with self._units.begin() as unit:
+            situation = await unit.catalog.get_situation(leased.tenant, leased.endpoint_id)
+            family = await siblings_of(unit, situation.endpoint)
+            endpoint = situation.endpoint
+            model = endpoint.planning.model or self._settings.model
+            rests_until = self._rests.until(leased.tenant, model, now)
+            if rests_until is not None or endpoint.planning.mode is AiMode.OFF:
+                again_at = rests_until or now + AGAIN_USUAL
+                await unit.analyses.finish(
+                    leased, again_at=again_at, failures=leased.failures, now=now
+                )
+                await unit.commit()
+                return None
+        outside = Outside([endpoint, *family])
+        prompt = (
+            f"Look at this endpoint, since {outside.marked(leased.cause)}.\n"
+            f"{standing_of(situation, now, outside)}"
+        )
+        return _Look(
+            id=SessionId(new_uuid()),
+            leased=leased,
+            situation=situation,
+            model=model,
+            prompt=prompt,
+            outside=outside,
+            started_at=now,
+        )
+
+    async def _conclude(self, look: _Look, record: Record) -> None:
+        """Keep the session with what it is granted, in one transaction; it is tried twice."""
+        try:
+            await self._keep(look, record)
+        except StoreUnavailable:
+            await self._keep(look, record)
+        self._heed_model(look, record)
+
+    async def _keep(self, look: _Look, record: Record) -> None:
+        now = self._clock.now()
+        again_at, failures = _again(look, record, now)
+        async with self._units.begin() as unit:
+            granted = 0
+            granting = _Granting(unit, look, record, now)
+            suggestions: list[Suggestion] = []
+            tenant, endpoint_id = look.endpoint.tenant, look.endpoint.id
+            endpoint = await unit.catalog.get_endpoint(tenant, endpoint_id, to_change=True)
+            if record.ending is Ending.DONE:
+                suggestions = granting.suggestions(endpoint)
+                granted = await granting.grant(endpoint)
+            if not await unit.analyses.finish(
+                look.leased, again_at=again_at, failures=failures, now=now
+            ):
+                self._lost(look.leased, "its lease has ended")
+                return
+            after = await unit.catalog.get_situation(tenant, endpoint_id)
+            standing = await unit.analyses.get(tenant, endpoint_id)
+            session = self._session(look, record, now)
+            session = replace(
+                session,
+                caveats=(*record.caveats, *granting.caveats),
+                after=_next_run(after),
+                next_analysis_at=again_at if standing is None else standing.next_at,
+                mode=endpoint.planning.mode,
+            )
+            await unit.sessions.append(session, suggestions)
+            await unit.commit()
+        self._observer.record(
+            SessionEnded(
+                session=session,
+                endpoint_name=endpoint.name,
+                granted=granted,
+                suggested=len(suggestions),
+            )
+        )
+
+    async def _give_back(self, look: _Look, record: Record) -> None:
+        """The worker stops: the analysis is due as before, and what was spent is told."""
+        now = self._clock.now()
+        try:
+            async with self._units.begin() as unit:
+                await unit.analyses.release(look.leased)
+                if record.bill.tokens:
+                    session = replace(
+                        self._session(look, record, now),
+                        after=_next_run(look.situation),
+                        next_analysis_at=max(look.leased.next_at, now),
+                    )
+                    await unit.sessions.append(session)
+                await unit.commit()
+        except (StoreError, NotFound) as error:
+            self._lost(look.leased, str(error))
+
+    def _session(self, look: _Look, record: Record, now: datetime) -> Session:
+        bill, prices = record.bill, self._settings.prices
+        return Session(
+            id=look.id,
+            tenant=look.endpoint.tenant,
+            endpoint_id=look.endpoint.id,
+            cause=look.leased.cause,
+            mode=look.endpoint.planning.mode,
+            model=look.model,
+            started_at=look.started_at,
+            ended_at=now,
+            ending=record.ending,
+            next_analysis_at=now,
+            prompt=look.prompt,
+            calls=tuple(record.calls),
+            reasoning=record.reasoning,
+            caveats=tuple(record.caveats),
+            tokens_in=bill.tokens_in,
+            tokens_out=bill.tokens_out,
+            cost=None if prices is None else prices.cost(bill.tokens_in, bill.tokens_out),
+            before=_next_run(look.situation),
+            error=record.error,
+        )
+
+    def _heed_model(self, look: _Look, record: Record) -> None:
+        tenant, model = look.endpoint.tenant, look.model
+        if record.ending is Ending.FAILED:
+            rest = self._rests.failed(tenant, model, self._clock.now())
+            if rest is not None:
+                self._observer.record(
+                    ModelRests(tenant=tenant, model=model, seconds=rest.total_seconds())
+                )
+        elif record.ending is not Ending.DENIED:
+            self._rests.answered(tenant, model)
+
+    def _lost(self, leased: Analysis, reason: str) -> None:
+        self._observer.record(
+            SessionLost(tenant=leased.tenant, endpoint_id=leased.endpoint_id, reason=reason)
+        )
+
+
+class _Granting:
+    """What a session that is done has proposed, judged as things stand at its end."""
+
+    def __init__(self, unit: UnitOfWork, look: _Look, record: Record, now: datetime) -> None:
+        self._unit = unit
+        self._look = look
+        self._now = now
+        self.caveats: list[Caveat] = []
+        self._proposals = _last_of_each(record.proposals)
+
+    def suggestions(self, endpoint: Endpoint) -> list[Suggestion]:
+        """Return what waits for a person, where the endpoint wants that."""
+        if endpoint.planning.mode is not AiMode.SUGGEST:
+            return []
+        return [
+            Suggestion(
+                id=SuggestionId(new_uuid()),
+                tenant=endpoint.tenant,
+                endpoint_id=endpoint.id,
+                session_id=self._look.id,
+                proposal=each,
+                created_at=self._now,
+                expires_at=self._now + SUGGESTION_LIFE,
+            )
+            for each in self._proposals
+        ]
+
+    async def grant(self, endpoint: Endpoint) -> int:
+        """Write what may be, where the endpoint wants that; return how many there were."""
+        if endpoint.planning.mode is AiMode.OFF and self._proposals:
+            self._warn("switched_off", "the planner was switched off meanwhile")
+        if endpoint.planning.mode is not AiMode.AUTO:
+            return 0
+        return sum([await self._granted(endpoint, each) for each in self._proposals])
+
+    async def _granted(self, endpoint: Endpoint, proposal: Proposal) -> bool:
+        try:
+            situation = await self._unit.catalog.get_situation(endpoint.tenant, endpoint.id)
+            grant = grant_of(proposal, situation, floor=situation.floor, now=self._now)
+            await carry_out(self._unit, endpoint, grant, now=self._now)
+        except (InvalidInput, ForbiddenTransition, NotFound) as error:
+            self._warn("refused", f"{in_words(proposal)}: {error}")
+            return False
+        return True
+
+    def _warn(self, code: str, message: str) -> None:
+        self.caveats.append(Caveat(code=code, message=readable(message)))
+
+
+def _check(proposal: Proposal, situation: Situation, now: datetime) -> None:
+    grant_of(proposal, situation, floor=situation.floor, now=now)
+
+
+def _last_of_each(proposals: Sequence[Proposal]) -> list[Proposal]:
+    """
+    Return the last of each kind, clearing first; triggers by their names.
+
+    A model that proposes the same twice has changed its mind.
+    """
+    last: dict[tuple[type, str], Proposal] = {}
+    for each in proposals:
+        last[type(each), each.name if isinstance(each, ProposeTrigger) else ""] = each
+    return sorted(last.values(), key=lambda each: not isinstance(each, ProposeClearing))
+
+
+def _again(look: _Look, record: Record, now: datetime) -> tuple[datetime, int]:
+    """Return when the endpoint is looked at again, and how many sessions in a row have failed."""
+    match record.ending:
+        case Ending.DONE:
+            return now + again_after(record.again_in), 0
+        case Ending.DENIED if record.refusal is not None:
+            if isinstance(record.refusal, Burst):
+                wait = max(record.refusal.retry_after, AGAIN_LEAST)
+                return now + wait, look.leased.failures
+            # A limit may be raised before the month is over.
+            return min(record.refusal.until, now + AGAIN_USUAL), look.leased.failures
+        case _:
+            failures = look.leased.failures + 1
+            return now + again_after_failures(failures), failures
+
+
+def _next_run(situation: Situation) -> NextRun | None:
+    plan = situation.state.next_plan
+    if plan is None:
+        return None
+    return NextRun(due_at=plan.decision.due_at, source=plan.decision.source)
