@@ -86,6 +86,14 @@ RunQuota = Annotated[
         " put off to the month's end.  [default: no quota]",
     ),
 ]
+TokenQuota = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="N|TENANT=N",
+        help="Tokens a month (UTC) that the AI planner may use for each tenant, or for one, over"
+        " all workers; CRONICORN_AI_MODEL names the model.  [default: no quota]",
+    ),
+]
 HostBreaker = Annotated[
     str | None,
     typer.Option(
@@ -163,6 +171,7 @@ def worker(
     host_cap: HostCap = None,
     tenant_cap: TenantCap = None,
     run_quota: RunQuota = None,
+    token_quota: TokenQuota = None,
     breaker: HostBreaker = None,
     egress_allow: EgressAllow = None,
     log_format: LogFormat = None,
@@ -189,6 +198,7 @@ def worker(
         "host_cap": host_cap or None,
         "tenant_cap": tenant_cap or None,
         "run_quota": run_quota or None,
+        "token_quota": token_quota or None,
         "breaker": breaker,
         "egress_allow": egress_allow or None,
         "log_format": log_format,

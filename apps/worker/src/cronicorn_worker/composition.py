@@ -44,16 +44,20 @@ from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.conditions import Conditions
 from cronicorn_management.desk import Desk
 from cronicorn_management.throttle import Throttle
+from cronicorn_planner.asking.rationed import RationedModel
 from cronicorn_planner.replaying.rule_replayer import RuleReplayer
 from cronicorn_planner.rules.assessing import RuleAssessor
+from cronicorn_planner.sessions.planner import Planner
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
 from cronicorn_scheduler.ways import ByItsWay
 
+from cronicorn_worker.beside import beside
 from cronicorn_worker.faults import WorkerFault
 from cronicorn_worker.metering.readings import Readings
 from cronicorn_worker.parts import Parts
 from cronicorn_worker.settings import WorkerSettings
+from cronicorn_worker.watching.session_lines import SessionLines
 from cronicorn_worker.watching.showing import Show
 
 
@@ -251,12 +255,19 @@ async def open_scheduler(
         aclosing(CelRuleEvaluator()) as evaluator,
         _open_quota_guard(store, settings) as quota,
         _watched(
-            Parts(queue=store.queue, dispatcher=dispatcher, observer=show, quota=quota),
+            Parts(
+                queue=store.queue,
+                dispatcher=dispatcher,
+                observer=show,
+                quota=quota,
+                sessions=SessionLines(show.tell),
+            ),
             store,
             settings,
             show,
             replacements,
         ) as parts,
+        _planned(store, parts, settings),
     ):
         yield Scheduler(
             queue=parts.queue,
@@ -283,8 +294,12 @@ async def open_scheduler(
 async def _open_quota_guard(
     store: Store, settings: WorkerSettings
 ) -> AsyncIterator[QuotaGuard | None]:
-    """Give what rations runs, counted in the store or in Redis; None where nobody has a quota."""
-    if not settings.quotas.are_set(Meter.RUNS):
+    """
+    Give what rations runs and tokens, counted in the store or in Redis.
+
+    None where nobody has a quota of runs, and no model uses tokens.
+    """
+    if not settings.quotas.are_set(Meter.RUNS) and settings.planner is None:
         yield None
     elif settings.quota_redis is None:
         yield store.quota_guard(settings.quotas)
@@ -296,6 +311,40 @@ async def _open_quota_guard(
         url = settings.quota_redis.get_secret_value()
         async with open_redis_quota_guard(url, settings.quotas) as guard:
             yield guard
+
+
+@asynccontextmanager
+async def _planned(store: Store, parts: Parts, settings: WorkerSettings) -> AsyncIterator[None]:
+    """Let the AI planner work beside the block, where a model is named."""
+    planner_settings = settings.planner
+    if planner_settings is None or parts.quota is None:
+        yield
+        return
+    try:
+        from cronicorn_adapter_ai.model_client import (  # noqa: PLC0415  it takes seconds, and 100 MiB
+            Vendor,
+            open_model_client,
+        )
+    except ModuleNotFoundError as error:
+        raise WorkerFault(
+            f"the AI planner needs what is not installed: {error.name}",
+            "Install cronicorn-worker[ai], or unset CRONICORN_AI_MODEL",
+        ) from error
+    key = settings.ai_api_key
+    async with open_model_client(
+        Vendor(settings.ai_vendor.value),
+        api_key="none" if key is None else key.get_secret_value(),
+        base_url=settings.ai_base_url,
+    ) as client:
+        planner = Planner(
+            store.units,
+            RationedModel(client, parts.quota, clock=store.clock),
+            clock=store.clock,
+            settings=planner_settings,
+            observer=parts.sessions,
+        )
+        async with beside(planner.run()):
+            yield
 
 
 def _notifier(webhooks: Notifier, settings: WorkerSettings) -> Notifier:

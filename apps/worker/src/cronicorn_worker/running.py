@@ -41,6 +41,12 @@ NEXT_STEPS = (
 )
 
 
+PLANNER_OFF = (
+    "no model is set, so that none looks at endpoints; rules work without: CRONICORN_AI_MODEL,"
+    " CRONICORN_AI_BASE_URL and CRONICORN_AI_API_KEY name one"
+)
+
+
 async def run(settings: WorkerSettings) -> None:
     """
     Work until a signal, or the time that was asked for, ends it, and drain.
@@ -84,8 +90,10 @@ async def _run_jobs(settings: WorkerSettings, requests: Requests) -> None:
             start = Process.started_with(settings)
             crew = Crew(settings.processes, start, store.clock, show, prepare=prepare)
             requests.lead_to(crew.request_stop)
+            tell_of_planner(settings, show)
             await see_through(crew, store, show, settings.run_for)
             return
+        tell_of_planner(settings, show)
         await prepare()
         async with open_scheduler(store, guard, show, settings) as scheduler:
             requests.lead_to(scheduler.request_stop)
@@ -108,6 +116,14 @@ async def _run_demo(settings: WorkerSettings, requests: Requests) -> None:
                     await see_through(scheduler, store, show, settings.run_for)
             # In a database that stays, nothing must go on asking a shop that is closed.
             await retire(jobs, desk=desk, caller=caller)
+
+
+def tell_of_planner(settings: WorkerSettings, show: Show) -> None:
+    """Say once whether a model looks at endpoints that allow it."""
+    if settings.planner is None:
+        show.tell("planner_off", {"hint": PLANNER_OFF})
+    else:
+        show.tell("planner_on", {"model": settings.planner.model})
 
 
 def _jobs_of(path: Path, rules: EgressRules, allowance: Allowance) -> tuple[DesiredJob, ...]:

@@ -10,7 +10,9 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -21,9 +23,12 @@ from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import Caps
+from cronicorn_domain.model.planning import Planning
 from cronicorn_domain.model.quota import Meter, Quotas
 from cronicorn_domain.policies.quota_text import quotas_in
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
+from cronicorn_planner.sessions.bounds import BOUNDS, Prices
+from cronicorn_planner.sessions.planner import PlannerSettings
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
@@ -37,6 +42,9 @@ EVERY = "*"
 """Stands for every host, or every tenant, that has no cap by name."""
 PROCESSES_MOST = 64
 PORT_MOST = 65_535
+AI_SESSIONS_MOST = 64
+_MILLIONTHS = 1_000_000
+_AMOUNT = r"[0-9]{1,6}(?:\.[0-9]{1,6})?"
 MANY = 999_999_999
 DEFAULT_DATABASE = "sqlite:///cronicorn.db"
 _ENV_FILE = ".env"
@@ -49,6 +57,13 @@ class LogFormat(StrEnum):
 
     CONSOLE = "console"
     JSON = "json"
+
+
+class AiVendor(StrEnum):
+    """Whose way of speaking the address of the model understands."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
 
 
 class LogLevel(StrEnum):
@@ -93,13 +108,40 @@ def _port(value: object) -> int:
     return int(text)
 
 
-def _run_quota(value: object) -> tuple[str, ...]:
+def _quota(value: object) -> tuple[str, ...]:
     entries = _entries(value)
     try:
         quotas_in(entries, Meter.RUNS)
     except InvalidInput as error:
         _refuse(f"{error}", f"Say how many: {error.remedy}.")
     return entries
+
+
+def _prices(value: object) -> Prices:
+    """Read what a million tokens cost that are read, and that are written, such as 0.25/2."""
+    if isinstance(value, Prices):
+        return value
+    found = re.fullmatch(f"({_AMOUNT}) */ *({_AMOUNT})", str(value).strip())
+    if found is None:
+        _refuse(f"{str(value)[:40]!r} is no price", "Write IN/OUT for a million tokens, as 0.25/2.")
+    read, written = (round(Decimal(each) * _MILLIONTHS) for each in found.groups())
+    return Prices(tokens_in=read, tokens_out=written)
+
+
+def _cost(value: object) -> int:
+    text = str(value).strip()
+    if not re.fullmatch(_AMOUNT, text) or not Decimal(text):
+        _refuse(f"{text[:40]!r} is no amount", "Write one above nothing, such as 0.05.")
+    return round(Decimal(text) * _MILLIONTHS)
+
+
+def _model(value: object) -> str:
+    try:
+        model = Planning(model=str(value).strip()).model
+    except InvalidInput as error:
+        _refuse(str(error), f"{error.remedy}.")
+    assert model is not None
+    return model
 
 
 def _flag(value: object) -> bool:
@@ -205,7 +247,16 @@ class WorkerSettings(BaseSettings):
     processes: Annotated[int, BeforeValidator(_number(PROCESSES_MOST))] = 1
     host_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_caps("HOST"))] = ()
     tenant_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_tenant_caps)] = ()
-    run_quota: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_run_quota)] = ()
+    run_quota: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_quota)] = ()
+    token_quota: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_quota)] = ()
+    ai_model: Annotated[str, BeforeValidator(_model)] | None = None
+    ai_vendor: Annotated[AiVendor, BeforeValidator(_choice(AiVendor))] = AiVendor.OPENAI
+    ai_base_url: str | None = None
+    ai_api_key: SecretStr | None = None
+    ai_price: Annotated[Annotated[Prices, BeforeValidator(_prices)] | None, NoDecode] = None
+    ai_session_tokens: Annotated[int, BeforeValidator(_number(MANY))] = BOUNDS.tokens
+    ai_session_cost: Annotated[int, BeforeValidator(_cost)] | None = None
+    ai_sessions: Annotated[int, BeforeValidator(_number(AI_SESSIONS_MOST))] = 4
     quota_redis: SecretStr | None = None
     breaker: Annotated[Breaker | None, NoDecode, BeforeValidator(_breaker)] = DEFAULT_BREAKER
     egress_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_entries)] = ()
@@ -255,7 +306,23 @@ class WorkerSettings(BaseSettings):
     @property
     def quotas(self) -> Quotas:
         """What each tenant may use in a month."""
-        return quotas_in(self.run_quota, Meter.RUNS)
+        runs = quotas_in(self.run_quota, Meter.RUNS)
+        tokens = quotas_in(self.token_quota, Meter.TOKENS)
+        return Quotas(
+            every={**runs.every, **tokens.every}, tenants={**runs.tenants, **tokens.tenants}
+        )
+
+    @property
+    def planner(self) -> PlannerSettings | None:
+        """How the AI planner works; None: no model is named, and it does not."""
+        if self.ai_model is None:
+            return None
+        return PlannerSettings(
+            model=self.ai_model,
+            concurrency=self.ai_sessions,
+            bounds=replace(BOUNDS, tokens=self.ai_session_tokens, cost=self.ai_session_cost),
+            prices=self.ai_price,
+        )
 
 
 def read_settings(given: Mapping[str, object]) -> WorkerSettings:
@@ -334,12 +401,28 @@ def _refuse_contradictions(settings: WorkerSettings, given: Mapping[str, object]
             f"{place_of('demo', given)} and {place_of('jobs', given)} do not go together",
             "The demo has jobs of its own; leave one of the two out.",
         )
+    _refuse_half_a_model(settings, given)
     if settings.processes > 1:
         _refuse_several(settings, given)
     if settings.prune and settings.jobs is None:
         raise UsageFault(
             f"{place_of('prune', given)} needs a jobs file",
             "Add --jobs FILE; what is not in it is archived.",
+        )
+
+
+def _refuse_half_a_model(settings: WorkerSettings, given: Mapping[str, object]) -> None:
+    if settings.ai_model is None:
+        return
+    if settings.ai_base_url is None and settings.ai_api_key is None:
+        raise UsageFault(
+            f"{place_of('ai_model', given)} needs a key, or an address that asks for none",
+            "Set CRONICORN_AI_API_KEY, or CRONICORN_AI_BASE_URL such as http://127.0.0.1:11434/v1.",
+        )
+    if settings.ai_session_cost is not None and settings.ai_price is None:
+        raise UsageFault(
+            f"{place_of('ai_session_cost', given)} needs prices",
+            "Set CRONICORN_AI_PRICE, such as 0.25/2, or leave it out.",
         )
 
 

@@ -1,9 +1,7 @@
 """Lets a scheduler, or several, work until the end that was asked for, and tells how it went."""
 
-import asyncio
 import gc
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -12,6 +10,7 @@ from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_scheduler.supervising import PartDied
 
+from cronicorn_worker.beside import beside
 from cronicorn_worker.composition import Store
 from cronicorn_worker.faults import WorkerFault
 from cronicorn_worker.watching.showing import Show
@@ -46,11 +45,11 @@ async def see_through(work: Work, store: Store, show: Show, run_for: timedelta |
     """
     began = store.clock.now()
     leave_alone_what_stays()
-    beside = [show.keep_up(store.units, store.clock, DEFAULT_TENANT)]
+    works = [show.keep_up(store.units, store.clock, DEFAULT_TENANT)]
     if run_for is not None:
-        beside.append(_stop_after(run_for, work, store.clock))
+        works.append(_stop_after(run_for, work, store.clock))
     try:
-        async with _beside(*beside):
+        async with beside(*works):
             await work.run()
     except PartDied as death:
         raise WorkerFault(str(death), "Report it with the log lines before it") from death
@@ -89,19 +88,3 @@ async def _stop_after(length: timedelta, work: Work, clock: Clock) -> None:
     await work.first_claim()
     await clock.sleep_until(clock.now() + length)
     work.request_stop()
-
-
-@asynccontextmanager
-async def _beside(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run works beside the block, and end them with it. One that fails fails alone, and is told."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                asyncio.get_running_loop().call_exception_handler(
-                    {"message": "the view failed; the work did not", "exception": result}
-                )

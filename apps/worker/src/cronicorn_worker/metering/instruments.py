@@ -95,6 +95,27 @@ class Instruments:
             "quota_denials", "Asks that the month's limit left no room for.", *_OF_QUOTAS
         )
         self.quota_bursts = self._counter("quota_bursts", "Asks that came too fast.", *_OF_QUOTAS)
+        self.sessions = self._counter(
+            "ai_sessions", "Sessions of the AI planner, by how they ended.", "ending"
+        )
+        self.sessions_lost = self._counter(
+            "ai_sessions_lost", "Sessions whose end could not be kept; nothing took effect."
+        )
+        self.session_seconds = self._histogram(
+            "ai_session_seconds", "How long sessions took.", _REQUEST
+        )
+        self.session_tokens = self._counter(
+            "ai_tokens", "Tokens that models read and wrote in sessions.", "direction"
+        )
+        self.session_cost = self._counter(
+            "ai_cost", "What sessions cost, in the currency of the prices."
+        )
+        self.proposals = self._counter(
+            "ai_proposals", "What sessions proposed, and what came of it.", "fate"
+        )
+        self.models_rested = self._counter(
+            "ai_models_rested", "Models that were left alone for a while, as they failed."
+        )
         self.requests_running = self._gauge("requests_running", "Requests that are under way.")
 
     def show(

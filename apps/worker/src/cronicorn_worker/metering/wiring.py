@@ -8,6 +8,7 @@ from cronicorn_domain.ports.quota_guard import QuotaGuard
 
 from cronicorn_worker.metering.counted_dispatcher import CountedDispatcher
 from cronicorn_worker.metering.counting import CountingObserver, InHand
+from cronicorn_worker.metering.counting_sessions import CountingSessions
 from cronicorn_worker.metering.health import Health
 from cronicorn_worker.metering.instruments import Instruments
 from cronicorn_worker.metering.measured_queue import MeasuredQueue
@@ -32,6 +33,7 @@ def metered(
         dispatcher=CountedDispatcher(parts.dispatcher, instruments.requests_running),
         observer=CountingObserver(parts.observer, instruments, health, in_hand),
         quota=_around(parts.quota, instruments, readings, monotonic),
+        sessions=CountingSessions(parts.sessions, instruments),
     )
     return around, instruments, health
 

@@ -1,7 +1,7 @@
 """What the planner tells of its work."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from cronicorn_domain.identity import EndpointId, TenantId
 from cronicorn_domain.model.session import Session
@@ -45,9 +45,20 @@ class PlannerTroubled:
 PlannerEvent = SessionEnded | SessionLost | ModelRests | PlannerTroubled
 
 
+class _Unheard:
+    """Nobody listens."""
+
+    def record(self, event: PlannerEvent) -> None:
+        """Let it pass."""
+
+
 class PlannerObserver(Protocol):
     """Is told what the planner does, as it happens; it must be quick, and must not raise."""
 
     def record(self, event: PlannerEvent) -> None:
         """Take note."""
         ...
+
+
+UNHEARD: Final[PlannerObserver] = _Unheard()
+"""For whoever does not want to know."""
