@@ -48,7 +48,7 @@ from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
 from cronicorn_domain.wording import fault
 
 from cronicorn_adapter_memory.alert_book import keep_notices
-from cronicorn_adapter_memory.analyses import note_happening
+from cronicorn_adapter_memory.analyses import note_asked, note_happening
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.tables import EndpointRow
 
@@ -285,6 +285,7 @@ class MemoryEndpointQueue:
         run = settled_run(self._tables.runs[row.lease.run_id], result, change.remark)
         self._happened(happening_after_run(before, change.state, run.message, now), now)
         keep_notices(self._tables, telling_by_rule(row.endpoint, change, now))
+        note_asked(self._tables, row.endpoint, change.analysis, now)
         self._end(row, row.lease, run)
         self._tables.keep(row, change, now)
         for each in change.siblings:

@@ -1,6 +1,7 @@
 """Brings the AI planner's analyses forward, in the transaction in which something happens."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +20,15 @@ from cronicorn_adapter_sql.mapping_sessions import analysis_from, values_of_anal
 from cronicorn_adapter_sql.tables import analyses, endpoints
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedAnalysis:
+    """A rule wants the planner to look at an endpoint."""
+
+    endpoint_id: EndpointId
+    reason: str
+    at: datetime
+
+
 async def note_happenings(connection: AsyncConnection, happenings: Sequence[Happening]) -> None:
     """Bring forward the analyses of what is worth a look, and of its siblings."""
     for each in happenings:
@@ -30,14 +40,12 @@ async def note_happenings(connection: AsyncConnection, happenings: Sequence[Happ
             await _bring_forward(connection, at_job, causes, others, each.at)
 
 
-async def note_asked(
-    connection: AsyncConnection, asked: Mapping[EndpointId, str], now: datetime
-) -> None:
-    """Bring forward the analyses that rules ask for; each with its reason."""
-    if asked:
-        causes = {each: cause_by_rule(reason) for each, reason in asked.items()}
-        named = analyses.c.endpoint_id.in_(list(asked))
-        await _bring_forward(connection, named, causes, "", now)
+async def note_asked(connection: AsyncConnection, asked: Sequence[AskedAnalysis]) -> None:
+    """Bring forward the analyses that rules ask for."""
+    for each in sorted(asked, key=lambda one: one.endpoint_id):
+        named = analyses.c.endpoint_id == each.endpoint_id
+        causes = {each.endpoint_id: cause_by_rule(each.reason)}
+        await _bring_forward(connection, named, causes, "", each.at)
 
 
 async def _bring_forward(

@@ -14,6 +14,7 @@ from cronicorn_domain.policies.settling import settle, settled_run
 from cronicorn_domain.ports.endpoint_queue import Deferral, Settlement
 
 from cronicorn_adapter_sql.endings import run_of
+from cronicorn_adapter_sql.noting_happenings import AskedAnalysis
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.transaction import AskedSibling, Transaction
 
@@ -41,6 +42,9 @@ def settle_one(
     transaction.endings.end(lease, ended)
     _happened(transaction, happening_after_run(read.situation, change.state, ended.message, now))
     _happened(transaction, telling_by_rule(after.endpoint, change, now))
+    if change.analysis is not None:
+        asked = AskedAnalysis(endpoint_id=read.id, reason=change.analysis, at=now)
+        transaction.asked_analyses.append(asked)
     transaction.changes.apply(read, change, now, after=after)
     transaction.asked_siblings += [
         AskedSibling(job_id=after.endpoint.job_id, sibling=each) for each in change.siblings

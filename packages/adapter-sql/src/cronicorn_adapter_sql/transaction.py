@@ -21,7 +21,7 @@ from cronicorn_adapter_sql.happenings import keep_notices
 from cronicorn_adapter_sql.kept_connection import Begin
 from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.notifying import Notifying
-from cronicorn_adapter_sql.noting_happenings import note_happenings
+from cronicorn_adapter_sql.noting_happenings import AskedAnalysis, note_asked, note_happenings
 from cronicorn_adapter_sql.situations import ReadEndpoint, Situations, UnreadableEndpoint
 from cronicorn_adapter_sql.vault import Vault
 from cronicorn_adapter_sql.wakeups import Signal
@@ -52,6 +52,7 @@ class Transaction:
         self.endings = Endings()
         self.asked_siblings: list[AskedSibling] = []
         self.happenings: list[Happening] = []
+        self.asked_analyses: list[AskedAnalysis] = []
 
     @property
     def connection(self) -> AsyncConnection:
@@ -94,7 +95,8 @@ class Transaction:
         await self.changes.write(self.connection)
         await keep_notices(self.connection, self.happenings)
         await note_happenings(self.connection, self.happenings)
-        self.happenings = []
+        await note_asked(self.connection, self.asked_analyses)
+        self.happenings, self.asked_analyses = [], []
         self.endings, self.changes = Endings(), Changes(self.changes.brought)
 
     def _check_open(self) -> None:

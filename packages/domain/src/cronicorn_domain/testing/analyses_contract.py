@@ -9,6 +9,8 @@ from cronicorn_domain.identity import DEFAULT_TENANT, SessionId, TenantId, new_u
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.planning import AiMode, Planning
+from cronicorn_domain.model.rules import Analyze, EndpointRule, RuleSet
+from cronicorn_domain.model.rulings import Ruling
 from cronicorn_domain.model.run import Outcome
 from cronicorn_domain.model.session import Analysis
 from cronicorn_domain.policies.analysing import AGAIN_LEAST
@@ -305,3 +307,23 @@ class AnalysesContract(StoreSuite):
         standing = await self.standing(endpoint)
         assert standing is not None
         assert standing.cause == "it has recovered from 4 failures in a row"
+
+    async def test_a_rule_that_asks_brings_the_look_forward(self) -> None:
+        """In the transaction of the settle, and with its reason; of no sibling."""
+        job = await self.add_job()
+        rule = EndpointRule(when="body.odd", then=(Analyze(),), reason="this is odd")
+        rules = RuleSet(rules=(rule,))
+        endpoint = await self.add(an_endpoint(job, rules=rules, planning=AUTO))
+        sibling = await self.add(
+            an_endpoint(job, "recovery", schedule=every(30 * DAY), planning=AUTO)
+        )
+        await self.look_at_all()
+        run = await self.start_one(EPOCH + HOUR)
+
+        await self.settle(run, EPOCH + HOUR + SECOND, ruling=Ruling(held=(rule,)))
+
+        standing = await self.standing(endpoint)
+        assert standing is not None
+        assert standing.next_at == EPOCH + HOUR + SECOND
+        assert standing.cause == "a rule asked for it: this is odd"
+        assert await self.next_at(sibling) == EPOCH + DAY
