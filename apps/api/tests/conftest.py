@@ -31,6 +31,7 @@ from cronicorn_domain.identity import PersonId, TenantId, WorkerId, new_uuid
 from cronicorn_domain.model.api_key import Scope
 from cronicorn_domain.model.rate import Rate
 from cronicorn_domain.model.run import Outcome
+from cronicorn_domain.model.session import Session, Suggestion
 from cronicorn_domain.testing.builders import a_settlement
 from cronicorn_management.accounts.issuing import issue_key
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
@@ -126,6 +127,11 @@ class Service:
         working = _run_due(self._database, outcome, lasts)
         asyncio.run_coroutine_threadsafe(working, self._loop).result(PATIENCE)
 
+    def keep_session(self, session: Session, *suggestions: Suggestion) -> None:
+        """Keep what a model has made of an endpoint."""
+        keeping = _keep_session(self._desk, session, suggestions)
+        asyncio.run_coroutine_threadsafe(keeping, self._loop).result(PATIENCE)
+
     def a_tenant(self) -> TenantId:
         """Give a tenant that nobody has heard of."""
         return TenantId(new_uuid())
@@ -167,6 +173,12 @@ async def _run_due(url: str, outcome: Outcome | None, lasts: timedelta) -> None:
 async def _issue(desk: Desk, caller: Caller, scopes, more) -> str:
     async with desk.changing(caller) as work:
         return (await issue_key(work, name="tests", scopes=scopes, **more)).secret
+
+
+async def _keep_session(desk: Desk, session: Session, suggestions: Sequence[Suggestion]) -> None:
+    async with desk.units.begin() as unit:
+        await unit.sessions.append(session, suggestions)
+        await unit.commit()
 
 
 async def _disable(desk: Desk, caller: Caller, person: PersonId) -> None:

@@ -152,6 +152,7 @@ def test_there_are_no_sessions_yet(client, ran) -> None:
     """Asked for sessions alone, the list is empty, and the sum is that of the window."""
     activity = client.get("/dashboard/activity", params={"eventType": "sessions"}).json()
 
+    assert activity["summary"]["sessionsCount"] == 0
     assert (activity["events"], activity["total"]) == ([], 0)
     assert activity["summary"]["runsCount"] == 3
 

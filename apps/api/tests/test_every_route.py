@@ -54,6 +54,7 @@ OF_NO_ONES = {
     "/api/auth/device/deny",
     "/api/devices",
     "/api/signing-keys",
+    "/api/suggestions",
     "/api/alerts",
     "/api/signing-keys/rotate",
     "/api/events",
@@ -61,8 +62,14 @@ OF_NO_ONES = {
 """Their paths name nothing that could be another's; what bodies may name is tried elsewhere."""
 QUESTIONS = {"/api/endpoints/{endpointId}/rules/replay"}
 """They are posted, since a question may be long, and change nothing."""
-NONE_THERE = {"/api/sessions/{sessionId}", "/api/devices/{deviceId}", "/api/auth/device"}
-"""Nothing plans, and nobody signs in here: whatever is named there is nobody's."""
+NONE_THERE = {
+    "/api/sessions/{sessionId}",
+    "/api/suggestions/{suggestionId}/approve",
+    "/api/suggestions/{suggestionId}/refuse",
+    "/api/devices/{deviceId}",
+    "/api/auth/device",
+}
+"""No model looks, and nobody signs in here: whatever is named there is nobody's."""
 
 
 def documented() -> dict:
@@ -108,6 +115,7 @@ def ids_of(
         "hintId": hint,
         "runId": run or str(new_uuid()),
         "sessionId": str(new_uuid()),
+        "suggestionId": str(new_uuid()),
         "alertId": alert or str(new_uuid()),
         "deviceId": str(new_uuid()),
         "externalKey": "k",
@@ -143,6 +151,7 @@ def test_nobody_comes_without_a_credential(anyone, method, path, operation) -> N
             "hintId",
             "runId",
             "sessionId",
+            "suggestionId",
             "deviceId",
             "alertId",
             "externalKey",
@@ -207,6 +216,7 @@ def test_lists_hold_nothing_of_anothers(
 def test_who_may_read_changes_nothing(reader, method, path, operation) -> None:
     """A key that reads is refused by every route that changes, and by those alone."""
     names = ("jobId", "endpointId", "hintId", "runId", "sessionId", "deviceId", "alertId")
+    names = (*names, "suggestionId")
     ids = dict.fromkeys(names, str(new_uuid()))
     answer = asked(reader, method, filled(path, ids | {"externalKey": "k"}), operation)
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from cronicorn_domain.errors import InvalidInput, NotFound
 from cronicorn_domain.testing.builders import EPOCH, HOUR, MINUTE
-from cronicorn_management.dashboard.activity import list_activity
+from cronicorn_management.dashboard.events import list_events
 from cronicorn_management.dashboard.stats import Trend, read_stats, success_rate
 from cronicorn_management.dashboard.windows import window_of
 from cronicorn_management.usage.reading import read_usage
@@ -101,8 +101,8 @@ async def test_activity_is_listed_with_the_sum_of_the_window(office, failing) ->
     """The total is of what is kept, whichever page was asked for."""
     async with office.reading() as work:
         window = window_of(None, None, timezone="UTC", now=work.now)
-        first = await list_activity(work, window, limit=1)
-        rest = await list_activity(work, window, limit=1, before=first.runs[0].run.id)
+        first = await list_events(work, window, limit=1)
+        rest = await list_events(work, window, limit=1, before=first.events[0].run.id)
 
     assert (first.total, rest.total, first.more, rest.more) == (2, 2, True, False)
     assert first.summary.target_failure == 2
@@ -112,11 +112,11 @@ async def test_anothers_job_shows_nothing(office, failing) -> None:
     """Neither sums nor runs, and not even that it exists."""
     async with office.reading(office.stranger) as work:
         window = window_of(None, None, timezone="UTC", now=work.now)
-        for shown in (read_stats, list_activity):
+        for shown in (read_stats, list_events):
             with pytest.raises(NotFound):
                 await shown(work, window, job_id=failing.job_id)
         assert (await read_stats(work, window)).whole.runs == 0
-        assert (await list_activity(work, window)).total == 0
+        assert (await list_events(work, window)).total == 0
 
 
 async def test_usage_is_of_this_month(office, failing) -> None:

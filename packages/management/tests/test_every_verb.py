@@ -36,6 +36,7 @@ from cronicorn_management.jobs.pausing import pause_job
 from cronicorn_management.jobs.reading import read_job
 from cronicorn_management.jobs.restoring import restore_job
 from cronicorn_management.jobs.resuming import resume_job
+from cronicorn_management.sessions.reading import list_sessions
 
 SOURCE = Path(__file__).parents[1] / "src/cronicorn_management"
 
@@ -67,6 +68,7 @@ OF_AN_ENDPOINT = {
     clear_hint: {"hint_id": HintId(new_uuid())},
     list_hints: {},
     list_runs: {},
+    list_sessions: {},
     count_runs: {},
     list_slots: {},
     read_health: {},
@@ -91,6 +93,7 @@ OF_NO_ONES = {
     "make_signing_key",
     "create_alert",
     "list_alerts",
+    "list_suggestions",
     "read_signing_key",
     "rotate_signing_key",
 }
@@ -109,7 +112,10 @@ TESTED_ELSEWHERE = {
     "deny_device",
     "find_grant",
     "count_past",
-    "list_activity",
+    "list_events",
+    "read_session",
+    "approve_suggestion",
+    "refuse_suggestion",
     "list_endpoints",
     "read_run",
     "read_run_among_others",

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
+from cronicorn_domain.model.session import NamedSession
 from cronicorn_domain.ports.overview import NamedRun, Tally
-from cronicorn_management.dashboard.activity import Activity
-from cronicorn_management.dashboard.stats import EndpointDay, Stats, success_rate
+from cronicorn_management.dashboard.events import Event, Events
+from cronicorn_management.dashboard.stats import EndpointDay, SessionDay, Stats, success_rate
 
 from cronicorn_api.dashboard.schemas import (
     ActivityBody,
@@ -20,6 +21,8 @@ from cronicorn_api.dashboard.schemas import (
     RecentActivityBody,
     RecentRunBody,
     RunEventBody,
+    SessionDayBody,
+    SessionEventBody,
     SourceBody,
     StatsBody,
     SuccessRateBody,
@@ -64,8 +67,8 @@ def stats_body(stats: Stats) -> StatsBody:
         ],
         endpoint_time_series=[_endpoint_day(each) for each in stats.busiest_days],
         endpoint_time_series_max_stacked=_highest(stats.busiest_days),
-        ai_session_time_series=[],
-        ai_session_time_series_max_stacked=0,
+        ai_session_time_series=[_session_day(each) for each in stats.sessions],
+        ai_session_time_series_max_stacked=_most_sessions(stats.sessions),
         top_endpoints=[
             TopEndpointBody(
                 id=str(each.endpoint_id),
@@ -81,26 +84,55 @@ def stats_body(stats: Stats) -> StatsBody:
     )
 
 
-def activity_body(activity: Activity) -> ActivityBody:
+def activity_body(found: Events) -> ActivityBody:
     """Show what happened."""
-    events = [_event(each) for each in activity.runs]
+    events = [_happened(each) for each in found.events]
     return ActivityBody(
         events=events,
-        total=activity.total,
-        summary=_summary(activity.summary),
-        next_cursor=events[-1].id if activity.more else None,
+        total=found.total,
+        summary=ActivitySummaryBody(
+            runs_count=found.summary.runs,
+            sessions_count=found.sessions,
+            success_rate=success_rate(found.summary),
+        ),
+        next_cursor=events[-1].id if found.more else None,
     )
 
 
-def no_sessions(activity: Activity) -> ActivityBody:
-    """Show the sessions of what happened, of which there are none yet."""
-    return ActivityBody(events=[], total=0, summary=_summary(activity.summary))
+def _happened(event: Event) -> RunEventBody | SessionEventBody:
+    return _event(event) if isinstance(event, NamedRun) else _session_event(event)
 
 
-def _summary(tally: Tally) -> ActivitySummaryBody:
-    return ActivitySummaryBody(
-        runs_count=tally.runs, sessions_count=0, success_rate=success_rate(tally)
+def _session_event(of: NamedSession) -> SessionEventBody:
+    session = of.session
+    return SessionEventBody(
+        id=str(session.id),
+        endpoint_id=str(session.endpoint_id),
+        endpoint_name=of.endpoint_name,
+        timestamp=session.started_at,
+        ending=session.ending,
+        model=session.model,
+        reasoning=session.reasoning,
+        token_usage=session.tokens,
+        duration_ms=in_milliseconds(session.ended_at - session.started_at),
     )
+
+
+def _session_day(of: SessionDay) -> SessionDayBody:
+    return SessionDayBody(
+        date=of.day,
+        endpoint_id=str(of.endpoint_id),
+        endpoint_name=of.endpoint_name,
+        session_count=of.sessions,
+        total_tokens=of.tokens,
+    )
+
+
+def _most_sessions(days: Sequence[SessionDay]) -> int:
+    stacked: Counter[date] = Counter()
+    for each in days:
+        stacked[each.day] += each.sessions
+    return max(stacked.values(), default=0)
 
 
 def _metrics(tally: Tally) -> MetricsBody:

@@ -1,10 +1,11 @@
 """Routes of the dashboard: the tenant at a glance, and what happened lately."""
 
 from typing import Annotated, Final
+from uuid import UUID
 
-from cronicorn_domain.identity import JobId, RunId
+from cronicorn_domain.identity import JobId
 from cronicorn_domain.model.decision import Source
-from cronicorn_management.dashboard.activity import list_activity
+from cronicorn_management.dashboard.events import list_events
 from cronicorn_management.dashboard.stats import ENDPOINTS_MOST, ENDPOINTS_USUAL, read_stats
 from cronicorn_management.dashboard.windows import window_of
 from cronicorn_management.pages import OFFSET_MOST
@@ -12,7 +13,7 @@ from fastapi import APIRouter, Query
 
 from cronicorn_api.access.desks import TheCaller, TheDesk
 from cronicorn_api.dashboard.days import GivenDay
-from cronicorn_api.dashboard.presenters import activity_body, no_sessions, stats_body
+from cronicorn_api.dashboard.presenters import activity_body, stats_body
 from cronicorn_api.dashboard.schemas import ActivityBody, EventType, StatsBody
 from cronicorn_api.wire.identities import cursor_of, identity
 from cronicorn_api.wire.refusing import members_named
@@ -69,16 +70,23 @@ async def activity(
     with members_named({"start": "startDate", "end": "endDate"}):
         async with desk.reading(caller) as work:
             window = window_of(start, end, timezone=timezone, now=work.now)
-            found = await list_activity(
+            found = await list_events(
                 work,
                 window,
                 job_id=_job(job),
+                runs=event_type is not EventType.SESSIONS,
+                sessions=event_type is not EventType.RUNS,
                 limit=limit,
                 offset=offset,
-                before=cursor_of(cursor, RunId),
+                before=cursor_of(cursor, _as_it_is),
             )
-    return no_sessions(found) if event_type is EventType.SESSIONS else activity_body(found)
+    return activity_body(found)
 
 
 def _job(text: str | None) -> JobId | None:
     return None if text is None else identity("job", text, JobId)
+
+
+def _as_it_is(event_id: UUID) -> UUID:
+    """A cursor may be a run's id or a session's."""
+    return event_id

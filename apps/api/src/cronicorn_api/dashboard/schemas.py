@@ -6,12 +6,11 @@ from typing import Literal
 
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.run import RunStatus
+from cronicorn_domain.model.session import Ending
 from cronicorn_management.dashboard.stats import Trend
 from pydantic import Field
 
 from cronicorn_api.wire.values import Instant, Maybe, Wire
-
-NOT_YET = Field(description="Nothing plans by AI yet, so that there are none")
 
 
 class JobCounts(Wire):
@@ -133,8 +132,10 @@ class StatsBody(Wire):
     endpoint_time_series_max_stacked: int = Field(
         description="The most runs that the endpoints of the series had on one day together"
     )
-    ai_session_time_series: list[SessionDayBody] = NOT_YET
-    ai_session_time_series_max_stacked: int = NOT_YET
+    ai_session_time_series: list[SessionDayBody]
+    ai_session_time_series_max_stacked: int = Field(
+        description="The most sessions that the endpoints of the series had on one day together"
+    )
     top_endpoints: list[TopEndpointBody]
     recent_runs: list[RecentRunBody]
 
@@ -162,6 +163,21 @@ class RunEventBody(Wire):
     status_code: Maybe[int] = None
 
 
+class SessionEventBody(Wire):
+    """A session of the AI planner that happened; ``timestamp`` is its beginning."""
+
+    type: Literal["session"] = "session"
+    id: str
+    endpoint_id: str
+    endpoint_name: str
+    timestamp: Instant
+    ending: Ending
+    model: str
+    reasoning: str
+    token_usage: int
+    duration_ms: int
+
+
 class ActivitySummaryBody(Wire):
     """What was settled in the whole window, pruned runs included and test runs not."""
 
@@ -173,7 +189,7 @@ class ActivitySummaryBody(Wire):
 class ActivityBody(Wire):
     """Events, the newest first, how many are kept in all, and the sum of the whole window."""
 
-    events: list[RunEventBody]
+    events: list[RunEventBody | SessionEventBody]
     total: int = Field(description="Test runs and runs under way are among them")
     summary: ActivitySummaryBody
     next_cursor: Maybe[str] = None

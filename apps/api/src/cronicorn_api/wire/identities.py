@@ -5,7 +5,15 @@ from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 from cronicorn_domain.errors import InvalidInput, NotFound
-from cronicorn_domain.identity import EndpointId, HintId, JobId, RunId, SignInId
+from cronicorn_domain.identity import (
+    EndpointId,
+    HintId,
+    JobId,
+    RunId,
+    SessionId,
+    SignInId,
+    SuggestionId,
+)
 from fastapi import Depends, Path
 
 ANY_JOB: Final = "_"
@@ -52,12 +60,24 @@ async def device_id(text: Annotated[str, Path(alias="deviceId")]) -> SignInId:
     return identity("sign-in", text, SignInId)
 
 
+def session_id(text: Annotated[str, Path(alias="sessionId")]) -> SessionId:
+    """Read the session of a path: one of the AI planner's."""
+    return identity("session", text, SessionId)
+
+
+def suggestion_id(text: Annotated[str, Path(alias="suggestionId")]) -> SuggestionId:
+    """Read the suggestion of a path."""
+    return identity("suggestion", text, SuggestionId)
+
+
 PathJob = Annotated[JobId, Depends(job_id)]
 PathJobOrAny = Annotated[JobId | None, Depends(job_id_or_any)]
 PathEndpoint = Annotated[EndpointId, Depends(endpoint_id)]
 PathHint = Annotated[HintId, Depends(hint_id)]
 PathRun = Annotated[RunId, Depends(run_id)]
 PathDevice = Annotated[SignInId, Depends(device_id)]
+PathSession = Annotated[SessionId, Depends(session_id)]
+PathSuggestion = Annotated[SuggestionId, Depends(suggestion_id)]
 
 
 def cursor_of(text: str | None, made: Callable[[UUID], _IdT]) -> _IdT | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from cronicorn_domain.identity import JobId
+from cronicorn_domain.identity import EndpointId, JobId
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.ports.overview import (
     EndpointStretch,
@@ -18,6 +18,7 @@ from cronicorn_domain.ports.overview import (
     Selection,
     Tally,
 )
+from cronicorn_domain.ports.session_log import SessionSelection
 
 from cronicorn_management.dashboard.windows import Window
 from cronicorn_management.desk import Reading
@@ -49,6 +50,17 @@ class EndpointDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionDay:
+    """The AI planner's sessions about an endpoint on a day."""
+
+    day: date
+    endpoint_id: EndpointId
+    endpoint_name: str
+    sessions: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """
     A tenant at a glance; sums are of settled runs, without test runs, pruned ones included.
@@ -64,6 +76,7 @@ class Stats:
         busiest: The endpoints with the most runs.
         busiest_days: Their sums by day, where they have any.
         newest: The newest of the runs that are kept.
+        sessions: The AI planner's sessions by day and endpoint, where there are any.
     """
 
     holdings: Holdings
@@ -76,6 +89,7 @@ class Stats:
     busiest: Sequence[EndpointTally]
     busiest_days: Sequence[EndpointDay]
     newest: Sequence[NamedRun]
+    sessions: Sequence[SessionDay]
 
 
 async def read_stats(
@@ -115,6 +129,7 @@ async def read_stats(
             window,
         ),
         newest=await overview.newest_runs(tenant, which, limit=_NEWEST),
+        sessions=await _session_days(work, window, job_id),
     )
 
 
@@ -166,4 +181,19 @@ def _endpoint_days(
             day=window.day_of(each.begins_at), endpoint=named[each.endpoint_id], tally=each.tally
         )
         for each in days
+    ]
+
+
+async def _session_days(
+    work: Reading, window: Window, job_id: JobId | None
+) -> Sequence[SessionDay]:
+    which = SessionSelection(since=window.since, until=window.until, job_id=job_id)
+    sums: dict[tuple[date, EndpointId], tuple[str, int, int]] = {}
+    for each in await work.unit.sessions.hours(work.tenant, which):
+        key = (window.day_of(max(each.begins_at, window.since)), each.endpoint_id)
+        _, sessions, tokens = sums.get(key, ("", 0, 0))
+        sums[key] = (each.endpoint_name, sessions + each.sessions, tokens + each.tokens)
+    return [
+        SessionDay(day=day, endpoint_id=endpoint_id, endpoint_name=name, sessions=n, tokens=tokens)
+        for (day, endpoint_id), (name, n, tokens) in sums.items()
     ]
