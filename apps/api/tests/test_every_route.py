@@ -215,8 +215,8 @@ def test_lists_hold_nothing_of_anothers(
 @pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
 def test_who_may_read_changes_nothing(reader, method, path, operation) -> None:
     """A key that reads is refused by every route that changes, and by those alone."""
-    names = ("jobId", "endpointId", "hintId", "runId", "sessionId", "deviceId", "alertId")
-    names = (*names, "suggestionId")
+    names = ["jobId", "endpointId", "hintId", "runId", "sessionId", "deviceId", "alertId"]
+    names += ["suggestionId"]
     ids = dict.fromkeys(names, str(new_uuid()))
     answer = asked(reader, method, filled(path, ids | {"externalKey": "k"}), operation)
 

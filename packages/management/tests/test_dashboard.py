@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from cronicorn_domain.errors import InvalidInput, NotFound
+from cronicorn_domain.ports.overview import NamedRun
 from cronicorn_domain.testing.builders import EPOCH, HOUR, MINUTE
 from cronicorn_management.dashboard.events import list_events
 from cronicorn_management.dashboard.stats import Trend, read_stats, success_rate
@@ -102,7 +103,9 @@ async def test_activity_is_listed_with_the_sum_of_the_window(office, failing) ->
     async with office.reading() as work:
         window = window_of(None, None, timezone="UTC", now=work.now)
         first = await list_events(work, window, limit=1)
-        rest = await list_events(work, window, limit=1, before=first.events[0].run.id)
+        (newest,) = first.events
+        assert isinstance(newest, NamedRun)
+        rest = await list_events(work, window, limit=1, before=newest.run.id)
 
     assert (first.total, rest.total, first.more, rest.more) == (2, 2, True, False)
     assert first.summary.target_failure == 2
