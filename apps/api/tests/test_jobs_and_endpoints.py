@@ -300,3 +300,30 @@ def test_the_audit_tells_who_did_what(client) -> None:
         "shop",
     )
     assert [each["action"] for each in rest["entries"]] == ["issue"]
+
+
+def test_what_is_wrong_with_a_schedule_is_said_in_the_words_of_the_wire(client) -> None:
+    """The members that do not go together, and those that one is to be given of."""
+    endpoint = client.an_endpoint()
+    path = f"/jobs/{endpoint['jobId']}/endpoints"
+    given = {"name": "b", "url": endpoint["url"], "baselineCron": "@daily"}
+
+    two = client.post(path, json={**given, "baselineIntervalMs": 60_000}).json()["issues"]
+    none = client.patch(f"{path}/{endpoint['id']}", json={"baselineIntervalMs": None}).json()
+
+    assert [each["path"] for each in two] == ["baselineCron"]
+    assert two[0]["message"] == (
+        "there is baselineIntervalMs as well:"
+        " Keep one of baselineIntervalMs, baselineCron and runAt."
+    )
+    assert none["issues"][0]["message"] == (
+        "there is no schedule: Give one of baselineIntervalMs, baselineCron and runAt."
+    )
+
+
+def test_an_answer_without_content_has_no_kind(client) -> None:
+    """Neither a body nor what it would be."""
+    answer = client.post(f"/endpoints/{client.an_endpoint()['id']}/skip")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "content-type" not in answer.headers

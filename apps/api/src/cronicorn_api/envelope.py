@@ -21,6 +21,7 @@ _SECURITY: Final[Mapping[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+_NO_CONTENT: Final = 204
 _STRICT: Final[Mapping[str, str]] = {"Strict-Transport-Security": "max-age=31536000"}
 """Where TLS is spoken: browsers shall not come without it any more."""
 
@@ -48,6 +49,8 @@ class Envelope:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
+                if status == _NO_CONTENT:
+                    del headers["Content-Type"]  # of nothing there is no kind
                 for name, value in rate_headers(scope):
                     headers[name] = value
                 for name, value in self._headers.items():

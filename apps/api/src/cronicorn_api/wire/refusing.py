@@ -1,5 +1,6 @@
 """Answers with errors: the handlers that the application is given."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -65,6 +66,11 @@ _OF_A_RULE: Final = {
 }
 
 
+_A_SCHEDULE: Final = re.compile(r"\b(every|cron|at)\b")
+_OF_SCHEDULES: Final = re.compile(r"every, cron and at\b|there is (every|cron|at) as well")
+"""Where a sentence names members, and does not just speak of times."""
+
+
 @contextmanager
 def members_named(names: Mapping[str, str]) -> Iterator[None]:
     """Tell faults by the names that members have on the wire, which are not those inside."""
@@ -80,7 +86,13 @@ def _renamed(issue: Issue, names: Mapping[str, str]) -> Issue:
     if first == "rules" and last in _OF_A_RULE:
         rest = f"{rest.removesuffix(last)}{_OF_A_RULE[last]}"
     path = names.get(issue.path) or f"{names.get(first, first)}{dot}{rest}"
-    return Issue(path=path, message=issue.message, code=issue.code)
+    message = _OF_SCHEDULES.sub(lambda found: _worded(found[0], names), issue.message)
+    return Issue(path=path, message=message, code=issue.code)
+
+
+def _worded(words: str, names: Mapping[str, str]) -> str:
+    """Name the members of schedules in a sentence as the wire does."""
+    return _A_SCHEDULE.sub(lambda found: names.get(found[0], found[0]), words)
 
 
 def _issue(error: Mapping[str, object]) -> Issue:
