@@ -108,8 +108,11 @@ async def edit(viewer: TheViewer, endpoint_id: PathEndpoint) -> Response:
 async def change(viewer: TheViewer, endpoint_id: PathEndpoint, form: Fields) -> Response:
     """Change it, unless somebody was faster: then both versions are shown."""
     endpoint = await _read(viewer, endpoint_id)
-    typed = _chosen(typed_in(form), _typed(viewer, endpoint), form.get("theirs", []))
-    settings, faults = settings_in(typed, _here(viewer, typed), stands=settings_of(endpoint))
+    shown = _typed(viewer, endpoint)
+    typed = _chosen(typed_in(form), shown, form.get("theirs", []))
+    settings, faults = settings_in(
+        typed, _here(viewer, typed), stands=settings_of(endpoint), shown=shown
+    )
     if settings is None:
         return await _page(viewer, typed, endpoint=endpoint, faults=faults)
     if form.get("do", [""])[-1] == "test":

@@ -232,12 +232,17 @@ class Reading:
 
 
 def settings_in(
-    typed: Typed, here: ZoneInfo, *, stands: EndpointSettings | None = None
+    typed: Typed,
+    here: ZoneInfo,
+    *,
+    stands: EndpointSettings | None = None,
+    shown: Typed | None = None,
 ) -> tuple[EndpointSettings | None, Faults]:
     """
     Read settings; None: something cannot be read, and the faults say what.
 
-    ``stands``: what is there already; rules are edited elsewhere, and stay.
+    ``stands``: what is there already; rules are edited elsewhere, and stay. ``shown`` is how that
+    was typed: what nobody touched stays to the letter, finer than a field shows it.
     """
     reading = Reading(typed, here)
     members = reading.members()
@@ -246,7 +251,16 @@ def settings_in(
     if stands is None:
         return EndpointSettings(**members), NO_FAULTS
     cleared = dict.fromkeys(("every", "cron", "at", "timezone", "gap", "repeat"))
-    return replace(stands, **{**cleared, **members}), NO_FAULTS
+    given = {**cleared, **members}
+    if shown is not None and typed.get("kind") == shown.get("kind"):
+        untouched = [name for name in given if name in FIELDS and _same(typed, shown, name)]
+        given |= {name: getattr(stands, name) for name in untouched if name != "headers"}
+    return replace(stands, **given), NO_FAULTS
+
+
+def _same(typed: Typed, shown: Typed, name: str) -> bool:
+    now, before = (each.get(name).replace("\r\n", "\n") for each in (typed, shown))
+    return now == before
 
 
 def faults_at(error: InvalidInput) -> Faults:
