@@ -18,6 +18,7 @@ from cronicorn_api.pages.live import router as live
 from cronicorn_api.pages.now import router as now
 from cronicorn_api.pages.rules import router as rules
 from cronicorn_api.pages.runs import router as runs
+from cronicorn_api.pages.sessions import router as sessions
 from cronicorn_api.pages.settings import router as settings
 from cronicorn_api.pages.setup import router as setup
 from cronicorn_api.pages.sign_in import router as sign_in
@@ -40,6 +41,7 @@ _AREAS: Final[tuple[APIRouter, ...]] = (
     history.router,
     runs.router,
     statistics.router,
+    sessions.router,
     jobs.router,
     rules.router,
 )
