@@ -2,11 +2,10 @@
 // fetched. Nothing changes under somebody who points, selects, or answers a dialog.
 (() => {
   "use strict";
-  const frame = document.querySelector(".frame");
   const EVERY = 2000;
   const SILENCE = 5000;
   const POLL = 5000;
-  const parts = new WeakMap();
+  let parts = new WeakMap();
   let topics = "";
   let source = null;
   let heard = 0;
@@ -179,10 +178,30 @@
   document.addEventListener("cronicorn:renewed", mark);
   mark();
 
-  topics = frame?.dataset.topics ?? "";
-  if (topics) {
-    const button = shown()?.querySelector("[data-pause]");
-    if (button) button.hidden = false;
+  // The page in its frame may have become another one: by a post that led on.
+  const settle = () => {
+    const main = document.getElementById("main");
+    parts = new WeakMap();
+    for (const each of document.querySelectorAll(".rail [data-place]")) {
+      if (each.dataset.place === main.dataset.place) each.setAttribute("aria-current", "page");
+      else each.removeAttribute("aria-current");
+    }
+    for (const each of document.querySelectorAll('form[action="/look"] [name="next"]')) {
+      each.value = location.pathname + location.search;
+    }
+    usual.title = document.title;
+    mark();
+    if (topics === (main.dataset.topics ?? "")) return;
+    stop();
+    topics = main.dataset.topics ?? "";
+    heard = 0;
+    clock = "";
+    shown().hidden = !topics;
+    shown().querySelector("[data-pause]").hidden = !topics;
     start();
-  }
+  };
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (event.detail.ctx?.target?.id === "main") queueMicrotask(settle);
+  });
+  if (shown()) settle();
 })();

@@ -138,7 +138,11 @@
         return Boolean(box);
       }
       case "r": return press("[data-key='r']");
-      case "p": return press("[data-key='p']");
+      case "p": {
+        const done = press("[data-key='p'], main > header .pause-menu > summary");
+        document.querySelector("main > header .pause-menu[open] button")?.focus();
+        return done;
+      }
       case "e": return press("[data-key='e']");
       case "[": return press("[data-key='[']");
       case "]": return press("[data-key=']']");
