@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.endpoint import Delivery, Endpoint, Method, MisfirePolicy
+from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.signing import Signing
 from cronicorn_domain.schedules.cron import GapPolicy, RepeatPolicy
 from cronicorn_domain.schedules.zones import zone
@@ -32,6 +33,7 @@ _CHOICES: Final[Mapping[str, type[StrEnum]]] = {
     "misfire_policy": MisfirePolicy,
     "delivery": Delivery,
     "signing": Signing,
+    "ai_mode": AiMode,
 }
 _SWITCHES: Final = ("response_hints", "pause_when_gone")
 _HEADERS_MOST: Final = 64
@@ -68,6 +70,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "redirects": "Redirects followed",
     "signing": "Signing",
     "success_when": "Success when",
+    "ai_mode": "AI",
+    "ai_model": "Model",
 }
 _NAMES: Final = {
     "retry.attempts": "retry_attempts",
@@ -178,6 +182,7 @@ class Reading:
             "description": typed.get("description").strip() or None,
             "body": typed.get("body").replace("\r\n", "\n") or None,
             "success_when": typed.get("success_when").strip() or None,
+            "ai_model": typed.get("ai_model").strip() or None,
             "headers": tuple(
                 HeaderSetting(name=each.name.strip(), value=each.value, secret=each.secret)
                 for each in typed.headers
