@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
-from cronicorn_adapter_sql.kept_connection import KeptConnection
+from cronicorn_adapter_sql.kept_connection import KeptConnection, kept_transaction
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -42,6 +42,15 @@ async def test_two_at_once_have_one_each(postgres_engine: AsyncEngine) -> None:
     async with AsyncExitStack() as stack:
         both = [await stack.enter_async_context(kept.begin()) for _ in range(2)]
         assert len({await server_process(each) for each in both}) == 2
+
+    assert postgres_engine.pool.checkedout() == 1  # type: ignore[attr-defined]
+
+
+async def test_stores_over_one_engine_share_it(postgres_engine: AsyncEngine) -> None:
+    """However many there are, one connection is kept for each purpose."""
+    for _ in range(20):
+        async with kept_transaction(postgres_engine, "claim")() as connection:
+            await connection.execute(PID)
 
     assert postgres_engine.pool.checkedout() == 1  # type: ignore[attr-defined]
 

@@ -36,7 +36,7 @@ class Claiming:
     def __init__(self, database: Database, known: Known) -> None:
         self._database = database
         self._known = known
-        self._connected = kept_transaction(database.engine)
+        self._connected = kept_transaction(database.engine, "claim")
         self._picking = Picking(database.due_bound)
         self.lanes = Lanes(database.due_bound)
         self.withheld: LeftAlone[UUID] = LeftAlone(WITHHELD_FOR, bound=database.due_bound)

@@ -9,8 +9,9 @@ back there, which sees to what is left of it; and it is closed with the engine.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cronicorn_adapter_sql.engine import single_statements
@@ -58,16 +59,28 @@ class KeptConnection:
             connection.sync_connection.close()
 
 
-def kept_statement(engine: AsyncEngine) -> Begin:
+def kept_statement(engine: AsyncEngine, purpose: str) -> Begin:
     """Return what gives a connection for one statement that is a transaction, many times over."""
-    return KeptConnection(engine, single=True).use if _can_be_kept(engine) else engine.begin
+    return _kept(engine, purpose, single=True).use if _can_be_kept(engine) else engine.begin
 
 
-def kept_transaction(engine: AsyncEngine) -> Begin:
+def kept_transaction(engine: AsyncEngine, purpose: str) -> Begin:
     """Return what gives a connection within a transaction, many times over."""
-    return KeptConnection(engine).begin if _can_be_kept(engine) else engine.begin
+    return _kept(engine, purpose, single=False).begin if _can_be_kept(engine) else engine.begin
+
+
+def _kept(engine: AsyncEngine, purpose: str, *, single: bool) -> KeptConnection:
+    """Return the one of an engine for a purpose: however many stores there are over it."""
+    key = (engine.sync_engine, purpose)
+    if key not in _KEPT:
+        _KEPT[key] = KeptConnection(engine, single=single)
+        event.listen(engine.sync_engine, "engine_disposed", lambda _: _KEPT.pop(key, None))
+    return _KEPT[key]
 
 
 def _can_be_kept(engine: AsyncEngine) -> bool:
     """On SQLite nothing is saved; behind a pooler a kept connection would be nobody else's."""
     return engine.dialect.name != "sqlite" and not behind_pooler(engine)
+
+
+_KEPT: Final[dict[tuple[Engine, str], KeptConnection]] = {}

@@ -68,7 +68,7 @@ class QuickSettling:
         self._known = known
         self._heard = heard
         self._sqlite = database.engine.dialect.name == "sqlite"
-        self._single = kept_statement(database.engine)
+        self._single = kept_statement(database.engine, "settle")
 
     def together(self, settlements: Sequence[Settlement]) -> Iterable[Sequence[Settlement]]:
         """Part them into what one statement can settle: by place, or by index."""

@@ -19,7 +19,7 @@ class QuickStarting:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._sqlite = database.engine.dialect.name == "sqlite"
-        self._single = kept_statement(database.engine)
+        self._single = kept_statement(database.engine, "start")
 
     async def start(self, tokens: Sequence[Token], now: datetime) -> set[Token]:
         """Start what can be, and return it; of the others nothing is known yet."""
