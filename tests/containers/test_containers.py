@@ -367,8 +367,10 @@ def test_an_image_starts_is_well_and_ends(target: str, built: Path, tmp_path: Pa
     check = [part.replace(str(documented), port) for part in image.health]
     check[0] = str(built / "bin" / check[0])
 
-    def is_well() -> bool:
-        return run(check, env=environment, cwd=tmp_path).returncode == 0
+    ready = [part.replace("/healthz", "/readyz").replace("/live", "/ready") for part in check]
+
+    def is_well(asked: Sequence[str] = check) -> bool:
+        return run(asked, env=environment, cwd=tmp_path).returncode == 0
 
     with (tmp_path / "log").open("wb") as log:
         service = subprocess.Popen(
@@ -380,6 +382,8 @@ def test_an_image_starts_is_well_and_ends(target: str, built: Path, tmp_path: Pa
         )
     try:
         well = any(is_well() for _ in range(TRIES) if service.poll() is None)
+        # It lives from its start on, and is ready when its database is.
+        well = well and any(is_well(ready) for _ in range(TRIES) if service.poll() is None)
         service.send_signal(signal.SIGTERM)
         code = service.wait(60)
     finally:

@@ -34,7 +34,7 @@ from cronicorn_worker.metering.health import LATELY, STUCK, Health
 from cronicorn_worker.metering.instruments import Instruments
 from cronicorn_worker.metering.readings import Readings
 from cronicorn_worker.metering.serving import open_exporter
-from cronicorn_worker.metering.wiring import metered
+from cronicorn_worker.metering.wiring import Meters, metered
 from cronicorn_worker.parts import Parts
 from prometheus_client import generate_latest
 
@@ -360,3 +360,18 @@ async def test_a_port_that_somebody_has_is_a_fault_with_a_remedy() -> None:
         with pytest.raises(WorkerFault, match=f"127.0.0.1:{port}.* Give another --metrics-port"):
             async with open_exporter(registry, health, host="127.0.0.1", port=port):
                 pass
+
+
+def test_a_worker_that_waits_for_its_store_lives() -> None:
+    """However long the wait, or a migration, is: a restart would not help, and it is not ready."""
+    time = 0.0
+    meters = Meters(2, monotonic=lambda: time)
+
+    time = STUCK * 100
+
+    standing = meters.health.standing()
+    assert (standing.live, standing.ready) == (True, False)
+    assert standing.because == ("the store has not answered yet",)
+    meters.health.begins()
+    time += STUCK + 1
+    assert not meters.health.standing().live

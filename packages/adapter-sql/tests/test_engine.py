@@ -363,6 +363,20 @@ class TestPostgres:
 
         assert 'invalid connection option "sslmod"' in said
 
+    async def test_a_server_without_tls_is_refused_to_who_wants_it(self, postgres_url: str) -> None:
+        """Trap T31: no waiting gives a server certificates."""
+        said = await refusal(f"{postgres_url}?sslmode=require", StoreRefused)
+
+        assert "server does not support SSL" in said
+        assert "take sslmode out of the database URL" in said
+
+    async def test_another_service_at_the_port_is_refused(self) -> None:
+        """Trap T31: what speaks HTTP there will not be PostgreSQL after some waiting."""
+        with server_that_answers(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+            said = await refusal(f"postgresql://ada@127.0.0.1:{port}/x", StoreRefused)
+
+        assert "there is something else than PostgreSQL at this host and port" in said
+
     async def test_a_closed_port_is_unavailable(self) -> None:
         """Where no server listens, the message names the place, and trying again may help."""
         with socket.socket() as probe:

@@ -29,6 +29,10 @@ class Log:
         """Tell of something that people wait for."""
         self._lines.info(event, **fields)
 
+    def trouble(self, event: str, **fields: object) -> None:
+        """Tell of something that people have to mend."""
+        self._lines.error(event, **fields)
+
     def request(self, **fields: object) -> None:
         """Tell of a request."""
         self._lines.info(

@@ -3,9 +3,10 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from functools import partial
+from typing import Final, TypeVar
 
 import typer
 import uvicorn
@@ -13,10 +14,14 @@ from cronicorn_management.accounts.founding import found_key
 from cronicorn_management.desk import Desk
 from cronicorn_management.people.founding import found_owner
 from cronicorn_management.people.setting_up import print_setup_token
+from cronicorn_scheduler.observing import Observer
+from cronicorn_scheduler.opening import Opening
 from cronicorn_scheduler.service import Scheduler
+from fastapi import FastAPI
 
 from cronicorn_api.application import application
-from cronicorn_api.composition import open_service
+from cronicorn_api.composition import Service, open_service
+from cronicorn_api.doorman import Doorman
 from cronicorn_api.envelope import Envelope
 from cronicorn_api.log import Log
 from cronicorn_api.metering.instruments import Instruments
@@ -24,7 +29,9 @@ from cronicorn_api.metering.work import CountedWork
 from cronicorn_api.patience import PatientProtocol
 from cronicorn_api.settings import ApiSettings
 from cronicorn_api.tidying import keep_tidy
-from cronicorn_api.working import LoggedWork
+from cronicorn_api.working import LoggedWork, OpeningLines
+
+Done = TypeVar("Done")
 
 GRACE: Final = 20
 """So many seconds requests have to end, once it is asked to stop."""
@@ -48,7 +55,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, *beside: Callable[[], object]) -> None:
         super().__init__(config)
-        self._beside = beside
+        self.beside = [*beside]
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -59,25 +66,92 @@ class Server(uvicorn.Server):
         """Take no more requests and finish those there are; asked again, do not finish them."""
         self.force_exit = self.should_exit
         self.should_exit = True
-        for each in self._beside:
+        for each in self.beside:
             each()
+
+    async def unless_stopped(self, work: Awaitable[Done]) -> Done | None:
+        """Return what the work gives; None if it is asked to stop before, which ends the work."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.beside.append(task.cancel)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if not self.should_exit:
+                raise
+            task.uncancel()
+            return None
+        finally:
+            self.beside.remove(task.cancel)
 
 
 async def serve(settings: ApiSettings) -> None:
     """
     Open the database, found what is to be founded, and serve.
 
+    A database that is away is waited for; until it is there only the question whether this process
+    lives is answered well.
+
     Raises:
         OSError: nobody can be listened to there; the message says what to do.
+        StoreError: the database cannot be opened, and waiting would not help.
     """
     log = Log(settings.log_level)
     with listening(settings.host, settings.port) as listener:
-        await _serve_over(listener, settings, log)
+        doorman = Doorman()
+        envelope = Envelope(doorman, log, secure=settings.site.speaks_tls)
+        server = Server(configured(envelope, trusted=settings.trusted_entries))
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, server.ask_to_stop)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        instruments = Instruments()
+        try:
+            async with AsyncExitStack() as stack:
+                port = listener.getsockname()[1]
+                origin = settings.site.public_url or f"http://{_in_addresses(settings.host)}:{port}"
+                observer: Observer = LoggedWork(log)
+                if settings.with_worker:
+                    observer = CountedWork(observer, instruments.registry)
+                opening = stack.enter_async_context(
+                    Opening(OpeningLines(log)).opened(
+                        partial(_service, settings, observer=observer)
+                    )
+                )
+                opened = _founded(opening, settings, log, origin=origin)
+                service = await server.unless_stopped(opened)
+                if service is not None:
+                    doorman.app = _application(service, settings, server, instruments)
+                    log.say("serving", host=settings.host, port=port, dashboard=f"{origin}/")
+                    await _serve_and_work(server, serving, service, settings)
+        finally:
+            server.should_exit = True
+            await serving
+        log.say("stopped")
 
 
-async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) -> None:
-    instruments, observer = Instruments(), LoggedWork(log)
-    async with open_service(
+async def _founded(
+    opening: Awaitable[Service], settings: ApiSettings, log: Log, *, origin: str
+) -> Service:
+    """Wait for the service, and found what is to be founded."""
+    service = await opening
+    again = Opening(OpeningLines(log))
+    await again.answered(lambda: _found(service.desk, settings, log, origin=origin))
+    return service
+
+
+def _application(
+    service: Service, settings: ApiSettings, server: Server, instruments: Instruments
+) -> FastAPI:
+    app = application(
+        service.desk, settings.site, per_address=settings.per_address, instruments=instruments
+    )
+    server.beside.append(app.state.watch.close)  # whoever listens would keep it from ending
+    return app
+
+
+def _service(settings: ApiSettings, *, observer: Observer) -> AbstractAsyncContextManager[Service]:
+    return open_service(
         settings.database_url,
         settings.key,
         allowed=settings.egress_entries,
@@ -86,53 +160,35 @@ async def _serve_over(listener: socket.socket, settings: ApiSettings, log: Log) 
         quota_redis=settings.quota_redis_url,
         allowance=settings.allowance,
         sign_in_rates=settings.sign_in_rates,
-        observer=CountedWork(observer, instruments.registry) if settings.with_worker else observer,
+        observer=observer,
         smtp=settings.smtp_url,
         mail_from=settings.mail_from,
-    ) as service:
-        port = listener.getsockname()[1]
-        origin = settings.site.public_url or f"http://{_in_addresses(settings.host)}:{port}"
-        await _found(service.desk, settings, log, origin=origin)
-        app = application(
-            service.desk,
-            settings.site,
-            per_address=settings.per_address,
-            instruments=instruments,
-        )
-        envelope = Envelope(app, log, secure=settings.site.speaks_tls)
-        worker = service.worker if settings.with_worker else None
-        server = Server(
-            configured(envelope, trusted=settings.trusted_entries),
-            app.state.watch.close,  # whoever listens would keep it from ending
-            *([] if worker is None else [worker.request_stop]),
-        )
-        loop = asyncio.get_running_loop()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(each, server.ask_to_stop)
-        tidying = asyncio.create_task(keep_tidy(service.desk))
-        log.say("serving", host=settings.host, port=port, dashboard=f"{origin}/")
-        try:
-            await _serve_and_work(server, listener, worker)
-        finally:
-            tidying.cancel()
-        log.say("stopped")
+    )
 
 
 async def _serve_and_work(
-    server: Server, listener: socket.socket, worker: Scheduler | None
+    server: Server, serving: "asyncio.Task[None]", service: Service, settings: ApiSettings
 ) -> None:
     """Serve, and let a worker run beside; when it cannot go on, neither does the server."""
-    if worker is None:
-        await server.serve(sockets=[listener])
-        return
+    tidying = asyncio.create_task(keep_tidy(service.desk))
+    try:
+        if settings.with_worker:
+            await _with_worker(server, serving, service.worker)
+        else:
+            await serving
+    finally:
+        tidying.cancel()
 
+
+async def _with_worker(server: Server, serving: "asyncio.Task[None]", worker: Scheduler) -> None:
     def end_both(_: object) -> None:
         if not server.should_exit:
             server.ask_to_stop()
 
+    server.beside.append(worker.request_stop)
     working = asyncio.create_task(worker.run())
     working.add_done_callback(end_both)
-    await server.serve(sockets=[listener])
+    await serving
     await working
 
 

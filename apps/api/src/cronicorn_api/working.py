@@ -1,5 +1,8 @@
-"""What is told of a worker that runs beside the API, in one process."""
+"""What is told of the store at the start, and of a worker that runs beside the API."""
 
+from datetime import timedelta
+
+from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_scheduler.observing import (
     Event,
     PartFailed,
@@ -12,6 +15,22 @@ from cronicorn_scheduler.observing import (
 )
 
 from cronicorn_api.log import Log
+
+
+class OpeningLines:
+    """Logs that the store is away and back, while the process starts."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def not_yet(self, error: StoreUnavailable, *, again_in: timedelta) -> None:
+        """Say that the store does not answer, and why, and when it is asked again."""
+        seconds = round(again_in.total_seconds(), 1)
+        self._log.trouble(StoreWentAway.name, error=str(error), again_in_seconds=seconds)
+
+    def at_last(self, waited: timedelta) -> None:
+        """Say that it answers."""
+        self._log.say(StoreRecovered.name, seconds=round(waited.total_seconds(), 1))
 
 
 class LoggedWork:

@@ -4,10 +4,11 @@ import os
 import platform
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING, Final, assert_never
 
 from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
 from cronicorn_adapter_http.allow_list import AllowList
@@ -20,6 +21,7 @@ from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.drift import find_drift
+from cronicorn_adapter_sql.migrating.journey import Began, Event, Finished, HeldUp
 from cronicorn_adapter_sql.migrating.runner import upgrade
 from cronicorn_adapter_sql.migrating.standing import refuse_lacking, require_head
 from cronicorn_adapter_sql.pool_use import connections_in_use, connections_most
@@ -56,9 +58,15 @@ from cronicorn_worker.beside import beside
 from cronicorn_worker.faults import WorkerFault
 from cronicorn_worker.metering.readings import Readings
 from cronicorn_worker.parts import Parts
-from cronicorn_worker.settings import WorkerSettings
+from cronicorn_worker.settings import LogLevel, WorkerSettings
+from cronicorn_worker.watching.opening_lines import Tell, untold
 from cronicorn_worker.watching.session_lines import SessionLines
 from cronicorn_worker.watching.showing import Show
+
+if TYPE_CHECKING:
+    from cronicorn_worker.metering.wiring import Meters
+
+_TRIES_BETWEEN_LINES: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +116,13 @@ async def open_store(
     *,
     poll_only: bool = False,
     floor: timedelta = DEFAULT_FLOOR,
+    tell: Tell = untold,
 ) -> AsyncIterator[Store]:
     """
     Open and migrate a database, whichever kind it is; workers that start together are safe.
 
     Nothing runs more often than each ``floor``. ``poll_only`` says that there is a pooler before
-    it which is not noticed by itself.
+    it which is not noticed by itself. ``tell`` hears of migrations, and of what they wait for.
 
     Raises:
         InvalidInput: the URL or the key is malformed.
@@ -124,7 +133,7 @@ async def open_store(
     async with open_engine(
         database, application_name="cronicorn-worker", poll_only=poll_only
     ) as engine:
-        await upgrade(engine)
+        await upgrade(engine, tell=partial(_tell_migration, tell))
         async with shared_store(engine, vault=vault, floor=floor) as store:
             yield Store(
                 name=str(database),
@@ -140,6 +149,21 @@ async def open_store(
                 connections_most=connections_most(engine),
                 connections_in_use=partial(connections_in_use, engine),
             )
+
+
+def _tell_migration(tell: Tell, event: Event) -> None:
+    match event:
+        case Began(step=step, number=number, count=count):
+            place = f"{number} of {count}"
+            fields = {"revision": step.revision, "title": step.title, "place": place}
+            tell("migration_began", fields)
+        case Finished(step=step):
+            tell("migration_done", {"revision": step.revision})
+        case HeldUp(reason=reason, tried=tried):
+            if tried % _TRIES_BETWEEN_LINES in {0, 1}:
+                tell("migration_waits", {"error": reason}, level=LogLevel.WARNING)
+        case _:
+            assert_never(event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +260,13 @@ async def open_records(settings: WorkerSettings, guard: EgressGuard) -> AsyncIte
 
 @asynccontextmanager
 async def open_scheduler(
-    store: Store, guard: EgressGuard, show: Show, settings: WorkerSettings, *, replacements: int = 0
+    store: Store,
+    guard: EgressGuard,
+    show: Show,
+    settings: WorkerSettings,
+    *,
+    meters: "Meters | None" = None,
+    replacements: int = 0,
 ) -> AsyncIterator[Scheduler]:
     """
     Build the scheduler over a store; it claims no more than its dispatcher can send.
@@ -244,8 +274,7 @@ async def open_scheduler(
     ``replacements`` is how often its process, of several, has been replaced before.
 
     Raises:
-        WorkerFault: metrics are asked for on a port that cannot be had, or traces without what
-            they need.
+        WorkerFault: traces are asked for without what they need.
         InvalidInput: the address of the Redis server for quotas is none.
         StoreError: that server cannot be reached, or does not let us in.
     """
@@ -254,7 +283,7 @@ async def open_scheduler(
         open_dispatcher(guard) as dispatcher,
         aclosing(CelRuleEvaluator()) as evaluator,
         _open_quota_guard(store, settings) as quota,
-        _watched(
+        _traced(
             Parts(
                 queue=store.queue,
                 dispatcher=dispatcher,
@@ -264,9 +293,8 @@ async def open_scheduler(
             ),
             store,
             settings,
-            show,
-            replacements,
-        ) as parts,
+        ) as traced,
+        nullcontext(_metered(traced, store, settings, meters, replacements)) as parts,
         _planned(store, parts, settings),
     ):
         yield Scheduler(
@@ -357,15 +385,25 @@ def _notifier(webhooks: Notifier, settings: WorkerSettings) -> Notifier:
 
 
 @asynccontextmanager
-async def _watched(
-    parts: Parts, store: Store, settings: WorkerSettings, show: Show, replacements: int
-) -> AsyncIterator[Parts]:
-    """Put around the parts what was asked for, and nothing where nobody asked."""
-    async with (
-        _traced(parts, store, settings) as traced,
-        _metered(traced, store, settings, show, replacements) as metered,
-    ):
-        yield metered
+async def open_meters(settings: WorkerSettings, tell: Tell) -> AsyncIterator["Meters | None"]:
+    """
+    Serve metrics and health, from before there is a store on; nothing where nobody asked for it.
+
+    Raises:
+        WorkerFault: the port cannot be had.
+    """
+    if settings.metrics_port is None:
+        yield None
+        return
+    from cronicorn_worker.metering.wiring import served  # noqa: PLC0415  who does not ask pays not
+
+    async with served(
+        settings.concurrency,
+        host=settings.metrics_host,
+        port=settings.metrics_port,
+        tell=lambda address: tell("metrics_served", {"address": address}),
+    ) as meters:
+        yield meters
 
 
 @asynccontextmanager
@@ -384,16 +422,16 @@ async def _traced(parts: Parts, store: Store, settings: WorkerSettings) -> Async
         yield around
 
 
-@asynccontextmanager
-async def _metered(
-    parts: Parts, store: Store, settings: WorkerSettings, show: Show, replacements: int
-) -> AsyncIterator[Parts]:
-    """Put metrics around the parts, and serve them; nothing where nobody asked for them."""
-    if settings.metrics_port is None:
-        yield parts
-        return
-    from cronicorn_worker.metering.wiring import served  # noqa: PLC0415  who does not ask pays not
-
+def _metered(
+    parts: Parts,
+    store: Store,
+    settings: WorkerSettings,
+    meters: "Meters | None",
+    replacements: int,
+) -> Parts:
+    """Put metrics around the parts; nothing where nobody asked for them."""
+    if meters is None:
+        return parts
     readings = Readings(
         quotas=settings.quotas,
         concurrency=settings.concurrency,
@@ -403,11 +441,4 @@ async def _metered(
         slots_recorded=store.slots_recorded,
         clock_skew=store.clock.skew,
     )
-    async with served(
-        parts,
-        readings,
-        host=settings.metrics_host,
-        port=settings.metrics_port,
-        tell=lambda address: show.tell("metrics_served", {"address": address}),
-    ) as metered:
-        yield metered
+    return meters.around(parts, readings)

@@ -316,4 +316,10 @@ _REFUSALS: Final = {
     "permission denied": "grant the user the right to connect",
     'database "[^"]*" does': "make it with `createdb NAME`, or name another one in the URL",
     "invalid connection option": "take the parameter out of the database URL",
+    "server does not support SSL": "take sslmode out of the database URL, or give it TLS",
+    "certificate verify failed|root certificate file": "see to the certificates, or to sslmode",
+    "invalid sslmode value": "see to sslmode in the database URL",
+    "received invalid response to|expected authentication request": (
+        "there is something else than PostgreSQL at this host and port: see to the URL"
+    ),
 }

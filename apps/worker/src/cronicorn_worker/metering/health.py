@@ -26,14 +26,22 @@ class Standing:
 
 
 class Health:
-    """Is told what happens, and says how the worker stands."""
+    """
+    Is told what happens, and says how the worker stands.
+
+    Before it ``begins`` it waits for its store, or for migrations, and lives however long that is.
+    """
 
     def __init__(self, *, has_room: Callable[[], bool], monotonic: Callable[[], float]) -> None:
         self._has_room = has_room
         self._monotonic = monotonic
         self._answered_at: float | None = None
-        self._looked_at = monotonic()
+        self._looked_at: float | None = None
         self._stopping = False
+
+    def begins(self) -> None:
+        """Note that the worker has all that it needs to look for what is due."""
+        self._looked_at = self._monotonic()
 
     def answered(self) -> None:
         """Note that the store has answered."""
@@ -64,7 +72,7 @@ class Health:
         return f"the store has not answered for {silent:.0f} s" if silent > LATELY else ""
 
     def _unlooked(self) -> float:
-        """Give the seconds without a look; a worker that stops, or has no room, needs none."""
-        if self._stopping or not self._has_room():
+        """Give the seconds without a look; who only starts, stops, or has no room needs none."""
+        if self._looked_at is None or self._stopping or not self._has_room():
             return 0.0
         return self._monotonic() - self._looked_at

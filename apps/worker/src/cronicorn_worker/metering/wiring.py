@@ -18,24 +18,38 @@ from cronicorn_worker.metering.serving import open_exporter
 from cronicorn_worker.parts import Parts
 
 
+class Meters:
+    """The metrics and the health of a worker, from before it has a store on."""
+
+    def __init__(
+        self, concurrency: int, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.instruments, self._in_hand = Instruments(), InHand()
+        self.health = Health(has_room=lambda: len(self._in_hand) < concurrency, monotonic=monotonic)
+        self._monotonic = monotonic
+
+    def around(self, parts: Parts, readings: Readings) -> Parts:
+        """Put metrics around the parts, and begin to expect that they are used."""
+        instruments, health = self.instruments, self.health
+        instruments.show(
+            readings, in_hand=self._in_hand.__len__, ready=lambda: health.standing().ready
+        )
+        health.begins()
+        return Parts(
+            queue=MeasuredQueue(parts.queue, instruments, health, monotonic=self._monotonic),
+            dispatcher=CountedDispatcher(parts.dispatcher, instruments.requests_running),
+            observer=CountingObserver(parts.observer, instruments, health, self._in_hand),
+            quota=_around(parts.quota, instruments, readings, self._monotonic),
+            sessions=CountingSessions(parts.sessions, instruments),
+        )
+
+
 def metered(
     parts: Parts, readings: Readings, *, monotonic: Callable[[], float] = time.monotonic
 ) -> tuple[Parts, Instruments, Health]:
     """Return the parts with metrics around them, and where those and the worker's health are."""
-    instruments, in_hand = Instruments(), InHand()
-    health = Health(
-        has_room=lambda: len(in_hand) < readings.concurrency,
-        monotonic=monotonic,
-    )
-    instruments.show(readings, in_hand=in_hand.__len__, ready=lambda: health.standing().ready)
-    around = Parts(
-        queue=MeasuredQueue(parts.queue, instruments, health, monotonic=monotonic),
-        dispatcher=CountedDispatcher(parts.dispatcher, instruments.requests_running),
-        observer=CountingObserver(parts.observer, instruments, health, in_hand),
-        quota=_around(parts.quota, instruments, readings, monotonic),
-        sessions=CountingSessions(parts.sessions, instruments),
-    )
-    return around, instruments, health
+    meters = Meters(readings.concurrency, monotonic=monotonic)
+    return meters.around(parts, readings), meters.instruments, meters.health
 
 
 def _around(
@@ -51,17 +65,18 @@ def _around(
 
 @asynccontextmanager
 async def served(
-    parts: Parts, readings: Readings, *, host: str, port: int, tell: Callable[[str], None]
-) -> AsyncIterator[Parts]:
+    concurrency: int, *, host: str, port: int, tell: Callable[[str], None]
+) -> AsyncIterator[Meters]:
     """
-    Give the parts with metrics around them, and serve those until the end of the block.
+    Serve the metrics and the health of a worker that may have no store yet.
 
     ``tell`` hears the address.
 
     Raises:
         WorkerFault: the port cannot be had.
     """
-    around, instruments, health = metered(parts, readings)
-    async with open_exporter(instruments.registry, health, host=host, port=port) as address:
+    meters = Meters(concurrency)
+    registry = meters.instruments.registry
+    async with open_exporter(registry, meters.health, host=host, port=port) as address:
         tell(address)
-        yield around
+        yield meters

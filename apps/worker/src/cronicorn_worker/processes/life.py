@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from cronicorn_domain.errors import CronicornError
+from cronicorn_scheduler.opening import Opening
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.supervising import PartDied
 
-from cronicorn_worker.composition import egress_guard, open_scheduler, open_store
+from cronicorn_worker.composition import egress_guard, open_meters, open_scheduler, open_store
 from cronicorn_worker.faults import FAILURE, WorkerFault
 from cronicorn_worker.loops import complete
 from cronicorn_worker.processes.keeper import LONGEST_DRAIN, outlive_keeper_by_at_most
@@ -30,6 +31,7 @@ from cronicorn_worker.processes.messages import (
 )
 from cronicorn_worker.settings import WorkerSettings
 from cronicorn_worker.signals import ASKING, stop_requests
+from cronicorn_worker.watching.opening_lines import OpeningLines
 from cronicorn_worker.watching.showing import LogShow, show_of_process
 from cronicorn_worker.working import leave_alone_what_stays
 
@@ -62,13 +64,19 @@ async def _work(settings: WorkerSettings, line: Line, show: LogShow, replacement
     with _stops(line, task.cancel) as stops:
         guard = egress_guard(settings.egress_allow)
         async with (
-            open_store(
-                settings.database_url,
-                settings.key,
-                poll_only=settings.poll_only,
-                floor=settings.allowance.floor,
+            open_meters(settings, show.tell) as meters,
+            Opening(OpeningLines(show.tell)).opened(
+                lambda: open_store(
+                    settings.database_url,
+                    settings.key,
+                    poll_only=settings.poll_only,
+                    floor=settings.allowance.floor,
+                    tell=show.tell,
+                )
             ) as store,
-            open_scheduler(store, guard, show, settings, replacements=replacements) as scheduler,
+            open_scheduler(
+                store, guard, show, settings, meters=meters, replacements=replacements
+            ) as scheduler,
         ):
             stops.lead_to(scheduler.request_stop)
             leave_alone_what_stays()

@@ -165,17 +165,22 @@ def open_show(settings: WorkerSettings, *, store: str, clock: Clock) -> Show:
 
     Several processes write log lines, each its own: no picture can hold what all of them do.
     """
-    console = Console()
-    watched = console.is_terminal and not console.is_dumb_terminal
-    if settings.log_format is None and watched and settings.processes == 1:
+    if shows_live(settings):
         title = "Cronicorn demo" if settings.demo else "Cronicorn"
-        return LiveShow(console, title=title, store=store, clock=clock)
+        return LiveShow(Console(), title=title, store=store, clock=clock)
     chosen = settings.log_format or LogFormat.CONSOLE
     return LogShow(
         LogWriter(chosen, settings.log_level),
         summary_as_text=chosen is LogFormat.CONSOLE,
         tell_plans=settings.demo,
     )
+
+
+def shows_live(settings: WorkerSettings) -> bool:
+    """Say whether there is to be a live view."""
+    console = Console()
+    watched = console.is_terminal and not console.is_dumb_terminal
+    return settings.log_format is None and watched and settings.processes == 1
 
 
 def show_of_process(settings: WorkerSettings, number: int) -> LogShow:
