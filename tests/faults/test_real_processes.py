@@ -31,6 +31,8 @@ def assert_got_over(fault: Fault, result: Result) -> None:
     assert (judged.lost, judged.doubled, judged.two_leases, judged.unexplained) == (0, 0, 0, 0)
     assert judged.slots >= SMALL.slots // 2
     assert (result.recovery is not None) is fault.passes
+    assert result.recovered
+    assert result.sound
     if fault.noticed:
         assert result.outages > 0
     assert result.troubles <= 40 + LINES_A_SECOND * result.lasted
@@ -54,3 +56,26 @@ def test_a_fault_is_got_over_on_postgresql(fault: Fault, faulty_server: Server) 
 def test_a_fault_is_got_over_on_sqlite(fault: Fault) -> None:
     """The same on a file that two workers share: a full disk, and traps T05, T07 and T25."""
     assert_got_over(fault, try_fault(fault, SMALL, None))
+
+
+SLOW = Size(endpoints=10, slots=120, lease=2.0, answers_after=5.0, lead=12.0)
+"""Each answer takes two and a half leases; a run and its successor are under way all the time."""
+
+
+@pytest.mark.parametrize("on_postgres", [True, False], ids=["postgresql", "sqlite"])
+def test_a_run_longer_than_any_lease_is_one_run(on_postgres: bool, faulty_server: Server) -> None:
+    """
+    Trap T06: a lease lives as long as its run is renewed, and nobody else runs the slot.
+
+    Nor do the endpoints that wait for slow ones run twice.
+    """
+    nothing = next(each for each in FAULTS if each.name == "none")
+
+    result = try_fault(nothing, SLOW, faulty_server if on_postgres else None)
+
+    judged = result.judged
+    assert list(judged.findings) == []
+    assert result.sound
+    assert judged.repeated == 0
+    assert judged.runs >= SLOW.endpoints
+    assert judged.told > judged.runs  # the slots that pass during a run are on record

@@ -1,52 +1,23 @@
 """Real processes that start while PostgreSQL is not there, or will never be."""
 
 import json
-import os
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
 
-from bench.processes import Child, python, started
+from bench.processes import python
+from tools.soak.applications import WITHIN, process, status_of
 from tools.soak.server import Server
 
 pytestmark = pytest.mark.timeout(400)
 
-WITHIN = 120.0
 JOBS = """\
 jobs:
   - name: shop
     endpoints: [{name: health, url: 'http://127.0.0.1:1/', every: 1s}]
 """
-
-
-def status_of(url: str) -> int:
-    """Ask, and give the status of the answer."""
-    try:
-        with urlopen(url, timeout=WITHIN) as answer:
-            status: int = answer.status
-            return status
-    except HTTPError as answer:
-        return answer.code
-
-
-@contextmanager
-def process(folder: Path, module: str, *options: str) -> Iterator[Child]:
-    """Start one of the applications in a folder, with nothing set but its options."""
-    place = folder / module
-    place.mkdir()
-    kept = {name: "" for name in os.environ if name.startswith("CRONICORN_")}
-    command = python(module, *options)
-    output = place / "log"
-    with started(
-        command, output=output, folder=place, environment={**kept, "DATABASE_URL": ""}
-    ) as child:
-        yield child
 
 
 def test_processes_that_start_before_postgresql_wait_for_it(

@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
-from bench.processes import Child, GaveUp
+from bench.processes import Child, GaveUp, tree
 from tools.soak.looking import can_be_written, holds_lease
 from tools.soak.site import Site
+from tools.soak.turning import BACK, FORWARD
 
 _PIDS: Final = "SELECT pid FROM pg_stat_activity WHERE application_name = 'cronicorn-worker'"
 _TERMINATE: Final = (
@@ -102,6 +104,42 @@ def _kill_database(site: Site) -> None:
     site.postgres.stop(signal.SIGQUIT)
     time.sleep(site.size.lasts)
     site.postgres.start()
+
+
+def _kill_postmaster(site: Site) -> None:
+    """
+    Kill the process above all others, which can tell nobody: the others notice, and end.
+
+    A new one would refuse to start beside those that have not.
+    """
+    below = [pid for pid in tree(site.postgres.pid) if pid != site.postgres.pid]
+    site.postgres.stop(signal.SIGKILL)
+    time.sleep(site.size.lasts)
+    for pid in below:
+        _wait_for_end(pid)
+    # Whoever started it has not asked how it ended, so that its number is still taken.
+    (site.postgres.data / "postmaster.pid").unlink()
+    site.postgres.start()
+
+
+def _wait_for_end(pid: int) -> None:
+    for _ in range(_TRIES):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+        except OSError:
+            return
+        if state == "Z":
+            return  # it has ended, and nobody asks how
+        time.sleep(_BETWEEN_TRIES)
+    raise GaveUp(f"process {pid} outlives the one that started it")
+
+
+def _turn_clocks(site: Site) -> None:
+    """Turn one worker's wall clock forward and the other's back amid their work, and all back."""
+    for first, then in ((FORWARD, BACK), (BACK, FORWARD)):
+        site.workers[0].process.send_signal(first)
+        site.workers[1].process.send_signal(then)
+        time.sleep(site.size.lasts)
 
 
 def _terminate_backends(site: Site) -> None:
@@ -243,6 +281,12 @@ FAULTS: Final = (
         noticed=True,
     ),
     Fault(
+        name="postmaster killed",
+        sentence="the process above all others of PostgreSQL gets SIGKILL; a rest, a start",
+        inflict=_kill_postmaster,
+        noticed=True,
+    ),
+    Fault(
         name="backends terminated",
         sentence="every connection of the workers is ended, twenty times a second",
         inflict=_terminate_backends,
@@ -280,6 +324,11 @@ FAULTS: Final = (
         inflict=_nothing,
         passes=False,
         shifts=(_TEN_MINUTES, -_TEN_MINUTES),
+    ),
+    Fault(
+        name="clocks turned",
+        sentence="amid work one worker's wall clock jumps ten minutes ahead, the other's back",
+        inflict=_turn_clocks,
     ),
     Fault(
         name="network cut",

@@ -2,32 +2,48 @@
 The worker in a process of its own, with what its command does not offer.
 
 ``python -m tools.soak.worker LEASE SHIFT [OPTION...]``: leases live ``LEASE`` seconds, and the wall
-clock of this process alone is wrong by ``SHIFT`` seconds. The options are those of the worker.
+clock of this process alone is wrong by ``SHIFT`` seconds, and by ten minutes more or less with each
+SIGUSR1 or SIGUSR2. The options are those of the worker.
 """
 
+import signal
 import sys
 import time
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
-from typing import Self
 
 import cronicorn_adapter_sql.clock
 import cronicorn_worker.composition
 from cronicorn_scheduler.settings import SchedulerSettings
 from cronicorn_worker.command import app
 
+from tools.soak.turning import BACK, FORWARD, STEP
+
 _RIGHT_TIME = time.time
 
 
 def _shift_clock(seconds: float) -> None:
-    """Turn the wall clock; nothing turns the monotonic one, as when an administrator sets it."""
+    """
+    Turn the wall clock, now and with each signal for it.
+
+    Nothing turns the monotonic one, as when an administrator sets it.
+    """
+    wrong_by = seconds
+
+    def turn(number: int, _: object) -> None:
+        nonlocal wrong_by
+        wrong_by += STEP if number == FORWARD else -STEP
+
+    for each in (FORWARD, BACK):
+        signal.signal(each, turn)
 
     class Shifted(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Self:
-            return cls.fromtimestamp(_RIGHT_TIME() + seconds, tz)
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            # An instant of the common type: a driver, or JSON, knows no other.
+            return datetime.fromtimestamp(_RIGHT_TIME() + wrong_by, tz)
 
-    time.time = lambda: _RIGHT_TIME() + seconds
+    time.time = lambda: _RIGHT_TIME() + wrong_by
     setattr(cronicorn_adapter_sql.clock, "datetime", Shifted)  # noqa: B010  of its imports
 
 
@@ -46,6 +62,5 @@ def _lease_for(seconds: float) -> None:
 
 if __name__ == "__main__":
     _lease_for(float(sys.argv[1]))
-    if shift := float(sys.argv[2]):
-        _shift_clock(shift)
+    _shift_clock(float(sys.argv[2]))
     app(sys.argv[3:], prog_name="cronicorn-worker")
