@@ -2,8 +2,11 @@
 
 import gc
 import json
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -182,9 +185,29 @@ def locked(bare: Path) -> Iterator[None]:
     ("url", "said"),
     [
         ("postgresql://me:hunter2@127.0.0.1:1/db", "cannot reach postgresql://me:***@127.0.0.1:1"),
+        ("sqlite:///locked.db", "locked.db is locked by another process: stop it, or wait"),
+    ],
+)
+def test_a_database_that_is_away_is_waited_for(bare: Path, url: str, said: str) -> None:
+    """Trap T31: a clear line, without the password, and no end before it is asked to end."""
+    command = [sys.executable, "-m", "cronicorn_worker", "--log-format", "json", "--database", url]
+    with subprocess.Popen(command, cwd=bare, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        line = json.loads(worker.stdout.readline())
+        worker.send_signal(signal.SIGTERM)
+        rest, _ = worker.communicate(timeout=60)
+
+    assert (line["event"], line["level"], line["part"]) == ("store_unavailable", "error", "start")
+    assert said in line["error"]
+    assert "hunter2" not in json.dumps(line) + rest
+    assert worker.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
         ("sqlite:///no/such/folder.db", "make the folder no/such first"),
         ("sqlite:///text.db", "text.db is not a SQLite database"),
-        ("sqlite:///locked.db", "locked.db is locked by another process: stop it, or wait"),
     ],
 )
 def test_a_database_that_does_not_do_exits_1(bare: Path, url: str, said: str) -> None:
