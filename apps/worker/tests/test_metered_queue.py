@@ -27,6 +27,11 @@ from cronicorn_worker.metering.wiring import metered
 from cronicorn_worker.parts import Parts
 
 
+async def none_open() -> int:
+    """Count open breakers."""
+    return 0
+
+
 class MeteredHandle:
     """A way into a store in memory whose queue has metrics around it."""
 
@@ -42,6 +47,7 @@ class MeteredHandle:
             connections_in_use=lambda: 0,
             slots_recorded={},
             clock_skew=lambda: NO_TIME,
+            open_breakers=none_open,
         )
         around, _, _ = metered(parts, readings)
         self._store = store

@@ -1,6 +1,7 @@
 """What is counted, how a worker stands, and that the documented names are those that are there."""
 
 import json
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ from cronicorn_worker.metering.health import LATELY, STUCK, Health
 from cronicorn_worker.metering.instruments import Instruments
 from cronicorn_worker.metering.readings import Readings
 from cronicorn_worker.metering.serving import open_exporter
-from cronicorn_worker.metering.wiring import Meters, metered
+from cronicorn_worker.metering.wiring import Meters
 from cronicorn_worker.parts import Parts
 from prometheus_client import generate_latest
 
@@ -87,10 +88,17 @@ class Worker:
             connections_in_use=lambda: 2,
             slots_recorded=self.recorded,
             clock_skew=lambda: timedelta(seconds=-1.5),
+            open_breakers=self.open_breakers,
         )
-        self.parts, self.instruments, self.health = metered(
-            parts, readings, monotonic=lambda: self.time
-        )
+        self.meters = Meters(concurrency, monotonic=lambda: self.time)
+        self.parts = self.meters.around(parts, readings)
+        self.instruments, self.health = self.meters.instruments, self.meters.health
+
+    async def open_breakers(self) -> int:
+        """Count breakers that are open, if the store is there."""
+        if self.store.away:
+            raise StoreUnavailable("no answer")
+        return 4
 
     def tell(self, *events: Event) -> None:
         """Record events."""
@@ -250,12 +258,30 @@ def test_the_dashboard_asks_for_what_is_there() -> None:
         each["query"]["query"] for each in DASHBOARD["templating"]["list"] if "allValue" in each
     ]
 
-    assert len(queries) > len(DASHBOARD["panels"])
+    asked = {series for query in queries for series in re.findall(r"cronicorn_\w+", query)}
+    named = {re.sub(r"_(bucket|sum|count)$", "", series) for series in asked}
+
+    assert {name for name, _, _ in NAMES.findall(DOCUMENT.read_text())} <= named
     for query in queries:
         series = re.findall(r"cronicorn_\w+", query)
         grouped = re.findall(r"\w+", "".join(re.findall(r"by \(([^)]*)\)", query)))
         assert series, query
         assert all(set(grouped) <= known[each] for each in series), query
+
+
+async def test_open_breakers_are_asked_for_when_somebody_looks() -> None:
+    """They are the store's to know; while it is away there is no number, and not an old one."""
+    worker = Worker()
+    await worker.meters.look()
+    there = worker.value("breakers_open")
+    worker.store.away = True
+
+    await worker.meters.look()
+
+    gone = worker.value("breakers_open")
+    assert there == 4
+    assert gone is not None
+    assert math.isnan(gone)
 
 
 async def test_a_worker_is_ready_once_the_store_has_answered() -> None:

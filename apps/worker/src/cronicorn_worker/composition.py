@@ -17,6 +17,7 @@ from cronicorn_adapter_http.egress import EgressGuard
 from cronicorn_adapter_http.notifier import WebhookNotifier
 from cronicorn_adapter_smtp.notifier import SmtpNotifier
 from cronicorn_adapter_smtp.server import parse_smtp_url
+from cronicorn_adapter_sql.breakers import open_breakers
 from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
@@ -85,6 +86,7 @@ class Store:
     slots_recorded: Mapping[Fate, int]
     connections_most: int
     connections_in_use: Callable[[], int]
+    open_breakers: Callable[[int], Awaitable[int]]
 
 
 def egress_guard(allowed: Iterable[str]) -> EgressGuard:
@@ -135,6 +137,10 @@ async def open_store(
     ) as engine:
         await upgrade(engine, tell=partial(_tell_migration, tell))
         async with shared_store(engine, vault=vault, floor=floor) as store:
+
+            async def breakers(opens_after: int) -> int:
+                return await open_breakers(engine, opens_after=opens_after)
+
             yield Store(
                 name=str(database),
                 queue=store.queue,
@@ -148,6 +154,7 @@ async def open_store(
                 slots_recorded=store.slots_recorded,
                 connections_most=connections_most(engine),
                 connections_in_use=partial(connections_in_use, engine),
+                open_breakers=breakers,
             )
 
 
@@ -440,5 +447,12 @@ def _metered(
         connections_in_use=store.connections_in_use,
         slots_recorded=store.slots_recorded,
         clock_skew=store.clock.skew,
+        open_breakers=partial(_open_breakers, store, settings),
     )
     return meters.around(parts, readings)
+
+
+async def _open_breakers(store: Store, settings: WorkerSettings) -> int:
+    return (
+        0 if settings.breaker is None else await store.open_breakers(settings.breaker.opens_after)
+    )

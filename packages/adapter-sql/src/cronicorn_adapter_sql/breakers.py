@@ -25,13 +25,23 @@ from cronicorn_domain.model.breaker import Breaker, Trouble
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.run import Outcome
 from cronicorn_domain.policies.breaking import Word, tallied, word_on_host
-from sqlalchemy import BigInteger, BindParameter, Text, TextualSelect, bindparam, text
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Text,
+    TextualSelect,
+    bindparam,
+    func,
+    select,
+    text,
+)
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cronicorn_adapter_sql.bulk import Bulk, changing, columns_of, insertion, recordset
 from cronicorn_adapter_sql.column_types import UtcDateTime
+from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.tables import breakers
@@ -129,6 +139,14 @@ class Gate:
         """Let no other probe through before its time."""
         until = self.now + self.breaker.probe_every
         await _PROBED.run(connection, [{**_key(each), "probe_at": until} for each in self._used])
+
+
+async def open_breakers(engine: AsyncEngine, *, opens_after: int) -> int:
+    """Count the hosts that calls are held back from, of each tenant by itself."""
+    opened = select(func.count()).select_from(breakers).where(breakers.c.failures >= opens_after)
+    with translated():
+        async with single_statements(read_only(engine)).connect() as connection:
+            return (await connection.execute(opened)).scalar_one()
 
 
 def _key(called: Called) -> Values:

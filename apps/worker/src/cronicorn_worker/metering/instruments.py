@@ -116,6 +116,9 @@ class Instruments:
         self.models_rested = self._counter(
             "ai_models_rested", "Models that were left alone for a while, as they failed."
         )
+        self.breakers_open = self._gauge(
+            "breakers_open", "Hosts that calls of a tenant are held back from, in the store."
+        )
         self.requests_running = self._gauge("requests_running", "Requests that are under way.")
 
     def show(

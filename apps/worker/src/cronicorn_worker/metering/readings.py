@@ -1,6 +1,6 @@
 """What metrics read when somebody asks for them, and nobody counts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ class Readings:
         connections_in_use: How many of them somebody has now.
         slots_recorded: Slots that were recorded instead of run, by fate; it keeps growing.
         quotas: What tenants may use; those who have one by name are told apart.
+        open_breakers: Asks the store how many hosts calls are held back from.
         clock_skew: How far the machine's clock is ahead of the store's.
     """
 
@@ -29,4 +30,5 @@ class Readings:
     connections_in_use: Callable[[], int]
     slots_recorded: Mapping[Fate, int]
     clock_skew: Callable[[], timedelta]
+    open_breakers: Callable[[], Awaitable[int]]
     quotas: Quotas = NO_QUOTAS

@@ -4,7 +4,7 @@ Serves metrics and health over HTTP, on the loop that does the work.
 So that a loop which stands still answers nobody: whoever asks learns it by the silence.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -16,12 +16,23 @@ from cronicorn_worker.faults import WorkerFault
 from cronicorn_worker.metering.health import Health
 
 
+async def _nowhere() -> None:
+    """Look for nothing."""
+
+
 @asynccontextmanager
 async def open_exporter(
-    registry: CollectorRegistry, health: Health, *, host: str, port: int
+    registry: CollectorRegistry,
+    health: Health,
+    *,
+    host: str,
+    port: int,
+    look: Callable[[], Awaitable[None]] = _nowhere,
 ) -> AsyncIterator[str]:
     """
     Serve until the end of the block, and give the address; with port 0 any free one is taken.
+
+    ``look`` is called before metrics are told.
 
     ``/metrics`` has the metrics, ``/healthz`` tells whether the worker lives, ``/readyz`` whether
     it is ready: 200 or 503, and why.
@@ -29,7 +40,7 @@ async def open_exporter(
     Raises:
         WorkerFault: the port cannot be had.
     """
-    runner = web.AppRunner(_app(registry, health), access_log=None, shutdown_timeout=0.2)
+    runner = web.AppRunner(_app(registry, health, look), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:
         try:
@@ -45,8 +56,11 @@ async def open_exporter(
         await runner.cleanup()
 
 
-def _app(registry: CollectorRegistry, health: Health) -> web.Application:
+def _app(
+    registry: CollectorRegistry, health: Health, look: Callable[[], Awaitable[None]]
+) -> web.Application:
     async def metrics(request: web.Request) -> web.Response:
+        await look()
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(registry), headers={"Content-Type": content_type})
 

@@ -1,9 +1,13 @@
 """Puts metrics and health around the parts of a scheduler, and serves them."""
 
+import asyncio
+import math
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
 
+from cronicorn_domain.errors import StoreError
 from cronicorn_domain.ports.quota_guard import QuotaGuard
 
 from cronicorn_worker.metering.counted_dispatcher import CountedDispatcher
@@ -17,6 +21,8 @@ from cronicorn_worker.metering.readings import Readings
 from cronicorn_worker.metering.serving import open_exporter
 from cronicorn_worker.parts import Parts
 
+_SHORTLY: Final = 2.0
+
 
 class Meters:
     """The metrics and the health of a worker, from before it has a store on."""
@@ -27,10 +33,22 @@ class Meters:
         self.instruments, self._in_hand = Instruments(), InHand()
         self.health = Health(has_room=lambda: len(self._in_hand) < concurrency, monotonic=monotonic)
         self._monotonic = monotonic
+        self._open_breakers: Callable[[], Awaitable[int]] | None = None
+
+    async def look(self) -> None:
+        """Ask the store for what only it knows, shortly; while it is away that is no number."""
+        if self._open_breakers is None:
+            return
+        found = math.nan
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(_SHORTLY):
+                found = await self._open_breakers()
+        self.instruments.breakers_open.set(found)
 
     def around(self, parts: Parts, readings: Readings) -> Parts:
         """Put metrics around the parts, and begin to expect that they are used."""
         instruments, health = self.instruments, self.health
+        self._open_breakers = readings.open_breakers
         instruments.show(
             readings, in_hand=self._in_hand.__len__, ready=lambda: health.standing().ready
         )
@@ -76,7 +94,7 @@ async def served(
         WorkerFault: the port cannot be had.
     """
     meters = Meters(concurrency)
-    registry = meters.instruments.registry
-    async with open_exporter(registry, meters.health, host=host, port=port) as address:
+    registry, health = meters.instruments.registry, meters.health
+    async with open_exporter(registry, health, host=host, port=port, look=meters.look) as address:
         tell(address)
         yield meters

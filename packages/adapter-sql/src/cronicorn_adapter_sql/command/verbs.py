@@ -42,6 +42,15 @@ Database = Annotated[
         help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME.",
     ),
 ]
+PollOnly = Annotated[
+    bool,
+    typer.Option(
+        "--poll-only",
+        envvar="CRONICORN_POLL_ONLY",
+        help="The database is behind a pooler that gives each transaction another session; most"
+        " are noticed without this.",
+    ),
+]
 UpTo = Annotated[
     str, typer.Argument(metavar="[TARGET]", help="A revision, +1, or head for the newest.")
 ]
@@ -104,7 +113,11 @@ def explain() -> None:
 
 @app.command(context_settings=_TAKES_STEPS)
 def upgrade(
-    target: UpTo = "head", *, database: Database = _EMBEDDED, despite_drift: DespiteDrift = False
+    target: UpTo = "head",
+    *,
+    database: Database = _EMBEDDED,
+    despite_drift: DespiteDrift = False,
+    poll_only: PollOnly = False,
 ) -> None:
     """
     Apply the migrations up to TARGET.
@@ -122,7 +135,7 @@ def upgrade(
         _report("applied", steps)
         await _tell_place(engine)
 
-    _in_database(database, work, create=True)
+    _in_database(database, work, create=True, poll_only=poll_only)
 
 
 @app.command(context_settings=_TAKES_STEPS)
@@ -132,6 +145,7 @@ def downgrade(
     database: Database = _EMBEDDED,
     despite_drift: DespiteDrift = False,
     yes: Yes = False,
+    poll_only: PollOnly = False,
 ) -> None:
     """
     Undo the migrations down to TARGET.
@@ -155,7 +169,7 @@ def downgrade(
             typer.echo(f"dropped, with all their rows: {', '.join(dropped)}")
         await _tell_place(engine)
 
-    _in_database(database, work, create=False)
+    _in_database(database, work, create=False, poll_only=poll_only)
 
 
 @app.command(context_settings=_TAKES_STEPS)
@@ -164,6 +178,7 @@ def plan(
     *,
     database: Database = _EMBEDDED,
     despite_drift: DespiteDrift = False,
+    poll_only: PollOnly = False,
 ) -> None:
     """
     Print the SQL that would run; apply nothing.
@@ -196,11 +211,11 @@ def plan(
     if _refusing(is_new):
         _refusing(lambda: asyncio.run(work_on_nothing()))
     else:
-        _in_database(database, work, create=False)
+        _in_database(database, work, create=False, poll_only=poll_only)
 
 
 @app.command()
-def check(database: Database = _EMBEDDED) -> None:
+def check(*, database: Database = _EMBEDDED, poll_only: PollOnly = False) -> None:
     """
     Tell where the tables differ; exit 1 then.
 
@@ -222,17 +237,17 @@ def check(database: Database = _EMBEDDED) -> None:
             raise typer.Exit(_FAILED)
         typer.echo("no differences")
 
-    _in_database(database, work, create=False)
+    _in_database(database, work, create=False, poll_only=poll_only)
 
 
 @app.command()
-def current(database: Database = _EMBEDDED) -> None:
+def current(*, database: Database = _EMBEDDED, poll_only: PollOnly = False) -> None:
     """Tell the revision of the database, and what to run next."""
-    _in_database(database, _tell_place, create=False)
+    _in_database(database, _tell_place, create=False, poll_only=poll_only)
 
 
 @app.command()
-def history(database: Database = _EMBEDDED) -> None:
+def history(*, database: Database = _EMBEDDED, poll_only: PollOnly = False) -> None:
     """List the migrations, and where the database is."""
     from cronicorn_adapter_sql.migrating import standing, tree  # noqa: PLC0415
 
@@ -243,7 +258,7 @@ def history(database: Database = _EMBEDDED) -> None:
 
     async def attempt() -> None:
         try:
-            await _work_in_database(database, work, create=False)
+            await _work_in_database(database, work, create=False, poll_only=poll_only)
         except StoreError as error:
             typer.echo(f"note: {error}", err=True)
 
@@ -286,17 +301,25 @@ def _refusing(work: Callable[[], Result]) -> Result:
         raise typer.Exit(_FAILED) from error
 
 
-def _in_database(database: str, work: "Work", *, create: bool) -> None:
+def _in_database(database: str, work: "Work", *, create: bool, poll_only: bool) -> None:
     """Do the work on an opened database."""
-    _refusing(lambda: asyncio.run(_work_in_database(database, work, create=create)))
+    _refusing(
+        lambda: asyncio.run(
+            _work_in_database(database, work, create=create, poll_only=poll_only)
+        )
+    )
 
 
-async def _work_in_database(database: str, work: "Work", *, create: bool) -> None:
+async def _work_in_database(
+    database: str, work: "Work", *, create: bool, poll_only: bool
+) -> None:
     from cronicorn_adapter_sql.database_url import parse_database_url  # noqa: PLC0415
     from cronicorn_adapter_sql.engine import open_engine  # noqa: PLC0415
 
     named = parse_database_url(database)
-    async with open_engine(named, application_name="cronicorn-db", create=create) as engine:
+    async with open_engine(
+        named, application_name="cronicorn-db", create=create, poll_only=poll_only
+    ) as engine:
         await work(engine)
 
 
