@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import typer
 from cronicorn_adapter_sql.command.verbs import app as database_command
 from cronicorn_adapter_sql.database_url import PostgresDatabase, parse_database_url
 from cronicorn_adapter_sql.keys import parse_keys
-from cronicorn_adapter_sql.testing.throwaway_postgres import find_programs
+from cronicorn_adapter_sql.testing.throwaway_postgres import find_programs, throwaway_postgres
 from cronicorn_api.command import app as api_command
 from cronicorn_api.settings import ApiSettings
 from cronicorn_api.settings import read_settings as read_api_settings
@@ -27,6 +28,7 @@ from cronicorn_worker.command import app as worker_command
 from cronicorn_worker.settings import WorkerSettings
 from cronicorn_worker.settings import read_settings as read_worker_settings
 from ruamel.yaml import YAML
+from sqlalchemy.engine import make_url
 from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
@@ -412,7 +414,8 @@ DOCUMENTED = re.findall(
 def test_what_is_documented_can_be_typed(name: str, command: str, rest: str) -> None:
     """Services, commands and options are there under the names that the document gives them."""
     if command not in COMMANDS:
-        assert (name, command) in {("postgres", tool) for tool in ("psql", "pg_dump", "pg_restore")}
+        tools = ("psql", "pg_dump", "pg_restore", "createdb", "dropdb")
+        assert (name, command) in {("postgres", tool) for tool in tools}
         assert (find_programs() / command).exists()
         return
     arguments = shlex.split(re.split(r"\s[|>#]", rest)[0])
@@ -429,3 +432,108 @@ def test_the_document_names_what_there_is() -> None:
 
     assert all(f"`{name}`" in DOCUMENT for name in (*COMPOSE["services"], *must))
     assert DOCUMENTED
+
+
+SHIM = """\
+#!/usr/bin/env bash
+# Does what docker compose would do in a container, on this machine.
+set -euo pipefail
+shift
+case "$1" in
+  exec|run) ;;
+  up) [[ -n "${CRONICORN_VERSION:-}" ]] || cronicorn-worker --log-format json --for 1s; exit 0 ;;
+  *) exit 0 ;;
+esac
+while [[ "$1" != postgres && "$1" != worker ]]; do shift; done
+shift
+exec "$@"
+"""
+"""
+What stands for `docker compose`: builds and stops of containers are left out, and the worker of a
+start works for a second. An older version is not there to be started.
+"""
+
+
+def block_under(heading: str, number: int) -> str:
+    """Give the commands of a block below a heading of the document, as they are typed."""
+    part = DOCUMENT.split(f"## {heading}\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"```console\n(.*?)```", part, re.DOTALL)
+    return "\n".join(line.removeprefix("$ ") for line in blocks[number].splitlines())
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Iterator[Mapping[str, str]]:
+    """Give the environment of a shell on a machine with the containers, and its database, on it."""
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(SHIM, "utf-8")
+    docker.chmod(0o755)
+    with throwaway_postgres() as server:
+        address = make_url(server)
+        with psycopg.connect(server, autocommit=True) as administrator:
+            administrator.execute("CREATE ROLE cronicorn LOGIN SUPERUSER")
+            administrator.execute("CREATE DATABASE cronicorn OWNER cronicorn")
+        yield os.environ | {
+            "PATH": f"{docker.parent}:{BIN}:{find_programs()}:{os.environ['PATH']}",
+            "PGHOST": str(address.host),
+            "PGPORT": str(address.port),
+            "DATABASE_URL": str(address.set(username="cronicorn", database="cronicorn")),
+        }
+
+
+@pytest.mark.timeout(300)
+def test_the_documented_commands_bring_a_database_back(
+    installed: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Backup, restore, upgrade and downgrade, typed as they stand there, do what is said."""
+
+    def typed(commands: str) -> str:
+        shell = ["bash", "-euo", "pipefail", "-c", commands]
+        done = run(shell, env={**installed}, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def jobs() -> list[str]:
+        with psycopg.connect(installed["DATABASE_URL"]) as connection:
+            return [name for (name,) in connection.execute("SELECT name FROM jobs")]
+
+    typed(block_under("Upgrading, and going back", 0))
+    with psycopg.connect(installed["DATABASE_URL"]) as connection:
+        connection.execute(
+            "INSERT INTO jobs (id, tenant, name, state, created_at, updated_at)"
+            " VALUES (gen_random_uuid(), gen_random_uuid(), 'kept', 'active', now(), now())"
+        )
+    typed(block_under("Backup and restore", 0))
+    with psycopg.connect(installed["DATABASE_URL"]) as connection:
+        connection.execute("UPDATE jobs SET name = 'spoiled'")
+    restored = typed(block_under("Backup and restore", 1))
+    after_restore = jobs()
+    typed(block_under("Upgrading, and going back", 1))
+
+    assert after_restore == ["kept"]
+    assert "no differences" in restored
+    assert "nothing found" in restored
+    assert "is at revision" not in typed("cronicorn-db current")
+
+
+def test_images_are_named_after_the_version() -> None:
+    """So that those of the version before are still there, to go back to."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+
+    for target in SERVED:
+        named = service(target)["image"]
+        assert named == f"cronicorn-{target}:${{CRONICORN_VERSION:-{version}}}"
+
+
+def test_prometheus_is_led_to_the_workers() -> None:
+    """Its settings in the document name a service that is there, and the port it listens on."""
+    blocks = re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)
+    read: list[Any] = [YAML(typ="safe").load(block) for block in blocks]
+    (scraped,) = [each["scrape_configs"][0] for each in read if "scrape_configs" in each]
+    (found,) = scraped["dns_sd_configs"]
+    published = [each["services"]["worker"]["ports"] for each in read if "ports" in str(each)]
+
+    assert found["names"] == ["worker"]
+    assert {found["port"]} == STAGES["worker"].ports
+    assert published == [[f"127.0.0.1:{found['port']}:{found['port']}"]]
+    assert set(found["names"]) <= COMPOSE["services"].keys()

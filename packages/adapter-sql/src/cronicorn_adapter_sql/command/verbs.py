@@ -304,15 +304,11 @@ def _refusing(work: Callable[[], Result]) -> Result:
 def _in_database(database: str, work: "Work", *, create: bool, poll_only: bool) -> None:
     """Do the work on an opened database."""
     _refusing(
-        lambda: asyncio.run(
-            _work_in_database(database, work, create=create, poll_only=poll_only)
-        )
+        lambda: asyncio.run(_work_in_database(database, work, create=create, poll_only=poll_only))
     )
 
 
-async def _work_in_database(
-    database: str, work: "Work", *, create: bool, poll_only: bool
-) -> None:
+async def _work_in_database(database: str, work: "Work", *, create: bool, poll_only: bool) -> None:
     from cronicorn_adapter_sql.database_url import parse_database_url  # noqa: PLC0415
     from cronicorn_adapter_sql.engine import open_engine  # noqa: PLC0415
 
