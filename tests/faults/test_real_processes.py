@@ -1,11 +1,13 @@
 """Real workers on a real database, with a real target: what goes wrong, and what must not."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tools.soak.faults import FAULTS, Fault
 from tools.soak.phase import try_fault
 from tools.soak.result import Result
-from tools.soak.server import Server
+from tools.soak.server import Server, server
 from tools.soak.site import Size
 
 pytestmark = pytest.mark.timeout(400)
@@ -22,6 +24,13 @@ ON_POSTGRES = [
     if each.on_postgres and (each.passes or each.shifts)  # that nothing goes wrong is tested often
 ]
 ON_SQLITE = [pytest.param(each, id=each.name) for each in FAULTS if each.on_sqlite]
+
+
+@pytest.fixture(scope="module")
+def faulty_server() -> Iterator[Server]:
+    """Give a server that is nobody else's: it will be stopped."""
+    with server() as running:
+        yield running
 
 
 def assert_got_over(fault: Fault, result: Result) -> None:

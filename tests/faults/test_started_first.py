@@ -3,13 +3,14 @@
 import json
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bench.processes import python
 from tools.soak.applications import WITHIN, process, status_of
-from tools.soak.server import Server
+from tools.soak.server import Server, server
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -18,6 +19,13 @@ jobs:
   - name: shop
     endpoints: [{name: health, url: 'http://127.0.0.1:1/', every: 1s}]
 """
+
+
+@pytest.fixture(scope="module")
+def faulty_server() -> Iterator[Server]:
+    """Give a server that is nobody else's: it will be stopped."""
+    with server() as running:
+        yield running
 
 
 def test_processes_that_start_before_postgresql_wait_for_it(

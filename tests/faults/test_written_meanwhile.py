@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tools.soak.applications import WITHIN, process
-from tools.soak.server import Server
+from tools.soak.server import Server, server
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -74,6 +74,13 @@ class Target:
                 self._going.set()
                 self._over.set()
                 server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def faulty_server() -> Iterator[Server]:
+    """Give a server that is nobody else's: it will be stopped."""
+    with server() as running:
+        yield running
 
 
 def created(client: httpx.Client, job: str, target: Target, name: str) -> str:
