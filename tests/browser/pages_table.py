@@ -22,6 +22,7 @@ PAGES = {
     "history": "/endpoints/{ok}/runs",
     "history-hostile": "/endpoints/{hostile}/runs",
     "statistics": "/statistics",
+    "sessions": "/sessions",
     "now": "/",
     "endpoints": "/endpoints",
     "endpoints-narrowed": "/endpoints?q=catalog&state=failing&sort=worst",
