@@ -189,7 +189,7 @@
     for (const each of document.querySelectorAll('form[action="/look"] [name="next"]')) {
       each.value = location.pathname + location.search;
     }
-    usual.title = document.title;
+    usual.title = document.title.replace(/^\(\d+\) /, "");
     mark();
     if (topics === (main.dataset.topics ?? "")) return;
     stop();
