@@ -183,6 +183,9 @@ ASKED: Mapping[str, Prepare] = {
     "getUsage": nothing,
     "listSessions": nothing,
     "getSession": nothing,
+    "listSuggestions": nothing,
+    "approveSuggestion": nothing,
+    "refuseSuggestion": nothing,
     "testEndpoint": nothing,
     "listApiKeys": nothing,
     "createApiKey": sends(name="made"),
@@ -216,7 +219,7 @@ ASKED: Mapping[str, Prepare] = {
     "ready": nothing,
 }
 """What each operation is asked with, besides the ids in its path; a new one belongs here."""
-NOT_THERE = {"getSession"}
+NOT_THERE = {"getSession", "approveSuggestion", "refuseSuggestion"}
 """Whose ids nothing has yet: the error is what is read and written again."""
 
 
@@ -283,6 +286,7 @@ def world(client, request: pytest.FixtureRequest) -> World:
         "hintId": client.get(f"{path}/hints").json()["hints"][0]["id"],
         "alertId": alert["id"],
         "sessionId": str(new_uuid()),
+        "suggestionId": str(new_uuid()),
         "externalKey": "generated",
     }
     return World(client=client, request=request, ids=ids)
