@@ -75,6 +75,10 @@ EXTRAS: Mapping[str, str] = {"testing": "testing", "tracing": "traces"}
 """Packages that need an extra of their member, and which."""
 
 
+DOES_WITHOUT: Mapping[str, str] = {"cronicorn_worker.composition": "ai"}
+"""Modules that import an extra of their member where it is wanted, and go without where not."""
+
+
 def extra_for(module: str) -> str:
     """Name the extra that a module needs; empty: none."""
     return next((EXTRAS[part] for part in module.split(".") if part in EXTRAS), "")
@@ -104,7 +108,7 @@ def undeclared(member: Path) -> set[tuple[str, str]]:
         (module, root)
         for module, path in modules(member).items()
         for root in roots_imported_by(path) - sys.stdlib_module_names - own
-        if declared(member, extra=extra_for(module)).isdisjoint(
+        if declared(member, extra=DOES_WITHOUT.get(module, extra_for(module))).isdisjoint(
             COMES_WITH.get(name, name) for name in map(normalized, providers.get(root, []))
         )
     }

@@ -62,7 +62,7 @@ def test_a_job_is_made_paused_and_resumed(page: Page) -> None:
     page.get_by_label("Name").fill("nightly")
     page.get_by_role("button", name="Create job").click()
     expect(page.locator("h1")).to_have_text("nightly")
-    page.get_by_role("button", name="Pause", exact=True).click()
+    page.locator("#main").get_by_role("button", name="Pause", exact=True).click()
     expect(page.locator("#said")).to_contain_text("Paused")
     page.locator("#said").get_by_role("button", name="Undo").click()
     expect(page.locator("#sentence")).to_contain_text("active")

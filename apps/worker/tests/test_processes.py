@@ -483,7 +483,7 @@ async def test_a_worker_tells_its_metrics_and_its_health(
 async def test_each_of_several_processes_has_metrics_of_its_own(tmp_path: Path) -> None:
     """Each counts for itself, so each is asked for itself, at the address that its line tells."""
     async with a_worker(tmp_path, "--processes", "2", "--metrics-port", "0") as worker:
-        await worker.told("metrics_served", times=2)
+        await worker.told("scheduler_started", times=2)
         served = worker.all("metrics_served")
         answers = [await scraped(each["address"]) for each in served]
 
@@ -498,7 +498,7 @@ async def test_a_process_that_was_replaced_says_so(tmp_path: Path) -> None:
         await worker.told("scheduler_started", times=2)
         killed = await worker.told("process_started")
         os.kill(killed["pid"], signal.SIGKILL)
-        await worker.told("metrics_served", times=3)
+        await worker.told("scheduler_started", times=3)
         served = {each["process"]: each["address"] for each in worker.all("metrics_served")}
         scrapes = {number: await scraped(address) for number, address in served.items()}
 

@@ -148,7 +148,7 @@ def test_the_demo_shows_itself_and_leaves_nothing(
     monkeypatch.setenv("DATABASE_URL", "postgresql://production.example/")
     monkeypatch.setattr("tempfile.tempdir", str(bare))
 
-    result = invoked("--demo", "--for", "11s")
+    result = invoked("--demo", "--for", "14s")
 
     phases = [line["phase"] for line in told(result, "phase_changed")]
     plans = [line["why"] for line in told(result, "next_run_planned")]

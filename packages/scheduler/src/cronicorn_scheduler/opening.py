@@ -1,7 +1,6 @@
 """Waits for a store that is not there yet, when a process starts."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -21,6 +20,11 @@ _PAUSES: Final = Backoff(
     chance=Random(),  # noqa: S311  no secret
 )
 _TELL_EVERY: Final = timedelta(minutes=1)
+
+
+def _loop_time() -> float:
+    """Tell the time of the event loop: there is no store yet whose time it could be."""
+    return asyncio.get_running_loop().time()
 
 
 class Told(Protocol):
@@ -49,7 +53,7 @@ class Opening:
         *,
         backoff: Backoff = _PAUSES,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = _loop_time,
     ) -> None:
         self._told = told
         self._backoff = backoff

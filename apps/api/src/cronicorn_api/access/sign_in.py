@@ -118,7 +118,8 @@ async def begin(
         device=site.device_of(request),
     )
     site.keep_token(request, response, done.token, remembered=given.remember_me)
-    site.keep_device(request, response, done.device)
+    if given.remember_me:
+        site.keep_device(request, response, done.device)
     local = given.callback_url is not None and is_local(given.callback_url)
     return SignedInBody(
         redirect=local,
