@@ -48,7 +48,7 @@ types:
     for member in packages/* apps/*; do uv run mypy {{untyped}} "$member"; done
     uv run mypy bench tools tests conftest.py
     uv run mypy tests/pooler/*.py
-    uv run mypy {{untyped}} --explicit-package-bases tests/browser
+    uv run mypy {{untyped}} --explicit-package-bases tests/browser/*.py
 
 # The architecture: who may import whom
 imports:
