@@ -94,6 +94,20 @@ def test_a_life_with_rules_has_no_fault(seed: int) -> None:
     assert report.findings == []
 
 
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *range(20),
+        1292,  # a hint's slot was restored, caught up, and given back
+    ],
+)
+def test_a_life_with_rules_and_edits_has_no_fault(seed: int) -> None:
+    """Edits and rules of one endpoint in turn."""
+    report = examine(RandomLife(Random(seed), ruled=True).lived(25).history())
+
+    assert report.findings == []
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_no_slot_is_left_out_of_the_judgement(seed: int) -> None:
     """As many slots are judged as runs and records tell of; no class of endpoints is passed by."""

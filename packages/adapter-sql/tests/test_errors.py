@@ -298,6 +298,7 @@ class TestPostgres:
             ("57P01", StoreUnavailable),
             ("57P03", StoreUnavailable),
             ("58030", StoreUnavailable),
+            ("XX000", StoreUnavailable),  # a file past its limit, a quota that is used up
             ("28P01", StoreRefused),
             ("42501", StoreRefused),
             ("42601", StoreRefused),

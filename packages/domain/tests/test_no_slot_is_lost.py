@@ -351,6 +351,23 @@ def test_a_repeat_and_a_living_hints_slot_survive_an_edit_and_a_release() -> Non
     assert next_slot(story) == claimed.slot
 
 
+def test_a_restored_hints_slot_that_is_caught_up_is_due_again_when_given_back() -> None:
+    """It stood behind the restore since its hint lives; a claim does not change whose it is."""
+    story = catching_up(schedule=cron("*/5 * * * *"))
+    hint(story, 7 * M)
+    planned = next_slot(story)
+    story.archive()
+    story.at(NOON + 33 * M).restore()
+    claimed = story.claim_when_due()
+    story.at(story.now + M).release()
+    again = story.run()
+
+    assert claimed is not None
+    assert claimed.plan.decision.source is Source.CATCH_UP
+    assert (again.slot, again.plan.attempt) == (planned, 2)
+    assert not story.records
+
+
 def test_caught_up_slots_of_a_schedule_that_is_gone_are_coalesced_with_the_rest() -> None:
     """An edit during the claim of one that was noted gives up all of them."""
     story = catching_up()

@@ -41,6 +41,8 @@ _DEADLOCK: Final = "40P01"
 _TIME_RAN_OUT = {"57014", _LOCK_HELD, "25P03", "25P04"}
 _CONFLICTS = {"40001", _DEADLOCK}
 _IO_ERROR = "58030"
+_INTERNAL_ERROR = "XX000"
+"""Also what PostgreSQL calls a disk quota that is used up, and a file that may not grow further."""
 READ_ONLY: Final = "25006"
 _MISSING_TABLES = {"42P01", "42703", "3F000"}
 
@@ -67,7 +69,8 @@ def translated(violations: Mapping[str, CronicornError] = _NO_VIOLATIONS) -> Ite
 
     Raises:
         StoreUnavailable: the connection was lost, something was locked, time ran out, or nothing
-            can be written for the time being (the disk is full, a failover left a standby).
+            can be written for the time being (the disk is full, a failover left a standby, the
+            server met a fault of its own).
         StoreRefused: anything else the database refused: rights, constraint, statement.
         CronicornError: the one in ``violations``.
     """
@@ -212,7 +215,7 @@ def _from_postgres(cause: psycopg.Error) -> StoreError:
         state.startswith((_CONNECTION_LOST, _OPERATOR_INTERVENED, _NO_RESOURCES))
         or state in _TIME_RAN_OUT
         or state in _CONFLICTS
-        or state in {_IO_ERROR, READ_ONLY}
+        or state in {_IO_ERROR, _INTERNAL_ERROR, READ_ONLY}
     )
     if passing:
         return StoreUnavailable(f"the database could not do it now: {message}")

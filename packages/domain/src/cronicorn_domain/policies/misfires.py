@@ -86,6 +86,8 @@ def _catch_up(situation: Situation, plan: Plan, missed: Span | None, now: dateti
         older = _older(situation, plan, missed, most=most)
         records = _recorded(Fate.COALESCED, situation, plan, older, now)
     first = continued(situation.state, noted_plan(situation, slots[0]))
+    if first.slot == plan.slot:
+        first = replace(first, origin=plan.origin)
     return Verdict(plan=first, records=records, noted=tuple(slots[1:]))
 
 

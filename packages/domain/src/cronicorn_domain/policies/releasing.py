@@ -25,16 +25,17 @@ def release(situation: Situation, now: datetime) -> Change:
     without the claim.
     """
     plan = leased_plan(situation)
-    given_back = replace(plan, attempt=plan.attempt + 1)
+    caught_up = plan.decision.source is Source.CATCH_UP
+    # A slot that is caught up stands by itself: whose it was matters while it is claimed alone.
+    origin = None if caught_up else plan.origin
+    given_back = replace(plan, attempt=plan.attempt + 1, origin=origin)
     state = replace(situation.state, latest_slot=plan.slot, latest_attempt=plan.attempt)
     if situation.lease is not None and situation.lease.urgent:
         state = replace(state, urgent=given_back)
     elif _is_edited_away(situation, plan):
         return _coalesce(replace(situation, state=state, lease=None), plan, now)
     else:
-        noted = state.noted
-        if plan.decision.source is Source.CATCH_UP:
-            noted = (plan.slot, *noted)
+        noted = (plan.slot, *state.noted) if caught_up else state.noted
         state = replace(state, plan=given_back, noted=noted)
     return replan(replace(situation, state=state, lease=None), now)
 
