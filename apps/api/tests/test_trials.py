@@ -12,7 +12,8 @@ class Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer with JSON."""
-        body = b'{"ok": true, "secret": "%s"}' % self.headers.get("x-shop", "").encode()
+        told = self.headers.get("x-shop") or self.headers["traceparent"]
+        body = b'{"ok": true, "secret": "%s"}' % told.encode()
         self.send_response(int(self.path.strip("/")))
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
@@ -32,6 +33,21 @@ def target() -> Iterator[str]:
         yield f"127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+def test_a_trial_is_in_the_trace_of_who_asks(serve, target) -> None:
+    """What the target traces of it hangs below the call; what is no trace is let be."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with serve(allowed=[target]).client() as client:
+        path = f"/endpoints/{client.an_endpoint(url=f'http://{target}/200')['id']}/test"
+
+        within = client.post(path, headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+        alone = client.post(path, headers={"traceparent": "00-no-trace-01"})
+
+    run = within.json()["runId"].replace("-", "")
+    assert within.json()["responseBody"]["secret"] == f"00-{trace}-{run[16:]}-01"
+    own = alone.json()["runId"].replace("-", "")
+    assert alone.json()["responseBody"]["secret"] == f"00-{own}-{own[16:]}-01"
 
 
 def test_a_trial_tells_what_was_answered(serve, target) -> None:

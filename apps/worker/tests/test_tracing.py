@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from cronicorn_adapter_memory.dispatcher import RecordingDispatcher
 from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_domain.model.run import Failed, FailureKind
+from cronicorn_domain.model.trace import Trace
 from cronicorn_domain.testing.builders import EPOCH, SECOND
 from cronicorn_scheduler.observing import Event, LeaseWasLost, RunClaimed, SilentObserver
 from cronicorn_worker.parts import Parts
@@ -68,6 +70,23 @@ def test_the_first_span_is_the_one_that_the_request_carried(runs: Any) -> None:
         assert parent.span_id == ids(spans["run"])[1]
         assert ids(spans[name])[0] == run_id
     assert len({ids(span)[1] for span in spans.values()}) == 4
+
+
+def test_a_run_that_was_asked_for_in_a_trace_is_below_who_asked(runs: Any) -> None:
+    """Its own span is the one that the request carried; what was not to be kept is not."""
+    run = runs.claimed()
+    asked = Trace(id="4bf92f3577b34da6a3ce929d0e0e4736", span="00f067aa0ba902b7")
+    within = replace(run, plan=replace(run.plan, trace=asked))
+    unkept = replace(run, plan=replace(run.plan, trace=replace(asked, sampled=False)))
+
+    spans = Traced().of_run(RunClaimed(run=within), runs.settled(within))
+
+    run_id = UUID(str(run.lease.run_id)).int
+    assert ids(spans["run"]) == (int(asked.id, 16), run_id & (2**64 - 1))
+    assert spans["run"].parent is not None
+    assert spans["run"].parent.span_id == int(asked.span, 16)
+    assert {ids(each)[0] for each in spans.values()} == {int(asked.id, 16)}
+    assert Traced().of_run(RunClaimed(run=unkept), runs.settled(unkept)) == {}
 
 
 def test_the_spans_follow_one_another(runs: Any) -> None:

@@ -1,5 +1,6 @@
 """What a person does to an endpoint between its runs: each takes effect at once, trap T01."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -8,6 +9,7 @@ from cronicorn_domain.identity import HintId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.hint import Author
+from cronicorn_domain.model.trace import Trace
 from cronicorn_domain.ports.hint_book import HintEnd
 from cronicorn_domain.testing.builders import HOUR, MINUTE, SECOND, at
 from cronicorn_management.endpoints.archiving import archive_endpoint
@@ -119,6 +121,19 @@ async def test_a_reason_can_be_kept(office, reason) -> None:
         with pytest.raises(InvalidInput) as refusal:
             await do(office, verb, endpoint, reason=reason, **given)
         assert refusal.value.issues[0].path == "reason"
+
+
+async def test_a_run_by_hand_is_in_the_trace_of_who_asked(office) -> None:
+    """Whoever traces the call sees what came of it."""
+    endpoint = await office.an_endpoint()
+    trace = Trace(id="4bf92f3577b34da6a3ce929d0e0e4736", span="00f067aa0ba902b7")
+
+    async with office.changing(replace(office.ada, trace=trace)) as work:
+        await run_now(work, endpoint.id)
+
+    plan = (await office.situation(endpoint)).state.next_plan
+    assert plan is not None
+    assert plan.trace == trace
 
 
 async def test_an_archived_endpoint_comes_back(office) -> None:

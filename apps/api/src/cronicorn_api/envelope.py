@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 from cronicorn_domain.identity import new_uuid
+from cronicorn_domain.model.trace import Trace
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,7 +40,8 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        asked = Headers(scope=scope)
+        request_id, trace = _request_id(asked), Trace.parse(asked.get("traceparent"))
         status = 500
         began = time.perf_counter()
 
@@ -69,13 +71,14 @@ class Envelope:
                 status=status,
                 milliseconds=round((time.perf_counter() - began) * 1000),
                 request_id=request_id,
+                trace=None if trace is None else trace.id,
                 actor=state.get("actor"),
             )
 
 
-def _request_id(scope: Scope) -> str:
+def _request_id(asked: Headers) -> str:
     """Honour an id that comes with the request, if it can stand in a header and a line."""
-    given = Headers(scope=scope).get("x-request-id", "")
+    given = asked.get("x-request-id", "")
     return given if _ID.fullmatch(given) else str(new_uuid())
 
 

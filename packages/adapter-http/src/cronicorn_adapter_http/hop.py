@@ -124,17 +124,18 @@ def next_hop(hop: Hop, *, status: int, location: str, guard: EgressGuard) -> Hop
 
 def _own_headers(dispatch: Dispatch, *, agent: str) -> dict[str, str]:
     """Build what a user's own headers cannot replace; the model refuses those names."""
-    # The trace is the run: who has one finds the other. Its one span takes the run's random half,
-    # which is never the zero that W3C's trace context refuses.
+    # The trace is the run: who has one finds the other; or it is that of who asked. Its one span
+    # takes the run's random half, which is never the zero that W3C's trace context refuses.
     run_id = str(dispatch.run_id)
-    trace = run_id.replace("-", "")
+    own = run_id.replace("-", "")
+    span, asked = own[16:], dispatch.trace
     return {
         "User-Agent": agent,
         "Idempotency-Key": dispatch.idempotency_key,
         "X-Cronicorn-Run-Id": run_id,
         "X-Cronicorn-Scheduled-For": iso_milliseconds(dispatch.slot),
         "X-Cronicorn-Attempt": str(dispatch.attempt),
-        "traceparent": f"00-{trace}-{trace[16:]}-01",
+        "traceparent": f"00-{own}-{span}-01" if asked is None else str(asked.below(span)),
     }
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from cronicorn_domain.identity import HintId
 from cronicorn_domain.model.decision import Decision, Kind, Plan, Rule, Source, Weighed
+from cronicorn_domain.model.trace import Trace
 
 
 def text_of_plan(plan: Plan | None) -> str | None:
@@ -28,6 +29,8 @@ def text_of_plan(plan: Plan | None) -> str | None:
         "counted": plan.counted,
         "origin": None if plan.origin is None else str(plan.origin),
     }
+    if plan.trace is not None:
+        document["trace"] = str(plan.trace)
     return orjson.dumps(document).decode()
 
 
@@ -52,6 +55,7 @@ def plan_from(text: str | None) -> Plan | None:
         counted=document["counted"],
         # Hints and triggers share one space of ids; which of them it is shows where it is found.
         origin=None if origin is None else HintId(UUID(origin)),
+        trace=Trace.parse(document.get("trace")),
     )
 
 

@@ -26,6 +26,7 @@ from cronicorn_domain.model.hint import (
 from cronicorn_domain.model.lease import Lease
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState
+from cronicorn_domain.model.trace import Trace
 
 from cronicorn_adapter_sql.lengths import from_microseconds, to_microseconds
 from cronicorn_adapter_sql.mapping_jobs import Columns, Values
@@ -165,6 +166,7 @@ def values_of_trigger(tenant: TenantId, endpoint_id: EndpointId, trigger: Trigge
         "at": trigger.at,
         "expires_at": trigger.expires_at,
         "reason": trigger.reason,
+        "trace": None if trigger.trace is None else str(trigger.trace),
         "run_id": None,
     }
 
@@ -177,6 +179,7 @@ def trigger_from(row: Columns) -> Trigger:
         at=row["at"],
         expires_at=row["expires_at"],
         reason=row["reason"],
+        trace=Trace.parse(row["trace"]),
     )
 
 

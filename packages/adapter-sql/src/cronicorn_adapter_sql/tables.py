@@ -569,7 +569,7 @@ class HintRow(Row, table=True):
 
 
 class TriggerRow(Row, table=True):
-    """A request to fire once; ``run_id`` is the run that served it."""
+    """A request to fire once, in the asker's ``trace``; ``run_id`` is the run that served it."""
 
     __tablename__ = "triggers"
     __table_args__: ClassVar = (
@@ -597,6 +597,7 @@ class TriggerRow(Row, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     reason: str | None = None
+    trace: str | None = None
     run_id: UUID | None = None
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from cronicorn_domain.errors import NeedsPerson, NotAllowed
 from cronicorn_domain.identity import PersonId, SignInId, TenantId
 from cronicorn_domain.model.api_key import Scope
+from cronicorn_domain.model.trace import Trace
 
 
 class CallerKind(StrEnum):
@@ -30,6 +31,7 @@ class Caller:
     Attributes:
         person: On whose behalf: when they are disabled, this caller is nobody any more.
         sign_in: By which sign-in session they are known, if by one.
+        trace: In which trace they ask; requests that come of it go on with it.
     """
 
     tenant: TenantId
@@ -38,6 +40,7 @@ class Caller:
     scopes: frozenset[Scope]
     person: PersonId | None = None
     sign_in: SignInId | None = None
+    trace: Trace | None = None
 
     @property
     def actor(self) -> str:

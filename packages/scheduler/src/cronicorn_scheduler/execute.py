@@ -224,6 +224,7 @@ def dispatch_of(run: ClaimedRun, signatory: Signatory | None = None) -> Dispatch
         request=run.endpoint.request,
         limits=run.endpoint.limits,
         signatory=signatory,
+        trace=run.plan.trace,
     )
 
 

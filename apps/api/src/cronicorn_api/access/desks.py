@@ -6,9 +6,11 @@ would solve each of them anew for every request. Routes that ask for ``TheCaller
 credentials in the document all the same: it writes them in the place of ``CREDENTIAL``.
 """
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from cronicorn_domain.model.api_key import digest_of
+from cronicorn_domain.model.trace import Trace
 from cronicorn_management.accounts.recognizing import recognize_key
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Desk
@@ -55,23 +57,33 @@ async def recognized_by(request: Request) -> Recognized | None:
     return None
 
 
-async def caller_if_any(request: Request) -> Caller | None:
-    """
-    Return who asks, by the session cookie, else a bearer token, else an API key.
-
-    Raises ``TooManyRequests`` for one that asks too often: trap T40.
-    """
-    desk, recognized = await desk_of(request), await recognized_by(request)
-    caller = None if recognized is None else recognized.caller
-    proof = "" if recognized is None else f"sign-in {recognized.sign_in.id}"
+async def proven_by(request: Request) -> tuple[Caller | None, str]:
+    """Return who asks, by the session cookie, else a bearer token, else an API key, and by what."""
+    recognized = await recognized_by(request)
+    if recognized is not None:
+        return recognized.caller, f"sign-in {recognized.sign_in.id}"
+    desk = await desk_of(request)
     for secret in (_bearer(request), request.headers.get("x-api-key")):
-        if caller is None and secret:
-            caller = await recognize_key(desk, secret)
-            proof = f"key {digest_of(secret).sha256}"
-    if caller is not None:
-        request.state.actor = caller.actor
-        await admit_proof(request.scope, caller.tenant, proof)
-    return caller
+        caller = await recognize_key(desk, secret) if secret else None
+        if secret and caller is not None:
+            return caller, f"key {digest_of(secret).sha256}"
+    return None, ""
+
+
+async def caller_if_any(request: Request) -> Caller | None:
+    """Return who asks. Raises ``TooManyRequests`` for one that asks too often: trap T40."""
+    caller, proof = await proven_by(request)
+    if caller is None:
+        return None
+    request.state.actor = caller.actor
+    await admit_proof(request.scope, caller.tenant, proof)
+    return in_its_trace(request, caller)
+
+
+def in_its_trace(request: Request, caller: Caller) -> Caller:
+    """Return the caller in the trace that the request belongs to, if it says so."""
+    trace = Trace.parse(request.headers.get("traceparent"))
+    return caller if trace is None else replace(caller, trace=trace)
 
 
 class Credential(SecurityBase):

@@ -3,7 +3,8 @@ A trace for each run: from its claim to its settled result.
 
 The trace and its first span have the ids that the request's ``traceparent`` carries, which are made
 of the run's id. So what the target traces of the request hangs below that span, without anything
-that has to be handed from here to there.
+that has to be handed from here to there. A run that somebody asked for within a trace of theirs is
+in that one, below the span of who asked.
 
 Spans are made when a run has ended, out of what is known then: a run that is under way costs
 nothing. They tell ids and outcomes, and nothing that was sent.
@@ -15,6 +16,7 @@ from uuid import UUID
 
 from cronicorn_domain.identity import Token
 from cronicorn_domain.model.run import Blocked, Failed, Outcome, Succeeded
+from cronicorn_domain.model.trace import Trace
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun
 from cronicorn_scheduler.observing import (
@@ -31,7 +33,16 @@ from cronicorn_scheduler.observing import (
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    set_span_in_context,
+)
 
 from cronicorn_worker.watching.outcomes import kind_of
 
@@ -124,7 +135,7 @@ class RunSpans:
         self._ids.follow(run.lease.run_id)
         return self._tracer.start_span(
             "run",
-            Context(),
+            _within(run.plan.trace),
             start_time=at,
             attributes={
                 "cronicorn.run_id": str(run.lease.run_id),
@@ -133,6 +144,18 @@ class RunSpans:
                 "cronicorn.attempt": run.plan.attempt,
             },
         )
+
+
+def _within(trace: Trace | None) -> Context:
+    if trace is None:
+        return Context()
+    asked = SpanContext(
+        trace_id=int(trace.id, 16),
+        span_id=int(trace.span, 16),
+        is_remote=True,
+        trace_flags=TraceFlags(int(trace.sampled)),
+    )
+    return set_span_in_context(NonRecordingSpan(asked), Context())
 
 
 def _status_code(outcome: Outcome) -> int | None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import HintId, TriggerId
+from cronicorn_domain.model.trace import Trace
 
 
 class Source(StrEnum):
@@ -106,6 +107,7 @@ class Plan:
         counted: An earlier attempt has started, so the occurrence is in the run count.
         origin: The hint or trigger that planned it; the plan stands no longer than that. None: the
             schedule itself.
+        trace: The trace of the call that asked for it; None: its runs have traces of their own.
     """
 
     decision: Decision
@@ -116,6 +118,7 @@ class Plan:
     repeat: bool = False
     counted: bool = False
     origin: HintId | TriggerId | None = None
+    trace: Trace | None = None
 
     @property
     def slot(self) -> datetime:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import HintId, TriggerId
 from cronicorn_domain.instants import LATEST, ceil_millisecond
+from cronicorn_domain.model.trace import Trace
 from cronicorn_domain.wording import length_in_words
 
 DEFAULT_LIFE = timedelta(minutes=60)
@@ -84,13 +85,18 @@ class TriggerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """A request to fire once, due at once. It lives for an hour and is then over, unrun."""
+    """
+    A request to fire once, due at once. It lives for an hour and is then over, unrun.
+
+    ``trace`` is that of the call that asked, if it is in one: the run goes on with it.
+    """
 
     id: TriggerId
     kind: TriggerKind
     at: datetime
     expires_at: datetime
     reason: str | None = None
+    trace: Trace | None = None
 
 
 def _check_life(start: datetime, end: datetime) -> None:

@@ -41,7 +41,9 @@ def planned(situation: Situation, candidate: Candidate, *, latest: datetime | No
     decision = Decision(
         slot=candidate.slot, due_at=due_at, source=candidate.source, trail=tuple(candidate.trail)
     )
-    return Plan(decision=decision, kind=candidate.kind, origin=candidate.origin)
+    return Plan(
+        decision=decision, kind=candidate.kind, origin=candidate.origin, trace=candidate.trace
+    )
 
 
 def earliest_start(

@@ -134,7 +134,7 @@ def _run_instead(situation: Situation, plan: Plan, slot: datetime, now: datetime
     if plan.origin is None:
         source = source_at(situation, slot, source)
     decision = Decision(slot=slot, due_at=slot, source=source, trail=trail)
-    moved = Plan(decision=decision, kind=plan.kind, origin=plan.origin)
+    moved = Plan(decision=decision, kind=plan.kind, origin=plan.origin, trace=plan.trace)
     return continued(situation.state, moved)
 
 

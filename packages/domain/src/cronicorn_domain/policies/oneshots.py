@@ -62,6 +62,7 @@ def oneshot_candidate(situation: Situation, proposal: OneShotHint | Trigger) -> 
         kind=kind,
         trail=[Weighed(rule, floor_millisecond(proposal.at), reason)],
         origin=proposal.id,
+        trace=None if isinstance(proposal, OneShotHint) else proposal.trace,
     )
 
 

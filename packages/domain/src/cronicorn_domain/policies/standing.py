@@ -69,6 +69,7 @@ def candidate_again(situation: Situation, plan: Plan, slot: datetime) -> Candida
         trail=[line for line in plan.decision.trail if line.rule not in TIMING_RULES],
         hint=_hint_behind(situation, plan),
         origin=plan.origin,
+        trace=plan.trace,
     )
 
 

@@ -10,6 +10,7 @@ from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.endpoint import HttpRequest, Limits
 from cronicorn_domain.model.run import Outcome
 from cronicorn_domain.model.signing import Signatory
+from cronicorn_domain.model.trace import Trace
 
 
 @quickly_made
@@ -18,7 +19,8 @@ class Dispatch:
     """
     One request to send, for one attempt of one fire time.
 
-    ``signatory`` signs it; None: it is sent unsigned.
+    ``signatory`` signs it; None: it is sent unsigned. ``trace`` is that of the call that asked for
+    it; None: it has one of its own.
     """
 
     run_id: RunId
@@ -28,6 +30,7 @@ class Dispatch:
     request: HttpRequest
     limits: Limits
     signatory: Signatory | None = None
+    trace: Trace | None = None
 
     @property
     def idempotency_key(self) -> str:

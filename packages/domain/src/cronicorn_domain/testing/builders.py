@@ -60,6 +60,7 @@ from cronicorn_domain.model.run import (
 )
 from cronicorn_domain.model.sign_in import SIGN_IN_LASTS, SignIn, SignInKind
 from cronicorn_domain.model.signing import Signing, SigningKey, TenantKeys, signing_key_of
+from cronicorn_domain.model.trace import Trace
 from cronicorn_domain.ports.endpoint_queue import Settlement
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
@@ -233,10 +234,19 @@ def a_oneshot(
     )
 
 
-def a_trigger(instant: datetime = EPOCH, *, kind: TriggerKind = TriggerKind.MANUAL) -> Trigger:
+def a_trigger(
+    instant: datetime = EPOCH,
+    *,
+    kind: TriggerKind = TriggerKind.MANUAL,
+    trace: Trace | None = None,
+) -> Trigger:
     """Return a request to run now, by hand unless another kind is given."""
     return Trigger(
-        id=TriggerId(new_uuid()), kind=kind, at=instant, expires_at=instant + TRIGGER_LIFE
+        id=TriggerId(new_uuid()),
+        kind=kind,
+        at=instant,
+        expires_at=instant + TRIGGER_LIFE,
+        trace=trace,
     )
 
 

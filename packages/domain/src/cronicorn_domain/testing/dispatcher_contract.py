@@ -27,6 +27,7 @@ from cronicorn_domain.model.run import (
     Succeeded,
 )
 from cronicorn_domain.model.signing import Scheme, Signatory
+from cronicorn_domain.model.trace import Trace
 from cronicorn_domain.ports.dispatcher import Dispatch, Dispatcher
 from cronicorn_domain.testing.builders import a_signing_key
 
@@ -268,6 +269,20 @@ class WireDispatcherContract(DispatcherContract):
         assert one["x-cronicorn-scheduled-for"] == "2030-01-01T12:00:00.250Z"
         assert one["user-agent"].startswith("Cronicorn/")
         assert one["traceparent"] != two["traceparent"]
+
+    async def test_a_request_is_in_the_trace_of_who_asked_for_it(
+        self, dispatcher: Dispatcher, target: Target
+    ) -> None:
+        """Below a span of its own, which it would have in a trace of its own, too."""
+        trace = Trace(id="4bf92f3577b34da6a3ce929d0e0e4736", span="00f067aa0ba902b7")
+        alone = a_dispatch(f"{target.url}/")
+
+        await dispatcher.dispatch(alone)
+        await dispatcher.dispatch(replace(alone, trace=trace))
+
+        own, theirs = (each.headers["traceparent"].split("-") for each in target.received)
+        assert own[1] == str(alone.run_id).replace("-", "")
+        assert theirs == ["00", trace.id, own[2], "01"]
 
     async def test_headers_of_the_endpoint_are_sent(
         self, dispatcher: Dispatcher, target: Target

@@ -8,6 +8,7 @@ from cronicorn_domain.model.decision import Kind, Source
 from cronicorn_domain.model.endpoint import Endpoint, Guardrails
 from cronicorn_domain.model.hint import Author, TriggerKind
 from cronicorn_domain.model.slot_record import Fate
+from cronicorn_domain.model.trace import Trace
 from cronicorn_domain.ports.endpoint_queue import Settled
 from cronicorn_domain.testing.builders import (
     HOUR,
@@ -49,6 +50,24 @@ class EndpointQueueInterventionsContract(StoreSuite):
         run = await self.run_once(at("12:20:00"))
         assert (run.plan.kind, run.plan.decision.source) == (Kind.MANUAL, Source.MANUAL)
         assert await self.next_slot(endpoint) == at("13:00:00")
+
+    async def test_a_run_goes_on_with_the_trace_of_who_asked_for_it(self) -> None:
+        """Given back or lost, the next attempt is still what was asked for; what follows is not."""
+        endpoint = await self.add_hourly()
+        trace = Trace(id="4bf92f3577b34da6a3ce929d0e0e4736", span="00f067aa0ba902b7")
+        await self.run_now(endpoint, at("12:20:00"), trace=trace)
+
+        first = await self.claim_one(at("12:20:00"))
+        await self.queue.release([first.lease.token], now=at("12:20:01"))
+        second = await self.claim_one(at("12:20:02"))
+        await self.queue.start([second.lease.token], now=at("12:20:02"))
+        await self.queue.reap(limit=1, now=second.lease.until)
+        third = await self.run_once(second.lease.until + SECOND)
+        behind = await self.claim_one(at("13:00:00"))
+
+        assert [each.plan.trace for each in (first, second, third)] == [trace] * 3
+        assert third.plan.losses == 1
+        assert behind.plan.trace is None
 
     async def test_a_resume_counts_at_once(self) -> None:
         """Resumed in time, an endpoint runs at its next slot, trap T01."""

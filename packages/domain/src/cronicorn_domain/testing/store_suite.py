@@ -18,6 +18,7 @@ from cronicorn_domain.model.rulings import NO_RULING, Ruling
 from cronicorn_domain.model.run import Outcome, Run
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import EndpointState
+from cronicorn_domain.model.trace import Trace
 from cronicorn_domain.ports.endpoint_queue import (
     ClaimBatch,
     ClaimedRun,
@@ -189,11 +190,16 @@ class StoreSuite:
             return await unit.hints.clear(endpoint.tenant, endpoint.id, now=now)
 
     async def run_now(
-        self, endpoint: Endpoint, now: datetime, *, kind: TriggerKind = TriggerKind.MANUAL
+        self,
+        endpoint: Endpoint,
+        now: datetime,
+        *,
+        kind: TriggerKind = TriggerKind.MANUAL,
+        trace: Trace | None = None,
     ) -> None:
         """Ask for one run."""
         async with self.unit() as unit:
-            trigger = a_trigger(now, kind=kind)
+            trigger = a_trigger(now, kind=kind, trace=trace)
             await unit.hints.trigger(endpoint.tenant, endpoint.id, trigger, now=now)
 
     async def pause(

@@ -26,6 +26,7 @@ async def run_now(work: Changing, endpoint_id: EndpointId, *, reason: str | None
         at=work.now,
         expires_at=work.now + TRIGGER_LIFE,
         reason=why,
+        trace=work.caller.trace,
     )
     await work.hints.trigger(work.tenant, endpoint_id, trigger, now=work.now)
     told = [] if why is None else [FieldChange(field="reason", before=None, after=why)]

@@ -14,6 +14,7 @@ from cronicorn_domain.model.endpoint import Endpoint, Header
 from cronicorn_domain.model.rate import Rate
 from cronicorn_domain.model.run import Failed, FailureKind, Outcome, Run
 from cronicorn_domain.model.signing import NoKeys, Signatory, TenantKeys
+from cronicorn_domain.model.trace import Trace
 from cronicorn_domain.policies.settling import settled_run
 from cronicorn_domain.policies.signing import signatory_for
 from cronicorn_domain.policies.storable import storable
@@ -57,7 +58,7 @@ async def try_endpoint(desk: Desk, caller: Caller, endpoint_id: EndpointId) -> R
         keys = await _keys_of(work)
         await note(work, Deed.TEST, endpoint)
     begun = _begun(endpoint, desk.clock.now())
-    outcome = await _sent(desk, begun, endpoint, keys)
+    outcome = await _sent(desk, begun, endpoint, keys, caller.trace)
     settlement = Settlement(
         token=_NO_LEASE,
         started_at=begun.claimed_at,
@@ -97,7 +98,7 @@ async def try_settings(
         keys = await _keys_of(work)
         await note(work, Deed.TEST, endpoint)
     begun = _begun(endpoint, desk.clock.now())
-    outcome = await _sent(desk, begun, endpoint, keys)
+    outcome = await _sent(desk, begun, endpoint, keys, caller.trace)
     return settled_run(
         begun,
         Settlement(
@@ -117,7 +118,11 @@ async def _keys_of(work: Changing) -> TenantKeys | NoKeys | None:
 
 
 async def _sent(
-    desk: Desk, run: Run, endpoint: Endpoint, keys: TenantKeys | NoKeys | None
+    desk: Desk,
+    run: Run,
+    endpoint: Endpoint,
+    keys: TenantKeys | NoKeys | None,
+    trace: Trace | None,
 ) -> Outcome:
     """Send what can be signed as it is to be; nothing else goes out unsigned."""
     signatory = signatory_for(
@@ -125,7 +130,7 @@ async def _sent(
     )
     if isinstance(signatory, NoKeys):
         return Failed(kind=FailureKind.SIGNING, message=signatory.reason)
-    return await desk.trials.send(_dispatch(run, endpoint, signatory), endpoint)
+    return await desk.trials.send(_dispatch(run, endpoint, signatory, trace), endpoint)
 
 
 def _begun(endpoint: Endpoint, now: datetime) -> Run:
@@ -144,7 +149,9 @@ def _begun(endpoint: Endpoint, now: datetime) -> Run:
     )
 
 
-def _dispatch(run: Run, endpoint: Endpoint, signatory: Signatory | None) -> Dispatch:
+def _dispatch(
+    run: Run, endpoint: Endpoint, signatory: Signatory | None, trace: Trace | None
+) -> Dispatch:
     limits = endpoint.limits
     return Dispatch(
         run_id=run.id,
@@ -154,4 +161,5 @@ def _dispatch(run: Run, endpoint: Endpoint, signatory: Signatory | None) -> Disp
         request=endpoint.request,
         limits=replace(limits, timeout=min(limits.timeout, TIME_MOST)),
         signatory=signatory,
+        trace=trace,
     )

@@ -675,6 +675,7 @@ def _make_triggers() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("trace", sa.String(), nullable=True),
         sa.Column("run_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint("kind IN ('manual', 'sibling')", name=op.f("ck_triggers_kind_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_triggers")),
