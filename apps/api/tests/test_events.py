@@ -3,12 +3,15 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from queue import Queue
 from threading import Thread
 
 import pytest
+from cronicorn_api.access import hearing
 
 LISTENERS_MOST = 20
+SOON = timedelta(milliseconds=200)
 
 
 class Stream:
@@ -100,6 +103,29 @@ def test_runs_are_streamed(serve) -> None:
         assert (event["source"], event["attempt"]) == ("test", 1)
         assert event["scheduledFor"].endswith("Z")
     assert told["run.settled"]["status"] == run["status"]
+
+
+def test_a_stream_ends_soon_after_what_let_it_in(serve, monkeypatch) -> None:
+    """A key that was revoked hears no more, trap T40; others of the tenant hear on."""
+    monkeypatch.setattr(hearing, "LOOK_AGAIN", SOON)
+    service = serve()
+    tenant = service.a_tenant()
+    with service.client(service.key(tenant)) as client:
+        made = client.post("/auth/api-key/create", json={"name": "agent"}).json()
+        with (
+            service.client(made["key"]) as agent,
+            listening(agent) as ending,
+            listening(client) as lasting,
+        ):
+            given = {"keyId": made["id"]}
+            client.post("/auth/api-key/delete", json=given).raise_for_status()
+
+            assert ending.is_over()
+            client.a_job()
+            assert lasting.next()[0] == "plan.changed"
+            service.stop()
+            for each in (ending, lasting):
+                each.join()
 
 
 def test_who_leaves_makes_room(serve) -> None:

@@ -74,11 +74,6 @@ class Listener:
             self.over = True
             self._waiting.put_nowait(None)
 
-    async def happenings(self) -> AsyncIterator[Happening]:
-        """Yield what happens, as it is seen, until it is over."""
-        while (happening := await self._waiting.get()) is not None:
-            yield happening
-
     async def batch(self, patience: timedelta) -> list[Happening] | None:
         """
         Return all that waits, once something does; None: it is over.

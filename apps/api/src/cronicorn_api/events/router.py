@@ -7,11 +7,12 @@ from cronicorn_domain.model.audit import SubjectKind
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.glimpse import DeedGlimpse, RunGlimpse
 from cronicorn_domain.model.run import FailureKind, RunStatus
-from cronicorn_management.watching import Happening, Listener, Watch
+from cronicorn_management.watching import Happening, Watch
 from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from cronicorn_api.access.desks import TheCaller
+from cronicorn_api.access.desks import TheCaller, TheDesk
+from cronicorn_api.access.hearing import Hearing
 from cronicorn_api.wire.values import Instant, Maybe, Wire, in_milliseconds_if_any
 
 router: Final = APIRouter(tags=["history"])
@@ -43,26 +44,28 @@ class PlanEvent(Wire):
     at: Instant
 
 
-async def listener_of(request: Request, caller: TheCaller) -> AsyncIterator[Listener]:
+async def hearing_of(request: Request, desk: TheDesk, caller: TheCaller) -> AsyncIterator[Hearing]:
     """Listen until the stream ends, whoever ends it."""
     watch: Watch = request.app.state.watch
     async with watch.listening(caller) as listener:
-        yield listener
+        yield Hearing(request, caller, listener, since=desk.clock.now())
 
 
 @router.get("/events", operation_id="streamEvents", response_class=EventSourceResponse)
 async def events(
-    listener: Annotated[Listener, Depends(listener_of)],
+    hearing: Annotated[Hearing, Depends(hearing_of)],
 ) -> AsyncIterator[ServerSentEvent]:
     """
     Stream runs that start and end, and changes of plans, as they are seen: within some seconds.
 
     It is no log. What happens while nobody listens, and more than can be seen at once, is not told;
-    it ends after ten minutes, when whoever listens does not keep up, and when the server stops.
+    it ends after ten minutes, within seconds when the credential is revoked or expires, when
+    whoever listens does not keep up, and when the server stops.
     """
     yield ServerSentEvent(event=READY, data={})
-    async for happening in listener.happenings():
-        yield _event(happening)
+    while (happenings := await hearing.batch()) is not None:
+        for happening in happenings:
+            yield _event(happening)
 
 
 def _event(happening: Happening) -> ServerSentEvent:

@@ -13,6 +13,7 @@ from cronicorn_management.watching import Listener, Watch
 from fastapi import Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from cronicorn_api.access.hearing import Hearing
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 from cronicorn_api.pages.live.topics import topics_in, topics_of
@@ -63,10 +64,11 @@ async def stream(
     except TooManyRequests:
         return Response(status_code=204, headers=_HEADERS)
     wanted = topics_in(topics)
+    hearing = Hearing(request, viewer.caller, listener, since=viewer.now)
 
     async def lines() -> AsyncIterator[str]:
         try:
-            async for line in _told(listener, wanted, viewer, again=last_event_id is not None):
+            async for line in _told(hearing, wanted, viewer, again=last_event_id is not None):
                 yield line
         finally:
             await listening.__aexit__(None, None, None)
@@ -84,12 +86,12 @@ async def _listening(watch: Watch, streams: Streams, viewer: Viewer) -> AsyncIte
 
 
 async def _told(
-    listener: Listener, wanted: frozenset[str], viewer: Viewer, *, again: bool
+    hearing: Hearing, wanted: frozenset[str], viewer: Viewer, *, again: bool
 ) -> AsyncIterator[str]:
     """Write events: at once one that says the stream is there; who comes again missed anything."""
     number = 0
     yield f"retry: {_RETRY_MS}\n\n{_event(viewer, number, [_EVERYTHING] if again else [])}"
-    while (happenings := await listener.batch(BEAT)) is not None:
+    while (happenings := await hearing.batch(BEAT)) is not None:
         number += 1
         yield _event(viewer, number, sorted(wanted.intersection(topics_of(happenings))))
 
