@@ -95,7 +95,9 @@ def test_a_program_that_was_let_in_may_no_more_than_it_asked(anyone, somebody) -
     [
         ({"device_code": "dc_guessed"}, 400, "invalid_grant"),
         ({"client_id": "another"}, 400, "invalid_grant"),
-        ({"grant_type": "password"}, 422, "Unprocessable Content"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ({"grant_type": ""}, 400, "unsupported_grant_type"),
+        ({"grant_type": None}, 422, "Unprocessable Content"),
     ],
     ids=str,
 )

@@ -69,9 +69,9 @@ class CodesBody(_Snake):
 
 
 class TokenAsked(_Snake):
-    """A program that asks whether it was let in."""
+    """A program that asks whether it was let in; ``grant_type`` is that of RFC 8628."""
 
-    grant_type: Literal["urn:ietf:params:oauth:grant-type:device_code"]
+    grant_type: Annotated[_Text, Field(examples=[GRANT_TYPE])]
     device_code: _Text
     client_id: _Text
 
@@ -129,6 +129,8 @@ async def ask(request: Request, desk: TheDesk, site: TheSite, given: DeviceGiven
 )
 async def token(desk: TheDesk, given: TokenAsked) -> Response:
     """Ask whether one was let in; 400 tells why not, or that it is not decided yet."""
+    if given.grant_type != GRANT_TYPE:
+        return _no_token("unsupported_grant_type", f"grant_type has to be {GRANT_TYPE}")
     answer = await poll_grant(desk, given.device_code, client=given.client_id)
     if isinstance(answer, SignedIn):
         granted = TokenBody(
@@ -137,11 +139,7 @@ async def token(desk: TheDesk, given: TokenAsked) -> Response:
             scope=" ".join(sorted(answer.sign_in.scopes)),
         )
         return JSONResponse(granted.model_dump())
-    reason = _REASONS[answer]
-    refused = NoTokenBody(
-        error=answer, message=reason, status=400, code=answer, error_description=reason
-    )
-    return JSONResponse(refused.model_dump(by_alias=True), status_code=400)
+    return _no_token(answer, _REASONS[answer])
 
 
 @router.get("", operation_id="readDeviceCode")
@@ -168,3 +166,10 @@ async def deny(desk: TheDesk, caller: TheCaller, given: CodeGiven) -> Done:
     async with deciding(desk, caller) as work:
         await deny_device(work, given.user_code)
     return Done()
+
+
+def _no_token(error: str, reason: str) -> Response:
+    refused = NoTokenBody(
+        error=error, message=reason, status=400, code=error, error_description=reason
+    )
+    return JSONResponse(refused.model_dump(by_alias=True), status_code=400)
