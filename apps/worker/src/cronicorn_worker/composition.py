@@ -330,11 +330,11 @@ async def _open_quota_guard(
     store: Store, settings: WorkerSettings
 ) -> AsyncIterator[QuotaGuard | None]:
     """
-    Give what rations runs and tokens, counted in the store or in Redis.
+    Give what rations runs and tokens, and knows of both for those who are to be told.
 
-    None where nobody has a quota of runs, and no model uses tokens.
+    It is counted in the store or in Redis; None where nobody has a quota, and no model uses tokens.
     """
-    if not settings.quotas.are_set(Meter.RUNS) and settings.planner is None:
+    if not any(settings.quotas.are_set(each) for each in Meter) and settings.planner is None:
         yield None
     elif settings.quota_redis is None:
         yield store.quota_guard(settings.quotas)

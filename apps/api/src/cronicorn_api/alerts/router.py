@@ -37,9 +37,8 @@ async def list_all(
     desk: TheDesk, caller: TheCaller, limit: Limit = PAGE_MOST, cursor: str | None = None
 ) -> AlertList:
     """List alerts, the oldest first."""
-    after = None if cursor is None else identity("alert", cursor, AlertId)
     async with desk.reading(caller) as work:
-        page = await list_alerts(work, limit=limit, after=after)
+        page = await list_alerts(work, limit=limit, after=cursor_of(cursor, AlertId))
     bodies = [_shown(each) for each in page.items]
     return AlertList(alerts=bodies, next_cursor=bodies[-1].id if page.more else None)
 
