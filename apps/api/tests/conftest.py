@@ -23,7 +23,7 @@ from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_api.access.rates import PER_ADDRESS
 from cronicorn_api.access.site import Site
 from cronicorn_api.application import application
-from cronicorn_api.composition import open_desk
+from cronicorn_api.composition import Choices, open_desk
 from cronicorn_api.envelope import Envelope
 from cronicorn_api.log import Log
 from cronicorn_api.serving import Server, configured
@@ -83,13 +83,12 @@ class Service:
             with socket.socket() as listening:
                 listening.bind(("127.0.0.1", 0))
                 self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
-                async with open_desk(
-                    self._database,
-                    SECRET_KEY,
+                chosen = Choices(
                     allowance=self._allowance,
                     allowed=self._allowed,
                     sign_in_rates=self._sign_in_rates,
-                ) as desk:
+                )
+                async with open_desk(self._database, SECRET_KEY, chosen) as desk:
                     self._loop, self._desk = asyncio.get_running_loop(), desk
                     app = application(desk, self._site, per_address=self._per_address)
                     envelope = Envelope(app, Log("error"), secure=self._site.speaks_tls)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from cronicorn_adapter_argon2.password_hasher import Argon2PasswordHasher
 from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
@@ -21,10 +22,12 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import upgrade
 from cronicorn_adapter_sql.quota_guard import SqlQuotaGuard
-from cronicorn_adapter_sql.store import shared_store
+from cronicorn_adapter_sql.store import SqlStore, shared_store
 from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.model.quota import NO_QUOTAS, Meter, Quotas
+from cronicorn_domain.ports.clock import Clock
+from cronicorn_domain.ports.dispatcher import Dispatcher
 from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.desk import Desk
@@ -48,107 +51,134 @@ class Service:
     worker: Scheduler
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """
+    What is chosen of a service besides its database.
+
+    Attributes:
+        allowed: Where endpoints may call besides public addresses.
+        poll_only: There is a pooler before the database which is not noticed by itself.
+        allowance: What each tenant may have.
+        quotas: What it may use of a month.
+        quota_redis: The address of a server that counts that; None: the database does.
+        sign_in_rates: How often passwords may be tried.
+        observer: Hears of the worker.
+        smtp: The server that takes letters, if there is one.
+        mail_from: From whom they are.
+    """
+
+    allowed: Iterable[str] = ()
+    poll_only: bool = False
+    allowance: Allowance = SELF_HOSTED
+    quotas: Quotas = NO_QUOTAS
+    quota_redis: str | None = None
+    sign_in_rates: SignInRates = SIGN_IN_RATES
+    observer: Observer | None = None
+    smtp: str | None = None
+    mail_from: str | None = None
+
+
+AS_IT_COMES: Final = Choices()
+
+
 @asynccontextmanager
 async def open_service(
-    url: str,
-    secret_key: str | None,
-    *,
-    allowed: Iterable[str] = (),
-    poll_only: bool = False,
-    quotas: Quotas = NO_QUOTAS,
-    quota_redis: str | None = None,
-    allowance: Allowance = SELF_HOSTED,
-    sign_in_rates: SignInRates = SIGN_IN_RATES,
-    observer: Observer | None = None,
-    smtp: str | None = None,
-    mail_from: str | None = None,
+    url: str, secret_key: str | None, chosen: Choices = AS_IT_COMES
 ) -> AsyncIterator[Service]:
     """
     Open and migrate a database, and give what works over it; processes may start together.
 
-    ``allowed`` is where endpoints may call besides public addresses; ``allowance`` is what each
-    tenant may have, ``sign_in_rates`` how often passwords may be tried. What is used of ``quotas``
-    is counted in the database, unless ``quota_redis`` is the address of a server for it.
-    ``observer`` hears of the worker, which does nothing until it is run, and sends letters by the
-    server ``smtp``, if there is one.
+    The worker does nothing until it is run.
 
     Raises:
         InvalidInput: the URL, the key or an entry is malformed.
         StoreError: it cannot be reached, is locked, or is newer than this code.
     """
-    rules = EgressGuard(AllowList.parse(allowed))
+    rules = EgressGuard(AllowList.parse(chosen.allowed))
     database = parse_database_url(url)
     vault = vault_for(database, secret_key=secret_key)
-    letters = None if smtp is None else _letters(smtp, mail_from)
+    letters = None if chosen.smtp is None else _letters(chosen.smtp, chosen.mail_from)
     async with open_engine(
-        database, application_name="cronicorn-api", poll_only=poll_only
+        database, application_name="cronicorn-api", poll_only=chosen.poll_only
     ) as engine:
         await upgrade(engine)
         async with (
-            shared_store(engine, vault=vault, floor=allowance.floor) as store,
+            shared_store(engine, vault=vault, floor=chosen.allowance.floor) as store,
             open_dispatcher(rules) as dispatcher,
             aclosing(CelRuleEvaluator()) as conditions,
-            _open_quota_guard(partial(SqlQuotaGuard, engine), quotas, quota_redis) as quota,
+            _open_quota_guard(partial(SqlQuotaGuard, engine), chosen) as quota,
         ):
-            clock = await DatabaseClock.synchronized(engine)
-            assessor = RuleAssessor(conditions, store.units)
-            desk = Desk(
-                units=store.units,
-                clock=clock,
+            tools = _Tools(
+                store=store,
+                clock=await DatabaseClock.synchronized(engine),
                 rules=rules,
-                allowances=lambda _: allowance,
-                throttle=Throttle(store.limits, clock),
-                conditions=conditions,
-                activity=store.activity,
-                replays=RuleReplayer(conditions),
-                trials=SentTrials(dispatcher, assessor, clock),
-                passwords=Argon2PasswordHasher(),
-                quota=quota,
-                sign_in_rates=sign_in_rates,
-                workers=store.workers,
-            )
-            worker = Scheduler(
-                queue=store.queue,
-                units=store.units,
                 dispatcher=dispatcher,
-                wakeups=store.wakeups,
-                workers=store.workers,
-                room=store.room,
-                clock=clock,
-                settings=SchedulerSettings(worker=_worker_name()),
-                observer=observer,
-                assessor=assessor,
-                quota=quota if quotas.are_set(Meter.RUNS) else None,
-                budgets=quota if any(quotas.are_set(each) for each in Meter) else None,
-                notifier=ByItsWay(webhooks=WebhookNotifier(dispatcher, clock), letters=letters),
+                conditions=conditions,
+                assessor=RuleAssessor(conditions, store.units),
+                quota=quota,
             )
-            yield Service(desk=desk, worker=worker)
+            yield Service(desk=_desk(tools, chosen), worker=_worker(tools, chosen, letters))
 
 
 @asynccontextmanager
 async def open_desk(
-    url: str,
-    secret_key: str | None,
-    *,
-    allowed: Iterable[str] = (),
-    poll_only: bool = False,
-    allowance: Allowance = SELF_HOSTED,
-    quotas: Quotas = NO_QUOTAS,
-    quota_redis: str | None = None,
-    sign_in_rates: SignInRates = SIGN_IN_RATES,
+    url: str, secret_key: str | None, chosen: Choices = AS_IT_COMES
 ) -> AsyncIterator[Desk]:
     """Give the desk alone; see ``open_service``."""
-    async with open_service(
-        url,
-        secret_key,
-        allowed=allowed,
-        poll_only=poll_only,
-        allowance=allowance,
-        quotas=quotas,
-        quota_redis=quota_redis,
-        sign_in_rates=sign_in_rates,
-    ) as service:
+    async with open_service(url, secret_key, chosen) as service:
         yield service.desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tools:
+    """What is open, for the desk and the worker alike."""
+
+    store: SqlStore
+    clock: Clock
+    rules: EgressGuard
+    dispatcher: Dispatcher
+    conditions: CelRuleEvaluator
+    assessor: RuleAssessor
+    quota: QuotaGuard
+
+
+def _desk(tools: _Tools, chosen: Choices) -> Desk:
+    store, clock, conditions = tools.store, tools.clock, tools.conditions
+    return Desk(
+        units=store.units,
+        clock=clock,
+        rules=tools.rules,
+        allowances=lambda _: chosen.allowance,
+        throttle=Throttle(store.limits, clock),
+        conditions=conditions,
+        activity=store.activity,
+        replays=RuleReplayer(conditions),
+        trials=SentTrials(tools.dispatcher, tools.assessor, clock),
+        passwords=Argon2PasswordHasher(),
+        quota=tools.quota,
+        sign_in_rates=chosen.sign_in_rates,
+        workers=store.workers,
+    )
+
+
+def _worker(tools: _Tools, chosen: Choices, letters: SmtpNotifier | None) -> Scheduler:
+    store, clock, quotas = tools.store, tools.clock, chosen.quotas
+    return Scheduler(
+        queue=store.queue,
+        units=store.units,
+        dispatcher=tools.dispatcher,
+        wakeups=store.wakeups,
+        workers=store.workers,
+        room=store.room,
+        clock=clock,
+        settings=SchedulerSettings(worker=_worker_name()),
+        observer=chosen.observer,
+        assessor=tools.assessor,
+        quota=tools.quota if quotas.are_set(Meter.RUNS) else None,
+        budgets=tools.quota if any(quotas.are_set(each) for each in Meter) else None,
+        notifier=ByItsWay(webhooks=WebhookNotifier(tools.dispatcher, clock), letters=letters),
+    )
 
 
 def _letters(smtp: str, mail_from: str | None) -> SmtpNotifier:
@@ -162,15 +192,15 @@ def _worker_name() -> WorkerId:
 
 @asynccontextmanager
 async def _open_quota_guard(
-    in_database: Callable[[Quotas], QuotaGuard], quotas: Quotas, redis: str | None
+    in_database: Callable[[Quotas], QuotaGuard], chosen: Choices
 ) -> AsyncIterator[QuotaGuard]:
     """Give what knows how much is used of quotas."""
-    if redis is None:
-        yield in_database(quotas)
+    if chosen.quota_redis is None:
+        yield in_database(chosen.quotas)
         return
     from cronicorn_adapter_redis.quota_guard import (  # noqa: PLC0415  who has none pays not
         open_redis_quota_guard,
     )
 
-    async with open_redis_quota_guard(redis, quotas) as guard:
+    async with open_redis_quota_guard(chosen.quota_redis, chosen.quotas) as guard:
         yield guard

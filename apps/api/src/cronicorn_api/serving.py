@@ -20,7 +20,7 @@ from cronicorn_scheduler.service import Scheduler
 from fastapi import FastAPI
 
 from cronicorn_api.application import application
-from cronicorn_api.composition import Service, open_service
+from cronicorn_api.composition import Choices, Service, open_service
 from cronicorn_api.doorman import Doorman
 from cronicorn_api.envelope import Envelope
 from cronicorn_api.log import Log
@@ -151,9 +151,7 @@ def _application(
 
 
 def _service(settings: ApiSettings, *, observer: Observer) -> AbstractAsyncContextManager[Service]:
-    return open_service(
-        settings.database_url,
-        settings.key,
+    chosen = Choices(
         allowed=settings.egress_entries,
         poll_only=settings.poll_only,
         quotas=settings.quotas,
@@ -164,6 +162,7 @@ def _service(settings: ApiSettings, *, observer: Observer) -> AbstractAsyncConte
         smtp=settings.smtp_url,
         mail_from=settings.mail_from,
     )
+    return open_service(settings.database_url, settings.key, chosen)
 
 
 async def _serve_and_work(

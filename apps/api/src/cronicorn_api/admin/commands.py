@@ -148,16 +148,15 @@ def _do(
     """Open the database, do what is to be done, and print what it says."""
     import asyncio  # noqa: PLC0415
 
-    from cronicorn_api.composition import open_desk  # noqa: PLC0415
+    from cronicorn_api.composition import Choices, open_desk  # noqa: PLC0415
     from cronicorn_api.settings import read_settings  # noqa: PLC0415
 
     given = {**context.obj, **({} if database is None else {"database": database})}
 
     async def done() -> str:
         settings = read_settings(given)
-        async with open_desk(
-            settings.database_url, settings.key, poll_only=settings.poll_only
-        ) as desk:
+        chosen = Choices(poll_only=settings.poll_only)
+        async with open_desk(settings.database_url, settings.key, chosen) as desk:
             return await deed(desk)
 
     with foreseen():

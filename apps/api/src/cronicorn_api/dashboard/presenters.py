@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from cronicorn_domain.model.session import NamedSession
-from cronicorn_domain.ports.overview import NamedRun, Tally
+from cronicorn_domain.ports.overview import EndpointTally, Holdings, JobTally, NamedRun, Tally
 from cronicorn_management.dashboard.events import Event, Events
 from cronicorn_management.dashboard.stats import EndpointDay, SessionDay, Stats, success_rate
 
@@ -34,29 +34,12 @@ from cronicorn_api.wire.values import in_milliseconds
 
 def stats_body(stats: Stats) -> StatsBody:
     """Show a tenant at a glance."""
-    holdings, last_day = stats.holdings, stats.last_day
     return StatsBody(
-        jobs=JobCounts(total=holdings.jobs),
-        endpoints=EndpointCounts(
-            total=holdings.endpoints,
-            active=holdings.endpoints - holdings.paused,
-            paused=holdings.paused,
-        ),
+        jobs=JobCounts(total=stats.holdings.jobs),
+        endpoints=_endpoint_counts(stats.holdings),
         success_rate=SuccessRateBody(overall=success_rate(stats.whole), trend=stats.trend),
-        recent_activity=RecentActivityBody(
-            runs24h=last_day.runs,
-            success24h=last_day.success,
-            failure24h=last_day.target_failure,
-        ),
-        job_health=[
-            JobHealthBody(
-                job_id=str(each.job_id),
-                job_name=each.name,
-                success_count=each.tally.success,
-                failure_count=each.tally.target_failure,
-            )
-            for each in stats.jobs
-        ],
+        recent_activity=_recent_activity(stats.last_day),
+        job_health=[_job_health(each) for each in stats.jobs],
         filtered_metrics=_metrics(stats.whole),
         source_distribution=[
             SourceBody(source=source, count=count) for source, count in stats.sources
@@ -69,17 +52,7 @@ def stats_body(stats: Stats) -> StatsBody:
         endpoint_time_series_max_stacked=_highest(stats.busiest_days),
         ai_session_time_series=[_session_day(each) for each in stats.sessions],
         ai_session_time_series_max_stacked=_most_sessions(stats.sessions),
-        top_endpoints=[
-            TopEndpointBody(
-                id=str(each.endpoint_id),
-                name=each.name,
-                job_name=each.job_name,
-                success_rate=success_rate(each.tally),
-                last_run_at=each.last_start,
-                run_count=each.tally.runs,
-            )
-            for each in stats.busiest
-        ],
+        top_endpoints=[_top_endpoint(each) for each in stats.busiest],
         recent_runs=[_recent(each) for each in stats.newest],
     )
 
@@ -133,6 +106,40 @@ def _most_sessions(days: Sequence[SessionDay]) -> int:
     for each in days:
         stacked[each.day] += each.sessions
     return max(stacked.values(), default=0)
+
+
+def _endpoint_counts(holdings: Holdings) -> EndpointCounts:
+    return EndpointCounts(
+        total=holdings.endpoints,
+        active=holdings.endpoints - holdings.paused,
+        paused=holdings.paused,
+    )
+
+
+def _recent_activity(last_day: Tally) -> RecentActivityBody:
+    return RecentActivityBody(
+        runs24h=last_day.runs, success24h=last_day.success, failure24h=last_day.target_failure
+    )
+
+
+def _job_health(of: JobTally) -> JobHealthBody:
+    return JobHealthBody(
+        job_id=str(of.job_id),
+        job_name=of.name,
+        success_count=of.tally.success,
+        failure_count=of.tally.target_failure,
+    )
+
+
+def _top_endpoint(of: EndpointTally) -> TopEndpointBody:
+    return TopEndpointBody(
+        id=str(of.endpoint_id),
+        name=of.name,
+        job_name=of.job_name,
+        success_rate=success_rate(of.tally),
+        last_run_at=of.last_start,
+        run_count=of.tally.runs,
+    )
 
 
 def _metrics(tally: Tally) -> MetricsBody:

@@ -63,16 +63,7 @@ def configuration(
     What cannot be made is kept with the attempts; something else stands in for it, so that the rest
     is judged. None when the whole itself is at fault.
     """
-    headers = _headers(settings, stored, tried)
-    request = tried.attempt(
-        ("url", "method", "headers", "body"),
-        lambda: HttpRequest(
-            url=settings.url,
-            method=_or(settings.method, Method.GET),
-            headers=headers,
-            body=settings.body,
-        ),
-    )
+    request = _request(settings, stored, tried)
     schedule = _schedule(settings, tried)
     guardrails = tried.attempt(
         RECURRING_ONLY, lambda: Guardrails(shortest=settings.min, longest=settings.max)
@@ -80,35 +71,44 @@ def configuration(
     bounds = tried.attempt(("starts_at", "ends_at", "max_runs"), lambda: _bounds(settings))
     misfire = tried.attempt(_MISFIRE_MEMBERS, lambda: _misfire(settings))
     retry = tried.attempt(_RETRY_MEMBERS, lambda: _retry(settings))
-    rules = rule_set(settings, conditions, tried)
-    planning = tried.attempt(
-        ("ai_mode", "ai_model"),
-        lambda: Planning(mode=_or(settings.ai_mode, AiMode.OFF), model=settings.ai_model),
-    )
     limits = tried.attempt(("timeout", "max_response_size", "redirects"), lambda: _limits(settings))
+    rules = rule_set(settings, conditions, tried)
+    planning = tried.attempt(("ai_mode", "ai_model"), lambda: _planning(settings))
+
+    def whole() -> Configuration:
+        return Configuration(
+            name=settings.name,
+            description=settings.description,
+            request=request or _ANY_REQUEST,
+            schedule=schedule or _ANY_SCHEDULE,
+            guardrails=guardrails or Guardrails(),
+            bounds=bounds or Bounds(),
+            jitter=_or(settings.jitter, NO_TIME),
+            misfire=misfire or _MISFIRE,
+            retry=retry or _RETRY,
+            delivery=_or(settings.delivery, Delivery.AT_LEAST_ONCE),
+            limits=limits or _LIMITS,
+            heeds=Heeds(hints=bool(settings.response_hints), gone=bool(settings.pause_when_gone)),
+            signing=_or(settings.signing, Signing.WHEN_KEYED),
+            rules=rules or NO_RULES,
+            planning=planning or NO_PLANNING,
+            success_when=settings.success_when,
+        )
+
+    return tried.attempt(("name", "description", "jitter"), lambda: _judged(whole()))
+
+
+def _request(
+    settings: EndpointSettings, stored: Sequence[Header], tried: Attempts
+) -> HttpRequest | None:
+    headers = _headers(settings, stored, tried)
     return tried.attempt(
-        ("name", "description", "jitter"),
-        lambda: _judged(
-            Configuration(
-                name=settings.name,
-                description=settings.description,
-                request=request or _ANY_REQUEST,
-                schedule=schedule or _ANY_SCHEDULE,
-                guardrails=guardrails or Guardrails(),
-                bounds=bounds or Bounds(),
-                jitter=_or(settings.jitter, NO_TIME),
-                misfire=misfire or _MISFIRE,
-                retry=retry or _RETRY,
-                delivery=_or(settings.delivery, Delivery.AT_LEAST_ONCE),
-                limits=limits or _LIMITS,
-                heeds=Heeds(
-                    hints=bool(settings.response_hints), gone=bool(settings.pause_when_gone)
-                ),
-                signing=_or(settings.signing, Signing.WHEN_KEYED),
-                rules=rules or NO_RULES,
-                planning=planning or NO_PLANNING,
-                success_when=settings.success_when,
-            )
+        ("url", "method", "headers", "body"),
+        lambda: HttpRequest(
+            url=settings.url,
+            method=_or(settings.method, Method.GET),
+            headers=headers,
+            body=settings.body,
         ),
     )
 
@@ -191,6 +191,10 @@ def _limits(settings: EndpointSettings) -> Limits:
         response_size=_or(settings.max_response_size, _LIMITS.response_size),
         redirects=_or(settings.redirects, _LIMITS.redirects),
     )
+
+
+def _planning(settings: EndpointSettings) -> Planning:
+    return Planning(mode=_or(settings.ai_mode, AiMode.OFF), model=settings.ai_model)
 
 
 def _or(given: _ValueT | None, default: _ValueT) -> _ValueT:
