@@ -27,8 +27,10 @@ from bench.postgres import server
 from bench.processes import python, started
 
 _SEED: Final = 6
-_TOGETHER: Final = 16
+TOGETHER: Final = 16
 """So many clients ask at once where a rate is measured."""
+READS_LEAST: Final = 500
+"""So many simple reads a second are aimed at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +61,30 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tenant:
+class Tenant:
+    """Who asks, and what there is to ask about."""
+
     key: str
     job: str
     endpoint: str
     jobs: Sequence[str] = ()
     endpoints: Sequence[str] = ()
+
+
+_PAGES: Final = (
+    Route(name="page of endpoints", path="/jobs/{job}/endpoints?limit=100", most=50),
+    Route(name="page of runs", path="/endpoints/{endpoint}/runs?limit=100", most=50),
+    Route(
+        name="page of failed runs",
+        path="/endpoints/{endpoint}/runs?limit=100&status=failed",
+        most=50,
+    ),
+    Route(name="health", path="/endpoints/{endpoint}/health", most=50),
+)
+_DASHBOARD: Final = (
+    Route(name="dashboard of 30 days", path="/dashboard/stats?startDate={start}", most=300),
+    Route(name="activity of 30 days", path="/dashboard/activity?startDate={start}", most=300),
+)
 
 
 def measure_reads(pages: Filling, dashboard: Filling, *, times: int, seconds: float) -> Measured:
@@ -90,39 +110,43 @@ def _served(url: str, folder: Path) -> Iterator[str]:
 async def _measure(
     base: str, url: str, fillings: Sequence[Filling], *, times: int, seconds: float
 ) -> Measured:
-    began, now = time.monotonic(), datetime.now(UTC)  # noqa: TID251  what is filled is the past
+    began = time.monotonic()
     async with aiohttp.ClientSession() as session:
-        large = await _begin(session, base, await _key(url, TenantId(new_uuid())))
-        small = await _begin(session, base, await _key(url, DEFAULT_TENANT))
-        await asyncio.to_thread(make_room, url, now=now)
-        for tenant, filling in zip((large, small), fillings, strict=True):
-            await asyncio.to_thread(fill, url, tenant.endpoint, filling, now=now)
-        await asyncio.to_thread(settle_down, url)
+        large, small = await fill_tenants(session, base, url, fillings)
         filled_in = time.monotonic() - began
-        large = await _known(session, base, large)
-        took = [
-            await _timed(session, base, route, large, times)
-            for route in (
-                Route(name="page of endpoints", path="/jobs/{job}/endpoints?limit=100", most=50),
-                Route(name="page of runs", path="/endpoints/{endpoint}/runs?limit=100", most=50),
-                Route(
-                    name="page of failed runs",
-                    path="/endpoints/{endpoint}/runs?limit=100&status=failed",
-                    most=50,
-                ),
-                Route(name="health", path="/endpoints/{endpoint}/health", most=50),
-            )
-        ]
-        month = "startDate={start}"
-        took += [
-            await _timed(session, base, route, small, max(5, times // 10))
-            for route in (
-                Route(name="dashboard", path=f"/dashboard/stats?{month}", most=300),
-                Route(name="activity", path=f"/dashboard/activity?{month}", most=300),
-            )
-        ]
-        rate = await _rate(session, f"{base}/jobs/{large.job}", large.key, seconds)
-    return Measured(filled_in=filled_in, routes=took, reads_a_second=rate)
+        routes, rate = await ask_all(session, base, large, small, times=times, seconds=seconds)
+    return Measured(filled_in=filled_in, routes=routes, reads_a_second=rate)
+
+
+async def fill_tenants(
+    session: aiohttp.ClientSession, base: str, url: str, fillings: Sequence[Filling]
+) -> Sequence[Tenant]:
+    """Give a large tenant and a small one their months of work."""
+    now = datetime.now(UTC)  # noqa: TID251  what is filled is the past
+    large = await _begin(session, base, await _key(url, TenantId(new_uuid())))
+    small = await _begin(session, base, await _key(url, DEFAULT_TENANT))
+    await asyncio.to_thread(make_room, url, now=now)
+    for tenant, filling in zip((large, small), fillings, strict=True):
+        await asyncio.to_thread(fill, url, tenant.endpoint, filling, now=now)
+    await asyncio.to_thread(settle_down, url)
+    return large, small
+
+
+async def ask_all(
+    session: aiohttp.ClientSession,
+    base: str,
+    large: Tenant,
+    small: Tenant,
+    *,
+    times: int,
+    seconds: float,
+) -> tuple[Sequence[Took], float]:
+    """Ask the large tenant's pages and the small one's dashboard, and see what a second holds."""
+    large = await _known(session, base, large)
+    took = [await _timed(session, base, route, large, times) for route in _PAGES]
+    took += [await _timed(session, base, route, small, max(5, times // 10)) for route in _DASHBOARD]
+    rate = await _rate(session, f"{base}/jobs/{large.job}", large.key, seconds)
+    return took, rate
 
 
 async def _key(url: str, tenant: TenantId) -> str:
@@ -131,17 +155,17 @@ async def _key(url: str, tenant: TenantId) -> str:
         return (await issue_key(work, name="bench", scopes=EVERY_SCOPE)).secret
 
 
-async def _begin(session: aiohttp.ClientSession, base: str, key: str) -> _Tenant:
+async def _begin(session: aiohttp.ClientSession, base: str, key: str) -> Tenant:
     headers = {"x-api-key": key}
     given = {"name": "first", "url": "http://93.184.216.34/", "baselineIntervalMs": 3_600_000}
     async with session.post(f"{base}/jobs", json=given, headers=headers) as answer:
         job = (await answer.json())["id"]
     async with session.post(f"{base}/jobs/{job}/endpoints", json=given, headers=headers) as answer:
         endpoint = (await answer.json())["id"]
-    return _Tenant(key=key, job=job, endpoint=endpoint)
+    return Tenant(key=key, job=job, endpoint=endpoint)
 
 
-async def _known(session: aiohttp.ClientSession, base: str, tenant: _Tenant) -> _Tenant:
+async def _known(session: aiohttp.ClientSession, base: str, tenant: Tenant) -> Tenant:
     """Find some of what a tenant has, to ask about."""
     jobs = (await _get(session, f"{base}/jobs", tenant.key))["jobs"]
     named = [each["id"] for each in jobs if each["endpointCount"] > 1]
@@ -149,7 +173,7 @@ async def _known(session: aiohttp.ClientSession, base: str, tenant: _Tenant) -> 
     for job in named[:10]:
         page = await _get(session, f"{base}/jobs/{job}/endpoints?limit=100", tenant.key)
         endpoints += [each["id"] for each in page["endpoints"]]
-    return _Tenant(
+    return Tenant(
         key=tenant.key, job=tenant.job, endpoint=tenant.endpoint, jobs=named, endpoints=endpoints
     )
 
@@ -161,7 +185,7 @@ async def _get(session: aiohttp.ClientSession, url: str, key: str) -> Any:
 
 
 async def _timed(
-    session: aiohttp.ClientSession, base: str, route: Route, tenant: _Tenant, times: int
+    session: aiohttp.ClientSession, base: str, route: Route, tenant: Tenant, times: int
 ) -> Took:
     chance, took = random.Random(_SEED), []  # noqa: S311  the same pages each time
     start = datetime.now(UTC).date().toordinal() - 29  # noqa: TID251
@@ -187,5 +211,5 @@ async def _rate(session: aiohttp.ClientSession, url: str, key: str, seconds: flo
             await _get(session, url, key)
             done += 1
 
-    await asyncio.gather(*(ask() for _ in range(_TOGETHER)))
+    await asyncio.gather(*(ask() for _ in range(TOGETHER)))
     return done / seconds

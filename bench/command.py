@@ -20,7 +20,8 @@ from bench.measurement import Measurement
 from bench.postgres import server
 from bench.processes import GaveUp
 from bench.profiling import record
-from bench.report import write
+from bench.reads_chapter import chapter
+from bench.report import DOCUMENT, READS, write
 from bench.results import Results, merged, new_file, newest_file
 from bench.rule_cost import judged, paces, told
 from bench.systems.all_systems import SYSTEMS, select
@@ -226,13 +227,20 @@ def reads(
     endpoints: Annotated[int, typer.Option(help="Its endpoints.", min=100)] = 100_000,
     times: Annotated[int, typer.Option(help="How often each route is asked.", min=10)] = 300,
     seconds: Annotated[float, typer.Option(help="How long a rate is measured.", min=1)] = 5,
+    tell: Annotated[
+        bool, typer.Option("--tell", help="Write the chapter that `bench report` includes.")
+    ] = False,
 ) -> None:
     """Tell how long the API takes to read from a PostgreSQL that holds months of work."""
     pages = Filling(jobs=100, endpoints=endpoints // 100, runs=runs)
     dashboard = Filling(jobs=10, endpoints=100, runs=max(1000, runs // 10))
+    quiet = look()
     measured = measure_reads(pages, dashboard, times=times, seconds=seconds)
-    _say(f"{pages.runs + dashboard.runs:,} runs filled in {measured.filled_in:,.0f} s")
-    for each in measured.routes:
-        verdict = "" if each.p99 <= each.route.most else f", more than {each.route.most:g} ms"
-        _say(f"{each.route.name}: {each.p50:.1f}/{each.p99:.1f} ms (p50/p99){verdict}")
-    _say(f"simple reads: {measured.reads_a_second:,.0f} a second")
+    told = chapter(
+        measured, (pages, dashboard), times=times, machine=[*described().values()], quiet=quiet
+    )
+    _say(f"{pages.runs + dashboard.runs:,} runs filled in {measured.filled_in:,.0f} s\n\n{told}")
+    if tell:
+        file = DOCUMENT.with_suffix("") / READS
+        file.write_text(f"{told}\n", "utf-8")
+        _say(f"wrote {file}")

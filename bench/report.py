@@ -16,6 +16,9 @@ from bench.systems.all_systems import DURABLE, IN_MEMORY, SYSTEMS
 from bench.tables import TABLES, best_trial, by_system, table
 
 DOCUMENT: Final = ROOT / "docs" / "benchmarks.md"
+READS: Final = "reads.md"
+"""Beside the plots: what the API reads, and how quickly; `uv run bench reads` writes it."""
+READS_HEADING: Final = "## What the API reads"
 SINCE: Final = "since.md"
 """Beside the plots: what was measured since, in words; it is written by hand, and stays."""
 _TITLES: Final = {system.name: system.title for system in SYSTEMS}
@@ -31,14 +34,19 @@ def write(results: Results, document: Path = DOCUMENT) -> list[Path]:
         file.write_text(drawing, "utf-8")
         written.append(file)
     shown = {file.stem for file in written[1:]}
-    since = plots / SINCE
-    told = since.read_text("utf-8").strip() if since.exists() else ""
-    sections = _sections(results, shown, plots.name, told)
+    reads, since = (_beside(plots / name) for name in (READS, SINCE))
+    sections = _sections(results, shown, plots.name, reads=reads, since=since)
     document.write_text("\n\n".join(sections) + "\n", "utf-8")
     return written
 
 
-def _sections(results: Results, plots: set[str], folder: str, since: str) -> Iterator[str]:
+def _beside(file: Path) -> str:
+    return file.read_text("utf-8").strip() if file.exists() else ""
+
+
+def _sections(
+    results: Results, plots: set[str], folder: str, *, reads: str, since: str
+) -> Iterator[str]:
     yield "# Benchmarks"
     yield (
         f"Measured on {results.began[:10]} by `{results.command}`; this page and its plots are"
@@ -59,6 +67,8 @@ def _sections(results: Results, plots: set[str], folder: str, since: str) -> Ite
         if scenario == "throughput":
             yield _ratio(own)
         yield from _absent(scenario, own)
+    if reads:
+        yield f"{READS_HEADING}\n\n{reads}"
     if since:
         yield f"## Measured again since\n\n{since}"
     if results.cost:
@@ -165,6 +175,7 @@ def _how() -> str:
         "$ uv run bench --only lateness --systems cronicorn-pg,pgqueuer --full\n"
         "$ uv run bench report       # this page, from the newest results, or from those named\n"
         "$ uv run bench profile      # the cost of one fire, by part\n"
+        "$ uv run bench reads --tell # what the API reads, and how quickly\n"
         "```\n\n"
         "Peers run in environments of their own, made from the versions in `bench/peers`; each"
         " file says which settings were chosen and where they are recommended. PostgreSQL runs with"

@@ -14,7 +14,9 @@ from cronicorn_domain.ports.overview import Selection
 from cronicorn_domain.testing.builders import a_job, an_endpoint
 
 from bench.api_filling import Filling, fill
-from bench.api_reads import measure_reads
+from bench.api_reads import Measured, Route, Took, measure_reads
+from bench.machine import Noise, Quiet
+from bench.reads_chapter import chapter
 
 FEW = Filling(jobs=2, endpoints=5, runs=2000)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -58,3 +60,21 @@ def test_every_route_is_measured() -> None:
     assert len({each.route.name for each in measured.routes}) == len(measured.routes) >= 6
     assert all(0 < each.p50 <= each.p99 for each in measured.routes)
     assert measured.reads_a_second > 0
+
+
+def test_a_route_that_takes_too_long_is_told_as_missed() -> None:
+    """With what was aimed at, and how many reads a second there were."""
+    routes = [
+        Took(route=Route(name="runs", path="/runs", most=50), p50=10.0, p99=p99)
+        for p99 in (49.9, 50.1)
+    ]
+    measured = Measured(filled_in=1.0, routes=routes, reads_a_second=499.0)
+    quiet = Quiet(noise=Noise(others=80.0, steal=0.0), fsync_p50=0.1, fsync_p99=0.2)
+
+    told = chapter(measured, (FEW, FEW), times=300, machine=["2 x some"], quiet=quiet)
+
+    assert "| runs | 10.0 | 49.9 | 50 | yes |" in told
+    assert "| runs | 10.0 | 50.1 | 50 | **no** |" in told
+    assert "499 times a second; at least 500 are aimed at, which is **missed**." in told
+    assert "10 endpoints with 2,000 runs" in told
+    assert "others use 80 % of a processor" in told

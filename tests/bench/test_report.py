@@ -72,6 +72,16 @@ def test_what_was_written_by_hand_stays(tmp_path: Path) -> None:
     assert "## Measured again since\n\nA settle is twice as quick now.\n\n## " in told
 
 
+def test_what_the_api_reads_is_told_as_it_was_measured(tmp_path: Path) -> None:
+    """It takes a run of its own, and its chapter stays in each page that is made anew."""
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "reads.md").write_text("A page takes 5 ms.\n", "utf-8")
+
+    told = the_report(tmp_path, a_measurement("cronicorn-pg", fires=100.0))
+
+    assert "## What the API reads\n\nA page takes 5 ms.\n\n## " in told
+
+
 def test_the_ratio_to_the_fastest_durable_peer_is_told(tmp_path: Path) -> None:
     """A peer that keeps everything in memory is no measure for one that does not."""
     told = the_report(
