@@ -254,8 +254,11 @@ def _chosen(yours: Typed, theirs: Typed, names: list[str]) -> Typed:
         return yours
     kept = {name: theirs.get(name) for name in names if name in theirs.values}
     headers = theirs.headers if "headers" in names else yours.headers
+    switches = yours.switches.symmetric_difference(
+        name for name in names if (name in yours.switches) != (name in theirs.switches)
+    )
     return Typed(
-        values={**yours.values, **kept}, headers=headers, switches=yours.switches, seen=yours.seen
+        values={**yours.values, **kept}, headers=headers, switches=switches, seen=yours.seen
     )
 
 

@@ -35,7 +35,6 @@ _CHOICES: Final[Mapping[str, type[StrEnum]]] = {
     "signing": Signing,
     "ai_mode": AiMode,
 }
-_SWITCHES: Final = ("response_hints", "pause_when_gone")
 _HEADERS_MOST: Final = 64
 _ROWS_MORE: Final = 2
 FIELDS: Final[Mapping[str, str]] = {
@@ -73,6 +72,11 @@ FIELDS: Final[Mapping[str, str]] = {
     "ai_mode": "AI",
     "ai_model": "Model",
 }
+SWITCHES: Final[Mapping[str, str]] = {
+    "response_hints": "Heed what the answer asks for",
+    "pause_when_gone": "Pause when the answer is 410 Gone",
+}
+"""What can be ticked, and what it is called."""
 _NAMES: Final = {
     "retry.attempts": "retry_attempts",
     "retry.backoff": "retry_backoff",
@@ -128,7 +132,7 @@ def typed_in(form: Lists) -> Typed:
                 if name.strip() or value
             ]
         ),
-        switches=frozenset(name for name in _SWITCHES if form.get(name, [""])[-1] == "yes"),
+        switches=frozenset(name for name in SWITCHES if form.get(name, [""])[-1] == "yes"),
         seen=form.get("seen", [""])[-1],
     )
 
@@ -160,7 +164,7 @@ def typed_of(endpoint: Endpoint | None, here: ZoneInfo, *, seen: str = "") -> Ty
     return Typed(
         values=values,
         headers=_with_room(headers),
-        switches=frozenset(name for name in _SWITCHES if getattr(given, name)),
+        switches=frozenset(name for name in SWITCHES if getattr(given, name)),
         seen=seen,
     )
 
@@ -188,7 +192,7 @@ class Reading:
                 for each in typed.headers
                 if each.name.strip() or each.value
             ),
-            **{name: name in typed.switches for name in _SWITCHES},
+            **{name: name in typed.switches for name in SWITCHES},
         }
         for name in (*_LENGTHS, "timeout"):
             read[name] = self._try(name, partial(length_in, field=name))

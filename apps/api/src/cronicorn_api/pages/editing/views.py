@@ -17,7 +17,7 @@ from cronicorn_domain.schedules.zones import zone
 from cronicorn_management.endpoints.drafting import Draft
 from cronicorn_management.masking import shown_response_headers
 
-from cronicorn_api.pages.editing.typed import FIELDS, Typed
+from cronicorn_api.pages.editing.typed import FIELDS, SWITCHES, Typed
 from cronicorn_api.pages.frame.moments import Moment, Zones
 from cronicorn_api.pages.frame.outcomes import Outcome, outcome_of_run
 from cronicorn_api.pages.frame.shapes import interval, length
@@ -172,9 +172,8 @@ def answer_view(run: Run) -> Answer:
     )
 
 
-def differences(yours: Typed, theirs: Typed, before: Typed | None = None) -> Sequence[Difference]:
+def differences(yours: Typed, theirs: Typed) -> Sequence[Difference]:
     """Compare two versions field by field, as they are typed."""
-    del before
     found = [
         Difference(name=name, label=label, yours=yours.get(name), theirs=theirs.get(name))
         for name, label in FIELDS.items()
@@ -183,6 +182,16 @@ def differences(yours: Typed, theirs: Typed, before: Typed | None = None) -> Seq
     own, others = _headers(yours), _headers(theirs)
     if own != others:
         found.append(Difference(name="headers", label="Headers", yours=own, theirs=others))
+    found += [
+        Difference(
+            name=name,
+            label=label,
+            yours="yes" if name in yours.switches else "",
+            theirs="yes" if name in theirs.switches else "",
+        )
+        for name, label in SWITCHES.items()
+        if (name in yours.switches) != (name in theirs.switches)
+    ]
     return found
 
 

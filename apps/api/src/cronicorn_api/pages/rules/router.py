@@ -1,7 +1,7 @@
 """The editor of an endpoint's rules."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Annotated, Final
 
 from cronicorn_domain.errors import ChangedMeanwhile, Conflict, InvalidInput
 from cronicorn_domain.identity import EndpointId
@@ -13,7 +13,7 @@ from cronicorn_management.endpoints.finding import endpoint_to_change
 from cronicorn_management.endpoints.reading import read_endpoint
 from cronicorn_management.endpoints.replaying import replay_rules
 from cronicorn_management.settings import RuleSetting, settings_of
-from fastapi import Response
+from fastapi import Query, Response
 
 from cronicorn_api.pages.frame.forms import Fields
 from cronicorn_api.pages.frame.routing import pages_router
@@ -22,22 +22,32 @@ from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 from cronicorn_api.pages.rules.replays import replay_view
 from cronicorn_api.pages.rules.typed import (
     RulesTyped,
+    RuleTyped,
     faults_at,
     rules_in,
     rules_typed_in,
     rules_typed_of,
 )
+from cronicorn_api.pages.rules.versions import rule_differences, with_theirs
 from cronicorn_api.pages.rules.views import WINDOWS, check, rules_view
 from cronicorn_api.wire.identities import PathEndpoint
 
 router: Final = pages_router()
+CONDITION_LENGTH: Final = 2_000
+"""So long a condition may be that an address brings."""
 
 
 @router.get("/endpoints/{endpointId}/rules")
-async def rules(viewer: TheViewer, endpoint_id: PathEndpoint) -> Response:
-    """Show its rules."""
+async def rules(
+    viewer: TheViewer,
+    endpoint_id: PathEndpoint,
+    when: Annotated[str, Query(max_length=CONDITION_LENGTH)] = "",
+) -> Response:
+    """Show its rules, with the beginning of another one if a condition is given."""
     endpoint = await _read(viewer, endpoint_id)
     typed = rules_typed_of(settings_of(endpoint), seen=_seen(endpoint))
+    if when.strip():
+        typed = replace(typed, rules=[*typed.rules, RuleTyped(when=when)])
     return _page(viewer, endpoint, typed)
 
 
@@ -45,8 +55,10 @@ async def rules(viewer: TheViewer, endpoint_id: PathEndpoint) -> Response:
 async def change(viewer: TheViewer, endpoint_id: PathEndpoint, form: Fields) -> Response:
     """Save its rules, unless somebody was faster."""
     endpoint = await _read(viewer, endpoint_id)
-    typed = rules_typed_in(form)
-    given, faults = rules_in(typed, settings_of(endpoint).rules)
+    stands = settings_of(endpoint)
+    theirs = rules_typed_of(stands, seen=_seen(endpoint))
+    typed = with_theirs(rules_typed_in(form), theirs, form.get("theirs", []))
+    given, faults = rules_in(typed, stands.rules)
     if faults:
         return _page(viewer, endpoint, typed, faults)
     if form.get("do", [""])[-1] == "replay":
@@ -55,8 +67,7 @@ async def change(viewer: TheViewer, endpoint_id: PathEndpoint, form: Fields) -> 
         async with viewer.desk.changing(viewer.caller) as work:
             await _save(work, endpoint_id, typed, given)
     except ChangedMeanwhile:
-        again = replace(typed, seen=_seen(await _read(viewer, endpoint_id)))
-        return _page(viewer, endpoint, again, _STALE, status=409)
+        return await _stale(viewer, endpoint_id, typed)
     except InvalidInput as refusal:
         return _page(viewer, endpoint, typed, faults_at(refusal, typed))
     except Conflict as refusal:
@@ -99,6 +110,16 @@ async def _replayed(
     return viewer.page("rules/page", view=view)
 
 
+async def _stale(viewer: Viewer, endpoint_id: EndpointId, typed: RulesTyped) -> Response:
+    """Show both versions; what is saved then is a choice between them."""
+    endpoint = await _read(viewer, endpoint_id)
+    theirs = rules_typed_of(settings_of(endpoint), seen=_seen(endpoint))
+    apart = rule_differences(typed, theirs)
+    again = replace(typed, seen=theirs.seen)
+    view = rules_view(endpoint, again, viewer.desk.conditions, _STALE, differences=apart)
+    return viewer.page("rules/page", status=409, view=view)
+
+
 async def _save(
     work: Changing, endpoint_id: EndpointId, typed: RulesTyped, given: tuple[RuleSetting, ...]
 ) -> None:
@@ -114,11 +135,9 @@ def _page(
     endpoint: Endpoint,
     typed: RulesTyped,
     faults: Faults = NO_FAULTS,
-    *,
-    status: int | None = None,
 ) -> Response:
     view = rules_view(endpoint, typed, viewer.desk.conditions, faults)
-    return viewer.page("rules/page", status=status or (422 if faults else 200), view=view)
+    return viewer.page("rules/page", status=422 if faults else 200, view=view)
 
 
 async def _read(viewer: Viewer, endpoint_id: EndpointId) -> Endpoint:
@@ -140,8 +159,8 @@ _STALE: Final = Faults(
     (
         Fault(
             field="",
-            message="Somebody has changed this endpoint since you began. What you typed is below;"
-            " open it in another tab to see theirs, and save again to put yours in its place.",
+            message="Somebody has saved this endpoint since you began. What differs between your"
+            " rules and theirs is below: choose for each field, and save again.",
         ),
     )
 )

@@ -9,6 +9,7 @@ from cronicorn_domain.errors import InvalidExpression, InvalidInput
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_management.conditions import Conditions
 
+from cronicorn_api.pages.editing.views import Difference
 from cronicorn_api.pages.frame.told import NO_FAULTS, Faults, sentence
 from cronicorn_api.pages.rules.replays import ReplayView
 from cronicorn_api.pages.rules.typed import RulesTyped, RuleTyped
@@ -56,6 +57,7 @@ class RulesView:
     faults: Faults = NO_FAULTS
     examples: Sequence[tuple[str, str, str]] = EXAMPLES
     replay: ReplayView | None = None
+    differences: Sequence[Difference] = ()
     window: str = "24h"
     windows: Sequence[tuple[str, str]] = tuple((name, word) for name, (word, _) in WINDOWS.items())
 
@@ -67,6 +69,7 @@ def rules_view(
     faults: Faults = NO_FAULTS,
     *,
     replay: ReplayView | None = None,
+    differences: Sequence[Difference] = (),
     window: str = "24h",
 ) -> RulesView:
     """Tell of an endpoint's rules, with room for one more."""
@@ -80,6 +83,7 @@ def rules_view(
         checked=check(typed, conditions),
         faults=faults,
         replay=replay,
+        differences=differences,
         window=window,
     )
 
