@@ -143,3 +143,36 @@ def test_there_is_no_such_session(pages) -> None:
     """It is told by a page."""
     assert pages.get(f"/sessions/{new_uuid()}").status_code == 404
     assert pages.get("/sessions/x").status_code == 422
+
+
+def test_sessions_of_an_endpoint_and_of_a_day(pages, client, held) -> None:
+    """Narrowed by the address, which every page of the list keeps; the rest is one step away."""
+    endpoint, session, _ = held
+    other = client.an_endpoint(client.a_job("other"), name="other")
+    day = session.started_at.date().isoformat()
+
+    of_it = pages.get("/sessions", params={"endpoint": endpoint["id"], "day": day}).text
+    of_other = pages.get("/sessions", params={"endpoint": other["id"]}).text
+    of_before = pages.get("/sessions", params={"day": "2001-01-01"}).text
+
+    assert f'href="/sessions/{session.id}"' in of_it
+    assert f"1 session of this endpoint on {day}" in of_it
+    assert ">queue<" in of_it
+    for page in (of_other, of_before):
+        assert "No session here" in page
+        assert "0.0015" not in page
+    for query in ("endpoint=x", "day=tomorrow"):
+        assert pages.get(f"/sessions?{query}").status_code == 422
+
+
+def test_a_hint_of_ai_leads_to_its_session(pages, client, held) -> None:
+    """By the instant at which it was given; where none was held, to all of the endpoint."""
+    endpoint, session, _ = held
+    path = f"/endpoints/{endpoint['id']}/sessions"
+    given = session.ended_at.isoformat().replace("+00:00", "Z")
+
+    led = pages.get(path, params={"at": given})
+    nowhere = pages.get(path, params={"at": "2001-01-01T00:00:00Z"})
+
+    assert led.headers["location"] == f"/sessions/{session.id}"
+    assert nowhere.headers["location"] == f"/sessions?endpoint={endpoint['id']}"

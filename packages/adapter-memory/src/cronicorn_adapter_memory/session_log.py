@@ -133,7 +133,7 @@ def _selected(tables: Tables, tenant: TenantId, which: SessionSelection) -> Iter
         if each.tenant != tenant or not which.since <= each.started_at <= which.until:
             continue
         job_id = tables.endpoints[each.endpoint_id].endpoint.job_id
-        if which.job_id in {None, job_id}:
+        if which.job_id in {None, job_id} and which.endpoint_id in {None, each.endpoint_id}:
             yield each
 
 

@@ -191,12 +191,16 @@ _NAMED = select(sessions, endpoints.c.name.label("endpoint_name")).join(
 
 
 def _selected(tenant: TenantId, which: SessionSelection) -> ColumnElement[bool]:
-    within = and_(
+    asked = [
         sessions.c.tenant == tenant,
         sessions.c.started_at >= which.since,
         sessions.c.started_at <= which.until,
-    )
-    return within if which.job_id is None else and_(within, sessions.c.job_id == which.job_id)
+    ]
+    if which.job_id is not None:
+        asked.append(sessions.c.job_id == which.job_id)
+    if which.endpoint_id is not None:
+        asked.append(sessions.c.endpoint_id == which.endpoint_id)
+    return and_(*asked)
 
 
 def _named(row: Row[Any], *, whole: bool) -> NamedSession:

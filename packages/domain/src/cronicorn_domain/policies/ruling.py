@@ -160,7 +160,7 @@ class _Granting:
     def _why_told(self, kind: type[Notify] | type[Analyze]) -> str | None:
         """Say why somebody is told; several rules that tell at once are told in one."""
         reasons = [
-            _why(rule)
+            why_of_rule(rule)
             for rule in self._telling
             if any(isinstance(each, kind) for each in rule.then)
         ]
@@ -197,7 +197,7 @@ class _Granting:
             every=action.interval,
             created_at=self._now,
             expires_at=expires_at,
-            reason=_why(rule),
+            reason=why_of_rule(rule),
         )
 
     def _single_run(self) -> OneShotHint | None:
@@ -220,7 +220,7 @@ class _Granting:
             at=at,
             created_at=self._ended_at,
             expires_at=at + rule.life,
-            reason=_why(rule),
+            reason=why_of_rule(rule),
         )
 
     def _pause(self) -> Pause | None:
@@ -228,7 +228,9 @@ class _Granting:
         if first is None or endpoint.archived_at is not None or endpoint.paused_at(self._ended_at):
             return None
         rule, action = first
-        return Pause(until=ceil_millisecond(self._ended_at + action.length), reason=_why(rule))
+        return Pause(
+            until=ceil_millisecond(self._ended_at + action.length), reason=why_of_rule(rule)
+        )
 
     def _siblings(self) -> Iterator[SiblingTrigger]:
         named: set[str] = {self._situation.endpoint.name}
@@ -237,7 +239,7 @@ class _Granting:
                 if isinstance(action, TriggerSibling) and action.name not in named:
                     named.add(action.name)
                     trigger_id = TriggerId(self._new_id(f"trigger {action.name}"))
-                    yield SiblingTrigger(trigger_id, action.name, _why(rule))
+                    yield SiblingTrigger(trigger_id, action.name, why_of_rule(rule))
 
     def _first(self, kind: type[ActionT]) -> tuple[EndpointRule, ActionT] | None:
         found = (
@@ -255,7 +257,8 @@ class _Granting:
         return uuid5(self._situation.endpoint.id, f"{run} {kind}")
 
 
-def _why(rule: EndpointRule) -> str:
+def why_of_rule(rule: EndpointRule) -> str:
+    """Tell why a rule acts, as the hints and pauses it makes tell it."""
     return rule.reason or f"the rule {_shown(rule.when)} holds"
 
 

@@ -19,6 +19,7 @@ class SessionSelection:
     since: datetime
     until: datetime
     job_id: JobId | None = None
+    endpoint_id: EndpointId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -169,7 +169,7 @@ class SessionLogContract(StoreSuite):
             assert named[0].session.calls == ()
             assert await log.count(DEFAULT_TENANT, ALL) == 5
 
-    async def test_a_selection_holds_its_ends_and_its_job(self) -> None:
+    async def test_a_selection_holds_its_ends_its_job_and_its_endpoint(self) -> None:
         """Both instants are within; sums are by hour and endpoint."""
         mine = await self.add_minutely()
         other = await self.add(an_endpoint(await self.add_job("other"), "side"))
@@ -188,6 +188,9 @@ class SessionLogContract(StoreSuite):
             of_job = replace(window, job_id=mine.job_id)
             assert await log.count(DEFAULT_TENANT, of_job) == 2
             assert len(await log.newest(DEFAULT_TENANT, of_job)) == 2
+            of_other = replace(window, endpoint_id=other.id)
+            assert await log.count(DEFAULT_TENANT, of_other) == 1
+            assert await log.count(DEFAULT_TENANT, replace(of_job, endpoint_id=other.id)) == 0
             assert await log.hours(DEFAULT_TENANT, window) == [
                 SessionTally(
                     endpoint_id=mine.id,

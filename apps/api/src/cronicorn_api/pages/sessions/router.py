@@ -1,38 +1,70 @@
 """Pages of what the AI planner made of endpoints, and where its suggestions are decided."""
 
+from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
 from cronicorn_domain.errors import Conflict, InvalidInput, NotFound
 from cronicorn_domain.identity import SessionId, SuggestionId
 from cronicorn_domain.model.proposal import in_words
+from cronicorn_domain.model.session import SUGGESTION_LIFE
 from cronicorn_management.sessions.browsing import browse_sessions
 from cronicorn_management.sessions.reading import read_session
 from cronicorn_management.suggestions.deciding import approve_suggestion, refuse_suggestion
 from fastapi import Query, Response
+from fastapi.responses import RedirectResponse
 
-from cronicorn_api.pages.endpoint.router import here_of
 from cronicorn_api.pages.frame.forms import Form
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.told import faults_of
 from cronicorn_api.pages.frame.viewer import TheViewer
-from cronicorn_api.pages.sessions.views import SESSIONS_OF_A_PAGE, session_view, sessions_view
+from cronicorn_api.pages.sessions.asked import SESSIONS_OF_A_PAGE, TheAsked
+from cronicorn_api.pages.sessions.views import session_view, sessions_view
+from cronicorn_api.pages.timeline.wall_times import wall_time
+from cronicorn_api.wire.identities import PathEndpoint
 
 router: Final = pages_router()
-_OFFSET_MOST: Final = 100_000
+_SEE_OTHER: Final = 303
+_SESSION_MOST: Final = timedelta(hours=1)
 
 
 @router.get("/sessions")
-async def sessions(
-    viewer: TheViewer, offset: Annotated[int, Query(ge=0, le=_OFFSET_MOST)] = 0
-) -> Response:
-    """Show sessions of all endpoints, and what waits for a decision."""
+async def sessions(viewer: TheViewer, asked: TheAsked) -> Response:
+    """Show sessions of all endpoints, or of one, and what waits for a decision."""
+    here = viewer.here()
+    since, until = asked.window(here)
     async with viewer.desk.reading(viewer.caller) as work:
-        found = await browse_sessions(work, limit=SESSIONS_OF_A_PAGE, offset=offset)
-    here = here_of(viewer, None)
-    return viewer.page(
-        "sessions/list", view=sessions_view(found, viewer.zones, here, offset=offset)
-    )
+        found = await browse_sessions(
+            work,
+            endpoint_id=asked.endpoint_id,
+            since=since,
+            until=until,
+            limit=SESSIONS_OF_A_PAGE,
+            offset=asked.offset,
+        )
+    shown = sessions_view(found, viewer.zones, here, asked)
+    return viewer.page("sessions/list", view=shown)
+
+
+@router.get("/endpoints/{endpointId}/sessions")
+async def sessions_of_endpoint(
+    viewer: TheViewer, endpoint_id: PathEndpoint, at: Annotated[str, Query(max_length=100)] = ""
+) -> Response:
+    """Lead to the session that was held last at an instant, else to all of an endpoint."""
+    if at:
+        until = wall_time(at, viewer.here(), field="at")
+        async with viewer.desk.reading(viewer.caller) as work:
+            found = await browse_sessions(
+                work,
+                endpoint_id=endpoint_id,
+                since=until - SUGGESTION_LIFE - _SESSION_MOST,
+                until=until,
+                limit=1,
+            )
+        if found.sessions:
+            path = f"/sessions/{found.sessions[0].session.id}"
+            return RedirectResponse(path, _SEE_OTHER)
+    return RedirectResponse(f"/sessions?endpoint={endpoint_id}", _SEE_OTHER)
 
 
 @router.get("/sessions/{sessionId}")

@@ -21,9 +21,9 @@ from cronicorn_api.pages.frame.moments import Moment, Zones
 from cronicorn_api.pages.frame.outcomes import OUTCOMES, Outcome
 from cronicorn_api.pages.frame.shapes import exact, length
 from cronicorn_api.pages.runs.trees import Node, tree_of
+from cronicorn_api.pages.sessions.asked import SESSIONS_OF_A_PAGE, Asked
 from cronicorn_api.pages.timeline.sources import source_words
 
-SESSIONS_OF_A_PAGE: Final = 50
 _BRIEF: Final = 240
 _MILLIONTHS: Final = 1_000_000
 _ENDINGS: Final[dict[Ending, tuple[str, str]]] = {
@@ -77,11 +77,25 @@ class Day:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionsView:
-    """The page of all sessions."""
+    """
+    The page of sessions.
+
+    Attributes:
+        suggestions: What waits for a decision, whichever sessions are shown.
+        days: The sessions by day, the newest first.
+        endpoint_id: The endpoint they are of, and ``endpoint`` its name; empty: all of them.
+        day: The day they are of; empty: any.
+        narrowed: Whether fewer than all were asked for.
+        newer: Where those before are shown; None: there are none. ``older``: those behind.
+    """
 
     suggestions: Sequence[SuggestionLine]
     days: Sequence[Day]
     sentence: str
+    endpoint_id: str
+    endpoint: str
+    day: str
+    narrowed: bool
     newer: str | None
     older: str | None
 
@@ -121,8 +135,8 @@ class SessionView:
     next_look: Moment
 
 
-def sessions_view(found: Browsed, zones: Zones, here: ZoneInfo, *, offset: int) -> SessionsView:
-    """Say what the page of all sessions shows."""
+def sessions_view(found: Browsed, zones: Zones, here: ZoneInfo, asked: Asked) -> SessionsView:
+    """Say what the page of sessions shows."""
     days = [
         Day(
             name=f"{day:%a %Y-%m-%d}",
@@ -134,14 +148,19 @@ def sessions_view(found: Browsed, zones: Zones, here: ZoneInfo, *, offset: int) 
         )
         for each_day in [list(group)]
     ]
-    further = offset + SESSIONS_OF_A_PAGE
-    back = max(offset - SESSIONS_OF_A_PAGE, 0)
+    further = asked.offset + SESSIONS_OF_A_PAGE
+    back = max(asked.offset - SESSIONS_OF_A_PAGE, 0)
+    of = asked.endpoint_id
     return SessionsView(
         suggestions=[_suggestion(each, found, zones) for each in found.suggestions],
         days=days,
-        sentence=_sentence(found),
-        newer=None if not offset else f"?offset={back}" if back else "/sessions",
-        older=f"?offset={further}" if found.total > further else None,
+        sentence=_sentence(found, asked),
+        endpoint_id="" if of is None else str(of),
+        endpoint="" if of is None else found.names.get(of, str(of)),
+        day="" if asked.day is None else asked.day.isoformat(),
+        narrowed=asked.is_narrowed,
+        newer=asked.address(offset=back) if asked.offset else None,
+        older=asked.address(offset=further) if found.total > further else None,
     )
 
 
@@ -231,10 +250,12 @@ def _next(run: NextRun | None) -> str:
     return "no run planned" if run is None else source_words(run.source)
 
 
-def _sentence(found: Browsed) -> str:
+def _sentence(found: Browsed, asked: Asked) -> str:
     waiting = len(found.suggestions)
+    when = "in the last 90 days" if asked.day is None else f"on {asked.day.isoformat()}"
+    of = "" if asked.endpoint_id is None else " of this endpoint"
     sessions = "1 session" if found.total == 1 else f"{exact(found.total)} sessions"
     if not waiting:
-        return f"{sessions} in the last 90 days; nothing waits for you."
+        return f"{sessions}{of} {when}; nothing waits for you."
     wait = "1 suggestion waits" if waiting == 1 else f"{exact(waiting)} suggestions wait"
-    return f"{wait} for a decision; {sessions} in the last 90 days."
+    return f"{wait} for a decision; {sessions}{of} {when}."
