@@ -38,13 +38,13 @@ def test_a_page_that_is_paused_stands_still(page: Page, site: Served, world: Wor
     endpoint = site.an_endpoint(job, "unseen", baselineIntervalMs=3_600_000)
     page.goto("/")
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
-    page.get_by_role("button", name="Pause", exact=True).first.click()
-    expect(page.locator("[data-words]")).to_contain_text("Paused, data from")
+    page.get_by_role("button", name="Freeze").click()
+    expect(page.locator("[data-words]")).to_contain_text("Frozen, data from")
     site.post(f"/endpoints/{endpoint['id']}/run")
     ended_run(site, endpoint["id"])
 
     expect(page.locator("main")).not_to_contain_text("unseen")
-    page.get_by_role("button", name="Resume", exact=True).first.click()
+    page.get_by_role("button", name="Follow").click()
     expect(page.locator("main")).to_contain_text("unseen")
     site.post(f"/endpoints/{endpoint['id']}/pause")
 

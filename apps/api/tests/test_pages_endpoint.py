@@ -1,10 +1,15 @@
 """The page of an endpoint over HTTP: what it shows, what it does, and what it refuses."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from cronicorn_domain.model.run import BodyKind
 from cronicorn_domain.testing.builders import failed, succeeded
+from sqlalchemy import Engine, event
 
 OURS = {"sec-fetch-site": "same-origin"}
 
@@ -155,3 +160,121 @@ def test_a_narrow_page_draws_fewer_marks(pages, client) -> None:
     pages.cookies.set("cronicorn_narrow", "1")
 
     assert "3 slots in" in pages.get(f"/endpoints/{endpoint['id']}").text
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect what is asked about an endpoint within the block, on whatever connection."""
+    seen: list[str] = []
+
+    def note(_c: object, _u: object, statement: str, *_: object) -> None:
+        if any(re.search(rf"\b{table}\b", statement) for table in ABOUT_ENDPOINTS):
+            seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+ABOUT_ENDPOINTS = (
+    *("endpoints", "endpoint_state", "runs", "run_bodies", "slot_records"),
+    *("roll_ups", "hints", "triggers", "audit_entries"),
+)
+
+
+def test_a_page_asks_little_of_the_database(pages, client, ran: dict) -> None:
+    """Six statements for an endpoint with everything on it, three for a run, three for news."""
+    path = f"/endpoints/{ran['id']}"
+    given = {"intervalMs": 60_000, "ttlMinutes": 30, "reason": "closely"}
+    client.post(f"{path}/hints/interval", json=given).raise_for_status()
+    run = client.get(f"{path}/runs").json()["runs"][0]["runId"]
+
+    with statements() as of_endpoint:
+        pages.get(path, params={"value": "queue.depth", "window": "24h"}).raise_for_status()
+    with statements() as of_run:
+        pages.get(f"/runs/{run}").raise_for_status()
+    with statements() as of_news:
+        for part in ("sentence", "deeds", "next", "standing"):
+            pages.get(f"/_{path}/{part}").raise_for_status()
+
+    assert 0 < len(of_endpoint) <= 6
+    assert 0 < len(of_run) <= 3
+    assert 0 < len(of_news) <= 3
+
+
+def test_its_sentence_tells_the_zone_that_is_chosen(pages, client) -> None:
+    """In the head, in the table of why and among the next ten, as everywhere else."""
+    endpoint = client.an_endpoint(name="zoned", runAt="2031-07-01T12:00:00Z")
+    path = f"/endpoints/{endpoint['id']}"
+    pages.cookies.set("cronicorn_zone", "Asia/Tokyo")
+
+    local = pages.get(path).text
+    pages.cookies.set("cronicorn_times", "utc")
+    utc = pages.get(path).text
+
+    assert "due 2031-07-01 21:00:00: its schedule says once, at 2031-07-01 21:00:00." in local
+    assert "2031-07-01 12:00:00 UTC" not in local.split("</main>")[0].replace("data-tip", "")
+    assert "due 2031-07-01 12:00:00: its schedule says once, at 2031-07-01 12:00:00." in utc
+
+
+def test_days_on_which_the_clock_is_set_are_marked_among_the_next_ten(pages, client) -> None:
+    """With what becomes of the slot."""
+    endpoint = client.an_endpoint(
+        name="summer", baselineCron="30 2 28-31 3 0", timezone="Europe/Berlin"
+    )
+
+    part = pages.get(f"/_/endpoints/{endpoint['id']}/standing").raise_for_status().text
+
+    assert part.count('class="change"') >= 1
+
+
+def test_what_is_edited_twice_is_a_choice_for_each_field_of_a_rule(pages, client) -> None:
+    """Also of a rule that the other has added or removed, and of whether rules only watch."""
+    first = {"when": "failures > 3", "then": {"everyMs": 30_000}}
+    second = {"when": "status >= 500", "then": {"pauseForMs": 600_000}}
+    third = {"when": "status == 429", "then": {"pauseForMs": 300_000}}
+    endpoint = client.an_endpoint(name="rules")
+    path = f"/endpoints/{endpoint['id']}/rules"
+    client.put(path, json={"rules": [first, second]}).raise_for_status()
+    typed = typed_in(pages.get(path).text)
+    theirs = {"when": "failures > 9", "then": {"everyMs": 60_000}}
+    rules = {"rules": [theirs, second, third], "shadow": True}
+    client.put(path, json=rules).raise_for_status()
+    typed["every"][0] = "2 min"
+
+    stale = pages.post(path, data=typed, headers=OURS)
+    assert stale.status_code == 409
+    for name in ("when-0", "every-0", "added-2", "shadow"):
+        assert f'name="theirs" value="{name}"' in stale.text
+    assert 'value="pause_for-1"' not in stale.text
+    again = typed_in(stale.text)
+    saved = pages.post(path, data={**again, "theirs": ["when-0", "added-2"]}, headers=OURS)
+
+    assert saved.status_code == 303
+    after = client.get(f"/jobs/_/endpoints/{endpoint['id']}").json()
+    assert [each["when"] for each in after["rules"]] == [
+        "failures > 9",
+        "status >= 500",
+        "status == 429",
+    ]
+    assert after["rules"][0]["then"]["everyMs"] == 120_000
+    assert not after.get("shadowRules")
+
+
+def typed_in(page: str) -> dict[str, list[str]]:
+    """Read what stands in the fields of rules."""
+    found: dict[str, list[str]] = {}
+    for tag in re.findall(r"<input [^>]*>", page.split('id="rules-form"')[1]):
+        name = re.search(r' name="([^"]*)"', tag)
+        value = re.search(r' value="([^"]*)"', tag)
+        if name is None or name[1] in {"theirs", "next"}:
+            continue
+        if 'type="checkbox"' in tag and " checked" not in tag:
+            continue
+        found.setdefault(name[1], []).append(unescape(value[1]) if value else "")
+    found["when"] = [
+        unescape(text) for text in re.findall(r'name="when"[^>]*>\n([^<]*)</textarea>', page)
+    ]
+    return found

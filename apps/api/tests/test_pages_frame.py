@@ -137,9 +137,17 @@ def test_an_hour_that_comes_twice_shows_its_offset() -> None:
     here = zones(Times.LOCAL, "Europe/Berlin")
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
-    told = [here.moment(each).full for each in (first, first + HOUR)]
+    told = [here.moment(each) for each in (first, first + HOUR, first + 2 * HOUR)]
 
-    assert told == ["2026-10-25 02:30:00.000 +02:00", "2026-10-25 02:30:00.000 +01:00"]
+    assert [each.full for each in told[:2]] == [
+        "2026-10-25 02:30:00.000 +02:00",
+        "2026-10-25 02:30:00.000 +01:00",
+    ]
+    assert [each.clock for each in told] == [
+        "2026-10-25 02:30:00 +02:00",
+        "2026-10-25 02:30:00 +01:00",
+        "2026-10-25 03:30:00",
+    ]
 
 
 def test_another_day_is_named() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from cronicorn_domain.identity import new_uuid
@@ -54,6 +55,18 @@ def test_a_run_tells_why_and_what_came_back(pages, client, ran) -> None:
     assert "style=" not in page
 
 
+def test_a_member_of_an_answer_begins_a_rule(pages, client, ran) -> None:
+    """What has an odd name begins none; the form comes with the condition, and saves nothing."""
+    first = runs_of(client, ran)[-1]
+    page = pages.get(f"/runs/{first['runId']}").text
+    offered = re.findall(rf'href="(/endpoints/{ran["id"]}/rules\?when=[^"]+)"', page)
+
+    assert len(offered) == 2
+    form = pages.get(offered[1]).raise_for_status().text
+    assert "body.n.m[1] &gt; 2</textarea>" in form
+    assert client.get(f"/jobs/_/endpoints/{ran['id']}").json()["rules"] == []
+
+
 def test_the_trail_is_the_one_that_the_api_tells(pages, client, ran) -> None:
     """Step by step, in order, and with the same winner."""
     for run in runs_of(client, ran):
@@ -61,8 +74,8 @@ def test_the_trail_is_the_one_that_the_api_tells(pages, client, ran) -> None:
 
         page = pages.get(f"/runs/{run['runId']}").raise_for_status().text
 
-        rules = [part.split('"')[0] for part in page.split('data-rule="')[1:]]
-        assert rules[: len(told["trail"])] == [line["rule"] for line in told["trail"]]
+        rules = re.findall(r'<tr(?! class="beside")[^>]* data-rule="([^"]+)"', page)
+        assert rules == [line["rule"] for line in told["trail"]]
         assert page.count("<strong>wins</strong>") == 1
 
 

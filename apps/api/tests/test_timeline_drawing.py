@@ -38,7 +38,6 @@ from cronicorn_domain.model.rules import EndpointRule, Every, RuleSet
 from cronicorn_domain.model.run import Body, BodyKind, FailureKind, OutcomeClass, Run, RunStatus
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
-from cronicorn_domain.policies.explaining import explain
 from cronicorn_domain.ports.chronicle import Answered, Stretch
 from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
 from cronicorn_domain.ports.overview import Tally
@@ -114,7 +113,6 @@ def a_timeline(**members) -> Timeline:
     )
     given = {
         "situation": situation,
-        "explanation": explain(situation, NOW),
         "since": EPOCH,
         "until": NOW,
         "now": NOW,
@@ -536,6 +534,28 @@ def test_why_names_the_winner_that_the_decision_names() -> None:
     xs = [step.x or 0 for step in why.steps]
     assert xs[1] < xs[2] < xs[0] < xs[4]
     assert why.forbidden == xs[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "source", "result"),
+    [
+        (Weighed(Rule.INTERVAL_HINT, EPOCH + MINUTE), Source.AI_INTERVAL, "replaced by 1"),
+        (Weighed(Rule.ONESHOT, EPOCH + MINUTE), Source.AI_ONESHOT, "later than 1"),
+        (Weighed(Rule.MANUAL, EPOCH + 6 * MINUTE), Source.MANUAL, "before 1"),
+    ],
+    ids=["interval", "oneshot", "late run by hand"],
+)
+def test_why_tells_what_the_schedule_alone_would_have_said(line, source, result) -> None:
+    """Before the steps, where it is none of them; once the endpoint was edited nobody knows."""
+    decision = Decision(slot=line.instant, due_at=line.instant, source=source, trail=(line,))
+
+    first = why_of(decision, since=EPOCH, endpoint=ENDPOINT).steps[0]
+
+    assert (first.rule, first.number, first.wins) == (Rule.BASELINE, 0, False)
+    assert (first.instant, first.detail) == (EPOCH + 5 * MINUTE, "every 5 min")
+    assert first.result == result
+    unknown = why_of(decision, since=EPOCH, endpoint=None).steps
+    assert [step.rule for step in unknown] == [line.rule]
 
 
 @pytest.mark.parametrize("source", [*Source], ids=str)

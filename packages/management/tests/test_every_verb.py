@@ -29,7 +29,7 @@ from cronicorn_management.history.health import read_health
 from cronicorn_management.history.past import list_past
 from cronicorn_management.history.runs import count_runs, list_runs, read_run
 from cronicorn_management.history.slots import list_slots
-from cronicorn_management.history.timeline import read_timeline
+from cronicorn_management.history.timeline import read_outlook, read_timeline
 from cronicorn_management.jobs.archiving import archive_job
 from cronicorn_management.jobs.changing import change_job
 from cronicorn_management.jobs.pausing import pause_job
@@ -72,6 +72,7 @@ OF_AN_ENDPOINT = {
     count_runs: {},
     list_slots: {},
     read_health: {},
+    read_outlook: {},
     read_timeline: {},
     list_past: {},
 }

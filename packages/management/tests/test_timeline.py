@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 from cronicorn_domain.errors import InvalidInput
-from cronicorn_domain.model.run import BodyKind
+from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.model.run import BodyKind, Failed, FailureKind, Response
 from cronicorn_domain.testing.builders import EPOCH, HOUR, MINUTE, at, succeeded
 from cronicorn_management.endpoints.pausing import pause_endpoint
 from cronicorn_management.endpoints.resuming import resume_endpoint
@@ -101,6 +102,23 @@ async def test_a_pause_ends_as_it_was_said_to(office, busy) -> None:
     ]
 
 
+async def test_a_pause_that_nobody_made_is_told_with_its_reason(office) -> None:
+    """It began with the run whose answer asked for it, and nobody is named."""
+    endpoint = await office.an_endpoint(pause_when_gone=True)
+    office.clock.advance_to(at("12:01:00"))
+    gone = Response(status_code=410)
+    await office.run_due(Failed(kind=FailureKind.HTTP_STATUS, message="gone", response=gone))
+    office.clock.advance_to(at("12:30:00"))
+
+    async with office.reading() as work:
+        found = await read_timeline(work, endpoint.id)
+
+    (pause,) = found.pauses
+    assert at("12:01:00") <= pause.since < at("12:02:00")
+    assert (pause.until, pause.actor) == (OPEN_ENDED, None)
+    assert "410 Gone" in (pause.reason or "")
+
+
 async def test_an_empty_window_names_the_slot_before_it(office, busy) -> None:
     """So that whoever looks finds the way to something."""
     office.clock.advance_to(at("18:00:00"))
@@ -150,5 +168,5 @@ async def test_a_run_is_told_with_its_neighbours(office, busy) -> None:
     assert found.run.response.body.text == '{"n": 2}'
     assert found.around.before == timeline.runs[2]
     assert found.around.behind == timeline.runs[0]
-    assert found.situation is not None
+    assert found.endpoint is not None
     assert found.hints == []

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from cronicorn_domain.identity import EndpointId, TenantId
+from cronicorn_domain.identity import EndpointId, RunId, TenantId
 from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.run import Body, BodyKind, Run
 from cronicorn_domain.model.slot_record import SlotRecord
-from cronicorn_domain.ports.chronicle import Answered, Stretch, Surroundings
+from cronicorn_domain.ports.chronicle import Answered, Episode, Limits, Stretch, Surroundings
 from cronicorn_domain.ports.hint_book import HintRecord
 from cronicorn_domain.ports.run_log import Health
 
@@ -121,6 +121,29 @@ class MemoryChronicle:
             for start in since
         ]
 
+    async def episode(
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+        healths_since: Sequence[datetime],
+        limits: Limits,
+    ) -> Episode:
+        """Return what there was in a window."""
+        whose = tenant, endpoint_id
+        return Episode(
+            stretches=await self.stretches(*whose, since=since, until=until),
+            runs=await self.runs(*whose, since=since, until=until, limit=limits.runs),
+            slot_records=await self.slot_records(
+                *whose, since=since, until=until, limit=limits.slot_records
+            ),
+            hints=await self.hints(*whose, since=since, until=until, now=now, limit=limits.hints),
+            healths=await self.healths(*whose, since=healths_since, now=now),
+        )
+
     async def answers(
         self,
         tenant: TenantId,
@@ -147,12 +170,16 @@ class MemoryChronicle:
         }
         return [found[slot] for slot in sorted(newest.values()) if slot in found]
 
-    async def around(self, run: Run) -> Surroundings:
-        """Return what lies beside a run."""
+    async def around(self, tenant: TenantId, run_id: RunId) -> Surroundings | None:
+        """Return a run and what lies beside it."""
         tables = self._tables
+        run = tables.runs.get(run_id)
+        if run is None or run.tenant != tenant:
+            return None
         others = [tables.runs[each] for each in tables.runs_of.of(run.endpoint_id)]
         others = sorted((without_body(each) for each in others), key=_by_slot)
         return Surroundings(
+            run=run,
             attempts=[each for each in others if each.slot == run.slot],
             before=next((each for each in reversed(others) if each.slot < run.slot), None),
             behind=next((each for each in others if each.slot > run.slot), None),

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from cronicorn_domain.identity import EndpointId, TenantId
+from cronicorn_domain.identity import EndpointId, RunId, TenantId
 from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.model.decision import Kind
-from cronicorn_domain.model.run import BodyKind, Run
+from cronicorn_domain.model.run import BodyKind
 from sqlalchemy import (
     ColumnElement,
     Integer,
@@ -26,12 +26,14 @@ from sqlalchemy import (
 )
 
 from cronicorn_adapter_sql.column_types import UtcDateTime
+from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.overview_statements import sums_of
 from cronicorn_adapter_sql.roll_ups import minute_of
 from cronicorn_adapter_sql.run_log import runs_with_starts
 from cronicorn_adapter_sql.tables import hints, roll_ups, run_bodies, runs, slot_records
 
 _ADDED: Final = ("runs", "timed_runs", "duration", "lateness")
+_BODY: Final = ("headers", "kind", "text", "truncated")
 
 
 def summed_by_stretch(
@@ -164,14 +166,39 @@ def answered_by_stretch(
     )
 
 
-def lying_around(run: Run) -> Select[Any]:
-    """Find the attempts of a run's slot, those of the slot before and of the one behind."""
-    own = _of(run.tenant, run.endpoint_id)
-    earlier = select(func.max(runs.c.slot)).where(*own, runs.c.slot < run.slot).scalar_subquery()
-    later = select(func.min(runs.c.slot)).where(*own, runs.c.slot > run.slot).scalar_subquery()
-    return runs_with_starts().where(
-        *own, or_(runs.c.slot == run.slot, runs.c.slot == earlier, runs.c.slot == later)
+def lying_around(tenant: TenantId, run_id: RunId) -> Select[Any]:
+    """
+    Find the attempts of a run's slot, those of the slot before and of the one behind.
+
+    The run's own row has its body beside it (see ``body_in``).
+    """
+    found = (
+        select(runs.c.endpoint_id, runs.c.slot)
+        .where(runs.c.id == run_id, runs.c.tenant == tenant)
+        .cte("found")
     )
+    endpoint_id = select(found.c.endpoint_id).scalar_subquery()
+    slot = select(found.c.slot).scalar_subquery()
+    own = runs.c.endpoint_id == endpoint_id, runs.c.tenant == tenant
+    earlier = select(func.max(runs.c.slot)).where(*own, runs.c.slot < slot).scalar_subquery()
+    later = select(func.min(runs.c.slot)).where(*own, runs.c.slot > slot).scalar_subquery()
+    body = select(
+        *(run_bodies.c[name].label(f"body_{name}") for name in _BODY), run_bodies.c.run_id
+    )
+    kept = body.where(run_bodies.c.run_id == run_id, run_bodies.c.slot == slot).subquery("kept")
+    return (
+        runs_with_starts()
+        .add_columns(*(kept.c[f"body_{name}"] for name in _BODY))
+        .outerjoin(kept, kept.c.run_id == runs.c.id)
+        .where(*own, or_(runs.c.slot == slot, runs.c.slot == earlier, runs.c.slot == later))
+    )
+
+
+def body_in(row: Columns) -> Columns | None:
+    """Return the body that stands beside a run; None: it has none."""
+    if row["body_kind"] is None:
+        return None
+    return {name: row[f"body_{name}"] for name in _BODY}
 
 
 def _of(tenant: TenantId, endpoint_id: EndpointId) -> tuple[ColumnElement[bool], ...]:

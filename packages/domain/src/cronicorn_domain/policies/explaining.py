@@ -1,5 +1,6 @@
 """Tells a decision: as data, and as one English sentence made from that data."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,9 @@ from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule
 from cronicorn_domain.wording import instant_in_words, length_in_words
 
+WritesInstants = Callable[[datetime], str]
+"""How instants are written in sentences: in UTC, unless whoever reads wants another zone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
@@ -24,7 +28,9 @@ class Explanation:
     sentence: str
 
 
-def explain(situation: Situation, now: datetime) -> Explanation:
+def explain(
+    situation: Situation, now: datetime, *, at: WritesInstants = instant_in_words
+) -> Explanation:
     """Explain what happens next to an endpoint, and why."""
     condition = condition_of(situation, now)
     plan = situation.state.next_plan
@@ -32,7 +38,7 @@ def explain(situation: Situation, now: datetime) -> Explanation:
     return Explanation(
         condition=condition,
         decision=decision,
-        sentence=_sentence(situation, condition, decision),
+        sentence=_sentence(situation, condition, decision, at),
     )
 
 
@@ -67,14 +73,18 @@ def condition_under(
     return Condition.ACTIVE
 
 
-def reason_of(decision: Decision, endpoint: Endpoint) -> str:
+def reason_of(
+    decision: Decision, endpoint: Endpoint, *, at: WritesInstants = instant_in_words
+) -> str:
     """Tell why a decision chose its instant, as a clause without a full stop."""
-    clauses = [_winner(decision, endpoint)]
-    clauses += [text for line in decision.trail if (text := _aside(line)) is not None]
+    clauses = [_winner(decision, endpoint, at)]
+    clauses += [text for line in decision.trail if (text := _aside(line, at)) is not None]
     return "; ".join(clauses)
 
 
-def _sentence(situation: Situation, condition: Condition, decision: Decision | None) -> str:
+def _sentence(
+    situation: Situation, condition: Condition, decision: Decision | None, at: WritesInstants
+) -> str:
     endpoint = situation.endpoint
     match condition:
         case Condition.ARCHIVED:
@@ -84,45 +94,43 @@ def _sentence(situation: Situation, condition: Condition, decision: Decision | N
         case Condition.FINISHED:
             return "It is finished: its schedule has no further slot."
         case Condition.PAUSED:
-            return _paused(situation)
+            return _paused(situation, at)
         case Condition.RUNNING | Condition.ACTIVE | Condition.DEFERRED:
             if decision is None:
                 return "It has no plan."
             verb = "It is running" if condition is Condition.RUNNING else "It runs next"
-            when = instant_in_words(decision.due_at)
-            slot = "" if decision.slot == decision.due_at else _slot_clause(decision)
-            why = f"{reason_of(decision, endpoint)}{_wait(situation, condition, decision)}"
-            return f"{verb}, due {when}{slot}: {why}."
+            slot = "" if decision.slot == decision.due_at else f" (slot {at(decision.slot)})"
+            wait = _wait(situation, condition, decision, at)
+            why = f"{reason_of(decision, endpoint, at=at)}{wait}"
+            return f"{verb}, due {at(decision.due_at)}{slot}: {why}."
 
 
-def _wait(situation: Situation, condition: Condition, decision: Decision) -> str:
+def _wait(
+    situation: Situation, condition: Condition, decision: Decision, at: WritesInstants
+) -> str:
     """Tell of a wait whose end a slot falls on: the slot moved on to it has no line of its own."""
     state = situation.state
     told = any(line.rule is Rule.NOT_BEFORE for line in decision.trail)
     if condition is not Condition.DEFERRED or told or state.not_before is None:
         return ""
     why = f", since {state.not_before_reason}" if state.not_before_reason else ""
-    return f"; nothing runs before {instant_in_words(state.not_before)}{why}"
+    return f"; nothing runs before {at(state.not_before)}{why}"
 
 
-def _slot_clause(decision: Decision) -> str:
-    return f" (slot {instant_in_words(decision.slot)})"
-
-
-def _paused(situation: Situation) -> str:
+def _paused(situation: Situation, at: WritesInstants) -> str:
     pause = situation.endpoint.pause
     if pause is None:
         return "Its job is paused; it does not run until the job is resumed."
     why = f" ({pause.reason})" if pause.reason else ""
     if pause.until >= OPEN_ENDED:
         return f"It is paused until someone resumes it{why}."
-    return f"It is paused until {instant_in_words(pause.until)}{why}."
+    return f"It is paused until {at(pause.until)}{why}."
 
 
-def _winner(decision: Decision, endpoint: Endpoint) -> str:
+def _winner(decision: Decision, endpoint: Endpoint, at: WritesInstants) -> str:
     match decision.source:
         case Source.BASELINE_CRON | Source.BASELINE_INTERVAL | Source.BASELINE_ONCE:
-            return f"its schedule says {describe_schedule(endpoint)}"
+            return f"its schedule says {describe_schedule(endpoint, at=at)}"
         case Source.CLAMPED_MIN:
             return f"the shortest interval{_held_back(decision)} holds it back"
         case Source.CLAMPED_MAX:
@@ -158,7 +166,7 @@ _AUTHORS = {
 }
 
 
-def _aside(line: Weighed) -> str | None:
+def _aside(line: Weighed, at: WritesInstants) -> str | None:
     match line.rule:
         case Rule.BACKOFF:
             return f"it backs off, since {line.detail}"
@@ -170,16 +178,16 @@ def _aside(line: Weighed) -> str | None:
             return "jitter spreads its start"
         case Rule.NOT_BEFORE:
             why = f", since {line.detail}" if line.detail else ""
-            return f"nothing runs before {instant_in_words(line.instant)}{why}"
+            return f"nothing runs before {at(line.instant)}{why}"
         case Rule.MOVED_ON:
-            return f"the slot of {instant_in_words(line.instant)} could not start in time"
+            return f"the slot of {at(line.instant)} could not start in time"
         case Rule.MISFIRE | Rule.RETRY | Rule.LOST_RUN | Rule.FORGIVEN:
             return line.detail
         case _:
             return None
 
 
-def describe_schedule(endpoint: Endpoint) -> str:
+def describe_schedule(endpoint: Endpoint, *, at: WritesInstants = instant_in_words) -> str:
     """
     Write the schedule as its owner would: ``every 30 s``, ``cron */5 * * * * (Europe/Berlin)``.
     """
@@ -188,8 +196,8 @@ def describe_schedule(endpoint: Endpoint) -> str:
             return f"cron {expression.text} ({timezone})"
         case IntervalSchedule(every=every):
             return f"every {length_in_words(every)}"
-        case OnceSchedule(at=at):
-            return f"once, at {instant_in_words(at)}"
+        case OnceSchedule(at=instant):
+            return f"once, at {at(instant)}"
 
 
 def _held_back(decision: Decision) -> str:

@@ -40,17 +40,39 @@ class Answered:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """
-    A run among the endpoint's others; bodies are left out.
+    A run among the endpoint's others, whose bodies are left out.
 
     Attributes:
+        run: The run itself, with its response's body.
         attempts: All attempts of its slot, itself included, the first one first.
         before: The latest attempt of the slot before; None: there is none that is kept.
         behind: The first attempt of the slot behind it.
     """
 
+    run: Run
     attempts: Sequence[Run]
     before: Run | None = None
     behind: Run | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many runs, slot records and hints come back at most."""
+
+    runs: int
+    slot_records: int
+    hints: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """What there was of an endpoint in a window; each part is what its own question tells."""
+
+    stretches: Sequence[Stretch]
+    runs: Sequence[Run]
+    slot_records: Sequence[SlotRecord]
+    hints: Sequence[HintRecord]
+    healths: Sequence[Health]
 
 
 class Chronicle(Protocol):
@@ -129,6 +151,20 @@ class Chronicle(Protocol):
         """
         ...
 
+    async def episode(
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+        healths_since: Sequence[datetime],
+        limits: Limits,
+    ) -> Episode:
+        """Return ``stretches``, ``runs``, ``slot_records``, ``hints`` and ``healths`` at once."""
+        ...
+
     async def answers(
         self,
         tenant: TenantId,
@@ -148,6 +184,6 @@ class Chronicle(Protocol):
         """
         ...
 
-    async def around(self, run: Run) -> Surroundings:
-        """Return what lies beside a run."""
+    async def around(self, tenant: TenantId, run_id: RunId) -> Surroundings | None:
+        """Return a run with what lies beside it; None: the tenant has no such run."""
         ...

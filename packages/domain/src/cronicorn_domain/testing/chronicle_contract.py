@@ -7,6 +7,7 @@ from cronicorn_domain.identity import RunId, TenantId, new_uuid
 from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.endpoint import Endpoint, Retry
 from cronicorn_domain.model.run import BodyKind, FailureKind, RunStatus
+from cronicorn_domain.ports.chronicle import Limits
 from cronicorn_domain.ports.hint_book import HintEnd
 from cronicorn_domain.testing.builders import (
     EPOCH,
@@ -223,17 +224,55 @@ class ChronicleContract(StoreSuite):
         await self.run_once(at("12:03:00"))
 
         async with self.unit() as unit:
-            run = await unit.runs.get(endpoint.tenant, second.lease.run_id)
-            found = await unit.chronicle.around(run)
-            first_of_all = await unit.chronicle.around(found.before or run)
+            asked = unit.chronicle
+            kept = await unit.runs.get(endpoint.tenant, second.lease.run_id)
+            found = await asked.around(endpoint.tenant, second.lease.run_id)
+            assert found is not None
+            assert found.before is not None
+            first_of_all = await asked.around(endpoint.tenant, found.before.id)
+            hidden = await asked.around(TenantId(new_uuid()), second.lease.run_id)
 
+        assert found.run == kept
         assert [each.id for each in found.attempts] == [first.lease.run_id, second.lease.run_id]
         assert [each and each.slot for each in (found.before, found.behind)] == [
             at("12:01:00"),
             at("12:03:00"),
         ]
+        assert first_of_all is not None
         assert first_of_all.before is None
         assert first_of_all.behind == found.attempts[0]
+        assert hidden is None
+
+    async def test_an_episode_is_what_each_question_tells(self) -> None:
+        """All of them at once answer as each alone does, in the same order and number."""
+        endpoint = await self.five_minutes()
+        for minute in (1, 2, 3):
+            await self.offer(endpoint, an_interval_hint(created_at=EPOCH + minute * MINUTE))
+        await self.run_once(at("12:10:30"))
+        await self.run_once(at("12:20:30"))
+        tenant, own, now = endpoint.tenant, endpoint.id, at("12:31:00")
+        since, until = at("12:01:00"), at("12:30:00")
+        windows = [at("12:04:00"), at("12:00:00")]
+
+        async with self.unit() as unit:
+            told = unit.chronicle
+            found = await told.episode(
+                tenant,
+                own,
+                since=since,
+                until=until,
+                now=now,
+                healths_since=windows,
+                limits=Limits(runs=4, slot_records=1, hints=2),
+            )
+            runs = await told.runs(tenant, own, since=since, until=until, limit=4)
+            records = await told.slot_records(tenant, own, since=since, until=until, limit=1)
+            hints = await told.hints(tenant, own, since=since, until=until, now=now, limit=2)
+
+            assert found.stretches == await told.stretches(tenant, own, since=since, until=until)
+            assert found.healths == await told.healths(tenant, own, since=windows, now=now)
+        assert (found.runs, found.slot_records, found.hints) == (runs, records, hints)
+        assert [len(each) for each in (found.runs, found.slot_records, found.hints)] == [4, 1, 2]
 
     async def test_test_runs_are_left_out(self) -> None:
         """They touch neither health nor statistics, and so are not drawn; trap T36."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cronicorn_domain.errors import UnreadableRow
+from cronicorn_domain.errors import NotFound, UnreadableRow
 from cronicorn_domain.identity import RunId
+from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.run import Run
-from cronicorn_domain.model.state import Situation
 from cronicorn_domain.ports.chronicle import Surroundings
 from cronicorn_domain.ports.hint_book import HintRecord
 
@@ -22,26 +22,31 @@ class RunAmongOthers:
     A run with its response, and what lies around it.
 
     Attributes:
-        run: The run.
-        situation: Its endpoint as it is now; None when it cannot be read any more.
-        around: Its attempts, the run before and the run behind.
+        endpoint: Its endpoint as it is now; None when it cannot be read any more.
+        around: The run, its attempts, the run before and the run behind.
         hints: Those that lived at its slot, the newest first.
     """
 
-    run: Run
-    situation: Situation | None
+    endpoint: Endpoint | None
     around: Surroundings
     hints: Sequence[HintRecord]
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self.around.run
 
 
 async def read_run_among_others(work: Reading, run_id: RunId) -> RunAmongOthers:
     """Return a run with what lies around it. Raises ``NotFound``."""
-    run = await work.runs.get(work.tenant, run_id)
+    around = await work.chronicle.around(work.tenant, run_id)
+    if around is None:
+        raise NotFound("run", run_id)
+    run = around.run
     return RunAmongOthers(
-        run=run,
-        situation=await _situation_of(work, run),
-        around=await work.unit.chronicle.around(run),
-        hints=await work.unit.chronicle.hints(
+        endpoint=await _endpoint_of(work, run),
+        around=around,
+        hints=await work.chronicle.hints(
             work.tenant,
             run.endpoint_id,
             since=run.slot,
@@ -52,8 +57,8 @@ async def read_run_among_others(work: Reading, run_id: RunId) -> RunAmongOthers:
     )
 
 
-async def _situation_of(work: Reading, run: Run) -> Situation | None:
+async def _endpoint_of(work: Reading, run: Run) -> Endpoint | None:
     try:
-        return await work.catalog.get_situation(work.tenant, run.endpoint_id)
+        return await work.catalog.get_endpoint(work.tenant, run.endpoint_id)
     except UnreadableRow:
         return None

@@ -11,9 +11,8 @@ from cronicorn_domain.model.decision import Decision
 from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.model.state import Situation
-from cronicorn_domain.policies.explaining import Explanation, explain
 from cronicorn_domain.policies.previewing import preview
-from cronicorn_domain.ports.chronicle import Answered, Stretch
+from cronicorn_domain.ports.chronicle import Answered, Episode, Limits, Stretch
 from cronicorn_domain.ports.hint_book import HintRecord
 from cronicorn_domain.ports.run_log import Health
 from cronicorn_domain.wording import length_in_words
@@ -44,41 +43,63 @@ ANSWER_SIZE_MOST: Final = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline:
+class Outlook:
     """
-    An endpoint in a window.
+    How an endpoint stands.
 
     Attributes:
         situation: Everything that decides when it fires.
-        explanation: How it stands, in a sentence too.
+        now: The instant at which all of this was read.
+        healths: What came of the runs of the usual windows, up to now.
+        upcoming: What comes next, if every run succeeds.
+    """
+
+    situation: Situation
+    now: datetime
+    healths: Mapping[timedelta, Health]
+    upcoming: Sequence[Decision]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline(Outlook):
+    """
+    An endpoint in a window, and how it stands.
+
+    Attributes:
         since: Where the window begins.
         until: Where it ends.
-        now: The instant at which all of this was read.
         stretches: What statistics count of the window, runs that were pruned among it.
         runs: The runs of the window, the newest first; None: there are too many to tell each.
         slot_records: What was not run, the newest first.
         hints: What acted on the rhythm, the newest first.
-        pauses: When people had paused it, the earliest first, those that reach into the window.
-        healths: What came of the runs of the usual windows, up to now.
+        pauses: When it had been paused, the earliest first, those that reach into the window.
         answers: What was answered, the earliest first, where that was asked for.
-        upcoming: What comes next, if every run succeeds.
         nearest: The newest slot before the window, where the window has none.
     """
 
-    situation: Situation
-    explanation: Explanation
     since: datetime
     until: datetime
-    now: datetime
     stretches: Sequence[Stretch]
     runs: Sequence[Run] | None
     slot_records: Sequence[SlotRecord]
     hints: Sequence[HintRecord]
     pauses: Sequence[PauseSpan]
-    healths: Mapping[timedelta, Health]
     answers: Sequence[Answered]
-    upcoming: Sequence[Decision]
     nearest: datetime | None
+
+
+async def read_outlook(work: Reading, endpoint_id: EndpointId) -> Outlook:
+    """Return how an endpoint stands. Raises ``NotFound``."""
+    situation = await work.catalog.get_situation(work.tenant, endpoint_id)
+    healths = await work.chronicle.healths(
+        work.tenant, endpoint_id, since=_windows_from(work.now), now=work.now
+    )
+    return Outlook(
+        situation=situation,
+        now=work.now,
+        healths=dict(zip(WINDOWS, healths, strict=True)),
+        upcoming=preview(situation, count=NEXT, now=work.now),
+    )
 
 
 async def read_timeline(
@@ -102,38 +123,27 @@ async def read_timeline(
     until = work.now if until is None else until
     since = until - usual_length(situation, work.now) if since is None else since
     _check_window(since, until)
-    asked, tenant = work.unit.chronicle, work.tenant
-    stretches = await asked.stretches(tenant, endpoint_id, since=since, until=until)
-    runs = None
-    if sum(each.tally.runs for each in stretches) <= marks_most:
-        runs = await asked.runs(tenant, endpoint_id, since=since, until=until, limit=marks_most + 1)
-        runs = runs if len(runs) <= marks_most else None
-    deeds = await work.audit.list_entries(
-        tenant, limit=DEEDS_MOST, since=since - LONGEST, subject=endpoint_id
-    )
-    healths = await asked.healths(
-        tenant, endpoint_id, since=[work.now - window for window in WINDOWS], now=work.now
-    )
-    return Timeline(
-        situation=situation,
-        explanation=explain(situation, work.now),
+    episode = await work.chronicle.episode(
+        work.tenant,
+        endpoint_id,
         since=since,
         until=until,
         now=work.now,
-        stretches=stretches,
+        healths_since=_windows_from(work.now),
+        limits=Limits(runs=marks_most + 1, slot_records=RECORDS_MOST, hints=HINTS_MOST),
+    )
+    runs = _told_one_by_one(episode, marks_most)
+    return Timeline(
+        situation=situation,
+        now=work.now,
+        since=since,
+        until=until,
+        stretches=episode.stretches,
         runs=runs,
-        slot_records=await asked.slot_records(
-            tenant, endpoint_id, since=since, until=until, limit=RECORDS_MOST
-        ),
-        hints=await asked.hints(
-            tenant, endpoint_id, since=since, until=until, now=work.now, limit=HINTS_MOST
-        ),
-        pauses=[
-            each
-            for each in pause_spans(situation.endpoint, deeds)
-            if each.until > since and each.since <= until
-        ],
-        healths=dict(zip(WINDOWS, healths, strict=True)),
+        slot_records=episode.slot_records,
+        hints=episode.hints,
+        pauses=await _pauses(work, situation, since, until),
+        healths=dict(zip(WINDOWS, episode.healths, strict=True)),
         answers=await _answers(work, endpoint_id, since, until, runs) if answers else (),
         upcoming=preview(situation, count=NEXT, now=work.now),
         nearest=_nearest(situation, since),
@@ -154,6 +164,26 @@ def usual_length(situation: Situation, now: datetime) -> timedelta:
     return next((each for each in PRESETS if each >= last - now), PRESETS[-1])
 
 
+def _windows_from(now: datetime) -> Sequence[datetime]:
+    return [now - window for window in WINDOWS]
+
+
+def _told_one_by_one(episode: Episode, most: int) -> Sequence[Run] | None:
+    """Statistics count runs that were pruned, too: with those there may be more than is told."""
+    counted = sum(each.tally.runs for each in episode.stretches)
+    return episode.runs if max(counted, len(episode.runs)) <= most else None
+
+
+async def _pauses(
+    work: Reading, situation: Situation, since: datetime, until: datetime
+) -> Sequence[PauseSpan]:
+    deeds = await work.audit.list_entries(
+        work.tenant, limit=DEEDS_MOST, since=since - LONGEST, subject=situation.endpoint.id
+    )
+    spans = pause_spans(situation, deeds)
+    return [each for each in spans if each.until > since and each.since <= until]
+
+
 async def _answers(
     work: Reading,
     endpoint_id: EndpointId,
@@ -167,7 +197,7 @@ async def _answers(
         edges = [since + number * step for number in range(ANSWERS_MOST)]
     else:
         edges = sorted({run.slot for run in runs})
-    return await work.unit.chronicle.answers(
+    return await work.chronicle.answers(
         work.tenant, endpoint_id, edges=edges, until=until, size_most=ANSWER_SIZE_MOST
     )
 

@@ -17,7 +17,6 @@ from fastapi import Response
 
 from cronicorn_api.access.sign_in import is_local
 from cronicorn_api.pages.endpoint.pausing import pause_of
-from cronicorn_api.pages.endpoint.router import here_of
 from cronicorn_api.pages.frame.forms import Form
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.said import Undo
@@ -43,7 +42,7 @@ async def run(viewer: TheViewer, endpoint_id: PathEndpoint, form: Form) -> Respo
 async def pause(viewer: TheViewer, endpoint_id: PathEndpoint, form: Form) -> Response:
     """Pause it for as long as was chosen."""
     try:
-        wanted = pause_of(form, viewer.now, here_of(viewer, None))
+        wanted = pause_of(form, viewer.now, viewer.here())
         async with viewer.desk.changing(viewer.caller) as work:
             await pause_endpoint(work, endpoint_id, until=wanted.until, reason=wanted.reason)
     except (InvalidInput, Conflict) as refusal:

@@ -5,27 +5,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo
 
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.decision import Decision
 from cronicorn_domain.model.endpoint import Endpoint
-from cronicorn_domain.policies.explaining import describe_schedule, reason_of
+from cronicorn_domain.policies.explaining import explain, reason_of
 from cronicorn_domain.ports.run_log import Health
 from cronicorn_domain.schedules.cron import CronSchedule
-from cronicorn_management.history.timeline import Timeline
+from cronicorn_domain.schedules.describing import change_days
+from cronicorn_domain.schedules.zones import zone as zone_named
+from cronicorn_management.history.timeline import Outlook
 
 from cronicorn_api.pages.frame.moments import Moment, Zones
 from cronicorn_api.pages.frame.outcomes import OUTCOMES, Outcome
 from cronicorn_api.pages.frame.shapes import exact, length, percent
-from cronicorn_api.pages.timeline.drawing import Drawing, Row, drawing_of, hint_words
-from cronicorn_api.pages.timeline.flags import Flag
 from cronicorn_api.pages.timeline.sources import source_words
-from cronicorn_api.pages.timeline.values import DURATION, LATENESS
 from cronicorn_api.pages.timeline.why import Why, why_of
-from cronicorn_api.pages.timeline.windows import Choice, address_of, choices
 
 _HIDDEN: Final = "<hidden>"
 _RUNNABLE: Final = frozenset({Condition.ACTIVE, Condition.DEFERRED, Condition.FINISHED})
@@ -56,76 +52,35 @@ class HealthRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upcoming:
-    """A run that is to come."""
+    """
+    A run that is to come.
+
+    ``change`` says what becomes of its slot on a day on which the clock is set; empty: it is none.
+    """
 
     due: Moment
     slot: Moment | None
     source: str
     why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HintLine:
-    """A hint in words; ``clear`` is its id, where it can be cleared."""
-
-    flag: Flag
-    text: str
-    reason: str | None
-    standing: str
-    clear: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRow:
-    """A row of the table that says the same as the drawing."""
-
-    row: Row
-    when: Moment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineView:
-    """
-    The timeline with its controls.
-
-    Attributes:
-        drawing: What is drawn.
-        rows: The same as rows.
-        table: Whether rows are shown instead.
-        windows: The windows that are offered.
-        since: Where the window begins, for the fields that ask for another.
-        until: Where it ends.
-        zone: The zone of both.
-        refetch: Where this part is fetched again; it keeps its window.
-        chart: The address of the drawing.
-        as_table: The address of the rows.
-        values: The values that can be drawn: name, word, whether it is the chosen one.
-        hints: The hints of the window in words.
-        nearest: The address of the window that holds the newest run, where this one is empty.
-        zooms: Addresses of the window twice as long and half as long.
-    """
-
-    endpoint_id: str
-    drawing: Drawing
-    rows: Sequence[TableRow]
-    table: bool
-    windows: Sequence[Choice]
-    since: str
-    until: str
-    zone: str
-    refetch: str
-    chart: str
-    as_table: str
-    values: Sequence[tuple[str, str, bool]]
-    kept: Mapping[str, str]
-    hints: Sequence[HintLine]
-    nearest: str | None
-    zooms: Mapping[str, str]
+    change: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointView:
-    """The page of an endpoint."""
+    """
+    How an endpoint stands, as its page tells it.
+
+    Attributes:
+        curl: The request as a command.
+        outcome: The mark of its state, and ``condition`` the words beside it.
+        sentence: What it does next, and why.
+        can_run: Whether it can be run by hand now.
+        active_hints: How many hints it has.
+        next: The next run; None: nothing is planned, or it is under way.
+        why: How that was chosen, and ``why_instants`` the instants of its steps by their places.
+        way_out: What leads on where nothing runs by itself; None: something does.
+        started: Whether it has ever run.
+    """
 
     id: str
     name: str
@@ -134,8 +89,6 @@ class EndpointView:
     url: str
     method: str
     curl: str
-    schedule: str
-    zone: str | None
     outcome: Outcome
     condition: str
     sentence: str
@@ -147,26 +100,23 @@ class EndpointView:
     next: Upcoming | None
     why: Why | None
     why_instants: Mapping[int, Moment]
-    timeline: TimelineView
     health: Sequence[HealthRow]
     upcoming: Sequence[Upcoming]
     way_out: str | None
     started: bool
 
 
-def endpoint_view(
-    timeline: Timeline, zones: Zones, here: ZoneInfo, *, value_of: str, table: bool, narrow: bool
-) -> EndpointView:
-    """Say what the page of an endpoint shows."""
-    situation, explanation = timeline.situation, timeline.explanation
+def endpoint_view(outlook: Outlook, zones: Zones) -> EndpointView:
+    """Say how an endpoint stands."""
+    situation, now = outlook.situation, outlook.now
     endpoint, state = situation.endpoint, situation.state
     zone = zone_of(endpoint)
-    decision = explanation.decision
-    condition = explanation.condition
-    why = None
-    if decision is not None and condition in {Condition.ACTIVE, Condition.DEFERRED}:
-        why = why_of(decision, since=state.last_slot or endpoint.created_at, endpoint=endpoint)
-    upcoming = [_upcoming(each, endpoint, zones) for each in timeline.upcoming]
+    explanation = explain(situation, now, at=zones.writer(zone))
+    condition, decision = explanation.condition, explanation.decision
+    is_planned = condition in {Condition.ACTIVE, Condition.DEFERRED}
+    planned = decision if is_planned else None
+    why = None if planned is None else _why_next(planned, outlook, zones)
+    upcoming = _all_upcoming(outlook, zones)
     name = _CONDITIONS[condition]
     if name == "active" and state.failures:
         name = "target_failure"
@@ -178,60 +128,21 @@ def endpoint_view(
         url=endpoint.request.url,
         method=endpoint.request.method.value,
         curl=curl_of(endpoint),
-        schedule=describe_schedule(endpoint),
-        zone=zone,
         outcome=OUTCOMES[name],
         condition=_condition_words(name, state.failures),
         sentence=explanation.sentence,
         failures=state.failures,
         can_run=condition in _RUNNABLE,
-        is_paused=endpoint.paused_at(timeline.now),
+        is_paused=endpoint.paused_at(now),
         is_archived=condition is Condition.ARCHIVED,
-        active_hints=sum(each.end is None for each in timeline.hints),
-        next=None if why is None or decision is None else _upcoming(decision, endpoint, zones),
+        active_hints=sum(each.expires_at > now for each in situation.hints),
+        next=None if planned is None else _upcoming(planned, endpoint, zones, ""),
         why=why,
         why_instants=moments_of(why, zones, zone),
-        timeline=timeline_view(
-            timeline, zones, here, value_of=value_of, table=table, narrow=narrow
-        ),
-        health=[_health_row(window, health) for window, health in timeline.healths.items()],
+        health=[_health_row(window, health) for window, health in outlook.healths.items()],
         upcoming=upcoming,
-        way_out=_way_out(condition, timeline),
+        way_out=_way_out(condition, outlook),
         started=state.latest_slot is not None or state.last_slot is not None,
-    )
-
-
-def timeline_view(
-    timeline: Timeline, zones: Zones, here: ZoneInfo, *, value_of: str, table: bool, narrow: bool
-) -> TimelineView:
-    """Say what the part with the timeline shows."""
-    endpoint = timeline.situation.endpoint
-    drawing = drawing_of(timeline, here, value_of=value_of, narrow=narrow)
-    follows = drawing.scale.follows
-    window = address_of(timeline.since, timeline.until, follows=follows)
-    value = {"value": value_of} if value_of != DURATION else {}
-    kept = {**value, **({"view": "table"} if table else {})}
-    path = f"/endpoints/{endpoint.id}"
-    zone = zone_of(endpoint)
-    return TimelineView(
-        endpoint_id=str(endpoint.id),
-        drawing=drawing,
-        rows=[
-            TableRow(row=row, when=zones.moment(row.when, zone)) for row in drawing.rows if table
-        ],
-        table=table,
-        windows=choices(timeline.until - timeline.since, follows=follows, kept=kept),
-        since=f"{timeline.since.astimezone(here):%Y-%m-%dT%H:%M}",
-        until=f"{timeline.until.astimezone(here):%Y-%m-%dT%H:%M}",
-        zone=here.key,
-        refetch=f"/_{path}/timeline?{urlencode({**window, **kept})}",
-        chart=f"?{urlencode({**window, **value})}",
-        as_table=f"?{urlencode({**window, **value, 'view': 'table'})}",
-        values=_values(drawing),
-        kept={**window, **({"view": "table"} if table else {})},
-        hints=[_hint_line(flag, here, timeline) for flag in reversed(drawing.flags)],
-        nearest=_nearest(timeline, kept),
-        zooms=_zooms(timeline, kept, follows=follows),
     )
 
 
@@ -268,13 +179,36 @@ def _condition_words(name: str, failures: int) -> str:
     return OUTCOMES[name].word
 
 
-def _upcoming(decision: Decision, endpoint: Endpoint, zones: Zones) -> Upcoming:
+def _why_next(decision: Decision, outlook: Outlook, zones: Zones) -> Why:
+    endpoint = outlook.situation.endpoint
+    since = outlook.situation.state.last_slot or endpoint.created_at
+    return why_of(decision, since=since, endpoint=endpoint, at=zones.writer(zone_of(endpoint)))
+
+
+def _all_upcoming(outlook: Outlook, zones: Zones) -> Sequence[Upcoming]:
+    """Tell what comes next, and what becomes of slots on days on which the clock is set."""
+    endpoint, decisions = outlook.situation.endpoint, outlook.upcoming
+    if not decisions:
+        return ()
+    own = zone_of(endpoint)
+    day = timedelta(days=1)
+    changes = change_days(endpoint.schedule, decisions[0].slot - day, decisions[-1].slot + day)
+    clock = zone_named(own or zones.shown())
+    told = {each.at.astimezone(clock).date(): each.sentence for each in changes}
+    return [
+        _upcoming(each, endpoint, zones, told.get(each.slot.astimezone(clock).date(), ""))
+        for each in decisions
+    ]
+
+
+def _upcoming(decision: Decision, endpoint: Endpoint, zones: Zones, change: str) -> Upcoming:
     zone = zone_of(endpoint)
     return Upcoming(
         due=zones.moment(decision.due_at, zone),
         slot=zones.moment(decision.slot, zone) if decision.slot != decision.due_at else None,
         source=source_words(decision.source),
-        why=reason_of(decision, endpoint),
+        why=reason_of(decision, endpoint, at=zones.writer(zone)),
+        change=change,
     )
 
 
@@ -292,57 +226,9 @@ def _health_row(window: timedelta, health: Health) -> HealthRow:
     )
 
 
-def _hint_line(flag: Flag, here: ZoneInfo, timeline: Timeline) -> HintLine:
-    active = flag.record.end is None
-    return HintLine(
-        flag=flag,
-        text=hint_words(flag, here, timeline.now),
-        reason=flag.hint.reason,
-        standing=_standing(flag),
-        clear=str(flag.hint.id) if active else None,
-    )
-
-
-def _standing(flag: Flag) -> str:
-    if flag.record.end is not None:
-        return "ran" if flag.was_consumed else flag.record.end.value
-    if flag.is_oneshot:
-        return "waiting"
-    return "in force" if flag.stretches and flag.stretches[-1].in_force else "outranked"
-
-
-def _values(drawing: Drawing) -> Sequence[tuple[str, str, bool]]:
-    offered = [(DURATION, "duration"), (LATENESS, "lateness")]
-    offered += [(path, path) for path in drawing.paths]
-    if drawing.value_of not in dict(offered):
-        offered.append((drawing.value_of, drawing.value_of))
-    return [(name, word, name == drawing.value_of) for name, word in offered]
-
-
-def _nearest(timeline: Timeline, kept: Mapping[str, str]) -> str | None:
-    if timeline.nearest is None:
-        return None
-    half = (timeline.until - timeline.since) / 2
-    window = address_of(timeline.nearest - half, timeline.nearest + half, follows=False)
-    return f"?{urlencode({**window, **kept})}"
-
-
-def _zooms(timeline: Timeline, kept: Mapping[str, str], *, follows: bool) -> Mapping[str, str]:
-    length_now = timeline.until - timeline.since
-    windows = {}
-    for name, factor in (("out", 2.0), ("in", 0.5)):
-        wanted = max(length_now * factor, timedelta(minutes=2))
-        middle = timeline.since + length_now / 2
-        since = timeline.until - wanted if follows else middle - wanted / 2
-        until = timeline.until if follows else middle + wanted / 2
-        windows[name] = f"?{urlencode({**address_of(since, until, follows=False), **kept})}"
-    windows["back"] = f"?{urlencode(kept)}" if kept else "?"
-    return windows
-
-
-def _way_out(condition: Condition, timeline: Timeline) -> str | None:
+def _way_out(condition: Condition, outlook: Outlook) -> str | None:
     """Say what leads on where nothing runs by itself."""
-    pause = timeline.situation.endpoint.pause
+    pause = outlook.situation.endpoint.pause
     match condition:
         case Condition.PAUSED if pause is None:
             return "Resume its job, and it runs again."
@@ -358,8 +244,3 @@ def _way_out(condition: Condition, timeline: Timeline) -> str | None:
             return "Restore it, and it runs again."
         case _:
             return None
-
-
-def chart_link(endpoint_id: str, path: str) -> str:
-    """Return the address at which a member of the answers is drawn."""
-    return f"/endpoints/{endpoint_id}?value={quote(path)}"

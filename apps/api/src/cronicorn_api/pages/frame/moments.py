@@ -1,5 +1,6 @@
 """Instants as pages tell them: in the zone that was chosen, with the others at hand."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -30,7 +31,8 @@ class Moment:
     Attributes:
         iso: For machines, in UTC.
         full: ``2025-01-01 03:47:00.120 +01:00``, in the chosen zone.
-        clock: ``03:47:00``, with the day before it when that is not today.
+        clock: ``03:47:00``, with the day before it when that is not today, and its offset in an
+            hour that comes twice.
         relative: ``2 h ago``, ``in 48 s``, ``now``.
         zones: The same in the browser's zone, the endpoint's and UTC, each zone once.
     """
@@ -68,7 +70,7 @@ class Zones:
         """Write an instant; ``endpoint_zone`` is the zone of the endpoint that it is about."""
         here = at.astimezone(zone(self.shown(endpoint_zone)))
         today = self.now.astimezone(here.tzinfo).date()
-        clock = here.strftime("%H:%M:%S")
+        clock = _clock(here)
         return Moment(
             iso=at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             full=_full(here),
@@ -80,6 +82,10 @@ class Zones:
     def clock_of(self, at: datetime) -> str:
         """Write only hours, minutes and seconds."""
         return at.astimezone(zone(self.shown())).strftime("%H:%M:%S")
+
+    def writer(self, endpoint_zone: str | None = None) -> Callable[[datetime], str]:
+        """Return what writes instants within sentences."""
+        return lambda at: self.moment(at, endpoint_zone).clock
 
     def moment_if_any(self, at: datetime | None, endpoint_zone: str | None = None) -> Moment | None:
         """Write an instant, if there is one."""
@@ -101,6 +107,13 @@ def relative(away: timedelta) -> str:
     if -_JUST < away < _JUST:
         return "now"
     return f"in {coarse(away)}" if away > timedelta(0) else f"{coarse(-away)} ago"
+
+
+def _clock(here: datetime) -> str:
+    """Write hours, minutes and seconds; where the clock shows them twice that day, the offset."""
+    clock = here.strftime("%H:%M:%S")
+    twice = here.replace(fold=0).utcoffset() != here.replace(fold=1).utcoffset()
+    return f"{clock} {_full(here)[-6:]}" if twice else clock
 
 
 def _full(here: datetime) -> str:

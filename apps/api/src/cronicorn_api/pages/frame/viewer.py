@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, TypeVar
+from zoneinfo import ZoneInfo
 
 from cronicorn_domain.model.api_key import Scope
 from cronicorn_domain.model.person import Person
+from cronicorn_domain.schedules.zones import zone
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Desk
 from fastapi import Depends, Request, Response
@@ -47,6 +49,10 @@ class Viewer:
     def may_administer(self) -> bool:
         """Whether they may administer people's access."""
         return Scope.ADMIN in self.caller.scopes
+
+    def here(self, endpoint_zone: str | None = None) -> ZoneInfo:
+        """Return the zone in which times are told; an endpoint's, where it has one, if chosen."""
+        return zone(self.zones.shown(endpoint_zone))
 
     async def shared(self, key: str, read: Callable[[], Awaitable[Seen]]) -> Seen:
         """

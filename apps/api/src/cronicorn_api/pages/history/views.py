@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlencode
 
 from cronicorn_domain.instants import MILLISECOND, iso_milliseconds
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.run import Run
+from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_management.history.past import Kept, PastSlot, Totals
 from cronicorn_management.pages import Page
 
@@ -19,6 +19,7 @@ from cronicorn_api.pages.endpoint.views import zone_of
 from cronicorn_api.pages.frame.moments import Moment, Zones
 from cronicorn_api.pages.frame.outcomes import Outcome, outcome_of_fate, outcome_of_run
 from cronicorn_api.pages.frame.shapes import exact, length, percent
+from cronicorn_api.pages.history.asked import Asked
 from cronicorn_api.pages.timeline.marks import LATE_FROM, lateness_of
 from cronicorn_api.pages.timeline.sources import source_words
 
@@ -76,7 +77,6 @@ class HistoryView:
     older: str | None
     first: str | None
     kinds: Sequence[tuple[str, str, bool]]
-    kept: str
     since: str
     until: str
     zone: str
@@ -91,46 +91,31 @@ def history_view(
     page: Page[PastSlot],
     totals: Totals,
     zones: Zones,
+    asked: Asked,
     *,
-    kept: Kept | None,
-    since: str,
-    until: str,
     zone: str,
     later: bool,
 ) -> HistoryView:
-    """Say what a page of the history shows."""
-    given = {"from": since, "until": until, "status": "" if kept is None else kept.value}
-    filters = {name: value for name, value in given.items() if value}
-    older = None
-    if page.more and page.items:
-        older = f"?{urlencode({**filters, 'cursor': cursor_behind(page.items[-1], kept)})}"
-    path = f"/endpoints/{endpoint.id}/runs"
-    query = f"?{urlencode(filters)}" if filters else ""
+    """Say what a page of the history shows; ``later``: it is not the first one."""
+    path, query, chosen = f"/endpoints/{endpoint.id}/runs", asked.query, asked.kept
     return HistoryView(
         endpoint_id=str(endpoint.id),
         name=endpoint.name,
         rows=[_row(each, zones, zone_of(endpoint)) for each in page.items],
-        older=older,
+        older=asked.query_behind(page.items[-1]) if page.more and page.items else None,
         first=(query or "?") if later else None,
         kinds=[
-            ("" if kind is None else kind.value, word, kind is kept) for kind, word in WORDS.items()
+            ("" if kind is None else kind.value, word, kind is chosen)
+            for kind, word in WORDS.items()
         ],
-        kept="" if kept is None else kept.value,
-        since=since,
-        until=until,
+        since=asked.since,
+        until=asked.until,
         zone=zone,
         csv=f"{path}.csv{query}",
         json=f"{path}.json{query}",
         sentence=_sentence(totals),
-        filtered=bool(filters),
+        filtered=bool(query),
     )
-
-
-def cursor_behind(slot: PastSlot, kept: Kept | None) -> str:
-    """Return where a list goes on behind a slot."""
-    if slot.run is not None and kept is not None:
-        return str(slot.run.id)
-    return slot.last.isoformat().replace("+00:00", "Z")
 
 
 async def as_csv(slots: AsyncIterator[PastSlot]) -> AsyncIterator[str]:
@@ -207,22 +192,28 @@ def _duration(run: Run) -> int | None:
 
 def _row(slot: PastSlot, zones: Zones, zone: str | None) -> HistoryRow:
     if slot.record is not None:
-        record = slot.record
-        outcome = outcome_of_fate(record.fate)
-        return HistoryRow(
-            slot=zones.moment(record.last, zone),
-            first=zones.moment(record.first, zone) if record.count > 1 else None,
-            outcome=outcome,
-            word=outcome.word if record.count == 1 else f"{exact(record.count)} {outcome.word}",
-            source="",
-            attempt="",
-            took="",
-            late="",
-            why=record.reason,
-            href=None,
-        )
+        return _row_of_record(slot.record, zones, zone)
     assert slot.run is not None  # one of them is there
-    run = slot.run
+    return _row_of_run(slot.run, zones, zone)
+
+
+def _row_of_record(record: SlotRecord, zones: Zones, zone: str | None) -> HistoryRow:
+    outcome = outcome_of_fate(record.fate)
+    return HistoryRow(
+        slot=zones.moment(record.last, zone),
+        first=zones.moment(record.first, zone) if record.count > 1 else None,
+        outcome=outcome,
+        word=outcome.word if record.count == 1 else f"{exact(record.count)} {outcome.word}",
+        source="",
+        attempt="",
+        took="",
+        late="",
+        why=record.reason,
+        href=None,
+    )
+
+
+def _row_of_run(run: Run, zones: Zones, zone: str | None) -> HistoryRow:
     outcome = outcome_of_run(run.status, run.failure_kind)
     late = lateness_of(run)
     code = f", HTTP {run.response.status_code}" if run.failure_kind and run.response else ""

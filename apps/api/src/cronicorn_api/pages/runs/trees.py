@@ -1,6 +1,7 @@
 """An answer in JSON as a tree: each value with the path that leads to it."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -8,6 +9,8 @@ from typing import Final
 NODES_MOST: Final = 500
 _DEPTH_MOST: Final = 24
 _TEXT_MOST: Final = 2_000
+_TEXT_COMPARED_MOST: Final = 80
+_NAMED_PLAINLY: Final = re.compile(r"(?:[A-Za-z_]\w*|\[\d+\])(?:\.[A-Za-z_]\w*|\[\d+\])*", re.ASCII)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +40,16 @@ class Node:
     def can_be_drawn(self) -> bool:
         """Whether it is a number, or can be told as one."""
         return self.kind in {"number", "boolean"} and bool(self.path)
+
+    @property
+    def condition(self) -> str | None:
+        """A condition of a rule to begin with; None: it holds others, or has an odd name."""
+        if self.children or not _NAMED_PLAINLY.fullmatch(self.path):
+            return None
+        if self.kind in {"object", "array", "null"} or len(self.text) > _TEXT_COMPARED_MOST:
+            return None
+        named = f"body{self.path}" if self.path.startswith("[") else f"body.{self.path}"
+        return f"{named} {'>' if self.kind == 'number' else '=='} {self.text}"
 
 
 def tree_of(text: str) -> Node | None:

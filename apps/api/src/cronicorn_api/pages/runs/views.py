@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
+from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.decision import Rule, Source
 from cronicorn_domain.model.endpoint import Endpoint
-from cronicorn_domain.model.hint import IntervalHint, OneShotHint
+from cronicorn_domain.model.hint import Author, Hint, IntervalHint, OneShotHint
+from cronicorn_domain.model.rules import Every, RunIn
 from cronicorn_domain.model.run import BodyKind, Run, RunStatus
 from cronicorn_domain.policies.explaining import reason_of
+from cronicorn_domain.policies.ruling import why_of_rule
 from cronicorn_domain.ports.hint_book import HintRecord
 from cronicorn_management.history.surroundings import RunAmongOthers
 from cronicorn_management.masking import shown_headers, shown_response_headers
@@ -53,11 +57,33 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """What led to the run besides the schedule."""
+    """
+    What led to the run besides the schedule.
+
+    Attributes:
+        text: What it is.
+        reason: Why, in the words of whoever asked for it.
+        href: Where it is shown.
+        made_by: What it came from, such as a session, and ``made_at`` where that is shown.
+    """
 
     text: str
     reason: str | None
-    href: str | None
+    href: str | None = None
+    made_by: str = ""
+    made_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What is sent; ``edited_since``: now, since the endpoint was edited after the run."""
+
+    method: str
+    url: str
+    curl: str
+    headers: Sequence[tuple[str, str]]
+    body: str | None
+    edited_since: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +111,12 @@ class RunView:
     sentence: str
     slot: Moment
     due: Moment
-    claimed: Moment
     started: Moment | None
     ended: Moment | None
     took: str
     late: str
     is_late: bool
+    attempt: str
     source: str
     worker: str
     message: str | None
@@ -100,12 +126,7 @@ class RunView:
     parts: Sequence[Part]
     attempts: Sequence[Attempt]
     causes: Sequence[Cause]
-    method: str | None
-    url: str | None
-    curl: str | None
-    request_headers: Sequence[tuple[str, str]]
-    request_body: str | None
-    edited_since: bool
+    request: Sent | None
     answer: Answer | None
     before: str | None
     behind: str | None
@@ -114,13 +135,16 @@ class RunView:
 
 def run_view(found: RunAmongOthers, zones: Zones) -> RunView:
     """Say what the page of a run shows."""
-    run, situation = found.run, found.situation
-    endpoint = None if situation is None else situation.endpoint
+    run, endpoint, around = found.run, found.endpoint, found.around
     zone = None if endpoint is None else zone_of(endpoint)
-    before = found.around.before
     unchanged = endpoint is not None and endpoint.updated_at <= run.claimed_at
-    since = before.slot if before is not None else None
-    why = why_of(run.decision, since=since, endpoint=endpoint if unchanged else None)
+    since = None if around.before is None else around.before.slot
+    why = why_of(
+        run.decision,
+        since=since,
+        endpoint=endpoint if unchanged else None,
+        at=zones.writer(zone),
+    )
     outcome = outcome_of_run(run.status, run.failure_kind)
     lateness = lateness_of(run)
     return RunView(
@@ -129,15 +153,15 @@ def run_view(found: RunAmongOthers, zones: Zones) -> RunView:
         endpoint_name=str(run.endpoint_id) if endpoint is None else endpoint.name,
         outcome=outcome,
         word=_word(run, outcome),
-        sentence=_sentence(run, endpoint),
+        sentence=_sentence(run, endpoint, zones),
         slot=zones.moment(run.slot, zone),
         due=zones.moment(run.decision.due_at, zone),
-        claimed=zones.moment(run.claimed_at, zone),
         started=zones.moment_if_any(run.started_at, zone),
         ended=zones.moment_if_any(run.finished_at, zone),
         took=_took(run),
         late=length(lateness),
         is_late=lateness is not None and lateness >= LATE_FROM,
+        attempt=_attempt_words(run, endpoint if unchanged else None),
         source=source_words(run.decision.source),
         worker=run.worker,
         message=run.message,
@@ -145,19 +169,33 @@ def run_view(found: RunAmongOthers, zones: Zones) -> RunView:
         why_instants=moments_of(why, zones, zone),
         since=zones.moment_if_any(since, zone),
         parts=_parts(run),
-        attempts=[_attempt(each, run, zones, zone) for each in found.around.attempts],
-        causes=_causes(run, found.hints, zones, zone),
-        method=None if endpoint is None else endpoint.request.method.value,
-        url=None if endpoint is None else endpoint.request.url,
-        curl=None if endpoint is None else curl_of(endpoint),
-        request_headers=() if endpoint is None else shown_headers(endpoint.request.headers),
-        request_body=None if endpoint is None else endpoint.request.body,
-        edited_since=not unchanged,
+        attempts=[_attempt(each, run, zones, zone) for each in around.attempts],
+        causes=_causes(found, zones, zone),
+        request=None if endpoint is None else _request(endpoint, edited_since=not unchanged),
         answer=_answer(run),
-        before=None if before is None else f"/runs/{before.id}",
-        behind=None if found.around.behind is None else f"/runs/{found.around.behind.id}",
+        before=None if around.before is None else f"/runs/{around.before.id}",
+        behind=None if around.behind is None else f"/runs/{around.behind.id}",
         running=run.status is RunStatus.RUNNING,
     )
+
+
+def _request(endpoint: Endpoint, *, edited_since: bool) -> Sent:
+    request = endpoint.request
+    return Sent(
+        method=request.method.value,
+        url=request.url,
+        curl=curl_of(endpoint),
+        headers=shown_headers(request.headers),
+        body=request.body,
+        edited_since=edited_since,
+    )
+
+
+def _attempt_words(run: Run, endpoint: Endpoint | None) -> str:
+    """Say which attempt it is, and of how many, where that is known still."""
+    if endpoint is None or run.attempt > endpoint.retry.attempts:
+        return str(run.attempt)
+    return f"{run.attempt} of {endpoint.retry.attempts}"
 
 
 def _word(run: Run, outcome: Outcome) -> str:
@@ -168,10 +206,10 @@ def _word(run: Run, outcome: Outcome) -> str:
     return outcome.word
 
 
-def _sentence(run: Run, endpoint: Endpoint | None) -> str:
+def _sentence(run: Run, endpoint: Endpoint | None, zones: Zones) -> str:
     if endpoint is None:
         return f"Planned by: {source_words(run.decision.source)}."
-    why = reason_of(run.decision, endpoint)
+    why = reason_of(run.decision, endpoint, at=zones.writer(zone_of(endpoint)))
     return f"{why[0].upper()}{why[1:]}."
 
 
@@ -227,26 +265,24 @@ def _attempt(each: Run, run: Run, zones: Zones, zone: str | None) -> Attempt:
     )
 
 
-def _causes(
-    run: Run, hints: Sequence[HintRecord], zones: Zones, zone: str | None
-) -> Sequence[Cause]:
+def _causes(found: RunAmongOthers, zones: Zones, zone: str | None) -> Sequence[Cause]:
     """Name the hints that lived then, and what a person or a sibling asked for."""
+    decision = found.run.decision
     asked = [
         Cause(
             text="Run by hand" if line.rule is Rule.MANUAL else "Triggered by a sibling",
             reason=line.detail or None,
-            href=None,
         )
-        for line in run.decision.trail
+        for line in decision.trail
         if line.rule in _ASKING
     ]
-    if run.decision.source is Source.RETRY:
-        asked.append(Cause(text="A repeat of the attempt before", reason=None, href=None))
-    return [*asked, *(_of_hint(each, run, zones, zone) for each in hints)]
+    if decision.source is Source.RETRY:
+        asked.append(Cause(text="A repeat of the attempt before", reason=None))
+    return [*asked, *(_of_hint(each, found, zones, zone) for each in found.hints)]
 
 
-def _of_hint(record: HintRecord, run: Run, zones: Zones, zone: str | None) -> Cause:
-    hint = record.hint
+def _of_hint(record: HintRecord, found: RunAmongOthers, zones: Zones, zone: str | None) -> Cause:
+    hint, run = record.hint, found.run
     who = author_words(hint.author)
     match hint:
         case IntervalHint(every=every):
@@ -255,8 +291,43 @@ def _of_hint(record: HintRecord, run: Run, zones: Zones, zone: str | None) -> Ca
         case OneShotHint(at=at):
             served = ", served by this run" if record.run_id == run.id else ""
             text = f"Hint of {who}: once at {zones.moment(at, zone).clock}{served}"
-    href = f"/endpoints/{run.endpoint_id}#hint-{hint.id}"
-    return Cause(text=text, reason=hint.reason, href=href)
+    made_by, made_at = _maker(hint, run, found.endpoint)
+    return Cause(
+        text=text,
+        reason=hint.reason,
+        href=f"/endpoints/{run.endpoint_id}#hint-{hint.id}",
+        made_by=made_by,
+        made_at=made_at,
+    )
+
+
+def _maker(hint: Hint, run: Run, endpoint: Endpoint | None) -> tuple[str, str]:
+    """Name what made a hint, and where that is shown; nothing, of what a person gave."""
+    path = f"/endpoints/{run.endpoint_id}"
+    match hint.author:
+        case Author.AI:
+            return (
+                "its session",
+                f"{path}/sessions?{urlencode({'at': iso_milliseconds(hint.created_at)})}",
+            )
+        case Author.RESPONSE:  # it has the id of the run whose answer asked for it
+            return "the run that was answered so", f"/runs/{hint.id}"
+        case Author.RULE:
+            place = None if endpoint is None else _rule_of(hint, endpoint)
+            name = "its rule" if place is not None else "the rules"
+            return name, f"{path}/rules" if place is None else f"{path}/rules#rule-{place}"
+        case Author.API:
+            return "", ""
+
+
+def _rule_of(hint: Hint, endpoint: Endpoint) -> int | None:
+    """Find the rule that gives such a hint and such a reason, by its place; None: edited away."""
+    wanted = Every if isinstance(hint, IntervalHint) else RunIn
+    for place, rule in enumerate(endpoint.rules.rules, 1):
+        acts = any(isinstance(action, wanted) for action in rule.then)
+        if acts and why_of_rule(rule) == hint.reason:
+            return place
+    return None
 
 
 def _answer(run: Run) -> Answer | None:

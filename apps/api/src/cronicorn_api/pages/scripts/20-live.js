@@ -23,7 +23,7 @@
     if (place.textContent !== words) place.textContent = words;
   };
   const tell = () => {
-    if (paused) say("paused", `Paused, data from ${clock || "before"}`);
+    if (paused) say("paused", `Frozen, data from ${clock || "before"}`);
     else if (!navigator.onLine) say("offline", "Offline");
     else if (Date.now() - heard < SILENCE) say("live", `Live ${clock}`);
     else if (polling) say("live", `Every 5 s ${clock}`);
@@ -36,12 +36,14 @@
   };
   const busy = () => paused || document.hidden || pointing || selecting()
     || document.querySelector("dialog[open]") !== null;
+  // A menu that is open in a part keeps it as it is until it is closed.
+  const opened = (part) => part.querySelector("details.menu[open]") !== null;
 
   const renew = async (part) => {
     const state = parts.get(part) ?? { at: 0, tag: null, due: false, going: false };
     parts.set(part, state);
     state.due = true;
-    if (state.going || busy()) return;
+    if (state.going || busy() || opened(part)) return;
     const wait = state.at + EVERY - Date.now();
     if (wait > 0) return;
     state.due = false;
@@ -58,7 +60,7 @@
       }
       if (!answer.ok || !part.isConnected) return;
       const text = await answer.text();
-      if (busy()) {
+      if (busy() || opened(part)) {
         state.due = true;
         return;
       }
@@ -142,7 +144,7 @@
   const pause = () => {
     paused = !paused;
     const button = shown()?.querySelector("[data-pause]");
-    if (button) button.textContent = paused ? "Resume" : "Pause";
+    if (button) button.textContent = paused ? "Follow" : "Freeze";
     if (paused) stop();
     else {
       start();

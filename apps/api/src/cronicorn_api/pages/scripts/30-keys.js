@@ -35,7 +35,7 @@
         ["g n, g e, g j, g a, g s", "Now, endpoints, jobs, sessions, statistics"],
         ["/", "Search"], ["Ctrl K", "Go anywhere"], ["j, k", "Next row, row before"], ["x", "Choose the row"],
         ["r, p, e", "Run now, pause, edit"], ["[, ]", "Run before, run after"],
-        ["l", "Pause what is live, or go on"], ["?", "This help"],
+        ["l", "Freeze what is live, or follow it"], ["?", "This help"],
       ];
       const list = document.createElement("dl");
       list.className = "facts";

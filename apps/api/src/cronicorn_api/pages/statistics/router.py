@@ -12,7 +12,6 @@ from cronicorn_management.dashboard.windows import DAYS_USUAL, Window, window_of
 from cronicorn_management.jobs.listing import list_jobs
 from fastapi import Query, Response
 
-from cronicorn_api.pages.endpoint.router import here_of
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 from cronicorn_api.pages.statistics.views import days_as_csv, days_as_json, statistics_view
@@ -80,7 +79,7 @@ async def json_file(
 async def _read(
     viewer: Viewer, days: int | None, since: str, until: str, job: str
 ) -> tuple[Stats, Window, list[Job]]:
-    here = here_of(viewer, None)
+    here = viewer.here()
     end = _day(until, field="until")
     start = _day(since, field="from")
     if start is None and days is not None:

@@ -263,8 +263,7 @@ class _Telling:
         x, end = scale.x(pause.since), scale.x(pause.until)
         until = "until resumed" if pause.until >= OPEN_ENDED else f"to {self.at(pause.until)}"
         why = f" ({pause.reason})" if pause.reason else ""
-        who = pause.actor.partition(":")[2] or pause.actor
-        text = f"paused by {who} {until}{why}"
+        text = f"paused{_by(pause.actor)} {until}{why}"
         return Hatch(x=x, width=round(max(end - x, 0.3), 2), text=text)
 
     def _words(self, mark: Mark) -> Sequence[str]:
@@ -324,6 +323,10 @@ def _sentence(timeline: Timeline, counts: Mapping[str, int], flags: Sequence[Fla
     hints = f" {len(flags)} hint{'s' if len(flags) != 1 else ''}." if flags else ""
     slots = "1 slot" if total == 1 else f"{exact(total)} slots"
     return f"{slots} in {span}: {told}.{rate}{hints}"
+
+
+def _by(actor: str | None) -> str:
+    return "" if actor is None else f" by {actor.partition(':')[2] or actor}"
 
 
 def _counted(stack: Stack) -> str:

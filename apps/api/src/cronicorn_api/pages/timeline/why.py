@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import log
 from typing import Final
 
 from cronicorn_domain.model.decision import Decision, Rule, Source, Weighed
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.policies.due_instants import TIMING_RULES
-from cronicorn_domain.policies.explaining import describe_schedule
+from cronicorn_domain.policies.explaining import WritesInstants, describe_schedule
+from cronicorn_domain.wording import instant_in_words
 
 from cronicorn_api.pages.frame.shapes import interval, length
 
@@ -59,7 +60,7 @@ class Step:
     A line of the table.
 
     Attributes:
-        number: Its place among what was weighed; 0 for what only stands beside it.
+        number: Its place among what was weighed; 0 for what only stands beside that.
         rule: What weighed.
         name: What that is called.
         detail: What else is worth knowing, in the words of whoever proposed it.
@@ -87,7 +88,8 @@ class Why:
     A decision as a table with one drawn column.
 
     Attributes:
-        steps: What was weighed, in order; the guardrails that did not act stand at the end.
+        steps: What was weighed, in order. Before it stands what the schedule alone would have
+            said, where it was not weighed; at the end guardrails that did not act.
         slot: The slot that was chosen.
         due_at: When it may start.
         since: From which slot on instants are drawn; None: from nowhere, and nothing is drawn.
@@ -101,28 +103,40 @@ class Why:
     forbidden: float | None
 
 
-def why_of(decision: Decision, *, since: datetime | None, endpoint: Endpoint | None) -> Why:
+def why_of(
+    decision: Decision,
+    *,
+    since: datetime | None,
+    endpoint: Endpoint | None,
+    at: WritesInstants = instant_in_words,
+) -> Why:
     """
-    Tell a decision.
+    Tell a decision; ``at`` writes instants.
 
     ``since`` is the slot before it. ``endpoint`` is given where it still is what it was then: what
-    its guardrails would have done stands at the end.
+    its schedule alone would have said, and its guardrails would have done, stand beside the steps.
     """
     guardrails = None if endpoint is None else endpoint.guardrails
     shortest = None if guardrails is None else guardrails.shortest
     longest = None if guardrails is None else guardrails.longest
+    schedule = "" if endpoint is None else describe_schedule(endpoint, at=at)
+    scheduled = _scheduled(decision, since, endpoint)
     edges = [] if since is None else [since + each for each in (shortest, longest) if each]
+    edges += [] if scheduled is None else [scheduled]
     scale = _Since.of(since, [*(line.instant for line in decision.trail), decision.due_at, *edges])
     winner = _winner(decision)
     steps = [
-        _step(number, line, decision, scale, wins=number == winner, schedule=endpoint)
+        _step(number, line, decision, scale, wins=number == winner, schedule=schedule)
         for number, line in enumerate(decision.trail, 1)
     ]
+    if scheduled is not None:
+        result = _result_of_schedule(decision, scheduled, winner)
+        steps.insert(0, _beside(Rule.BASELINE, scheduled, schedule, scale, result))
     told = {line.rule for line in decision.trail}
     if since is not None and shortest and Rule.SHORTEST_SLOT not in told:
-        steps.append(_beside(Rule.SHORTEST_SLOT, since + shortest, shortest, scale))
+        steps.append(_beside(Rule.SHORTEST_SLOT, since + shortest, interval(shortest), scale))
     if since is not None and longest and Rule.LONGEST not in told:
-        steps.append(_beside(Rule.LONGEST, since + longest, longest, scale))
+        steps.append(_beside(Rule.LONGEST, since + longest, interval(longest), scale))
     forbidden = None if since is None or not shortest else scale.x(since + shortest)
     return Why(
         steps=steps,
@@ -131,6 +145,27 @@ def why_of(decision: Decision, *, since: datetime | None, endpoint: Endpoint | N
         since=since,
         forbidden=forbidden,
     )
+
+
+def _scheduled(
+    decision: Decision, since: datetime | None, endpoint: Endpoint | None
+) -> datetime | None:
+    """Return the slot that the schedule alone would have said; None: it is a step, or unknown."""
+    if since is None or endpoint is None or endpoint.rhythm is None:
+        return None
+    if not decision.trail or any(line.rule is Rule.BASELINE for line in decision.trail):
+        return None
+    return endpoint.rhythm.next_after(since)
+
+
+def _result_of_schedule(decision: Decision, scheduled: datetime, winner: int | None) -> str:
+    """Say what became of a slot of the schedule that is not among the steps."""
+    for number, line in enumerate(decision.trail, 1):
+        if line.rule is Rule.INTERVAL_HINT:
+            return f"replaced by {number}"
+    if winner is None:
+        return "passed over"
+    return f"later than {winner}" if scheduled >= decision.slot else f"before {winner}"
 
 
 class _Since:
@@ -172,12 +207,10 @@ def _step(
     scale: _Since,
     *,
     wins: bool,
-    schedule: Endpoint | None,
+    schedule: str,
 ) -> Step:
     before = _moved_from(number, line, decision)
-    detail = line.detail
-    if line.rule is Rule.BASELINE and schedule is not None and not detail:
-        detail = describe_schedule(schedule)
+    detail = line.detail or (schedule if line.rule is Rule.BASELINE else "")
     return Step(
         number=number,
         rule=line.rule,
@@ -229,15 +262,17 @@ def _mover(number: int, decision: Decision) -> tuple[int, Rule | None]:
     return 0, None
 
 
-def _beside(rule: Rule, instant: datetime, of: timedelta, scale: _Since) -> Step:
+def _beside(
+    rule: Rule, instant: datetime, detail: str, scale: _Since, result: str = "not reached"
+) -> Step:
     return Step(
         number=0,
         rule=rule,
         name=_NAMES[rule],
-        detail=interval(of),
+        detail=detail,
         instant=instant,
         x=scale.x(instant),
         from_x=None,
-        result="not reached",
+        result=result,
         wins=False,
     )
