@@ -10,9 +10,6 @@ from aiohttp import (
     ClientError,
     ClientOSError,
     ClientResponse,
-    ClientSession,
-    ClientTimeout,
-    DummyCookieJar,
     ServerDisconnectedError,
     StreamReader,
 )
@@ -28,13 +25,11 @@ from cronicorn_adapter_http.egress import EgressGuard
 from cronicorn_adapter_http.exchange import Exchange, current
 from cronicorn_adapter_http.failures import TARGET_FAULTS, explained
 from cronicorn_adapter_http.hop import BadRedirect, Hop, first_hop, next_hop, redirect_of
+from cronicorn_adapter_http.pool import Pool
 from cronicorn_adapter_http.resolver import Resolver, open_system_resolver
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
-_HEAD_LINE_MOST = 16 * 1024
 _SUCCESS = range(200, 300)
-_NO_LIMIT = ClientTimeout(total=None, sock_connect=None)
 
 
 class HttpDispatcher(Dispatcher):
@@ -49,14 +44,14 @@ class HttpDispatcher(Dispatcher):
         self,
         *,
         guard: EgressGuard,
-        session: ClientSession,
-        afresh: ClientSession,
+        kept: Pool,
+        afresh: Pool,
         deadlines: Deadlines,
         agent: str,
     ) -> None:
         self._guard = guard
         self._deadlines = deadlines
-        self._session = session
+        self._kept = kept
         self._afresh = afresh
         self._agent = agent
 
@@ -103,7 +98,7 @@ class HttpDispatcher(Dispatcher):
         sent = len(hop.body or b"")
         exchange.begin_hop(hop.destination.cleared, sent=sent)
         try:
-            answer = await _request(self._session, hop, exchange)
+            answer = await _request(self._kept, hop, exchange)
         except (ClientOSError, ServerDisconnectedError) as fault:
             if not _went_stale(hop, exchange, fault):
                 raise
@@ -134,45 +129,36 @@ async def open_dispatcher(
             resolver = await stack.enter_async_context(open_system_resolver())
         guarded = GuardedResolver(resolver, guard)
         deadlines = stack.enter_context(closing(Deadlines()))
-        session, afresh = [
-            await stack.enter_async_context(
-                _session(GuardedConnector(guarded, tls=tls or True, keep_alive=keep_alive))
-            )
+        kept, afresh = [
+            await stack.enter_async_context(_open_pool(guarded, tls, keep_alive=keep_alive))
             for keep_alive in (True, False)
         ]
         yield HttpDispatcher(
             guard=guard,
-            session=session,
+            kept=kept,
             afresh=afresh,
             deadlines=deadlines,
             agent=f"Cronicorn/{version('cronicorn-adapter-http')}",
         )
 
 
-def _session(connector: GuardedConnector) -> ClientSession:
-    session = ClientSession(
-        connector=connector,
-        cookie_jar=DummyCookieJar(),
-        timeout=_NO_LIMIT,  # ours is around everything, and cheaper
-        auto_decompress=False,
-        trust_env=False,
-        max_line_size=_HEAD_LINE_MOST,
-        max_field_size=_HEAD_LINE_MOST,
-    )
-    # aiohttp would repeat a request on any lost connection, a new one too; we judge that ourselves.
-    session._retry_connection = False  # noqa: SLF001
-    return session
+@asynccontextmanager
+async def _open_pool(
+    resolver: GuardedResolver, tls: ssl.SSLContext | None, *, keep_alive: bool
+) -> AsyncIterator[Pool]:
+    pool = Pool(GuardedConnector(resolver, tls=tls or True, keep_alive=keep_alive))
+    try:
+        yield pool
+    finally:
+        await pool.close()
 
 
-async def _request(session: ClientSession, hop: Hop, exchange: Exchange) -> ClientResponse:
-    nothing_to_describe = hop.body is None and hop.method in _WITH_A_BODY
-    return await session.request(
+async def _request(pool: Pool, hop: Hop, exchange: Exchange) -> ClientResponse:
+    return await pool.request(
         hop.method,
         hop.destination.url,
         headers=hop.sent_headers(since=exchange.elapsed()),
-        data=hop.body,
-        skip_auto_headers=("Content-Type",) if nothing_to_describe else None,
-        allow_redirects=False,
+        body=hop.body,
     )
 
 

@@ -1,5 +1,6 @@
 """Sets up log lines on standard output: for people, or as one JSON object per line."""
 
+import asyncio
 import json
 import logging
 import sys
@@ -25,6 +26,8 @@ _LEVELS = {
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 Line = Callable[[LogLevel, str, Mapping[str, object]], str]
 """Makes a line: level, name, fields."""
+_PIECE: Final = 4096
+"""Bytes that a pipe takes in one piece, so that lines of several processes stay whole (POSIX)."""
 
 
 class LogWriter:
@@ -33,6 +36,10 @@ class LogWriter:
 
     Libraries are heard from warnings on. A reader that goes away (``| head``) stops the lines and
     nothing else. ``of`` are fields that every line ends with.
+
+    Runs that are settled together tell so together, and a system call for each would cost as much
+    as its line. So lines below a warning wait until the loop has come round, and are written in
+    pieces of whole lines.
     """
 
     def __init__(
@@ -42,6 +49,8 @@ class LogWriter:
         self._of = of
         renderer = _renderer(log_format)
         self._stream = sys.stdout
+        self._waiting: list[str] = []
+        self._size = 0
         self._line = _json_line if log_format is LogFormat.JSON else _rendering(renderer)
         handler = _Handler(sys.stdout)
         handler.setFormatter(
@@ -55,13 +64,36 @@ class LogWriter:
         return _LEVELS[level] >= self._least
 
     def write(self, level: LogLevel, name: str, fields: Mapping[str, object]) -> None:
-        """Write one line, in one piece: other processes may write to the same place."""
+        """Write one line, at once or shortly; it is never parted: others may write there, too."""
         if not self.wants(level):
             return
-        line = self._line(level, name, {**fields, **self._of})
-        with suppress(BrokenPipeError):
-            self._stream.write(f"{line}\n")
-            self._stream.flush()
+        line = f"{self._line(level, name, {**fields, **self._of})}\n"
+        size = len(line) if line.isascii() else len(line.encode())
+        if self._size + size > _PIECE:
+            self.flush()
+        loop = _running_loop()
+        if loop is not None and not self._waiting:
+            loop.call_soon(self.flush)
+        self._waiting.append(line)
+        self._size += size
+        if loop is None or _LEVELS[level] >= logging.WARNING:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the lines that wait."""
+        text, self._size = "".join(self._waiting), 0
+        self._waiting.clear()
+        if text:
+            with suppress(BrokenPipeError):
+                self._stream.write(text)
+                self._stream.flush()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class _Handler(logging.StreamHandler[TextIO]):

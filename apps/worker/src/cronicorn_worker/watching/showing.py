@@ -98,10 +98,12 @@ class LogShow:
     def conclude(self, summary: Summary) -> None:
         """Write the summary: as text, or as one more line where lines are read by programs."""
         if self._summary_as_text:
+            self._writer.flush()
             with suppress(BrokenPipeError):
                 sys.stdout.write(f"{summary.text()}\n")
         else:
             self.tell("summary", summary.fields())
+            self._writer.flush()
 
 
 class LiveShow:
