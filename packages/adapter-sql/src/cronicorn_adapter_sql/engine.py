@@ -27,6 +27,7 @@ from cronicorn_adapter_sql.pooler import (
     refuses_settings,
 )
 from cronicorn_adapter_sql.sqlite_file import make_ready
+from cronicorn_adapter_sql.sqlite_trips import connecting
 
 _BEGINS_READING: Final = "cronicorn_begins_reading"
 
@@ -151,7 +152,7 @@ def single_statements(engine: AsyncEngine) -> AsyncEngine:
 def _sqlite_engine(database: SqliteDatabase, limits: EngineLimits) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(database.path)),
-        connect_args={"timeout": limits.lock.total_seconds()},
+        async_creator=connecting(database.path, timeout=limits.lock.total_seconds()),
         **_common(limits),
     )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite_connection)

@@ -60,13 +60,20 @@ class KeptConnection:
 
 
 def kept_statement(engine: AsyncEngine, purpose: str) -> Begin:
-    """Return what gives a connection for one statement that is a transaction, many times over."""
-    return _kept(engine, purpose, single=True).use if _can_be_kept(engine) else engine.begin
+    """
+    Return what gives a connection for one statement that is a transaction, many times over.
+
+    On SQLite, and behind a pooler, it is within a transaction, where there may be more of them.
+    """
+    alone = engine.dialect.name != "sqlite" and not behind_pooler(engine)
+    return _kept(engine, purpose, single=True).use if alone else kept_transaction(engine, purpose)
 
 
 def kept_transaction(engine: AsyncEngine, purpose: str) -> Begin:
     """Return what gives a connection within a transaction, many times over."""
-    return _kept(engine, purpose, single=False).begin if _can_be_kept(engine) else engine.begin
+    # Behind a pooler a kept connection would be nobody else's.
+    kept = not behind_pooler(engine)
+    return _kept(engine, purpose, single=False).begin if kept else engine.begin
 
 
 def _kept(engine: AsyncEngine, purpose: str, *, single: bool) -> KeptConnection:
@@ -76,11 +83,6 @@ def _kept(engine: AsyncEngine, purpose: str, *, single: bool) -> KeptConnection:
         _KEPT[key] = KeptConnection(engine, single=single)
         event.listen(engine.sync_engine, "engine_disposed", lambda _: _KEPT.pop(key, None))
     return _KEPT[key]
-
-
-def _can_be_kept(engine: AsyncEngine) -> bool:
-    """On SQLite nothing is saved; behind a pooler a kept connection would be nobody else's."""
-    return engine.dialect.name != "sqlite" and not behind_pooler(engine)
 
 
 _KEPT: Final[dict[tuple[Engine, str], KeptConnection]] = {}

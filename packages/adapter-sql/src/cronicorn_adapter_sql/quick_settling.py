@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import Token
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.run import Outcome, Run
@@ -43,6 +44,7 @@ from cronicorn_adapter_sql.slot_spans import LONGEST
 from cronicorn_adapter_sql.transaction import Database
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class _Ended:
     """A run that the domain has settled: its row, and what follows for its endpoint."""
@@ -68,7 +70,7 @@ class QuickSettling:
         self._known = known
         self._heard = heard
         self._sqlite = database.engine.dialect.name == "sqlite"
-        self._single = kept_statement(database.engine, "settle")
+        self._connected = kept_statement(database.engine, "settle")
 
     def together(self, settlements: Sequence[Settlement]) -> Iterable[Sequence[Settlement]]:
         """Part them into what one statement can settle: by place, or by index."""
@@ -103,7 +105,7 @@ class QuickSettling:
         if not ended:
             return []
         with translated():
-            async with self._single() as connection:
+            async with self._connected() as connection:
                 accepted = await write_settled(
                     connection,
                     [_values(each) for each in ended.values()],
@@ -141,7 +143,7 @@ class QuickSettling:
         """Look at the revisions, and write as any other transaction does: no trip is saved here."""
         after: dict[Token, Remembered] = {}
         said: dict[Token, tuple[Endpoint, Outcome, bool]] = {}
-        async with self._database.begin() as transaction:
+        async with self._database.begin(self._connected) as transaction:
             tokens = [settlement.token for _, settlement in held]
             found = await standing_revisions(transaction.connection, tokens)
             for run, settlement in held:

@@ -19,19 +19,19 @@ class QuickStarting:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._sqlite = database.engine.dialect.name == "sqlite"
-        self._single = kept_statement(database.engine, "start")
+        self._connected = kept_statement(database.engine, "start")
 
     async def start(self, tokens: Sequence[Token], now: datetime) -> set[Token]:
         """Start what can be, and return it; of the others nothing is known yet."""
         given = orjson.dumps(tokens).decode()
         if self._sqlite:
-            async with self._database.begin() as transaction:
+            async with self._database.begin(self._connected) as transaction:
                 found = await ask(
                     transaction.connection, START_ON_SQLITE, (given, sqlite_value(now))
                 )
                 return {Token(token) for (token,) in found}
         array = f"{{{given[1:-1]}}}"
         with translated():
-            async with self._single() as connection:
+            async with self._connected() as connection:
                 found = await ask(connection, START, {"tokens": array, "now": now})
                 return {Token(token) for (token,) in found}
