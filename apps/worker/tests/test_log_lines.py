@@ -1,5 +1,6 @@
 """Log lines: one per outcome, under names that last, without anything that was sent."""
 
+import asyncio
 import json
 import logging
 import re
@@ -149,6 +150,50 @@ def test_no_text_keeps_a_json_line_from_being_written(capsys: pytest.CaptureFixt
     (line,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (line["message"], line["number"], line["other"]) == ("half \ud800", 1 << 80, "{1}")
     assert (line["event"], line["level"]) == ("part_failed", "error")
+
+
+@pytest.mark.usefixtures("logging_as_before")
+async def test_lines_of_one_moment_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece holds whole lines and is no longer than a pipe takes at once; none waits long."""
+    pieces = Pieces()
+    monkeypatch.setattr("sys.stdout", pieces)
+    writer = LogWriter(LogFormat.JSON, LogLevel.INFO)
+    for number in range(40):
+        writer.write(LogLevel.INFO, "run_succeeded", {"number": number, "text": "\u00e4" * 100})
+
+    await asyncio.sleep(0)
+
+    assert [line["number"] for line in map(json.loads, "".join(pieces).splitlines())] == [
+        *range(40)
+    ]
+    assert all(piece.endswith("\n") and len(piece.encode()) <= 4096 for piece in pieces)
+    assert len(pieces) < 10
+
+
+@pytest.mark.usefixtures("logging_as_before")
+async def test_a_warning_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What matters is written before anything else can happen, behind the lines before it."""
+    pieces = Pieces()
+    monkeypatch.setattr("sys.stdout", pieces)
+    writer = LogWriter(LogFormat.JSON, LogLevel.INFO)
+
+    writer.write(LogLevel.INFO, "run_succeeded", {})
+    writer.write(LogLevel.WARNING, "run_failed", {})
+
+    events = [json.loads(line)["event"] for line in "".join(pieces).splitlines()]
+    assert events == ["run_succeeded", "run_failed"]
+
+
+class Pieces(list[str]):
+    """A stream that keeps what is written by each call."""
+
+    def write(self, text: str) -> int:
+        """Keep it."""
+        self.append(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Have nothing to flush."""
 
 
 @pytest.mark.usefixtures("logging_as_before")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
-from cronicorn_domain.instants import iso_milliseconds
+from cronicorn_domain.instants import MILLISECOND, iso_milliseconds
 from cronicorn_domain.model.run import Blocked, Failed, Outcome, Succeeded
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Deferral
 from cronicorn_domain.wording import fault
@@ -190,12 +190,13 @@ def _settled(event: RunSettled) -> Line:
     outcome = event.settlement.outcome
     level, name = _named(outcome)
     fields = {
+        "endpoint": event.run.endpoint.name,
         **_outcome(outcome),
         "late_ms": milliseconds(event.lateness),
         "took_ms": milliseconds(event.duration),
+        **_run(event.run),
     }
-    endpoint = event.run.endpoint.name
-    return Line(level, name, {"endpoint": endpoint, **fields, **_run(event.run)})
+    return Line(level, name, fields)
 
 
 def _named(outcome: Outcome) -> tuple[LogLevel, str]:
@@ -232,4 +233,4 @@ def _run(run: ClaimedRun) -> Fields:
 
 def milliseconds(length: timedelta) -> float:
     """Return a length in milliseconds, to the tenth."""
-    return round(length / timedelta(milliseconds=1), 1)
+    return round(length / MILLISECOND, 1)

@@ -67,7 +67,8 @@ class LogWriter:
         """Write one line, at once or shortly; it is never parted: others may write there, too."""
         if not self.wants(level):
             return
-        line = f"{self._line(level, name, {**fields, **self._of})}\n"
+        told = {**fields, **self._of} if self._of else fields
+        line = f"{self._line(level, name, told)}\n"
         size = len(line) if line.isascii() else len(line.encode())
         if self._size + size > _PIECE:
             self.flush()
