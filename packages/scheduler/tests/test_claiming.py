@@ -1,12 +1,13 @@
 """Claiming: what, when, how much, and how seldom the store is asked."""
 
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
 from cronicorn_domain.instants import NO_TIME
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch
-from cronicorn_domain.testing.builders import a_trigger, cron
+from cronicorn_domain.testing.builders import a_trigger, cron, succeeded
 
 
 async def test_a_slot_is_run_at_its_due_instant(rig):
@@ -67,6 +68,25 @@ async def test_a_saturated_worker_claims_as_soon_as_a_place_is_free(rig):
     starts = [run.started_at for run in rig.runs()]
     assert starts == [rig.after(each) for each in (60, 60, 62, 62, 64)]
     assert max(worker.connection.sizes["claim"]) == 2
+
+
+async def test_places_that_come_free_one_by_one_are_claimed_together(rig):
+    """A saturated worker gives a claim for few places a moment's company: each costs a claim."""
+    await rig.endpoints(40)
+    longer = count()
+
+    async def answer(_):
+        taken = timedelta(seconds=2, milliseconds=next(longer) % 20)
+        await rig.clock.sleep_until(rig.clock.now() + taken)
+        return succeeded()
+
+    worker = rig.working(concurrency=20, answer=answer, settle_window=NO_TIME)
+
+    await rig.until(63)
+
+    asked = [at for name, at in worker.connection.asked if name == "claim"]
+    assert len([run for run in rig.runs() if run.started_at >= rig.after(62)]) == 20
+    assert 2 <= len([at for at in asked if at >= rig.after(62)]) <= 5
 
 
 async def test_no_more_is_in_hand_than_may_run_at_once(rig):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import Enum, auto
 from random import Random
+from typing import Final
 
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.ports.clock import Clock
@@ -24,6 +25,9 @@ from cronicorn_scheduler.resting import Resting
 from cronicorn_scheduler.settings import SchedulerSettings
 from cronicorn_scheduler.waiting import first_of
 
+_FEW: Final = 4
+"""A claim for less than this part of a whole one is for few places."""
+
 
 class Next(Enum):
     """When to claim again."""
@@ -38,10 +42,11 @@ class Claiming:
     Claims, and waits for a due instant, a wake-up, a freed place or the ceiling; never for a tick.
 
     No more is claimed than can start at once: while every place is taken the store is not asked. A
-    claim that comes back full is followed by another at once. Otherwise a few milliseconds pass, so
-    that slots close to one another are claimed together. Then, as long as there is always something
-    due, the store is asked for it without a look; behind a rest a look comes first, since it costs
-    less than a claim that brings nothing.
+    claim that comes back full is followed by another at once, unless it was for the few places that
+    a saturated worker had. Otherwise a few milliseconds pass, so that slots close to one another
+    are claimed together, and places as well: a claim of one costs as much as a claim of many. Then,
+    as long as there is always something due, the store is asked for it without a look; behind a
+    rest a look comes first, since it costs less than a claim that brings nothing.
     """
 
     name = "claim"
@@ -65,6 +70,7 @@ class Claiming:
         self._holdings = holdings
         self._begin = begin
         self._settings = settings
+        self._few = min(settings.claim_batch, settings.concurrency) // _FEW
         self._clock = clock
         self._observer = observer
         # A line each: a store that answers one and not the other is one outage, not many.
@@ -137,7 +143,7 @@ class Claiming:
         if found:
             self._fruitless = 0
         if found >= limit:
-            return Next.AT_ONCE
+            return Next.AT_ONCE if limit >= self._few else Next.SOON
         return Next.SOON if found and self._busy else Next.WHEN_DUE
 
     async def _until_due(self) -> None:
