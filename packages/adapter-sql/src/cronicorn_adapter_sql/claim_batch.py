@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cronicorn_domain.errors import CronicornError
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, RunId, TenantId, Token, WorkerId, new_uuid
 from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.lease import Lease
@@ -33,6 +34,7 @@ from cronicorn_adapter_sql.tables import hints, triggers
 from cronicorn_adapter_sql.transaction import Transaction
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
     """A lease to be written: of which endpoint, what the domain decided, and its run."""
@@ -55,6 +57,7 @@ class _Made:
         )
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decided:
     """What the domain says of a due endpoint; a text says why it is set aside."""
@@ -169,7 +172,7 @@ class Batch:
     def held(self) -> Iterator[tuple[Token, HeldRun]]:
         """Return the runs under the situations that the claim left, if it is committed."""
         for each, lease in zip(self._made, self._leases, strict=True):
-            situation = replace(each.read.situation, state=each.claim.change.state, lease=lease)
+            situation = each.read.situation.leased(each.claim.change.state, lease)
             if each.claim.hints or each.claim.triggers:
                 situation = _without_served(situation, each.claim)
             # Where the claim has written the state, it is elsewhere now.

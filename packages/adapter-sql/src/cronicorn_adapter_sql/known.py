@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import Token
 from cronicorn_domain.model.run import Run
 from cronicorn_domain.model.state import Situation
@@ -28,6 +29,7 @@ MOST_RUNS: Final = 10_000
 """So many leased runs; more than a worker has under way."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class HeldRun:
     """
@@ -43,6 +45,7 @@ class HeldRun:
     state_at: str | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """The situation that an endpoint without a lease had at a revision and an edition."""

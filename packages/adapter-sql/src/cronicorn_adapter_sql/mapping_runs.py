@@ -1,5 +1,7 @@
 """Runs, their bodies, and their rows."""
 
+from typing import Final
+
 import orjson
 from cronicorn_domain.identity import EndpointId, RunId, TenantId, WorkerId
 from cronicorn_domain.model.decision import Decision, Kind, Source
@@ -17,6 +19,8 @@ from cronicorn_domain.model.run import (
 from cronicorn_adapter_sql.lengths import from_microseconds, to_microseconds
 from cronicorn_adapter_sql.mapping_jobs import Columns, Values
 from cronicorn_adapter_sql.mapping_plans import text_of_trail, trail_from
+
+_NO_BODY: Final = Body()
 
 
 def values_of_claimed(run: Run) -> Values:
@@ -57,7 +61,7 @@ def values_of_ended(run: Run) -> Values:
 
 def values_of_body(run: Run) -> Values | None:
     """Return the values of the row that holds what was answered; None: a status at most."""
-    if run.response is None or run.response == Response(status_code=run.response.status_code):
+    if run.response is None or not (run.response.headers or run.response.body != _NO_BODY):
         return None
     body = run.response.body
     return {

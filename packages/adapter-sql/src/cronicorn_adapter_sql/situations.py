@@ -13,6 +13,7 @@ from cronicorn_domain.errors import (
     SecretsUnavailable,
     UnreadableRow,
 )
+from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, TenantId, Token
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import Hint, Trigger
@@ -42,6 +43,7 @@ from cronicorn_adapter_sql.situation_statements import (
 from cronicorn_adapter_sql.vault import Vault
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadEndpoint:
     """

@@ -52,6 +52,7 @@ class BodyKind(StrEnum):
     BINARY = "binary"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
     """
@@ -67,6 +68,7 @@ class Body:
     truncated: bool = False
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """How long the parts of a request took, counted from its start; None: not reached."""

@@ -66,11 +66,17 @@ class EndpointState:
 
     def with_plan(self, plan: Plan | None) -> "EndpointState":
         """Return the state with another standing plan; itself if that is the one it has."""
-        if plan is self.plan:
-            return self
+        return self if plan is self.plan else self._with(plan, self.last_slot)
+
+    def with_last_slot(self, last_slot: datetime) -> "EndpointState":
+        """Return the state with another last slot."""
+        return self._with(self.plan, last_slot)
+
+    def _with(self, plan: Plan | None, last_slot: datetime | None) -> "EndpointState":
+        # Each run comes here; `dataclasses.replace` takes several times as long.
         return EndpointState(
             failures=self.failures,
-            last_slot=self.last_slot,
+            last_slot=last_slot,
             last_start=self.last_start,
             last_end=self.last_end,
             run_count=self.run_count,
@@ -111,6 +117,18 @@ class Situation:
         """Return the situation without the hints that were written later."""
         hints = tuple(hint for hint in self.hints if hint.created_at <= instant)
         return self if len(hints) == len(self.hints) else replace(self, hints=hints)
+
+    def leased(self, state: EndpointState, lease: Lease) -> "Situation":
+        """Return the situation once a claim has left ``state`` behind, and a lease."""
+        return Situation(
+            job_state=self.job_state,
+            endpoint=self.endpoint,
+            state=state,
+            hints=self.hints,
+            triggers=self.triggers,
+            lease=lease,
+            floor=self.floor,
+        )
 
     def after_the_run(self, state: EndpointState) -> "Situation":
         """Return the situation once the leased run is over and has left ``state`` behind."""

@@ -72,7 +72,7 @@ def plan_behind(situation: Situation, state: EndpointState, plan: Plan, *, now: 
     if recurs and not state.noted:
         passed = coalesce_passed(ended, after=plan.slot, until=now, now=now)
         if passed.records:
-            ended, records = replace(ended, state=passed.state), passed.records
+            ended, records = situation.after_the_run(passed.state), passed.records
     if situation.endpoint.archived_at is not None:
         return Change(state=ended.state, records=records)
     after = max(now, plan.slot) if recurs else _behind_other(state, plan)

@@ -102,7 +102,7 @@ def with_last_slot(state: EndpointState, slot: datetime) -> EndpointState:
     """Move the last slot on to ``slot``, never back."""
     if state.last_slot is not None and state.last_slot >= slot:
         return state
-    return replace(state, last_slot=slot)
+    return state.with_last_slot(slot)
 
 
 def slot_before(state: EndpointState) -> datetime | None:
