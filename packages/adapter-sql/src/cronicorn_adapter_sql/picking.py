@@ -144,5 +144,6 @@ class Picking:
 
 def _picked(row: Row[Any], *, broken: bool = False) -> Picked:
     # Taken apart at once: a look by name costs several times as much, for each row of each claim.
-    endpoint_id, tenant, host, due_at, revision, state_at = row[:6]
+    values: Sequence[Any] = row[:6]
+    endpoint_id, tenant, host, due_at, revision, state_at = values
     return Picked(endpoint_id, due_at, revision, state_at, TenantId(tenant), host, broken)
