@@ -77,10 +77,8 @@ class OneTripConnection(aiosqlite.Connection):
 
     async def ran(self, how: str, operation: str, parameters: Any) -> _Told:
         """Run a statement in the connection's thread, to its last row."""
-        told: _Told = await self._execute(  # type: ignore[no-untyped-call]
-            _run, self._conn, how, operation, parameters
-        )
-        return told
+        in_its_thread: Callable[..., Awaitable[_Told]] = self._execute
+        return await in_its_thread(_run, self._conn, how, operation, parameters)
 
 
 def connecting(path: Path, *, timeout: float) -> Callable[[], Awaitable[OneTripConnection]]:
