@@ -60,6 +60,37 @@ def test_what_cannot_be_meant_is_told_field_by_field(client, path, given, field)
 
 
 @pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"name": 5}, "name: Input should be a valid string; found a number"),
+        ({"method": "FETCH"}, "found 'FETCH'"),
+        ({"method": "F" * 1000}, f"found '{'F' * 39}…"),
+        ({"jitterMs": -1}, "greater than or equal to 0; found -1"),
+        ({"jitterMs": 10**100}, "found a huge number"),
+        ({"jitterMs": True}, "found a boolean"),
+        (
+            {"startsAt": "tomorrow"},
+            "instant with Z or an offset; found 'tomorrow'",
+        ),
+        ({"headersJson": {"Authorization": 12_345_678}}, "found a number"),
+        ({"rules": {}}, "found an object"),
+        (
+            {"startsAt": "2027-01-01T00:00:00Z", "endsAt": "2026-01-01T00:00:00Z"},
+            "give an endsAt after startsAt",
+        ),
+    ],
+    ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
+)
+def test_a_refusal_says_what_was_found(client, given, told) -> None:
+    """And what is allowed, in the words of the wire; of what may be a secret only its kind."""
+    answer = client.post(f"/jobs/{client.a_job()['id']}/endpoints", json={**ENDPOINT, **given})
+
+    assert answer.status_code == 422
+    assert told in answer.json()["message"]
+    assert "12345678" not in answer.text
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
         ("GET", "/jobs/not-an-id", 404, "not_found"),

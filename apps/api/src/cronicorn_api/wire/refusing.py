@@ -1,8 +1,9 @@
 """Answers with errors: the handlers that the application is given."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from contextlib import contextmanager
+from types import NoneType
 from typing import Final
 
 from cronicorn_domain.errors import CronicornError, InvalidInput, Issue, SeveralFaults
@@ -69,6 +70,8 @@ _OF_A_RULE: Final = {
 _A_SCHEDULE: Final = re.compile(r"\b(every|cron|at)\b")
 _OF_SCHEDULES: Final = re.compile(r"every, cron and at\b|there is (every|cron|at) as well")
 """Where a sentence names members, and does not just speak of times."""
+_OF_OURS: Final = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+"""How members are called inside, where they have more than one word."""
 
 
 @contextmanager
@@ -87,6 +90,7 @@ def _renamed(issue: Issue, names: Mapping[str, str]) -> Issue:
         rest = f"{rest.removesuffix(last)}{_OF_A_RULE[last]}"
     path = names.get(issue.path) or f"{names.get(first, first)}{dot}{rest}"
     message = _OF_SCHEDULES.sub(lambda found: _worded(found[0], names), issue.message)
+    message = _OF_OURS.sub(lambda found: names.get(found[0], found[0]), message)
     return Issue(path=path, message=message, code=issue.code)
 
 
@@ -96,12 +100,42 @@ def _worded(words: str, names: Mapping[str, str]) -> str:
 
 
 def _issue(error: Mapping[str, object]) -> Issue:
-    """Tell what pydantic found, without the value: it may be a secret, or endless."""
+    """Tell what pydantic expected, and what it found."""
     location = error.get("loc", ())
     parts = [str(each) for each in location[1:]] if isinstance(location, tuple) else []
     code = str(error.get("type", "invalid"))
     path = "" if code == "json_invalid" else ".".join(parts)
-    return Issue(path=path, message=str(error.get("msg", "is not possible")), code=code)
+    message = str(error.get("msg", "is not possible")).removeprefix("Value error, ")
+    if code not in _NOTHING_FOUND:
+        message = f"{message}; found {_found(code, error.get('input'))}"
+    return Issue(path=path, message=message, code=code)
+
+
+_NOTHING_FOUND: Final = frozenset({"missing", "json_invalid"})
+_NO_SECRET: Final = re.compile(
+    r"(greater|less)_than(_equal)?|enum|literal_error|value_error|(date|time).*|int_parsing.*"
+)
+"""What is refused so is a number, a name of ours or an instant: that can be shown."""
+_KINDS: Final = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+    NoneType: "null",
+}
+_SHOWN_MOST: Final = 40
+_HUGE: Final = 10**_SHOWN_MOST
+
+
+def _found(code: str, value: object) -> str:
+    """Tell what was given: only its kind where it may be a secret, and never all of a long one."""
+    if _NO_SECRET.fullmatch(code) and isinstance(value, str | int | float):
+        shown = repr(value) if not isinstance(value, int) or abs(value) < _HUGE else "a huge number"
+        return shown if len(shown) <= _SHOWN_MOST else f"{shown[:_SHOWN_MOST]}…"
+    kind = _KINDS.get(type(value), "something else")
+    return f"{kind} of {len(value)}" if "too_" in code and isinstance(value, Sized) else kind
 
 
 def _answer(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Response:
