@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from cronicorn_api import patience
-from cronicorn_api.serving import HEAD_MOST
 from cronicorn_api.settings import UsageFault, read_settings
 from cronicorn_api.wire import body_limit
+from cronicorn_api.wire.head_limit import HEAD_MOST
 from cronicorn_domain.model.rate import Rate
 
 SOON = 0.2
@@ -73,6 +73,24 @@ def test_a_head_has_a_most(service) -> None:
         line.sendall(b"x" * (2 * HEAD_MOST))
 
         assert read_to_the_end(line).startswith("HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("where", ["header", "query"])
+def test_a_head_that_arrives_whole_has_a_most_too(service, where) -> None:
+    """The server has read it by then, and the application refuses it."""
+    long = b"x" * HEAD_MOST
+    target, more = (long, b"") if where == "query" else (b"", b"X-Long: " + long + b"\r\n")
+    with connected(service) as line:
+        line.sendall(
+            b"GET /api/jobs?a="
+            + target
+            + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            + more
+            + b"\r\n"
+        )
+        answer = read_to_the_end(line)
+
+    assert answer.startswith(("HTTP/1.1 431", "HTTP/1.1 400"))  # 400 where it came in parts
 
 
 def test_a_body_has_to_arrive(client, service, monkeypatch) -> None:

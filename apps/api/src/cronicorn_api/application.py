@@ -36,6 +36,7 @@ from cronicorn_api.trials import router as trials
 from cronicorn_api.usage import router as usage
 from cronicorn_api.wire.body_limit import BodyLimit
 from cronicorn_api.wire.errors import DOCUMENTED
+from cronicorn_api.wire.head_limit import HeadLimit
 from cronicorn_api.wire.refusing import refuse_with
 
 BASE: Final = "/api"
@@ -107,6 +108,7 @@ def application(
     app.add_middleware(AddressRate, rate=per_address)
     if app.state.site.friends:
         app.add_middleware(CORSMiddleware, **_letting_in(app.state.site))
+    app.add_middleware(HeadLimit)
     app.add_middleware(Metered, instruments=app.state.instruments)
     refuse_with(app)
     tell_in_pages(app)

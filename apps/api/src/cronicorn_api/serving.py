@@ -29,6 +29,7 @@ from cronicorn_api.metering.work import CountedWork
 from cronicorn_api.patience import PatientProtocol
 from cronicorn_api.settings import ApiSettings
 from cronicorn_api.tidying import keep_tidy
+from cronicorn_api.wire.head_limit import HEAD_MOST
 from cronicorn_api.working import LoggedWork, OpeningLines
 
 Done = TypeVar("Done")
@@ -41,9 +42,6 @@ BACKLOG: Final = 2048
 
 CONNECTIONS_MOST: Final = 2000
 """So many may be open; what comes on top is told 503."""
-
-HEAD_MOST: Final = 32 * 1024
-"""So many bytes the line and the headers of a request may have."""
 
 
 class Server(uvicorn.Server):

@@ -81,6 +81,7 @@ _TITLES: Final = {
     413: "Content Too Large",
     422: "Unprocessable Content",
     429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -152,6 +153,7 @@ def of_status(status: int) -> Refusal:
         405: "method_not_allowed",
         408: "too_slow",
         413: "too_large",
+        431: "head_too_large",
     }
     messages = {
         400: "the body cannot be read",
@@ -159,6 +161,7 @@ def of_status(status: int) -> Refusal:
         405: "this route knows no such method",
         408: "the body took too long to arrive",
         413: "the body is too large",
+        431: "the line and the headers of the request are too large: keep to 32 KiB",
     }
     code = codes.get(status, "refused")
     return refusal(status, code, messages.get(status, "this was refused"))

@@ -30,6 +30,11 @@ def answer_to(error: CronicornError) -> Response:
     return _answer(refusal_of(error))
 
 
+def answer_status(status: int) -> Response:
+    """Answer with what no error of the domain says, where no handler of the application would."""
+    return _answer(of_status(status))
+
+
 def refuse_with(app: FastAPI) -> None:
     """Have an application answer with errors as the wire has them, those of its framework too."""
 
