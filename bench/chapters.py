@@ -34,7 +34,8 @@ CHAPTERS: Final[Mapping[str, Chapter]] = {
     "stored": Chapter(
         heading="The same work beside more stored endpoints",
         telling="What is stored besides is not due: a third each paused, archived and far in the"
-        " future, or all of it far in the future where a system knows no other. The floor works"
+        " future, or all of it far in the future where a system knows no other. It was vacuumed and"
+        " is on disk when the work begins, as what was stored long ago. The floor works"
         " flat out. What a system would store for longer than the run allows is left out.",
     ),
     "old transaction": Chapter(

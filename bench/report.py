@@ -20,7 +20,7 @@ READS: Final = "reads.md"
 """Beside the plots: what the API reads, and how quickly; `uv run bench reads` writes it."""
 READS_HEADING: Final = "## What the API reads"
 SINCE: Final = "since.md"
-"""Beside the plots: what was measured since, in words; it is written by hand, and stays."""
+"""Beside the plots: what was measured for one change each; it is written by hand, and stays."""
 _TITLES: Final = {system.name: system.title for system in SYSTEMS}
 
 
@@ -70,7 +70,7 @@ def _sections(
     if reads:
         yield f"{READS_HEADING}\n\n{reads}"
     if since:
-        yield f"## Measured again since\n\n{since}"
+        yield f"## What single changes brought\n\n{since}"
     if results.cost:
         yield f"## The cost of one fire, by part\n\nOne worker on PostgreSQL. {results.cost}"
     yield _systems(results)

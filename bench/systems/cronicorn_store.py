@@ -42,6 +42,8 @@ _IN_ONE_TRANSACTION: Final = 1000
 _COPIED_AT_ONCE: Final = 10_000
 _FAR: Final = timedelta(days=300)
 _MOMENT: Final = timedelta(milliseconds=1)
+AFTERMATH: Final = {"postgresql": ("VACUUM (ANALYZE)", "CHECKPOINT")}
+"""What storing a million rows makes a server do within the next minutes, done before the work."""
 _copies: Final = Table(
     "copies",
     MetaData(),
@@ -101,7 +103,8 @@ async def _park(store: SqlStore, job: Job, work: Work, count: int) -> None:
         await connection.run_sync(_copies.drop)
     async with store.engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("ANALYZE"))
+        for aftermath in AFTERMATH.get(connection.dialect.name, ("ANALYZE",)):
+            await connection.execute(text(aftermath))
 
 
 async def _add(unit: UnitOfWork, endpoints: Sequence[Endpoint], now: datetime) -> None:

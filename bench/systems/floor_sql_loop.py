@@ -88,7 +88,8 @@ def store(connection: psycopg.Connection, endpoints: int, parked: int) -> None:
                 rows.write_row((now, each))
             for each in far:
                 rows.write_row((now + _FAR, each))
-    connection.execute("ANALYZE")
+    connection.execute("VACUUM (ANALYZE)")
+    connection.execute("CHECKPOINT")  # as for our own: what was stored is stored long ago
 
 
 def work_flat_out(connection: psycopg.Connection) -> NoReturn:

@@ -69,7 +69,7 @@ def test_what_was_written_by_hand_stays(tmp_path: Path) -> None:
 
     told = the_report(tmp_path, a_measurement("cronicorn-pg", fires=100.0))
 
-    assert "## Measured again since\n\nA settle is twice as quick now.\n\n## " in told
+    assert "## What single changes brought\n\nA settle is twice as quick now.\n\n## " in told
 
 
 def test_what_the_api_reads_is_told_as_it_was_measured(tmp_path: Path) -> None:
