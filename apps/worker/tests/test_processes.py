@@ -489,7 +489,7 @@ async def test_each_of_several_processes_has_metrics_of_its_own(tmp_path: Path) 
 
     assert {each["process"] for each in served} == {1, 2}
     assert len({each["address"] for each in served}) == 2
-    assert all("cronicorn_concurrency 200.0" in text for _, text in answers)
+    assert all("cronicorn_concurrency 400.0" in text for _, text in answers)
 
 
 async def test_a_process_that_was_replaced_says_so(tmp_path: Path) -> None:

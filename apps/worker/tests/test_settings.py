@@ -22,7 +22,7 @@ def test_nothing_set_is_fine() -> None:
     assert settings.database is None
     assert settings.jobs is None
     assert (settings.prune, settings.demo, settings.run_for) == (False, False, None)
-    assert settings.concurrency == 200
+    assert settings.concurrency == 400
     assert settings.egress_allow == ()
     assert (settings.log_format, settings.log_level) == (None, LogLevel.INFO)
 

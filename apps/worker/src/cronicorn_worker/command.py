@@ -54,7 +54,7 @@ RunFor = Annotated[
 ]
 Concurrency = Annotated[
     str | None,
-    typer.Option(metavar="N", help="Runs at once in each process, at most.  [default: 200]"),
+    typer.Option(metavar="N", help="Runs at once in each process, at most.  [default: 400]"),
 ]
 Processes = Annotated[
     str | None,

@@ -243,7 +243,7 @@ class WorkerSettings(BaseSettings):
     run_for: Annotated[timedelta, BeforeValidator(_duration)] | None = Field(
         None, validation_alias="CRONICORN_FOR"
     )
-    concurrency: Annotated[int, BeforeValidator(_number(CONCURRENCY_MOST))] = 200
+    concurrency: Annotated[int, BeforeValidator(_number(CONCURRENCY_MOST))] = 400
     processes: Annotated[int, BeforeValidator(_number(PROCESSES_MOST))] = 1
     host_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_caps("HOST"))] = ()
     tenant_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_tenant_caps)] = ()

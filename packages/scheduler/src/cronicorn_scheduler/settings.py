@@ -22,7 +22,9 @@ class SchedulerSettings:
     Attributes:
         worker: Its name, written to leases and runs.
         concurrency: Runs in hand at most, from claim to settled result: each has a task and a
-            socket.
+            socket. A run of a millisecond is in hand for some 60 to 130 ms where a worker is busy,
+            most of it on its way to and from the store: with fewer than so many of them it would
+            wait for places at a rate that it has the time for.
         caps: Runs under way at most for each tenant and each host, over all workers of the store:
             they must have the same. None unless told.
         breaker: When calls to a host that fails are held back; None: never.
@@ -62,7 +64,7 @@ class SchedulerSettings:
     """
 
     worker: WorkerId
-    concurrency: int = 200
+    concurrency: int = 400
     caps: Caps = NO_CAPS
     breaker: Breaker | None = DEFAULT_BREAKER
     claim_batch: int = 100
