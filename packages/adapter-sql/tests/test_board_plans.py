@@ -156,6 +156,19 @@ async def test_a_page_reads_no_more_endpoints_whole_than_it_shows(
     assert "Limit" in plan
 
 
+async def test_a_list_is_looked_through_as_postgresql_thinks_best(watched: Watched) -> None:
+    """Also where each statement is on its own; whoever has the connection next is as before."""
+    asked = text("SELECT current_setting('enable_seqscan')")
+    for _ in range(2):
+        async with watched.store.units.begin_reading() as unit:
+            connection = unit.board._transaction.connection  # type: ignore[attr-defined]
+            before = (await connection.execute(asked)).scalar_one()
+            await unit.board.counts(DEFAULT_TENANT, now=NOW)
+            during = (await connection.execute(asked)).scalar_one()
+
+        assert (before, during) == ("off", "on")
+
+
 async def test_late_is_told_from_due(watched: Watched) -> None:
     """What is due behind now is on time, however much of it there is."""
     async with watched.store.units.begin() as unit:

@@ -34,6 +34,7 @@ from cronicorn_adapter_sql.board_statements import (
     latest_runs,
     recent,
 )
+from cronicorn_adapter_sql.engine import begin_whole
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.lengths import from_microseconds
 from cronicorn_adapter_sql.mapping_endpoints import schedule_from
@@ -154,6 +155,7 @@ class SqlBoard:
         if self._dialect == "postgresql" and not self._looks_widely:
             self._looks_widely = True
             with translated():
+                await begin_whole(self._transaction.connection)
                 await self._transaction.connection.execute(AS_IT_THINKS_BEST)
 
     def _statements(self, tenant: TenantId, now: datetime) -> BoardStatements:

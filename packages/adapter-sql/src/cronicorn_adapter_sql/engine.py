@@ -30,6 +30,8 @@ from cronicorn_adapter_sql.sqlite_file import make_ready
 from cronicorn_adapter_sql.sqlite_trips import connecting
 
 _BEGINS_READING: Final = "cronicorn_begins_reading"
+_ISOLATION: Final = "isolation_level"
+_EACH_ALONE: Final = "AUTOCOMMIT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +148,19 @@ def single_statements(engine: AsyncEngine) -> AsyncEngine:
     """
     if engine.dialect.name == "sqlite" or behind_pooler(engine):
         return engine
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+    return engine.execution_options(**{_ISOLATION: _EACH_ALONE})
+
+
+async def begin_whole(connection: AsyncConnection) -> None:
+    """
+    Begin one transaction for all that a connection does from now on, until it is closed.
+
+    Over ``single_statements`` nothing would else outlive its statement. Where there is a
+    transaction anyway, this does nothing.
+    """
+    below = connection.sync_connection
+    if below is not None and below.get_execution_options().get(_ISOLATION) == _EACH_ALONE:
+        await connection.exec_driver_sql("BEGIN READ ONLY")
 
 
 def _sqlite_engine(database: SqliteDatabase, limits: EngineLimits) -> AsyncEngine:
