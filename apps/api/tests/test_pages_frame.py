@@ -18,6 +18,7 @@ from cronicorn_domain.errors import InvalidInput, Issue, NameTaken, SeveralFault
 from cronicorn_domain.identity import TenantId, new_uuid
 from cronicorn_domain.model.run import FailureKind, RunStatus
 from cronicorn_domain.model.slot_record import Fate
+from cronicorn_management.watching import Version
 from fastapi import Response
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -244,9 +245,9 @@ class Watched:
     """A watch whose versions the test says."""
 
     def __init__(self) -> None:
-        self.now: tuple[datetime, int] | None = (NOON, 0)
+        self.now: Version | None = Version(since=NOON)
 
-    def version(self, tenant: TenantId) -> tuple[datetime, int] | None:
+    def version(self, tenant: TenantId) -> Version | None:
         del tenant
         return self.now
 
@@ -313,11 +314,58 @@ async def test_what_has_changed_is_read_again(
     """Though not more often than every second, however much happens."""
     read = Reader()
     await shared.seen(TENANT, "now", read)
-    watched.now = (NOON, 1)
+    watched.now = Version(since=NOON, changes=1)
 
     assert await shared.seen(TENANT, "now", read) == 1
     clock.at += FRESH_FOR
     assert await shared.seen(TENANT, "now", read) == 2
+
+
+async def reads_in(shared: Shared, watched: Watched, clock: Clock, *, fails: bool) -> int:
+    """Look each second of an hour in which something happens all the time; count the reads."""
+    read = Reader()
+    for second in range(3600):
+        watched.now = Version(since=NOON, changes=second, alarms=second if fails else 0)
+        await shared.seen(TENANT, "now", read)
+        clock.at += SECOND
+    return read.times
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["failures", "runs"])
+async def test_what_changes_all_the_time_is_read_now_and_then(
+    shared: Shared, watched: Watched, clock: Clock, *, fails: bool
+) -> None:
+    """A few times at once, and then as often as if nothing happened."""
+    assert await reads_in(shared, watched, clock, fails=fails) <= 3600 * SECOND / STALE_AFTER + 8
+
+
+async def test_a_failure_is_not_waited_for_amid_changes(
+    shared: Shared, watched: Watched, clock: Clock
+) -> None:
+    """However many runs there have been before it."""
+    await reads_in(shared, watched, clock, fails=False)
+    read = Reader()
+    for changes in range(4000, 4003):
+        watched.now = Version(since=NOON, changes=changes)
+        await shared.seen(TENANT, "now", read)
+        clock.at += FRESH_FOR
+    before = read.times
+    watched.now = Version(since=NOON, changes=4003)
+    await shared.seen(TENANT, "now", read)
+    assert read.times == before
+
+    watched.now = Version(since=NOON, changes=4003, alarms=1)
+    await shared.seen(TENANT, "now", read)
+    assert read.times == before + 1
+
+
+async def test_a_page_shows_what_is(shared: Shared, watched: Watched, clock: Clock) -> None:
+    """Somebody who loads it waits for no change to be seen."""
+    read = Reader()
+    await shared.seen(TENANT, "now", read)
+    clock.at += FRESH_FOR
+
+    assert await shared.seen(TENANT, "now", read, at_once=True) == 2
 
 
 async def test_what_grows_old_is_read_again(shared: Shared, watched: Watched, clock: Clock) -> None:

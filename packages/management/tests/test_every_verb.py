@@ -79,7 +79,6 @@ OF_AN_ENDPOINT = {
 """Each verb, and what it is given besides the endpoint."""
 
 OF_NO_ONES = {
-    "read_needs",
     "read_now",
     "survey_endpoints",
     "browse_sessions",

@@ -1,10 +1,12 @@
 """Who is known for a moment: what is ended proves nothing at once, elsewhere a second later."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from cronicorn_domain.errors import NotFound
+from cronicorn_adapter_memory.activity import MemoryActivity
+from cronicorn_domain.errors import NotFound, StoreUnavailable
 from cronicorn_domain.testing.builders import SECOND
 from cronicorn_management.accounts.issuing import issue_key
 from cronicorn_management.accounts.recognizing import recognize_key
@@ -12,10 +14,11 @@ from cronicorn_management.accounts.revoking import revoke_key
 from cronicorn_management.jobs.reading import read_job
 from cronicorn_management.people.adding import add_person
 from cronicorn_management.people.disabling import disable_person
-from cronicorn_management.recognitions import KNOWN_FOR, Recognitions
+from cronicorn_management.recognitions import KNOWN_FOR, VOUCHED_FOR, Recognitions
 from cronicorn_management.sign_ins.beginning import sign_in
 from cronicorn_management.sign_ins.ending import sign_out
 from cronicorn_management.sign_ins.recognizing import recognize_sign_in
+from cronicorn_management.watching import LOOK_EVERY, Watch
 
 PASSWORD = "correct horse battery staple"
 
@@ -141,3 +144,87 @@ async def test_what_is_refused_ends_nothing_that_is_known(office, key, monkeypat
     monkeypatch.setattr(office.desk.units, "begin", None)
 
     assert await recognize_key(office.desk, key.secret) is not None
+
+
+@pytest.fixture
+async def watching(office):
+    """Give the activity of an office that is watched, and has been looked at."""
+    activity = SometimesAway(office.store)
+    desk = replace(office.desk, activity=activity)
+    watch = Watch(desk)
+    async with watch.listening(office.ada):
+        await looked(office)
+        yield activity
+    watch.close()
+
+
+class SometimesAway(MemoryActivity):
+    """Looks, unless it is told to be away."""
+
+    away = False
+
+    async def look(self, *given, **named):
+        """Look."""
+        if self.away:
+            raise StoreUnavailable("away")
+        return await super().look(*given, **named)
+
+
+async def looked(office, times: int = 1) -> None:
+    """Have whoever watches look."""
+    for _ in range(times):
+        office.clock.advance(LOOK_EVERY)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def lookups(office, monkeypatch) -> list[int]:
+    """Give what has an item for each proof that is looked up."""
+    asked: list[int] = []
+    begin = office.desk.units.begin
+
+    def counted():
+        asked.append(1)
+        return begin()
+
+    monkeypatch.setattr(office.desk.units, "begin", counted)
+    return asked
+
+
+async def test_who_is_watched_is_known_for_longer(office, signed_in, watching, lookups) -> None:
+    """Nothing is looked up while whoever watches sees nothing done to it; but not for ever."""
+    await recognize_sign_in(office.desk, signed_in.token)
+    lookups.clear()
+    await looked(office, VOUCHED_FOR // LOOK_EVERY - 2)
+    assert await recognize_sign_in(office.desk, signed_in.token) is not None
+    assert lookups == []
+
+    await looked(office, 3)
+    assert await recognize_sign_in(office.desk, signed_in.token) is not None
+    assert lookups
+
+
+async def test_what_is_ended_elsewhere_proves_nothing_after_a_look(
+    office, elsewhere, key, signed_in, watching
+) -> None:
+    """A key that is revoked, somebody who signs out and somebody who is disabled."""
+    found = await recognize_sign_in(office.desk, signed_in.token)
+    await revoke(elsewhere, office, key)
+    await sign_out(elsewhere, found.caller)
+    await looked(office)
+
+    assert await recognize_key(office.desk, key.secret) is None
+    assert await recognize_sign_in(office.desk, signed_in.token) is None
+
+
+async def test_nobody_vouches_while_the_store_is_away(
+    office, elsewhere, signed_in, watching
+) -> None:
+    """What could not be seen is looked up anew, as if nobody watched."""
+    found = await recognize_sign_in(office.desk, signed_in.token)
+    watching.away = True
+    await sign_out(elsewhere, found.caller)
+    await looked(office, 2)
+
+    assert await recognize_sign_in(office.desk, signed_in.token) is None

@@ -1,4 +1,4 @@
-"""Whoever watches hears what happens to its own endpoints, at one look a second."""
+"""Whoever watches hears what happens to its own endpoints, by few looks for all of them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -19,6 +19,7 @@ from cronicorn_management.endpoints.pausing import pause_endpoint
 from cronicorn_management.watching import (
     LISTENERS_OF_TENANT_MOST,
     LISTENS_FOR,
+    LOOK_EVERY,
     WAITING_MOST,
     Happening,
     HappeningKind,
@@ -56,10 +57,10 @@ class Ears:
         self.activity = Counted(office.store)
         self.watch = Watch(replace(office.desk, activity=self.activity))
 
-    async def second(self, count: int = 1) -> None:
+    async def second(self, count: int = 1, *, each: timedelta = SECOND) -> None:
         """Let seconds pass, and whoever waits for them go on."""
         for _ in range(count):
-            self.office.clock.advance(SECOND)
+            self.office.clock.advance(each)
             for _ in range(5):
                 await asyncio.sleep(0)
 
@@ -185,7 +186,7 @@ async def test_nobody_hears_of_others(ears) -> None:
         assert await heard(listener) == []
 
 
-async def test_however_many_listen_there_is_one_look_a_second(ears) -> None:
+async def test_however_many_listen_there_is_one_look_at_a_time(ears) -> None:
     """Of two tenants, ten each; all hear it. Nobody listens: nobody looks."""
     async with AsyncExitStack() as listening:
         listeners = [
@@ -195,7 +196,7 @@ async def test_however_many_listen_there_is_one_look_a_second(ears) -> None:
         ]
         await ears.office.a_job()
         looks = ears.activity.looks
-        await ears.second(10)
+        await ears.second(10, each=LOOK_EVERY)
         assert ears.activity.looks == looks + 10
 
         told = [len(await heard(each)) for each in listeners]

@@ -1,7 +1,7 @@
-"""Tells whoever watches what happens to their endpoints, at one look a second for all of them."""
+"""Tells whoever watches what happens to their endpoints, by one look at a time for all of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +18,8 @@ from cronicorn_domain.model.run import RunStatus
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Desk
 
-LOOK_EVERY: Final = timedelta(seconds=1)
+LOOK_EVERY: Final = timedelta(seconds=1.5)
+"""A failure is seen within two seconds, and pages cost the store less than a question a second."""
 LOOK_BACK: Final = timedelta(minutes=15)
 """Slots and deeds before that are no news; what has run for longer is looked for by its name."""
 SEEN_MOST: Final = 100
@@ -32,6 +33,11 @@ LISTENS_FOR: Final = timedelta(minutes=10)
 """Then who listens has to prove again who it is."""
 _LATER: Final = timedelta(seconds=30)
 _PLANNED: Final = frozenset({SubjectKind.JOB, SubjectKind.ENDPOINT})
+_PROVING: Final = frozenset(
+    {SubjectKind.API_KEY, SubjectKind.PERSON, SubjectKind.SIGN_IN, SubjectKind.DEVICE}
+)
+_MISSED: Final = 2
+"""After so many looks that did not come nothing is vouched for any more."""
 
 
 class HappeningKind(StrEnum):
@@ -48,6 +54,26 @@ class Happening:
 
     kind: HappeningKind
     what: RunGlimpse | DeedGlimpse
+
+    @property
+    def alarms(self) -> bool:
+        """Whether nobody wants to wait for it: a run that failed."""
+        return isinstance(self.what, RunGlimpse) and self.what.status is RunStatus.FAILED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """
+    What is known of a tenant since somebody listens.
+
+    Attributes:
+        changes: How much was seen to happen.
+        alarms: How much of it nobody wants to wait for: runs that failed.
+    """
+
+    since: datetime
+    changes: int = 0
+    alarms: int = 0
 
 
 @dataclass(slots=True)
@@ -103,9 +129,16 @@ class _Known:
 
     since: datetime
     version: int = 0
+    alarms: int = 0
     runs: dict[RunId, RunStatus] = field(default_factory=dict)
     running: dict[RunId, datetime] = field(default_factory=dict)
     deeds: set[AuditId] = field(default_factory=set)
+
+    def proofs_changed(self, deeds: Sequence[DeedGlimpse]) -> bool:
+        """Say whether something may have been done to who may come in; to be asked before news."""
+        if len(deeds) >= SEEN_MOST:  # there may be more that were not seen
+            return True
+        return any(each.subject_kind in _PROVING and each.id not in self.deeds for each in deeds)
 
     def news(self, runs: Iterable[RunGlimpse], deeds: Iterable[DeedGlimpse]) -> Iterator[Happening]:
         """Yield what is new, in the order in which it happened, and know it."""
@@ -173,15 +206,18 @@ class Watch:
             self._listeners.remove(listener)
             if all(each.tenant != tenant for each in self._listeners):
                 del self._known[tenant]
+                self._desk.recognitions.vouching.end(tenant)
 
-    def version(self, tenant: TenantId) -> tuple[datetime, int] | None:
+    def version(self, tenant: TenantId) -> Version | None:
         """
         Name what is known of a tenant: as long as the name is the same, nothing was seen to change.
 
         None: nobody listens, so nobody looks.
         """
         known = self._known.get(tenant)
-        return None if known is None else (known.since, known.version)
+        if known is None:
+            return None
+        return Version(since=known.since, changes=known.version, alarms=known.alarms)
 
     def close(self) -> None:
         """End what everybody hears, now and later."""
@@ -213,16 +249,27 @@ class Watch:
             limit=SEEN_MOST,
         )
         for tenant, known in self._known.items():
-            self._tell(tenant, known, glimpse)
+            self._tell(tenant, known, glimpse, now)
 
-    def _tell(self, tenant: TenantId, known: _Known, glimpse: Glimpse) -> None:
+    def _tell(self, tenant: TenantId, known: _Known, glimpse: Glimpse, now: datetime) -> None:
         runs = (each for each in glimpse.runs if each.tenant == tenant)
-        deeds = (each for each in glimpse.deeds if each.tenant == tenant)
+        deeds = [each for each in glimpse.deeds if each.tenant == tenant]
+        self._vouch(tenant, known, deeds, now)
         for happening in known.news(runs, deeds):
             known.version += 1
+            known.alarms += happening.alarms
             for listener in self._listeners:
                 if listener.tenant == tenant:
                     listener.tell(happening)
+
+    def _vouch(
+        self, tenant: TenantId, known: _Known, deeds: Sequence[DeedGlimpse], now: datetime
+    ) -> None:
+        """Let what proves who somebody is be believed until the next look, or not any more."""
+        recognitions = self._desk.recognitions
+        if known.proofs_changed(deeds):
+            recognitions.forget()
+        recognitions.vouching.vouch(tenant, until=now + _MISSED * LOOK_EVERY)
 
     def _check_room(self, tenant: TenantId) -> None:
         own = sum(each.tenant == tenant for each in self._listeners)

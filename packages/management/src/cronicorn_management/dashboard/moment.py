@@ -83,15 +83,10 @@ class Now:
     outlook: Outlook
 
 
-async def read_needs(work: Reading) -> tuple[Counts, Sequence[Standing]]:
-    """Return how many endpoints stand how, and those that need somebody, the worst first."""
-    needy = await work.board.attention(work.tenant, now=work.now, limit=NEEDY_MOST)
-    return await work.board.counts(work.tenant, now=work.now), needy
-
-
 async def read_now(work: Reading) -> Now:
     """Return all of this moment, in four questions."""
-    counts, needy = await read_needs(work)
+    needy = await work.board.attention(work.tenant, now=work.now, limit=NEEDY_MOST)
+    counts = await work.board.counts(work.tenant, now=work.now)
     upcoming = await work.board.upcoming(work.tenant, until=work.now + AHEAD)
     return Now(
         at=work.now,

@@ -58,10 +58,12 @@ class Viewer:
         """
         Read what others of the tenant may have read already, and see the same.
 
-        It depends on nothing but the tenant and the key: not on who looks, nor how.
+        It depends on nothing but the tenant and the key: not on who looks, nor how. Whole pages
+        show what is; parts that renew themselves share what they cost.
         """
         shared: Shared = self.request.app.state.shared
-        return await shared.seen(self.caller.tenant, key, read)
+        whole = not self.request.url.path.startswith("/_/")
+        return await shared.seen(self.caller.tenant, key, read, at_once=whole)
 
     def page(self, name: str, *, status: int = 200, **values: object) -> Response:
         """Write a whole page; it says what the last post has left to be said."""

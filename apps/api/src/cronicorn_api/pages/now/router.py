@@ -1,15 +1,13 @@
 """Now: what needs somebody, what runs and what is next."""
 
-from collections.abc import Sequence
 from typing import Final
 
-from cronicorn_domain.ports.board import Counts, Standing
-from cronicorn_management.dashboard.moment import Now, read_needs, read_now
+from cronicorn_management.dashboard.moment import Now, read_now
 from fastapi import Response
 
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
-from cronicorn_api.pages.now.views import NeedsView, needs_view, now_view
+from cronicorn_api.pages.now.views import needs_of, now_view
 
 router: Final = pages_router()
 
@@ -23,13 +21,13 @@ async def now(viewer: TheViewer) -> Response:
 @router.get("/_/now/needs")
 async def needs(viewer: TheViewer) -> Response:
     """Tell what needs somebody by now."""
-    return viewer.fragment("now/_needs", view=await _needs(viewer))
+    return viewer.fragment("now/_needs", view=needs_of(await _now(viewer), viewer.zones))
 
 
 @router.get("/_/now/sentence")
 async def sentence(viewer: TheViewer) -> Response:
     """Say where all of them stand by now."""
-    return viewer.fragment("now/_sentence", view=await _needs(viewer))
+    return viewer.fragment("now/_sentence", view=needs_of(await _now(viewer), viewer.zones))
 
 
 @router.get("/_/now/figures")
@@ -44,12 +42,3 @@ async def _now(viewer: Viewer) -> Now:
             return await read_now(work)
 
     return await viewer.shared("now", read)
-
-
-async def _needs(viewer: Viewer) -> NeedsView:
-    async def read() -> tuple[Counts, Sequence[Standing]]:
-        async with viewer.desk.reading(viewer.caller) as work:
-            return await read_needs(work)
-
-    counts, needy = await viewer.shared("now needs", read)
-    return needs_view(counts, needy, viewer.zones)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from cronicorn_domain.ports.board import Counts, Standing
+from cronicorn_domain.ports.board import Counts
 from cronicorn_domain.ports.overview import Tally
 from cronicorn_management.dashboard.moment import AHEAD, LastHour, Now, Outlook
 
@@ -98,15 +98,16 @@ def now_view(now: Now, zones: Zones) -> NowView:
     """Tell of this moment."""
     return NowView(
         at=zones.moment(now.at),
-        needs=needs_view(now.counts, now.needy, zones),
+        needs=needs_of(now, zones),
         strip=strip_view(now.last_hour, now.outlook, zones, now.at),
         hour=hour_view(now.last_hour),
     )
 
 
-def needs_view(counts: Counts, needy: Sequence[Standing], zones: Zones) -> NeedsView:
+def needs_of(now: Now, zones: Zones) -> NeedsView:
     """Tell what needs somebody; the height is kept, so that nothing below moves."""
-    rows = [row_of(each, (), zones) for each in needy]
+    counts = now.counts
+    rows = [row_of(each, (), zones) for each in now.needy]
     known = counts.failing + counts.late + counts.deferred + counts.quarantined
     return NeedsView(
         sentence=sentence_of(counts),
