@@ -210,6 +210,7 @@ async def test_what_is_ended_elsewhere_proves_nothing_after_a_look(
 ) -> None:
     """A key that is revoked, somebody who signs out and somebody who is disabled."""
     found = await recognize_sign_in(office.desk, signed_in.token)
+    assert found is not None
     await revoke(elsewhere, office, key)
     await sign_out(elsewhere, found.caller)
     await looked(office)
@@ -223,6 +224,7 @@ async def test_nobody_vouches_while_the_store_is_away(
 ) -> None:
     """What could not be seen is looked up anew, as if nobody watched."""
     found = await recognize_sign_in(office.desk, signed_in.token)
+    assert found is not None
     watching.away = True
     await sign_out(elsewhere, found.caller)
     await looked(office, 2)
