@@ -134,7 +134,7 @@ def test_a_rule_is_checked_where_it_is_wrong_and_saved_in_shadow(page: Page, wor
     page.get_by_label("When").last.fill("body.queue.depth >")
     expect(page.locator("#checked .caret")).to_be_visible()
     page.get_by_label("When").last.fill("body.queue.depth > 100")
-    expect(page.locator("#checked")).to_contain_text("can be meant")
+    expect(page.locator("#checked")).to_contain_text("understood")
     page.get_by_label("Run every").last.fill("30 s")
     page.get_by_label("Only watch (shadow)").check()
     page.get_by_role("button", name="Replay").click()

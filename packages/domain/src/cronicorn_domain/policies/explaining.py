@@ -150,11 +150,12 @@ def _winner(decision: Decision, endpoint: Endpoint, at: WritesInstants) -> str:
 
 
 def _hinted(decision: Decision) -> str:
-    told = {Rule.INTERVAL_HINT, Rule.ONESHOT}
-    line = next((each for each in decision.trail if each.rule in told), None)
+    rules = {Rule.INTERVAL_HINT, Rule.ONESHOT}
+    line = next((each for each in decision.trail if each.rule in rules), None)
     author, _, kind = decision.source.partition("-")
     what = "asks for one run" if kind == "oneshot" else "sets the interval"
-    detail = f" ({line.detail})" if line is not None and line.detail else ""
+    told = "" if line is None else line.detail.removeprefix(f"{author}: ")
+    detail = f" ({told})" if told else ""
     return f"a hint of {_AUTHORS[author]} {what}{detail}"
 
 

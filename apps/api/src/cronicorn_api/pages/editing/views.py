@@ -144,7 +144,7 @@ def band_of(endpoint: Endpoint, fires: Sequence[Decision]) -> Band | None:
         least = interval(shortest) if shortest else "nothing"
         most = interval(longest) if longest else "nothing"
         told = f"never below {least}, never above {most}"
-    rhythm = "" if gap is None else f"; the schedule fires every {interval(gap)} at the closest"
+    rhythm = "" if gap is None else f"; it would fire every {interval(gap)} at the closest"
     return Band(
         left=left,
         width=max(4, right - left),

@@ -8,11 +8,13 @@ from typing import Final
 
 from cronicorn_domain.model.decision import Decision, Rule, Source, Weighed
 from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.hint import Author
 from cronicorn_domain.policies.due_instants import TIMING_RULES
 from cronicorn_domain.policies.explaining import WritesInstants, describe_schedule
 from cronicorn_domain.wording import instant_in_words
 
 from cronicorn_api.pages.frame.shapes import interval, length
+from cronicorn_api.pages.timeline.sources import author_words
 
 _LEFT: Final = 3.0
 _RIGHT: Final = 97.0
@@ -52,6 +54,8 @@ _CHOOSING: Final[Mapping[Source, frozenset[Rule]]] = {
 }
 _MOVING: Final = frozenset({Rule.SHORTEST_SLOT, Rule.LONGEST, Rule.BACKOFF})
 _HINTS: Final = frozenset({Rule.INTERVAL_HINT, Rule.ONESHOT})
+_OF_AUTHORS: Final = frozenset({Rule.INTERVAL_HINT, Rule.HINT_GIVES_WAY})
+"""Lines whose details begin with who gave the hint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,11 +214,11 @@ def _step(
     schedule: str,
 ) -> Step:
     before = _moved_from(number, line, decision)
-    detail = line.detail or (schedule if line.rule is Rule.BASELINE else "")
+    name, detail = _words(line, schedule)
     return Step(
         number=number,
         rule=line.rule,
-        name=_NAMES[line.rule],
+        name=name,
         detail=detail,
         instant=line.instant,
         x=scale.x(line.instant),
@@ -222,6 +226,17 @@ def _step(
         result=_result(number, line, decision, wins=wins),
         wins=wins,
     )
+
+
+def _words(line: Weighed, schedule: str) -> tuple[str, str]:
+    """Name a line, and tell what else is worth knowing; a hint is named by who gave it."""
+    name = _NAMES[line.rule]
+    if line.rule is Rule.BASELINE:
+        return name, line.detail or schedule
+    author, given, rest = line.detail.partition(": ")
+    if line.rule in _OF_AUTHORS and given and author in set(Author):
+        return f"{name} of {author_words(Author(author))}", rest
+    return name, line.detail
 
 
 def _moved_from(number: int, line: Weighed, decision: Decision) -> datetime | None:
