@@ -17,7 +17,7 @@ from cronicorn_api.pages.frame.outcomes import OUTCOMES, Outcome
 from cronicorn_api.pages.frame.shapes import exact, interval, length, percent
 from cronicorn_api.pages.timeline.flags import ROWS, Flag, flags_of
 from cronicorn_api.pages.timeline.marks import Mark, Stack, counts_of, marks_of, stacks_of
-from cronicorn_api.pages.timeline.rhythm import Rhythm, gaps_by_column, gaps_of, rhythm_of
+from cronicorn_api.pages.timeline.rhythm import Gap, Rhythm, gaps_by_column, gaps_of, rhythm_of
 from cronicorn_api.pages.timeline.scale import (
     COLUMNS_MOST,
     Column,
@@ -135,14 +135,7 @@ def drawing_of(
     scale = scale_of(timeline.since, timeline.until, now=timeline.now)
     columns = _columns(timeline, here, narrow=narrow)
     runs = [] if timeline.runs is None else timeline.runs
-    marks: Sequence[Mark] = ()
-    stacks: Sequence[Stack] = ()
-    if timeline.runs is None:
-        stacks = stacks_of(timeline.stretches, timeline.slot_records, columns, scale)
-        gaps = gaps_by_column(timeline.stretches, columns)
-    else:
-        marks = marks_of(runs, timeline.slot_records, timeline.upcoming, scale)
-        gaps = gaps_of(runs, timeline.slot_records)
+    marks, stacks, gaps = _slots(timeline, columns, scale)
     flags = flags_of(timeline.hints, scale)
     situation = timeline.situation
     rhythm = rhythm_of(
@@ -176,6 +169,18 @@ def drawing_of(
         sentence=_sentence(timeline, counts, flags),
         step=interval(columns[0].ends_at - columns[0].begins_at) if stacks else None,
     )
+
+
+def _slots(
+    timeline: Timeline, columns: Sequence[Column], scale: Scale
+) -> tuple[Sequence[Mark], Sequence[Stack], Sequence[Gap]]:
+    """Draw each slot as a mark, or, where they are too many, those of a step as a column."""
+    records = timeline.slot_records
+    if timeline.runs is None:
+        stacks = stacks_of(timeline.stretches, records, columns, scale)
+        return (), stacks, gaps_by_column(timeline.stretches, columns)
+    marks = marks_of(timeline.runs, records, timeline.upcoming, scale)
+    return marks, (), gaps_of(timeline.runs, records)
 
 
 def hint_words(flag: Flag, here: ZoneInfo, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import log
 from typing import Final
 
@@ -120,9 +120,7 @@ def why_of(
     ``since`` is the slot before it. ``endpoint`` is given where it still is what it was then: what
     its schedule alone would have said, and its guardrails would have done, stand beside the steps.
     """
-    guardrails = None if endpoint is None else endpoint.guardrails
-    shortest = None if guardrails is None else guardrails.shortest
-    longest = None if guardrails is None else guardrails.longest
+    shortest, longest = _guardrails(endpoint)
     schedule = "" if endpoint is None else describe_schedule(endpoint, at=at)
     scheduled = _scheduled(decision, since, endpoint)
     edges = [] if since is None else [since + each for each in (shortest, longest) if each]
@@ -137,10 +135,9 @@ def why_of(
         result = _result_of_schedule(decision, scheduled, winner)
         steps.insert(0, _beside(Rule.BASELINE, scheduled, schedule, scale, result))
     told = {line.rule for line in decision.trail}
-    if since is not None and shortest and Rule.SHORTEST_SLOT not in told:
-        steps.append(_beside(Rule.SHORTEST_SLOT, since + shortest, interval(shortest), scale))
-    if since is not None and longest and Rule.LONGEST not in told:
-        steps.append(_beside(Rule.LONGEST, since + longest, interval(longest), scale))
+    for rule, of in ((Rule.SHORTEST_SLOT, shortest), (Rule.LONGEST, longest)):
+        if since is not None and of and rule not in told:
+            steps.append(_beside(rule, since + of, interval(of), scale))
     forbidden = None if since is None or not shortest else scale.x(since + shortest)
     return Why(
         steps=steps,
@@ -149,6 +146,12 @@ def why_of(
         since=since,
         forbidden=forbidden,
     )
+
+
+def _guardrails(endpoint: Endpoint | None) -> tuple[timedelta | None, timedelta | None]:
+    if endpoint is None:
+        return None, None
+    return endpoint.guardrails.shortest, endpoint.guardrails.longest
 
 
 def _scheduled(
