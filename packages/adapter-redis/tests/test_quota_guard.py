@@ -119,9 +119,9 @@ async def test_all_keys_of_a_tenant_lie_together(redis_url: str) -> None:
 
 async def test_a_server_that_is_not_there_is_told_as_such() -> None:
     """The error is the domain's, and comes at once; a URL that is none is the caller's fault."""
-    with pytest.raises(StoreUnavailable):
-        async with open_redis_quota_guard("redis://127.0.0.1:1/0", limited()):
-            pass
+    async with open_redis_quota_guard("redis://127.0.0.1:1/0", limited()) as guard:
+        with pytest.raises(StoreUnavailable):
+            await guard.standing(DEFAULT_TENANT, now=EPOCH)
     with pytest.raises(InvalidInput):
         async with open_redis_quota_guard("http://127.0.0.1:1/0", limited()):
             pass

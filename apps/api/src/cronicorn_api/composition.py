@@ -36,11 +36,16 @@ from cronicorn_management.throttle import Throttle
 from cronicorn_planner.replaying.rule_replayer import RuleReplayer
 from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_scheduler.observing import Observer
+from cronicorn_scheduler.quota_outages import Told as QuotaTold
+from cronicorn_scheduler.quota_outages import Untold, WatchedQuotaGuard
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
 from cronicorn_scheduler.ways import ByItsWay
 
 from cronicorn_api.trials.sending import SentTrials
+
+
+_UNTOLD: Final = Untold()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,7 @@ class Choices:
         allowance: What each tenant may have.
         quotas: What it may use of a month.
         quota_redis: The address of a server that counts that; None: the database does.
+        quota_told: Hears that this server is away; all goes on that has no quota.
         sign_in_rates: How often passwords may be tried.
         observer: Hears of the worker.
         smtp: The server that takes letters, if there is one.
@@ -73,6 +79,7 @@ class Choices:
     allowance: Allowance = SELF_HOSTED
     quotas: Quotas = NO_QUOTAS
     quota_redis: str | None = None
+    quota_told: QuotaTold = _UNTOLD
     sign_in_rates: SignInRates = SIGN_IN_RATES
     observer: Observer | None = None
     smtp: str | None = None
@@ -103,15 +110,16 @@ async def open_service(
         database, application_name="cronicorn-api", poll_only=chosen.poll_only
     ) as engine:
         await upgrade(engine)
+        clock = await DatabaseClock.synchronized(engine)
         async with (
             shared_store(engine, vault=vault, floor=chosen.allowance.floor) as store,
             open_dispatcher(rules) as dispatcher,
             aclosing(CelRuleEvaluator()) as conditions,
-            _open_quota_guard(partial(SqlQuotaGuard, engine), chosen) as quota,
+            _open_quota_guard(partial(SqlQuotaGuard, engine), chosen, clock) as quota,
         ):
             tools = _Tools(
                 store=store,
-                clock=await DatabaseClock.synchronized(engine),
+                clock=clock,
                 rules=rules,
                 dispatcher=dispatcher,
                 conditions=conditions,
@@ -192,7 +200,7 @@ def _worker_name() -> WorkerId:
 
 @asynccontextmanager
 async def _open_quota_guard(
-    in_database: Callable[[Quotas], QuotaGuard], chosen: Choices
+    in_database: Callable[[Quotas], QuotaGuard], chosen: Choices, clock: Clock
 ) -> AsyncIterator[QuotaGuard]:
     """Give what knows how much is used of quotas."""
     if chosen.quota_redis is None:
@@ -203,4 +211,6 @@ async def _open_quota_guard(
     )
 
     async with open_redis_quota_guard(chosen.quota_redis, chosen.quotas) as guard:
-        yield guard
+        watched = WatchedQuotaGuard(guard, chosen.quota_told)
+        await watched.greet(now=clock.now())
+        yield watched

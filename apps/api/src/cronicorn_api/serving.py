@@ -30,7 +30,7 @@ from cronicorn_api.patience import PatientProtocol
 from cronicorn_api.settings import ApiSettings
 from cronicorn_api.tidying import keep_tidy
 from cronicorn_api.wire.head_limit import HEAD_MOST
-from cronicorn_api.working import LoggedWork, OpeningLines
+from cronicorn_api.working import LoggedWork, OpeningLines, QuotaLines
 
 Done = TypeVar("Done")
 
@@ -113,7 +113,7 @@ async def serve(settings: ApiSettings) -> None:
                     observer = CountedWork(observer, instruments.registry)
                 opening = stack.enter_async_context(
                     Opening(OpeningLines(log)).opened(
-                        partial(_service, settings, observer=observer)
+                        partial(_service, settings, log, observer=observer)
                     )
                 )
                 opened = _founded(opening, settings, log, origin=origin)
@@ -148,12 +148,15 @@ def _application(
     return app
 
 
-def _service(settings: ApiSettings, *, observer: Observer) -> AbstractAsyncContextManager[Service]:
+def _service(
+    settings: ApiSettings, log: Log, *, observer: Observer
+) -> AbstractAsyncContextManager[Service]:
     chosen = Choices(
         allowed=settings.egress_entries,
         poll_only=settings.poll_only,
         quotas=settings.quotas,
         quota_redis=settings.quota_redis_url,
+        quota_told=QuotaLines(log),
         allowance=settings.allowance,
         sign_in_rates=settings.sign_in_rates,
         observer=observer,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from cronicorn_domain.errors import StoreUnavailable
+from cronicorn_domain.errors import StoreError, StoreUnavailable
 from cronicorn_scheduler.observing import (
     Event,
     PartFailed,
@@ -31,6 +31,21 @@ class OpeningLines:
     def at_last(self, waited: timedelta) -> None:
         """Say that it answers."""
         self._log.say(StoreRecovered.name, seconds=round(waited.total_seconds(), 1))
+
+
+class QuotaLines:
+    """Logs that quotas cannot be asked about, and that they can again."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def not_counted(self, error: StoreError) -> None:
+        """Say why."""
+        self._log.trouble("quota_unavailable", error=str(error))
+
+    def counted_again(self, lasted: timedelta) -> None:
+        """Say after how long."""
+        self._log.say("quota_recovered", seconds=round(lasted.total_seconds(), 1))
 
 
 class LoggedWork:

@@ -51,6 +51,7 @@ from cronicorn_planner.asking.rationed import RationedModel
 from cronicorn_planner.replaying.rule_replayer import RuleReplayer
 from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_planner.sessions.planner import Planner
+from cronicorn_scheduler.quota_outages import WatchedQuotaGuard
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
 from cronicorn_scheduler.ways import ByItsWay
@@ -61,6 +62,7 @@ from cronicorn_worker.metering.readings import Readings
 from cronicorn_worker.parts import Parts
 from cronicorn_worker.settings import LogLevel, WorkerSettings
 from cronicorn_worker.watching.opening_lines import Tell, untold
+from cronicorn_worker.watching.quota_lines import QuotaLines
 from cronicorn_worker.watching.session_lines import SessionLines
 from cronicorn_worker.watching.showing import Show
 
@@ -283,13 +285,13 @@ async def open_scheduler(
     Raises:
         WorkerFault: traces are asked for without what they need.
         InvalidInput: the address of the Redis server for quotas is none.
-        StoreError: that server cannot be reached, or does not let us in.
+        StoreRefused: that server does not let us in; one that is away is told, and not waited for.
     """
     worker = WorkerId(f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}")
     async with (
         open_dispatcher(guard) as dispatcher,
         aclosing(CelRuleEvaluator()) as evaluator,
-        _open_quota_guard(store, settings) as quota,
+        _open_quota_guard(store, settings, show.tell) as quota,
         _traced(
             Parts(
                 queue=store.queue,
@@ -327,7 +329,7 @@ async def open_scheduler(
 
 @asynccontextmanager
 async def _open_quota_guard(
-    store: Store, settings: WorkerSettings
+    store: Store, settings: WorkerSettings, tell: Tell
 ) -> AsyncIterator[QuotaGuard | None]:
     """
     Give what rations runs and tokens, and knows of both for those who are to be told.
@@ -345,7 +347,9 @@ async def _open_quota_guard(
 
         url = settings.quota_redis.get_secret_value()
         async with open_redis_quota_guard(url, settings.quotas) as guard:
-            yield guard
+            watched = WatchedQuotaGuard(guard, QuotaLines(tell))
+            await watched.greet(now=store.clock.now())
+            yield watched
 
 
 @asynccontextmanager

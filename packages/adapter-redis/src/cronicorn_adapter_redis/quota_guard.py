@@ -173,7 +173,9 @@ class RedisQuotaGuard:
 @asynccontextmanager
 async def open_redis_quota_guard(url: str, quotas: Quotas) -> AsyncIterator[RedisQuotaGuard]:
     """
-    Open a server, prove that it answers, and close all connections at the end of the block.
+    Give what asks a server, and close all connections to it at the end of the block.
+
+    It is asked nothing yet, and need not be there.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``, with user, password and database.
@@ -181,8 +183,6 @@ async def open_redis_quota_guard(url: str, quotas: Quotas) -> AsyncIterator[Redi
 
     Raises:
         InvalidInput: the URL cannot be meant.
-        StoreUnavailable: the server cannot be reached; trying again may help.
-        StoreRefused: it does not let us in.
     """
     try:
         pool = BlockingConnectionPool.from_url(
@@ -201,8 +201,6 @@ async def open_redis_quota_guard(url: str, quotas: Quotas) -> AsyncIterator[Redi
         ) from error
     client = Redis.from_pool(pool)
     try:
-        with translated():
-            await client.ping()
         yield RedisQuotaGuard(client, quotas)
     finally:
         await client.aclose()
