@@ -16,18 +16,20 @@ from cronicorn_adapter_sql.testing.throwaway_postgres import find_programs
 from cronicorn_domain.model.endpoint import Endpoint, Header, HttpRequest
 from cronicorn_domain.model.run import FailureKind
 from cronicorn_domain.model.slot_record import Fate
+from cronicorn_domain.ports.endpoint_queue import Settled
 from cronicorn_domain.testing.builders import (
     EPOCH,
     HOUR,
     MINUTE,
     a_job,
     a_oneshot,
+    a_settlement,
     an_endpoint,
     at,
     every,
     once,
 )
-from cronicorn_domain.testing.store_suite import StoreSuite
+from cronicorn_domain.testing.store_suite import LEASE, StoreSuite
 
 MANUAL = (Path(__file__).parents[3] / "docs" / "operating.md").read_text("utf-8")
 SECRET = "Bearer hunter2"
@@ -156,6 +158,29 @@ class TestBackups(StoreSuite):
             at("12:10:00"),
             at("12:20:00"),
         )
+
+    async def test_who_lived_through_a_restore_has_lost_its_leases(
+        self, back_up: Callable[[], Awaitable[Restore]]
+    ) -> None:
+        """
+        Trap T07: no token is given out again, although the backup knows nothing of those since.
+
+        So a worker that nobody has stopped neither renews nor ends what another one runs now.
+        """
+        endpoint = await self.add_minutely()
+        restore = await back_up()
+        before = await self.start_one(at("12:01:00"))
+
+        self.given = await restore()
+        after = await self.start_one(at("12:01:00"))
+        stale, now = before.lease.token, at("12:01:02")
+        lost = await self.queue.renew([stale], lease_for=LEASE, now=now)
+        answers = await self.queue.settle([a_settlement(stale, started_at=now)], now=now)
+
+        assert after.lease.token > stale
+        assert (lost, answers) == ({stale}, {stale: Settled.LOST})
+        assert [run.id for run in await self.runs(endpoint)] == [after.lease.run_id]
+        assert await self.settle(after, now) is Settled.ACCEPTED
 
     async def test_a_backup_holds_nobody_up(
         self, back_up: Callable[[], Awaitable[Restore]]

@@ -4,6 +4,10 @@ Writes what a claim decided: leases in the place of due rows, and the runs as ru
 
 On PostgreSQL it is one statement for the batch. On SQLite the tokens come with the leases, which
 are therefore one statement, too; the rest is run for each row.
+
+A token is the millisecond of its making and a count, so that it grows, and so that a database that
+is restored from a backup gives none out again that somebody may still hold: the count is that of
+the backup, and the millisecond is not. It fits into 53 bits, which is what JSON is sure to keep.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,6 +49,8 @@ async def _write_on_sqlite(
     return tokens
 
 
+_COUNT_BITS: Final = 10
+"""A thousand tokens in a millisecond, before one would be the same as another."""
 _LEASE: Final = ("endpoint_id", "tenant", "host", "run_id", "slot", "worker", "until", "urgent")
 _RUN: Final = (
     "id",
@@ -65,6 +71,10 @@ _BEGIN_RUN: Final = insertion(runs, _RUN)
 _GIVEN: Final = recordset(
     {**columns_of(runs, _RUN), **columns_of(leases, _LEASE), "taken_at": "TIMESTAMPTZ"}
 )
+_NEXT: Final = (
+    f"(CAST(1000 * date_part('epoch', clock_timestamp()) AS INT8) << {_COUNT_BITS})"
+    f" | (nextval('leases_token_seq') & {(1 << _COUNT_BITS) - 1})"
+)
 CLAIM: Final = (
     # What is given is taken apart once. Only who takes the due row away gets a lease.
     f"WITH taken AS MATERIALIZED (SELECT given.*, d.place FROM {_GIVEN}"
@@ -72,11 +82,16 @@ CLAIM: Final = (
     " WHERE due_at = given.taken_at AND endpoint_id = given.endpoint_id FOR UPDATE) AS d),"
     " gone AS (DELETE FROM due WHERE ctid = ANY (ARRAY(SELECT place FROM taken))),"
     f" begun AS (INSERT INTO runs ({', '.join(_RUN)}) SELECT {', '.join(_RUN)} FROM taken)"
-    f" INSERT INTO leases ({', '.join(_LEASE)}) SELECT {', '.join(_LEASE)} FROM taken"
-    " RETURNING endpoint_id, token"
+    f" INSERT INTO leases (token, {', '.join(_LEASE)})"
+    f" SELECT {_NEXT}, {', '.join(_LEASE)} FROM taken RETURNING endpoint_id, token"
 )
 _EXTRACTED: Final = ", ".join(f"json_extract(value, '$.{name}')" for name in _LEASE)
+_NEXT_ON_SQLITE: Final = (
+    # What SQLite counts on from is the greatest token that there ever was.
+    "1 + key + max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'leases'), 0),"
+    f" CAST(86400000 * (julianday('now') - 2440587.5) AS INTEGER) << {_COUNT_BITS})"
+)
 _LEASE_ON_SQLITE: Final = (
-    f"INSERT INTO leases ({', '.join(_LEASE)}) SELECT {_EXTRACTED} FROM json_each(?)"
-    " RETURNING endpoint_id, token"
+    f"INSERT INTO leases (token, {', '.join(_LEASE)}) SELECT {_NEXT_ON_SQLITE}, {_EXTRACTED}"
+    " FROM json_each(?) RETURNING endpoint_id, token"
 )

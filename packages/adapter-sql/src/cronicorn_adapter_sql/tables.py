@@ -290,8 +290,9 @@ class DueRow(Row, table=True):
 
 class LeaseRow(Row, table=True):
     """
-    A live lease. The token is the fence and never used again.
+    A live lease. The token is the fence and never used again, also not after a restore.
 
+    For that claims make it, and do not leave it to the column's own count (see ``lease_writes``).
     An endpoint has one at most: it takes the place of the row in `due`, by the statement that takes
     that away. No constraint says so, as it would look through all leases that the endpoint has had
     since the oldest transaction began. ``slot`` is that of its run. ``tenant`` and ``host`` are
