@@ -193,6 +193,18 @@ def plant_stray(url: str) -> None:
     plant(url, f"INSERT INTO due (due_at, {others}) {again}")
 
 
+def plant_late_look(url: str) -> None:
+    """Let an endpoint wait for a planner, as one did that is not there any more."""
+    plant(url, "UPDATE endpoints SET ai_mode = 'auto'")
+
+    async def enrol() -> None:
+        async with open_store(url, None) as store, store.units.begin() as unit:
+            await unit.analyses.enrol(now=store.clock.now() - HOUR)
+            await unit.commit()
+
+    asyncio.run(enrol())
+
+
 PLANTED: Mapping[Ailment, Callable[[str], None]] = {
     Ailment.SLOT_OVERDUE: lambda url: plant(url, f"UPDATE due SET due_at = {PAST}"),
     Ailment.WORKER_GONE: claim,
@@ -210,6 +222,7 @@ PLANTED: Mapping[Ailment, Callable[[str], None]] = {
     Ailment.ZONE_DATA_OLD: lambda url: announce(url, zone_data="2019a"),
     Ailment.PARTITION_MISSING: lambda url: plant(url, NO_PARTITIONS),
     Ailment.SCHEMA_DIFFERS: lambda url: plant(url, "ALTER TABLE jobs ADD COLUMN color TEXT"),
+    Ailment.ANALYSIS_OVERDUE: plant_late_look,
     Ailment.OLD_TRANSACTION: lambda _: None,  # one is open while the doctor looks
 }
 LASTING = {Ailment.SCHEMA_DIFFERS: "ALTER TABLE jobs DROP COLUMN color"}

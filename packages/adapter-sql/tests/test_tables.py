@@ -134,6 +134,7 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_endpoints_ai_mode_known", "endpoints", {"ai_mode": "always"}),
     ("ck_analyses_no_count_below_zero", "analyses", {"failures": -1}),
     ("ck_analyses_lease_is_whole", "analyses", {"lease": OTHER}),
+    ("ck_analyses_lease_is_whole", "analyses", {"worker": "w"}),
     ("ck_analyses_lease_is_whole", "analyses", {"leased_until": NOON}),
     ("ck_sessions_ending_known", "sessions", {"ending": "asleep"}),
     ("ck_sessions_no_count_below_zero", "sessions", {"tokens_in": -1}),

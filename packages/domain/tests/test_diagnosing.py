@@ -9,13 +9,21 @@ from cronicorn_domain.model.finding import Ailment, Finding, Mending
 from cronicorn_domain.model.worker import Worker
 from cronicorn_domain.policies.diagnosing import (
     Thresholds,
+    analyses_lost,
+    analyses_overdue,
     leases_lost,
     room_missing,
     slots_overdue,
     transactions_too_old,
     workers_apart,
 )
-from cronicorn_domain.ports.examination import HeldLease, OldTransaction, OverdueSlot
+from cronicorn_domain.ports.examination import (
+    HeldAnalysis,
+    HeldLease,
+    OldTransaction,
+    OverdueAnalysis,
+    OverdueSlot,
+)
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND
 
 LIMITS = Thresholds()
@@ -25,6 +33,13 @@ LEASE = HeldLease(
     endpoint_id=ENDPOINT,
     worker=WorkerId("w"),
     until=EPOCH + 10 * SECOND,
+    seen_at=EPOCH,
+)
+LOOK = HeldAnalysis(
+    endpoint_id=ENDPOINT,
+    name="health",
+    worker=WorkerId("w"),
+    until=EPOCH + 5 * MINUTE,
     seen_at=EPOCH,
 )
 WORKER = Worker(
@@ -79,6 +94,35 @@ def test_only_what_ran_out_may_be_taken_away() -> None:
     (over,) = leases_lost([gone], EPOCH + MINUTE, LIMITS)
 
     assert (lasting.mending, over.mending) == (None, Mending.REAP)
+
+
+@pytest.mark.parametrize(
+    ("held", "remedy"),
+    [
+        ([], "No planner is at work"),
+        ([replace(LOOK, seen_at=EPOCH - MINUTE)], "No planner is at work"),
+        ([LOOK], "A planner is at work, and behind"),
+    ],
+)
+def test_the_remedy_of_a_late_look_depends_on_who_looks(held, remedy: str) -> None:
+    """Where nobody holds a session, or only who is gone, a planner is to be started."""
+    late = OverdueAnalysis(endpoint_id=ENDPOINT, name="health", due_at=EPOCH - 20 * MINUTE)
+
+    (finding,) = analyses_overdue([late], held, EPOCH, LIMITS)
+
+    assert finding.remedy.startswith(remedy)
+    assert "was to be looked at by the AI planner 20 min ago" in finding.what
+
+
+def test_a_look_whose_worker_is_gone_is_told() -> None:
+    """Until then nobody else may look; of a worker that lives nothing is told."""
+    gone = replace(LOOK, seen_at=EPOCH - MINUTE)
+
+    (finding,) = analyses_lost([LOOK, gone], EPOCH, LIMITS)
+
+    assert sorts([finding]) == [Ailment.WORKER_GONE]
+    assert finding.what == "is held by worker w, which was last seen 1 min ago"
+    assert finding.remedy == "Wait until 12:05:00 UTC: then another planner may look."
 
 
 @pytest.mark.parametrize(

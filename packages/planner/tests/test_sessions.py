@@ -61,6 +61,7 @@ from cronicorn_planner.sessions.observing import ModelRests, PlannerEvent, Sessi
 from cronicorn_planner.sessions.planner import Planner, PlannerSettings
 
 AUTO = Planning(mode=AiMode.AUTO)
+WORKER = WorkerId("planner")
 USAGE = Usage(tokens_in=200, tokens_out=50)
 
 
@@ -120,6 +121,7 @@ class Watch:
             clock=self.clock,
             settings=self.settings,
             observer=self.observed,
+            worker=WORKER,
         )
 
     async def keep(self, endpoint: Endpoint | None = None, **changes: object) -> Endpoint:
@@ -581,7 +583,12 @@ async def test_a_worker_that_stops_stops_its_sessions() -> None:
     stuck = Stuck()
     model = RationedModel(stuck, watch.guard, clock=watch.clock)
     planner = Planner(
-        watch.units, model, clock=watch.clock, settings=watch.settings, observer=watch.observed
+        watch.units,
+        model,
+        clock=watch.clock,
+        settings=watch.settings,
+        observer=watch.observed,
+        worker=WORKER,
     )
     running = asyncio.create_task(planner.run())
     await stuck.asked.wait()

@@ -116,6 +116,7 @@ async def _held(answers: list[Answer], *, paused: bool) -> None:
         clock=clock,
         settings=PlannerSettings(model="m", bounds=BOUNDS),
         observer=UNHEARD,
+        worker=WorkerId("w"),
     )
 
     assert await planner.look_once() == 1

@@ -304,7 +304,7 @@ async def open_scheduler(
             settings,
         ) as traced,
         nullcontext(_metered(traced, store, settings, meters, replacements)) as parts,
-        _planned(store, parts, settings),
+        _planned(store, parts, settings, worker),
     ):
         yield Scheduler(
             queue=parts.queue,
@@ -353,7 +353,9 @@ async def _open_quota_guard(
 
 
 @asynccontextmanager
-async def _planned(store: Store, parts: Parts, settings: WorkerSettings) -> AsyncIterator[None]:
+async def _planned(
+    store: Store, parts: Parts, settings: WorkerSettings, worker: WorkerId
+) -> AsyncIterator[None]:
     """Let the AI planner work beside the block, where a model is named."""
     planner_settings = settings.planner
     if planner_settings is None or parts.quota is None:
@@ -381,6 +383,7 @@ async def _planned(store: Store, parts: Parts, settings: WorkerSettings) -> Asyn
             clock=store.clock,
             settings=planner_settings,
             observer=parts.sessions,
+            worker=worker,
         )
         async with beside(planner.run()):
             yield

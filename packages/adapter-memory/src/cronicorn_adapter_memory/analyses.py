@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cronicorn_domain.identity import EndpointId, SessionId, TenantId, new_uuid
+from cronicorn_domain.identity import EndpointId, SessionId, TenantId, WorkerId, new_uuid
 from cronicorn_domain.model.alert import Happening
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import JobState
@@ -49,7 +49,9 @@ class MemoryAnalyses:
             )
         return len(new)
 
-    async def take(self, *, limit: int, lease_for: timedelta, now: datetime) -> Sequence[Analysis]:
+    async def take(
+        self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
+    ) -> Sequence[Analysis]:
         """Lease analyses that are due."""
         tables = await self._transaction.write()
         due = [
@@ -68,6 +70,7 @@ class MemoryAnalyses:
             replace(
                 each,
                 lease=SessionId(new_uuid()),
+                worker=worker,
                 leased_until=now + lease_for,
                 taken_at=now,
             )

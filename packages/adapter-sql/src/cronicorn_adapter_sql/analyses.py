@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cronicorn_domain.identity import EndpointId, SessionId, TenantId, new_uuid
+from cronicorn_domain.identity import EndpointId, SessionId, TenantId, WorkerId, new_uuid
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.session import Analysis
@@ -42,7 +42,9 @@ class SqlAnalyses:
             await _ENROL.run(connection, rows)
         return len(rows)
 
-    async def take(self, *, limit: int, lease_for: timedelta, now: datetime) -> Sequence[Analysis]:
+    async def take(
+        self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
+    ) -> Sequence[Analysis]:
         """Lease analyses that are due; tenants in turn."""
         free = and_(
             analyses.c.next_at <= now,
@@ -78,6 +80,7 @@ class SqlAnalyses:
                 replace(
                     found[each],
                     lease=SessionId(new_uuid()),
+                    worker=worker,
                     leased_until=now + lease_for,
                     taken_at=now,
                 )
@@ -144,7 +147,8 @@ class SqlAnalyses:
             )
 
 
-def _is_planned() -> ColumnElement[bool]:
+def is_planned() -> ColumnElement[bool]:
+    """Say whether an endpoint is to be looked at, which `jobs` is joined to."""
     return and_(
         endpoints.c.ai_mode != AiMode.OFF.value,
         endpoints.c.archived_at.is_(None),
@@ -158,7 +162,7 @@ _ENROL = insertion(analyses, analyses.c.keys(), more="ON CONFLICT DO NOTHING")
 _NEW = (
     select(endpoints.c.id, endpoints.c.tenant, endpoints.c.job_id)
     .join(jobs, jobs.c.id == endpoints.c.job_id)
-    .where(_is_planned(), not_(exists().where(analyses.c.endpoint_id == endpoints.c.id)))
+    .where(is_planned(), not_(exists().where(analyses.c.endpoint_id == endpoints.c.id)))
     .order_by(endpoints.c.id)
     .limit(_ENROLLED_AT_ONCE)
 )
@@ -166,6 +170,6 @@ _GONE = (
     select(analyses.c.endpoint_id)
     .join(endpoints, endpoints.c.id == analyses.c.endpoint_id)
     .join(jobs, jobs.c.id == endpoints.c.job_id)
-    .where(not_(_is_planned()))
+    .where(not_(is_planned()))
     .limit(_ENROLLED_AT_ONCE)
 )

@@ -11,10 +11,12 @@ from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId
 from cronicorn_domain.policies.replanning import replan
 from cronicorn_domain.ports.examination import (
     ExaminedEndpoint,
+    HeldAnalysis,
     HeldLease,
     Miscount,
     OldTransaction,
     OpenRun,
+    OverdueAnalysis,
     OverdueSlot,
     StrayEntry,
 )
@@ -66,6 +68,36 @@ class SqlExamination:
                     seen_at=seen_at,
                 )
                 for token, key, worker, until, seen_at in found
+            ]
+
+    async def overdue_analyses(self, *, before: datetime, limit: int) -> Sequence[OverdueAnalysis]:
+        """Return what the AI planner could have looked at since long."""
+        given = {"before": before, "limit": limit}
+        async with self._looking() as connection:
+            return [
+                OverdueAnalysis(
+                    endpoint_id=EndpointId(key), name=name, due_at=max(next_at, until or next_at)
+                )
+                for key, name, next_at, until in await connection.execute(
+                    statements.OVERDUE_ANALYSES, given
+                )
+            ]
+
+    async def held_analyses(self, *, now: datetime, limit: int) -> Sequence[HeldAnalysis]:
+        """Return the looks that are under way, with what is known of their workers."""
+        given = {"now": now, "limit": limit}
+        async with self._looking() as connection:
+            return [
+                HeldAnalysis(
+                    endpoint_id=EndpointId(key),
+                    name=name,
+                    worker=WorkerId(worker),
+                    until=until,
+                    seen_at=seen_at,
+                )
+                for key, name, worker, until, seen_at in await connection.execute(
+                    statements.HELD_ANALYSES, given
+                )
             ]
 
     async def runs_left_open(

@@ -17,8 +17,18 @@ from sqlalchemy import (
 )
 
 from cronicorn_adapter_sql.among import among
+from cronicorn_adapter_sql.analyses import is_planned
 from cronicorn_adapter_sql.column_types import UtcDateTime
-from cronicorn_adapter_sql.tables import due, endpoint_state, endpoints, leases, runs, workers
+from cronicorn_adapter_sql.tables import (
+    analyses,
+    due,
+    endpoint_state,
+    endpoints,
+    jobs,
+    leases,
+    runs,
+    workers,
+)
 
 OVERDUE: Final = (
     select(due.c.endpoint_id, endpoints.c.name, due.c.due_at)
@@ -33,6 +43,37 @@ LEASES: Final = (
     select(leases.c.token, leases.c.endpoint_id, leases.c.worker, leases.c.until, workers.c.seen_at)
     .outerjoin(workers, workers.c.name == leases.c.worker)
     .order_by(leases.c.until)
+    .limit(bindparam("limit"))
+)
+
+_BEFORE: Final = bindparam("before", type_=UtcDateTime())
+_NOW: Final = bindparam("now", type_=UtcDateTime())
+
+OVERDUE_ANALYSES: Final = (
+    select(endpoints.c.id, endpoints.c.name, analyses.c.next_at, analyses.c.leased_until)
+    .join(endpoints, endpoints.c.id == analyses.c.endpoint_id)
+    .join(jobs, jobs.c.id == endpoints.c.job_id)
+    .where(
+        is_planned(),  # what is not keeps its analysis until a planner takes it away
+        analyses.c.next_at <= _BEFORE,
+        analyses.c.leased_until.is_(None) | (analyses.c.leased_until <= _BEFORE),
+    )
+    .order_by(analyses.c.next_at, endpoints.c.id)
+    .limit(bindparam("limit"))
+)
+
+HELD_ANALYSES: Final = (
+    select(
+        endpoints.c.id,
+        endpoints.c.name,
+        analyses.c.worker,
+        analyses.c.leased_until,
+        workers.c.seen_at,
+    )
+    .join(endpoints, endpoints.c.id == analyses.c.endpoint_id)
+    .outerjoin(workers, workers.c.name == analyses.c.worker)
+    .where(analyses.c.leased_until > _NOW)
+    .order_by(analyses.c.leased_until, endpoints.c.id)
     .limit(bindparam("limit"))
 )
 

@@ -6,7 +6,14 @@ from typing import Any, assert_never
 
 import orjson
 from cronicorn_domain.errors import InvalidInput, UnreadableRow
-from cronicorn_domain.identity import EndpointId, JobId, SessionId, SuggestionId, TenantId
+from cronicorn_domain.identity import (
+    EndpointId,
+    JobId,
+    SessionId,
+    SuggestionId,
+    TenantId,
+    WorkerId,
+)
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.proposal import (
@@ -43,6 +50,7 @@ def values_of_analysis(analysis: Analysis) -> Values:
         "not_before": analysis.not_before,
         "failures": analysis.failures,
         "lease": analysis.lease,
+        "worker": analysis.worker,
         "leased_until": analysis.leased_until,
         "taken_at": analysis.taken_at,
     }
@@ -50,7 +58,7 @@ def values_of_analysis(analysis: Analysis) -> Values:
 
 def analysis_from(row: Columns) -> Analysis:
     """Return the analysis of a row."""
-    lease = row["lease"]
+    lease, worker = row["lease"], row["worker"]
     return Analysis(
         endpoint_id=EndpointId(row["endpoint_id"]),
         tenant=TenantId(row["tenant"]),
@@ -60,6 +68,7 @@ def analysis_from(row: Columns) -> Analysis:
         not_before=row["not_before"],
         failures=row["failures"],
         lease=None if lease is None else SessionId(lease),
+        worker=None if worker is None else WorkerId(worker),
         leased_until=row["leased_until"],
         taken_at=row["taken_at"],
     )

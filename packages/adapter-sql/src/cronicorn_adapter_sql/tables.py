@@ -972,7 +972,8 @@ class AnalysisRow(Row, table=True):
     __table_args__: ClassVar = (
         CheckConstraint("failures >= 0", name="no_count_below_zero"),
         CheckConstraint(
-            "(lease IS NULL) = (leased_until IS NULL) AND (lease IS NULL) = (taken_at IS NULL)",
+            "(lease IS NULL) = (worker IS NULL) AND (lease IS NULL) = (leased_until IS NULL)"
+            " AND (lease IS NULL) = (taken_at IS NULL)",
             name="lease_is_whole",
         ),
         Index("ix_analyses_next_at", "next_at"),
@@ -989,6 +990,7 @@ class AnalysisRow(Row, table=True):
     not_before: datetime = Field(sa_type=UtcDateTime)
     failures: int
     lease: UUID | None = None
+    worker: str | None = None
     leased_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

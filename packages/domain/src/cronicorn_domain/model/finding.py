@@ -19,6 +19,7 @@ class Ailment(StrEnum):
     QUEUED_IN_VAIN = "queued-in-vain"
     SET_ASIDE = "set-aside"
     COUNT_DIFFERS = "count-differs"
+    ANALYSIS_OVERDUE = "analysis-overdue"
     OLD_TRANSACTION = "old-transaction"
     CLOCK_SKEW = "clock-skew"
     PARTITION_MISSING = "partition-missing"

@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from cronicorn_domain.identity import EndpointId, JobId, SessionId, SuggestionId, TenantId
+from cronicorn_domain.identity import (
+    EndpointId,
+    JobId,
+    SessionId,
+    SuggestionId,
+    TenantId,
+    WorkerId,
+)
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.proposal import Proposal
@@ -156,7 +163,8 @@ class Analysis:
         cause: Why, as a clause.
         not_before: Nothing that happens brings it further forward than this.
         failures: Sessions in a row that failed.
-        lease: Who has it, until ``leased_until``; a number that is never used again.
+        lease: Of which session it is, until ``leased_until``; a number that is never used again.
+        worker: Who holds that session.
         taken_at: When it was taken.
     """
 
@@ -168,6 +176,7 @@ class Analysis:
     not_before: datetime
     failures: int = 0
     lease: SessionId | None = None
+    worker: WorkerId | None = None
     leased_until: datetime | None = None
     taken_at: datetime | None = None
 

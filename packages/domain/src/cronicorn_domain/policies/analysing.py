@@ -98,6 +98,7 @@ def finished(analysis: Analysis, *, again_at: datetime, failures: int, now: date
         not_before=not_before,
         failures=failures,
         lease=None,
+        worker=None,
         leased_until=None,
         taken_at=None,
     )
@@ -105,7 +106,7 @@ def finished(analysis: Analysis, *, again_at: datetime, failures: int, now: date
 
 def released(analysis: Analysis) -> Analysis:
     """Return the analysis as one that was taken and not made: it is due as before."""
-    return replace(analysis, lease=None, leased_until=None, taken_at=None)
+    return replace(analysis, lease=None, worker=None, leased_until=None, taken_at=None)
 
 
 def again_after(asked_for: timedelta | None) -> timedelta:

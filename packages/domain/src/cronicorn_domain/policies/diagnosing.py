@@ -12,10 +12,12 @@ from cronicorn_domain.policies.lapsing import unlapsed
 from cronicorn_domain.policies.replanning import replan
 from cronicorn_domain.ports.examination import (
     ExaminedEndpoint,
+    HeldAnalysis,
     HeldLease,
     Miscount,
     OldTransaction,
     OpenRun,
+    OverdueAnalysis,
     OverdueSlot,
     StrayEntry,
 )
@@ -31,6 +33,7 @@ class Thresholds:
         overdue: So late a slot may be without a lease: longer than a take-over lasts.
         unseen: So long a worker may not have told of itself; it does so every 6 s.
         lease_over: So long a lease may be over before it is taken away.
+        analysis: So late an endpoint may be looked at by the AI planner, whose looks last minutes.
         transaction: So long a transaction may be open.
         skew: So far a worker's clock may be from the shared time.
         look_back: So much history is compared with its statistics.
@@ -40,6 +43,7 @@ class Thresholds:
     overdue: timedelta = timedelta(minutes=1)
     unseen: timedelta = timedelta(seconds=30)
     lease_over: timedelta = timedelta(seconds=15)
+    analysis: timedelta = timedelta(minutes=15)
     transaction: timedelta = timedelta(minutes=5)
     skew: timedelta = timedelta(seconds=5)
     look_back: timedelta = timedelta(days=1)
@@ -81,17 +85,55 @@ def leases_lost(
                 mending=Mending.REAP,
                 endpoint_id=lease.endpoint_id,
             )
-        elif lease.seen_at is None or now - lease.seen_at > limits.unseen:
-            seen = "is not known"
-            if lease.seen_at is not None:
-                seen = f"was last seen {_length(now - lease.seen_at)} ago"
+        elif _is_gone(lease.seen_at, now, limits):
             yield Finding(
                 ailment=Ailment.WORKER_GONE,
                 subject=f"lease {lease.token} of endpoint {lease.endpoint_id}",
-                what=f"is held by worker {lease.worker}, which {seen}",
+                what=f"is held by worker {lease.worker}, which {_seen(lease.seen_at, now)}",
                 remedy=f"Wait until {lease.until:%H:%M:%S} UTC, when it runs out; if it is renewed"
                 " after that, the worker lives and cannot announce itself: see its log.",
                 endpoint_id=lease.endpoint_id,
+            )
+
+
+def analyses_overdue(
+    overdue: Iterable[OverdueAnalysis],
+    held: Iterable[HeldAnalysis],
+    now: datetime,
+    limits: Thresholds,
+) -> Iterator[Finding]:
+    """Tell endpoints that no planner looks at, and whether one is at work at all."""
+    at_work = any(not _is_gone(each.seen_at, now, limits) for each in held)
+    remedy = (
+        "A planner is at work, and behind: its sessions take long, or there are too few at once"
+        " (CRONICORN_AI_SESSIONS); start another worker with a model."
+        if at_work
+        else "No planner is at work: start a worker that is told a model (CRONICORN_AI_MODEL), or"
+        " set the endpoint's ai_mode to off."
+    )
+    for each in overdue:
+        yield Finding(
+            ailment=Ailment.ANALYSIS_OVERDUE,
+            subject=f"endpoint {each.name} ({each.endpoint_id})",
+            what=f"was to be looked at by the AI planner {_length(now - each.due_at)} ago, and"
+            " nobody has; it goes by its schedule and rules alone",
+            remedy=remedy,
+            endpoint_id=each.endpoint_id,
+        )
+
+
+def analyses_lost(
+    held: Iterable[HeldAnalysis], now: datetime, limits: Thresholds
+) -> Iterator[Finding]:
+    """Tell looks whose worker is not there any more."""
+    for each in held:
+        if _is_gone(each.seen_at, now, limits):
+            yield Finding(
+                ailment=Ailment.WORKER_GONE,
+                subject=f"the AI planner's look at endpoint {each.name} ({each.endpoint_id})",
+                what=f"is held by worker {each.worker}, which {_seen(each.seen_at, now)}",
+                remedy=f"Wait until {each.until:%H:%M:%S} UTC: then another planner may look.",
+                endpoint_id=each.endpoint_id,
             )
 
 
@@ -246,6 +288,16 @@ def _planned_otherwise(
         mending=Mending.REPLAN,
         endpoint_id=endpoint.endpoint_id,
     )
+
+
+def _is_gone(seen_at: datetime | None, now: datetime, limits: Thresholds) -> bool:
+    return seen_at is None or now - seen_at > limits.unseen
+
+
+def _seen(seen_at: datetime | None, now: datetime) -> str:
+    if seen_at is None:
+        return "is not known"
+    return f"was last seen {_length(now - seen_at)} ago"
 
 
 def _hint_is_over(situation: Situation, now: datetime) -> bool:

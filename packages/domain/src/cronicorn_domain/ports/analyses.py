@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from cronicorn_domain.identity import EndpointId, TenantId
+from cronicorn_domain.identity import EndpointId, TenantId, WorkerId
 from cronicorn_domain.model.session import Analysis
 
 
@@ -33,7 +33,9 @@ class Analyses(Protocol):
         """
         ...
 
-    async def take(self, *, limit: int, lease_for: timedelta, now: datetime) -> Sequence[Analysis]:
+    async def take(
+        self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
+    ) -> Sequence[Analysis]:
         """Lease up to ``limit`` analyses that are due; tenants in turn, the longest due first."""
         ...
 

@@ -30,6 +30,26 @@ class HeldLease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OverdueAnalysis:
+    """An endpoint that the AI planner could look at since ``due_at``, and nobody does."""
+
+    endpoint_id: EndpointId
+    name: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldAnalysis:
+    """A look that is under way, until when at most, and when its worker told of itself last."""
+
+    endpoint_id: EndpointId
+    name: str
+    worker: WorkerId
+    until: datetime
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRun:
     """A run that is written as running, and that no lease belongs to."""
 
@@ -107,6 +127,18 @@ class Examination(Protocol):
 
     async def leases(self, *, limit: int) -> Sequence[HeldLease]:
         """Return the leases, those that end first in front."""
+        ...
+
+    async def overdue_analyses(self, *, before: datetime, limit: int) -> Sequence[OverdueAnalysis]:
+        """
+        Return what the AI planner could have looked at since before an instant.
+
+        Where somebody had it whose time ran out, it could since then. The first due come in front.
+        """
+        ...
+
+    async def held_analyses(self, *, now: datetime, limit: int) -> Sequence[HeldAnalysis]:
+        """Return the looks that are under way, those that end first in front."""
         ...
 
     async def runs_left_open(

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from cronicorn_domain.identity import DEFAULT_TENANT, SessionId, TenantId, new_uuid
+from cronicorn_domain.identity import (
+    DEFAULT_TENANT,
+    SessionId,
+    TenantId,
+    WorkerId,
+    new_uuid,
+)
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.planning import AiMode, Planning
@@ -28,6 +34,7 @@ from cronicorn_domain.testing.builders import (
 from cronicorn_domain.testing.store_suite import StoreSuite
 
 OTHER_TENANT = TenantId(new_uuid())
+WORKER = WorkerId("planner")
 AUTO = Planning(mode=AiMode.AUTO)
 
 
@@ -42,7 +49,7 @@ class AnalysesContract(StoreSuite):
     async def take(self, now: datetime = EPOCH, *, limit: int = 10) -> Sequence[Analysis]:
         """Take what is due, for a minute."""
         async with self.unit() as unit:
-            return await unit.analyses.take(limit=limit, lease_for=MINUTE, now=now)
+            return await unit.analyses.take(worker=WORKER, limit=limit, lease_for=MINUTE, now=now)
 
     async def finish(
         self, leased: Analysis, now: datetime, *, again_at: datetime, failures: int = 0
@@ -112,10 +119,13 @@ class AnalysesContract(StoreSuite):
 
         Trap T34: two replicas never look at one endpoint at once.
         """
-        await self.add_planned(await self.add_job())
+        endpoint = await self.add_planned(await self.add_job())
         await self.enrol()
 
         assert len(await self.take(EPOCH)) == 1
+        leased = await self.standing(endpoint)
+        assert leased is not None
+        assert (leased.worker, leased.leased_until) == (WORKER, EPOCH + MINUTE)
         assert await self.take(EPOCH + MINUTE - SECOND) == []
         assert len(await self.take(EPOCH + MINUTE)) == 1
 
@@ -131,7 +141,9 @@ class AnalysesContract(StoreSuite):
             taken: list[Analysis] = []
             for _ in range(8):
                 async with another.units.begin() as unit:
-                    taken += await unit.analyses.take(limit=3, lease_for=MINUTE, now=EPOCH)
+                    taken += await unit.analyses.take(
+                        worker=WORKER, limit=3, lease_for=MINUTE, now=EPOCH
+                    )
                     await unit.commit()
                 taken += await self.take(limit=3)
             return taken
@@ -180,14 +192,17 @@ class AnalysesContract(StoreSuite):
         assert await self.standing(endpoint) == fresh
 
     async def test_what_is_given_back_is_due_as_before(self) -> None:
-        """A worker that stops has looked at nothing."""
-        await self.add_planned(await self.add_job())
+        """A worker that stops has looked at nothing, and holds nothing."""
+        endpoint = await self.add_planned(await self.add_job())
         await self.enrol()
         (leased,) = await self.take()
 
         async with self.unit() as unit:
             await unit.analyses.release(leased)
 
+        standing = await self.standing(endpoint)
+        assert standing is not None
+        assert standing.worker is None
         assert len(await self.take()) == 1
 
     async def test_who_is_not_to_be_looked_at_any_more_is_left_alone(self) -> None:

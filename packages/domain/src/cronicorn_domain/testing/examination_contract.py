@@ -3,11 +3,14 @@
 from datetime import datetime
 from typing import Protocol
 
-from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.identity import EndpointId, WorkerId
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.finding import Finding
+from cronicorn_domain.model.planning import AiMode, Planning
 from cronicorn_domain.policies.diagnosing import (
     Thresholds,
+    analyses_lost,
+    analyses_overdue,
     counts_that_differ,
     examined,
     leases_lost,
@@ -56,10 +59,14 @@ class ExaminationContract(StoreSuite):
         overdue = await looked.overdue(before=now - LIMITS.overdue, limit=LIMIT)
         workers = await self.given.workers.list_workers()
         runs = await looked.runs_left_open(since=since, until=now, limit=LIMIT)
+        held = await looked.held_analyses(now=now, limit=LIMIT)
+        late = await looked.overdue_analyses(before=now - LIMITS.analysis, limit=LIMIT)
         miscounts = await looked.miscounts(since=since, until=now, limit=LIMIT)
         found = [
             *slots_overdue(overdue, workers, now, LIMITS),
             *leases_lost(await looked.leases(limit=LIMIT), now, LIMITS),
+            *analyses_lost(held, now, LIMITS),
+            *analyses_overdue(late, held, now, LIMITS),
             *queued_in_vain(await looked.strays(limit=LIMIT)),
             *runs_without_end(runs),
             *counts_that_differ(miscounts),
@@ -132,6 +139,28 @@ class ExaminationContract(StoreSuite):
         (lease,) = await self.given.examination.leases(limit=5)
         assert (lease.token, lease.worker) == (run.lease.token, run.lease.worker)
         assert (lease.until, lease.seen_at) == (run.lease.until, None)
+
+    async def test_a_look_of_the_planner_is_shown_until_it_is_over(self) -> None:
+        """With its worker while it lasts; what nobody looks at is late, and since when."""
+        job = await self.add_job()
+        planned = an_endpoint(job, planning=Planning(mode=AiMode.AUTO))
+        await self.add(planned)
+        looked, late = self.given.examination, at("12:20:00")
+        async with self.unit() as unit:
+            await unit.analyses.enrol(now=EPOCH)
+        (overdue,) = await looked.overdue_analyses(before=late, limit=5)
+        async with self.unit() as unit:
+            await unit.analyses.take(worker=WorkerId("w"), limit=1, lease_for=5 * MINUTE, now=EPOCH)
+
+        (held,) = await looked.held_analyses(now=EPOCH, limit=5)
+        assert (held.endpoint_id, held.worker, held.until) == (planned.id, "w", at("12:05:00"))
+        assert (held.name, held.seen_at) == (planned.name, None)
+        assert (overdue.endpoint_id, overdue.name) == (planned.id, planned.name)
+        assert overdue.due_at == EPOCH
+        assert list(await looked.held_analyses(now=held.until, limit=5)) == []
+        assert list(await looked.overdue_analyses(before=at("12:04:59"), limit=5)) == []
+        (again,) = await looked.overdue_analyses(before=held.until, limit=5)
+        assert again.due_at == held.until
 
     async def test_planning_anew_changes_nothing_that_is_right(self) -> None:
         """Whatever is planned stays as it is, and is due when it was."""

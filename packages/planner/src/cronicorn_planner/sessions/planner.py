@@ -13,7 +13,7 @@ from cronicorn_domain.errors import (
     StoreError,
     StoreUnavailable,
 )
-from cronicorn_domain.identity import SessionId, SuggestionId, new_uuid
+from cronicorn_domain.identity import SessionId, SuggestionId, WorkerId, new_uuid
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.proposal import (
@@ -120,12 +120,14 @@ class Planner:
         clock: Clock,
         settings: PlannerSettings,
         observer: PlannerObserver,
+        worker: WorkerId,
     ) -> None:
         self._units = units
         self._model = model
         self._clock = clock
         self._settings = settings
         self._observer = observer
+        self._worker = worker
         self._rests = Rests()
         self._enrolled_at: datetime | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -171,7 +173,9 @@ class Planner:
                 await unit.sessions.prune(before=now - SESSIONS_KEPT, limit=_PRUNED_AT_ONCE)
                 self._enrolled_at = now
             lease_for = self._settings.bounds.lasts + _SPARE
-            taken = await unit.analyses.take(limit=room, lease_for=lease_for, now=now)
+            taken = await unit.analyses.take(
+                worker=self._worker, limit=room, lease_for=lease_for, now=now
+            )
             await unit.commit()
         return taken
 

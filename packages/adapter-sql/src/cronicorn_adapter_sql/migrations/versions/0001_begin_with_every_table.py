@@ -1064,11 +1064,13 @@ def _make_sessions() -> None:
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("lease", sa.Uuid(), nullable=True),
+        sa.Column("worker", sa.String(), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("failures >= 0", name=op.f("ck_analyses_no_count_below_zero")),
         sa.CheckConstraint(
-            "(lease IS NULL) = (leased_until IS NULL) AND (lease IS NULL) = (taken_at IS NULL)",
+            "(lease IS NULL) = (worker IS NULL) AND (lease IS NULL) = (leased_until IS NULL)"
+            " AND (lease IS NULL) = (taken_at IS NULL)",
             name=op.f("ck_analyses_lease_is_whole"),
         ),
         sa.ForeignKeyConstraint(
