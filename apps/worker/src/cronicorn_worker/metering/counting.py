@@ -70,14 +70,14 @@ class CountingObserver:
                 self._in_hand.take(run.lease.token)
             case RunReleased(run=run, reason=reason):
                 self._in_hand.drop(run.lease.token)
-                self._instruments.runs_released.labels(reason.value).inc()
+                self._instruments.runs.released.labels(reason.value).inc()
             case LeaseWasLost(run=run) | RunAbandoned(run=run) | ResultDropped(run=run):
                 self._in_hand.drop(run.lease.token)
-                self._instruments.runs_lost.labels(event.name).inc()
+                self._instruments.runs.lost.labels(event.name).inc()
             case RunBroken(run=run):
                 # In sending it is settled after this; then dropping it once more does nothing.
                 self._in_hand.drop(run.lease.token)
-                self._instruments.runs_broken.inc()
+                self._instruments.runs.broken.inc()
             case _:
                 self._count_rare(event)
 
@@ -85,18 +85,18 @@ class CountingObserver:
         instruments = self._instruments
         match event:
             case RunReaped(reaped=reaped):
-                instruments.leases_reaped.labels("no" if reaped.given_back else "yes").inc()
+                instruments.queue.leases_reaped.labels("no" if reaped.given_back else "yes").inc()
             case SlotsPassed(count=count):
-                instruments.slots_passed.inc(count)
+                instruments.queue.slots_passed.inc(count)
             case EndpointQuarantined():
-                instruments.quarantined.inc()
+                instruments.queue.quarantined.inc()
             case EndpointHealed():
-                instruments.healed.inc()
+                instruments.queue.healed.inc()
             case HistoryPruned(runs=runs, slot_records=slot_records):
-                instruments.pruned.labels("runs").inc(runs)
-                instruments.pruned.labels("slot_records").inc(slot_records)
+                instruments.queue.pruned.labels("runs").inc(runs)
+                instruments.queue.pruned.labels("slot_records").inc(slot_records)
             case StoreWentAway():
-                instruments.store_outages.inc()
+                instruments.store.outages.inc()
             case PartFailed(part=part):
                 instruments.parts_failed.labels(part).inc()
             case SchedulerDraining():
@@ -106,16 +106,16 @@ class CountingObserver:
 
     def _note_start(self, run: ClaimedRun, late: timedelta) -> None:
         if is_made_up_for(run, late):
-            self._instruments.runs_made_up_for.inc()
+            self._instruments.runs.made_up_for.inc()
         else:
-            self._instruments.lateness_seconds.observe(max(0.0, late.total_seconds()))
+            self._instruments.runs.lateness_seconds.observe(max(0.0, late.total_seconds()))
 
     def _note_end(self, event: RunSettled) -> None:
         self._in_hand.drop(event.run.lease.token)
         kind = kind_of(event.settlement.outcome), event.run.plan.decision.source
         counter = self._runs.get(kind)
         if counter is None:  # a label is looked up under a lock: once is enough
-            counter = self._instruments.runs.labels(kind[0].value, kind[1].value)
+            counter = self._instruments.runs.ended.labels(kind[0].value, kind[1].value)
             self._runs[kind] = counter
         counter.inc()
-        self._instruments.request_seconds.observe(event.duration.total_seconds())
+        self._instruments.runs.request_seconds.observe(event.duration.total_seconds())

@@ -30,21 +30,21 @@ class CountingSessions:
             case SessionEnded():
                 self._ended(event)
             case SessionLost():
-                self._instruments.sessions_lost.inc()
+                self._instruments.sessions.lost.inc()
             case ModelRests():
-                self._instruments.models_rested.inc()
+                self._instruments.sessions.models_rested.inc()
             case PlannerTroubled():
                 pass
             case _:
                 assert_never(event)
 
     def _ended(self, event: SessionEnded) -> None:
-        session, counted = event.session, self._instruments
-        counted.sessions.labels(session.ending.value).inc()
-        counted.session_seconds.observe((session.ended_at - session.started_at).total_seconds())
-        counted.session_tokens.labels("in").inc(session.tokens_in)
-        counted.session_tokens.labels("out").inc(session.tokens_out)
-        counted.session_cost.inc((session.cost or 0) / _MILLIONTHS)
+        session, counted = event.session, self._instruments.sessions
+        counted.ended.labels(session.ending.value).inc()
+        counted.seconds.observe((session.ended_at - session.started_at).total_seconds())
+        counted.tokens.labels("in").inc(session.tokens_in)
+        counted.tokens.labels("out").inc(session.tokens_out)
+        counted.cost.inc((session.cost or 0) / _MILLIONTHS)
         counted.proposals.labels("granted").inc(event.granted)
         counted.proposals.labels("suggested").inc(event.suggested)
         refused = sum(1 for each in session.caveats if each.code == "refused")

@@ -54,9 +54,9 @@ class MeasuredQueue:
             batch = await self._queue.claim(
                 worker=worker, limit=limit, lease_for=lease_for, now=now, caps=caps, breaker=breaker
             )
-        self._instruments.claimed_runs.observe(len(batch.runs))
-        self._instruments.held_back.inc(batch.held_back)
-        self._instruments.blocked.inc(batch.blocked)
+        self._instruments.queue.claimed_runs.observe(len(batch.runs))
+        self._instruments.queue.held_back.inc(batch.held_back)
+        self._instruments.queue.blocked.inc(batch.blocked)
         return batch
 
     async def start(
@@ -79,7 +79,7 @@ class MeasuredQueue:
         """Settle, and note how many runs."""
         with self._asked("settle"):
             settled = await self._queue.settle(settlements, now=now)
-        self._instruments.settled_runs.observe(len(settlements))
+        self._instruments.queue.settled_runs.observe(len(settlements))
         return settled
 
     async def release(
@@ -111,7 +111,7 @@ class MeasuredQueue:
         try:
             yield
         except StoreError:
-            self._instruments.store_failures.labels(call).inc()
+            self._instruments.store.failures.labels(call).inc()
             raise
         self._health.answered()
-        self._instruments.store_seconds.labels(call).observe(self._monotonic() - began)
+        self._instruments.store.seconds.labels(call).observe(self._monotonic() - began)

@@ -111,10 +111,10 @@ class MeasuredQuotaGuard:
     ) -> None:
         match answer:
             case Exhausted(standing=standing):
-                self._instruments.quota_denials.labels(*self._labels(tenant, meter)).inc()
+                self._instruments.quotas.denials.labels(*self._labels(tenant, meter)).inc()
                 self._show(tenant, meter, standing)
             case Burst():
-                self._instruments.quota_bursts.labels(*self._labels(tenant, meter)).inc()
+                self._instruments.quotas.bursts.labels(*self._labels(tenant, meter)).inc()
             case Proceed() | Reservation():
                 pass
 
@@ -132,10 +132,10 @@ class MeasuredQuotaGuard:
             return
         self._shown[tenant, meter] = self._monotonic()
         labels = self._labels(tenant, meter)
-        self._instruments.quota_used.labels(*labels).set(standing.used)
-        self._instruments.quota_overrun.labels(*labels).set(standing.overrun)
+        self._instruments.quotas.used.labels(*labels).set(standing.used)
+        self._instruments.quotas.overrun.labels(*labels).set(standing.overrun)
         if standing.limit is not None:
-            self._instruments.quota_limit.labels(*labels).set(standing.limit)
+            self._instruments.quotas.limit.labels(*labels).set(standing.limit)
 
     def _labels(self, tenant: TenantId, meter: Meter) -> tuple[str, str]:
         return meter.value, str(tenant) if self._quotas.named(tenant) else OTHERS

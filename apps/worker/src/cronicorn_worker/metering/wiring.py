@@ -43,7 +43,7 @@ class Meters:
         with suppress(StoreError, TimeoutError):
             async with asyncio.timeout(_SHORTLY):
                 found = await self._open_breakers()
-        self.instruments.breakers_open.set(found)
+        self.instruments.queue.breakers_open.set(found)
 
     def around(self, parts: Parts, readings: Readings) -> Parts:
         """Put metrics around the parts, and begin to expect that they are used."""
@@ -55,7 +55,7 @@ class Meters:
         health.begins()
         return Parts(
             queue=MeasuredQueue(parts.queue, instruments, health, monotonic=self._monotonic),
-            dispatcher=CountedDispatcher(parts.dispatcher, instruments.requests_running),
+            dispatcher=CountedDispatcher(parts.dispatcher, instruments.runs.requests_running),
             observer=CountingObserver(parts.observer, instruments, health, self._in_hand),
             quota=_around(parts.quota, instruments, readings, self._monotonic),
             sessions=CountingSessions(parts.sessions, instruments),
