@@ -44,7 +44,6 @@ from cronicorn_scheduler.ways import ByItsWay
 
 from cronicorn_api.trials.sending import SentTrials
 
-
 _UNTOLD: Final = Untold()
 
 
