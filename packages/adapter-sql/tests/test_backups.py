@@ -178,7 +178,8 @@ class TestBackups(StoreSuite):
         answers = await self.queue.settle([a_settlement(stale, started_at=now)], now=now)
 
         assert after.lease.token > stale
-        assert (lost, answers) == ({stale}, {stale: Settled.LOST})
+        assert set(lost) == {stale}
+        assert dict(answers) == {stale: Settled.LOST}
         assert [run.id for run in await self.runs(endpoint)] == [after.lease.run_id]
         assert await self.settle(after, now) is Settled.ACCEPTED
 
