@@ -22,12 +22,21 @@ from cronicorn_adapter_sql.roll_ups import values_of_roll_up
 from cronicorn_adapter_sql.store import open_store
 from cronicorn_adapter_sql.tables import roll_ups
 from cronicorn_adapter_sql.vault import vault_for
-from cronicorn_domain.identity import AuditId, RunId, WorkerId, new_uuid
+from cronicorn_domain.identity import (
+    AuditId,
+    RunId,
+    SessionId,
+    SuggestionId,
+    WorkerId,
+    new_uuid,
+)
 from cronicorn_domain.instants import OPEN_ENDED, floor_millisecond
 from cronicorn_domain.model.audit import AuditEntry, FieldChange, Subject, SubjectKind
 from cronicorn_domain.model.decision import Decision, Kind, Source
 from cronicorn_domain.model.endpoint import Endpoint, Guardrails, HttpRequest, Pause, Retry
 from cronicorn_domain.model.hint import Author
+from cronicorn_domain.model.planning import AiMode
+from cronicorn_domain.model.proposal import ProposeInterval
 from cronicorn_domain.model.rules import EndpointRule, Every, RuleSet
 from cronicorn_domain.model.run import (
     Body,
@@ -39,6 +48,14 @@ from cronicorn_domain.model.run import (
     Response,
     Run,
     RunStatus,
+)
+from cronicorn_domain.model.session import (
+    Caveat,
+    Ending,
+    MadeCall,
+    NextRun,
+    Session,
+    Suggestion,
 )
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.testing.builders import (
@@ -59,6 +76,7 @@ from cronicorn_domain.testing.builders import (
 from sqlalchemy import insert
 
 from tests.browser.served import SECRET_KEY
+from tests.browser.world import HOSTILE
 
 DENSE_RUNS = 10_000
 DENSE_STEP = 10 * SECOND
@@ -73,6 +91,7 @@ class Past:
     dense: str
     never: str
     quiet: str
+    session: str
     dense_failed: int = 1
 
 
@@ -196,7 +215,11 @@ async def fill(database: Path, *, now: datetime, dense: int = DENSE_RUNS) -> Pas
         )
         quiet = await _quiet(player, job, now)
         return Past(
-            adapting=str(adapting.id), dense=str(many.id), never=str(never.id), quiet=str(quiet.id)
+            adapting=str(adapting.id),
+            dense=str(many.id),
+            never=str(never.id),
+            quiet=str(quiet.id),
+            session=str(await _session(store, adapting, now)),
         )
 
 
@@ -311,6 +334,48 @@ async def _adapting(player: _Player, job, began: datetime, now: datetime) -> End
         ],
     )
     return endpoint
+
+
+async def _session(store, endpoint: Endpoint, now: datetime) -> SessionId:
+    """What AI has made of an endpoint, and one suggestion that waits; it quotes what is hostile."""
+    began = now - 20 * MINUTE
+    session = Session(
+        id=SessionId(new_uuid()),
+        tenant=endpoint.tenant,
+        endpoint_id=endpoint.id,
+        cause="its time had come",
+        mode=AiMode.SUGGEST,
+        model="a-model",
+        started_at=began,
+        ended_at=began + 3 * SECOND,
+        ending=Ending.DONE,
+        next_analysis_at=began + HOUR,
+        prompt="Look at it.",
+        calls=(
+            MadeCall(tool="get_history", arguments='{"limit": 5}', result='[{"status": 200}]'),
+            MadeCall(tool=HOSTILE, arguments="{cut", result=HOSTILE),
+        ),
+        reasoning=f"The queue was long three times in a row, and is empty now. {HOSTILE}",
+        caveats=(Caveat(code="refused", message="an interval of 1 s was too short"),),
+        tokens_in=900,
+        tokens_out=100,
+        cost=1_500,
+        before=NextRun(due_at=began + 5 * MINUTE, source=Source.BASELINE_INTERVAL),
+        after=NextRun(due_at=began + 10 * MINUTE, source=Source.AI_INTERVAL),
+    )
+    suggestion = Suggestion(
+        id=SuggestionId(new_uuid()),
+        tenant=endpoint.tenant,
+        endpoint_id=endpoint.id,
+        session_id=session.id,
+        proposal=ProposeInterval(every=10 * MINUTE, life=HOUR, reason=f"it is calm {HOSTILE}"),
+        created_at=session.ended_at,
+        expires_at=session.ended_at + DAY,
+    )
+    async with store.units.begin() as unit:
+        await unit.sessions.append(session, [suggestion])
+        await unit.commit()
+    return session.id
 
 
 async def _quiet(player: _Player, job, now: datetime) -> Endpoint:

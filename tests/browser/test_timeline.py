@@ -97,6 +97,8 @@ PAGES = {
     "history": "/endpoints/{adapting}/runs",
     "history-never": "/endpoints/{never}/runs",
     "statistics": "/statistics?days=7",
+    "sessions": "/sessions?endpoint={adapting}",
+    "session": "/sessions/{session}",
 }
 
 
