@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.browser.conftest import PHONE, WIDE
 from tests.browser.served import OWNER, Served
 from tests.browser.watching import audit, watch
 from tests.browser.world import World
@@ -35,13 +37,17 @@ def write(page: Page, label: str, text: str) -> None:
     page.keyboard.type(text)
 
 
+@pytest.mark.parametrize(
+    ("size", "theme"), [(WIDE, "light"), (PHONE, "dark")], ids=["wide", "phone"]
+)
 def test_an_endpoint_is_made_watched_explained_and_stopped(
-    contexts: Callable[..., BrowserContext], site: Served, world: World
+    contexts: Callable[..., BrowserContext], site: Served, world: World, size: dict, theme: str
 ) -> None:
     """It is seen to back off without loading anew; why it ran is told; and it is stopped."""
-    site.a_job("story")
+    job = f"story in {theme}"
+    site.a_job(job)
     site.target.answer("/adapts", 503, '{"error": "database is down"}')
-    page = contexts().new_page()
+    page = contexts(viewport=size, color_scheme=theme).new_page()
     complaints = watch(page)
     page.goto("/")
 
@@ -51,7 +57,7 @@ def test_an_endpoint_is_made_watched_explained_and_stopped(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Now")
 
-    _create(page, f"{site.target.url}/adapts")
+    _create(page, job, f"{site.target.url}/adapts")
     _watch_it_back_off(page)
     _ask_why_it_ran(page)
     _stop(page)
@@ -59,11 +65,11 @@ def test_an_endpoint_is_made_watched_explained_and_stopped(
     assert not complaints.left
 
 
-def _create(page: Page, url: str) -> None:
+def _create(page: Page, job: str, url: str) -> None:
     follow(page, "Endpoints")
     follow(page, "New endpoint")
     expect(page.locator("#sentence")).to_have_text("Of which job is it to be?")
-    follow(page, "story")
+    follow(page, job)
     write(page, "Name", "adapts")
     write(page, "URL", url)
     write(page, "Interval", "1 s")
