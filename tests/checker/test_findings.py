@@ -541,6 +541,17 @@ def test_a_fault_is_found_and_its_twin_is_not(
     assert fault in faults(spoil(history))
 
 
+def test_what_stopped_is_lost_also_where_claims_may_be_as_late_as_they_like() -> None:
+    """How long something may stay unserved is not how late a claim may be: a crash excuses one."""
+    stopped = three_runs()
+    stopped = replace(stopped, lateness_allowed=None, ends_at=stopped.ends_at + HOUR)
+
+    assert not examine(replace(stopped, patience=2 * HOUR)).findings
+    assert {each.fault for each in examine(replace(stopped, patience=MINUTE)).findings} == {
+        Fault.LOST
+    }
+
+
 def test_every_fault_has_a_history_that_has_it() -> None:
     """No kind of finding is without a case here."""
     assert {fault for fault, _, _ in CASES} == set(Fault)

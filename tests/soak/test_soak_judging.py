@@ -108,6 +108,27 @@ def test_what_is_wrong_is_counted(
     assert judged.findings
 
 
+def test_an_endpoint_that_stops_while_others_go_on_is_found() -> None:
+    """Its grid is accounted for up to its last run; that it has none behind is what is wrong."""
+    job = a_job()
+    stories = [RecordedStory.of(an_endpoint(job, name)) for name in ("e0", "e1")]
+    for story, runs in zip(stories, (3, 12), strict=True):
+        for _ in range(runs):
+            story.run()
+    stopped, other = [story.history() for story in stories]
+    both = replace(
+        other,
+        entries=(*stopped.entries, *other.entries),
+        runs=(*stopped.runs, *other.runs),
+        records={**stopped.records, **other.records},
+        leases=(),
+    )
+
+    judged = judge(both, (), replace(WORK, endpoints=2, burst=True))
+
+    assert judged.lost == 1
+
+
 def test_a_repeat_has_the_key_of_the_first() -> None:
     """Trap T07: a repeat that a receiver could not recognise by its key is found."""
     history, calls = seen()

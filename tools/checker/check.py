@@ -9,6 +9,7 @@ shares no rule with the scheduler it judges.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.job import JobState
@@ -61,11 +62,8 @@ class Report:
 def examine(history: History) -> Report:
     """Find every fault of a history, and say how much there was to judge; none: it is sound."""
     report = Report()
-    patience = None
-    if history.lateness_allowed is not None:
-        patience = Patience(
-            allowed=history.lateness_allowed, outages=history.outages, ends_at=history.ends_at
-        )
+    punctual = _patience(history, history.lateness_allowed)
+    patience = _patience(history, history.patience)
     for life in lives(history):
         report.endpoints += 1
         walked = walk(life, _job_state(history, life))
@@ -73,7 +71,7 @@ def examine(history: History) -> Report:
         report.findings += check_requests(life)
         report.findings += check_waits(life)
         if walked.epochs:
-            report.findings += _judge(life, walked, patience, report)
+            report.findings += _judge(life, walked, report, punctual=punctual, patience=patience)
         else:
             report.unreadable += 1
     report.findings += check_caps(history)
@@ -82,8 +80,19 @@ def examine(history: History) -> Report:
     return report
 
 
+def _patience(history: History, allowed: timedelta | None) -> Patience | None:
+    if allowed is None:
+        return None
+    return Patience(allowed=allowed, outages=history.outages, ends_at=history.ends_at)
+
+
 def _judge(
-    life: Life, walked: Walked, patience: Patience | None, report: Report
+    life: Life,
+    walked: Walked,
+    report: Report,
+    *,
+    punctual: Patience | None,
+    patience: Patience | None,
 ) -> Iterator[Finding]:
     accounts = account(life, walked)
     yield from accounts.findings
@@ -99,12 +108,12 @@ def _judge(
         yield from check_served(claim, walked)
         yield from check_hint(claim)
         yield from check_turn(claim)
-        if patience is not None:
-            yield from check_claimed(claim, patience)
+        if punctual is not None:
+            yield from check_claimed(claim, punctual)
     if patience is not None:
         yield from check_reaped(life, patience)
-        yield from check_left(walked, accounts.due, life.endpoint_id, patience)
-        yield from check_unrun(walked, life.endpoint_id, patience)
+        yield from check_left(life, walked, accounts.due, patience)
+        yield from check_unrun(life, walked, patience)
     report.slots.update(accounts.judged)
     others = {
         (claim.run.kind.value, claim.run.slot)

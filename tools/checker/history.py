@@ -203,7 +203,9 @@ class History:
     ``leases``, ``requests`` are what was seen of them; a history without them (read from a database
     afterwards) is judged by the rest. ``settled_orders`` gives for each run the commit that
     ended it. ``lateness_allowed`` is how late a claim may be outside of ``outages`` before
-    the checker calls it late; None: it does not judge that. ``caps``, ``breaker`` and ``quotas``
+    the checker calls it late; None: it does not judge that. ``patience`` is how long something that
+    could be served may wait, at the end of the history or of its own life, before it is lost; None:
+    what is left over is not judged. ``caps``, ``breaker`` and ``quotas``
     are those of all workers; of a breaker that is None nothing is judged.
     """
 
@@ -220,6 +222,7 @@ class History:
     jobs: Mapping[JobId, JobState] = field(default_factory=dict)
     settled_orders: Mapping[RunId, int] = field(default_factory=dict)
     lateness_allowed: timedelta | None = None
+    patience: timedelta | None = None
     caps: Caps = NO_CAPS
     breaker: Breaker | None = None
     quotas: Quotas = NO_QUOTAS

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.decision import Kind, Source
 from cronicorn_domain.model.hint import OneShotHint, Trigger
 
@@ -18,6 +17,7 @@ from tools.checker.history import LeaseEnd, Outage
 from tools.checker.life import Life
 from tools.checker.next_slot import Next
 from tools.checker.standing import NO_TIME, Claim, Waiting
+from tools.checker.waits import waits_until
 from tools.checker.walking import Walked
 
 REAPED_WITHIN = timedelta(seconds=2)
@@ -26,7 +26,7 @@ REAPED_WITHIN = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How late is late, and when nobody could have been on time."""
+    """How late is late, or how long is for ever, and when nobody could have been on time."""
 
     allowed: timedelta
     outages: Sequence[Outage]
@@ -78,7 +78,7 @@ def check_reaped(life: Life, patience: Patience) -> Iterator[Finding]:
 
 
 def check_left(
-    walked: Walked, due: Sequence[Next], endpoint_id: EndpointId, patience: Patience
+    life: Life, walked: Walked, due: Sequence[Next], patience: Patience
 ) -> Iterator[Finding]:
     """Judge what was due at the end of the history, and nobody had claimed."""
     since = _open_since(walked, patience.ends_at, triggered=False)
@@ -86,16 +86,17 @@ def check_left(
         return
     # Where the reading leaves two plans, it has to be late for both.
     slot = max(each.slot if each.latest is None else each.latest for each in due)
-    if patience.is_late(max(since, slot + _put_off(walked)), patience.ends_at):
+    since = max(since, slot + _put_off(walked), waits_until(life, patience.ends_at))
+    if patience.is_late(since, patience.ends_at):
         yield Finding(
             fault=Fault.LOST,
-            endpoint_id=endpoint_id,
+            endpoint_id=life.endpoint_id,
             slot=slot,
             sentence=f"the slot {stamp(slot)} could be claimed, and was not until the end",
         )
 
 
-def check_unrun(walked: Walked, endpoint_id: EndpointId, patience: Patience) -> Iterator[Finding]:
+def check_unrun(life: Life, walked: Walked, patience: Patience) -> Iterator[Finding]:
     """A one-shot or trigger may end unrun only if it could not be claimed while it lived."""
     for waiting in walked.waiting.values():
         proposal = waiting.proposal
@@ -107,10 +108,11 @@ def check_unrun(walked: Walked, endpoint_id: EndpointId, patience: Patience) -> 
         since = _open_since(walked, over, triggered=is_sibling)
         if since is None:
             continue
-        if patience.is_late(max(come, since) + _put_off(walked), over):
+        since = max(max(come, since) + _put_off(walked), waits_until(life, over))
+        if patience.is_late(since, over):
             yield Finding(
                 fault=Fault.LOST,
-                endpoint_id=endpoint_id,
+                endpoint_id=life.endpoint_id,
                 slot=proposal.at,
                 sentence=f"what was asked for at {stamp(proposal.at)} was never served",
             )

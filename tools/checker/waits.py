@@ -17,8 +17,9 @@ from cronicorn_domain.model.run import Run
 
 from tools.checker.finding import Fault, Finding, about, stamp
 from tools.checker.history import Created, Edited, Entry, LeaseEnd
-from tools.checker.life import Claimed, Ended, Life
+from tools.checker.life import Claimed, Ended, Life, Moment
 
+NEVER = datetime.min.replace(tzinfo=UTC)
 GRANTED_MOST = timedelta(hours=1)
 BUSY = {429, 503, *range(300, 400)}
 PUT_OFF = re.compile(r"deferred to (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
@@ -27,28 +28,50 @@ HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 def check_waits(life: Life) -> Iterator[Finding]:
     """Go through a life, and judge each start by what was asked for before its claim."""
-    endpoint: Endpoint | None = None
-    until: datetime | None = None
-    asked_by: Run | None = None
+    asked = _Asked()
     for moment in life.moments:
+        if not isinstance(moment, Claimed):
+            asked.hear(moment)
+            continue
+        run = moment.run
+        if asked.by is not None and run.started_at is not None and run.started_at < asked.until:
+            sentence = f"it started at {stamp(run.started_at)}, and since the run of "
+            sentence += f"{stamp(asked.by.slot)} it was to wait until {stamp(asked.until)}"
+            yield about(run, Fault.WAIT_BROKEN, sentence)
+
+
+def waits_until(life: Life, at: datetime) -> datetime:
+    """Return until when all that was asked for before ``at`` makes an endpoint wait."""
+    asked = _Asked()
+    for moment in life.moments:
+        if moment.at <= at:
+            asked.hear(moment)
+    return asked.until
+
+
+class _Asked:
+    """The longest wait that was asked for so far, and the run that heard it."""
+
+    def __init__(self) -> None:
+        self.until = NEVER
+        self.by: Run | None = None
+        self._endpoint: Endpoint | None = None
+
+    def hear(self, moment: Moment) -> None:
+        """Take in what happened next."""
         match moment:
             case Entry(deed=Created(endpoint=known) | Edited(endpoint=known)):
-                endpoint = known
-            case Ended(run=run, how=LeaseEnd.SETTLED) if endpoint is not None:
-                asked = _asked(run, endpoint)
-                if asked is not None and (until is None or asked > until):
-                    until, asked_by = asked, run
+                self._endpoint = known
+            case Ended(run=run, how=LeaseEnd.SETTLED) if self._endpoint is not None:
+                self._wait(run, _asked(run, self._endpoint))
             case Ended(run=run, how=LeaseEnd.RELEASED):
-                put_off = _put_off(run)
-                if put_off is not None and (until is None or put_off > until):
-                    until, asked_by = put_off, run
-            case Claimed(run=run) if until is not None and asked_by is not None:
-                if run.started_at is not None and run.started_at < until:
-                    sentence = f"it started at {stamp(run.started_at)}, and since the run of "
-                    sentence += f"{stamp(asked_by.slot)} it was to wait until {stamp(until)}"
-                    yield about(run, Fault.WAIT_BROKEN, sentence)
+                self._wait(run, _put_off(run))
             case _:
-                continue
+                return
+
+    def _wait(self, run: Run, until: datetime | None) -> None:
+        if until is not None and until > self.until:
+            self.until, self.by = until, run
 
 
 def _asked(run: Run, endpoint: Endpoint) -> datetime | None:

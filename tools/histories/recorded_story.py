@@ -58,7 +58,7 @@ class RecordedStory:
         return told
 
     def history(self, *, lateness_allowed: timedelta | None = None) -> History:
-        """Return what has happened so far."""
+        """Return what has happened so far; what is left over by then is late as claims are."""
         endpoint = self.story.situation.endpoint
         return History(
             begins_at=self.begun_at or endpoint.created_at,
@@ -69,6 +69,7 @@ class RecordedStory:
             leases=tuple(self.leases.values()),
             default_floor=self.floor,
             lateness_allowed=lateness_allowed,
+            patience=lateness_allowed,
         )
 
     @property

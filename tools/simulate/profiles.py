@@ -60,7 +60,8 @@ class Profile:
     ``plain`` endpoints have a schedule and nothing else. ``reach`` is the longest trouble. In a
     ``polite`` mix endpoints share hosts, which go down and say what they like about the next call;
     breakers and caps are drawn. In a ``rationed`` one a month ends in the middle, and tenants have
-    quotas of runs. In a ``ruled`` one endpoints have rules.
+    quotas of runs. In a ``ruled`` one endpoints have rules. ``patience`` is longer than what is
+    mended needs to get over it.
     """
 
     about: str
@@ -75,6 +76,7 @@ class Profile:
     reach: timedelta = MINUTE
     settings: SchedulerSettings = QUICK
     lateness_allowed: timedelta | None = None
+    patience: timedelta = 150 * SECOND
     daylight: bool = False
     every: timedelta | None = None
     polite: bool = False
@@ -89,6 +91,7 @@ PROFILES: Final[Mapping[str, Profile]] = {
         workers=(1, 3),
         lasts=HOUR,
         lateness_allowed=10 * SECOND,
+        patience=10 * SECOND,
     ),
     "troubled": Profile(
         about="a quarter of an hour in which everything breaks",
@@ -150,6 +153,7 @@ PROFILES: Final[Mapping[str, Profile]] = {
         troubles=(0, 6),
         reach=2 * HOUR,
         settings=CALM,
+        patience=5 * HOUR / 2,
         daylight=True,
     ),
     "week": Profile(
@@ -161,6 +165,7 @@ PROFILES: Final[Mapping[str, Profile]] = {
         plain=True,
         settings=CALM,
         lateness_allowed=SECOND,
+        patience=SECOND,
         every=30 * MINUTE,
     ),
     "steady": Profile(
@@ -174,6 +179,7 @@ PROFILES: Final[Mapping[str, Profile]] = {
         troubles=(40, 80),
         reach=HOUR / 2,
         settings=CALM,
+        patience=3 * HOUR / 4,
         every=MINUTE,
     ),
 }
@@ -203,6 +209,7 @@ def draw(name: str, seed: int) -> Scenario:
         deeds=Deeds(seed, newcomers, jobs, times).some(up_to(chance, profile.deeds)),
         troubles=troubles.some(up_to(chance, profile.troubles)),
         lateness_allowed=profile.lateness_allowed,
+        patience=profile.patience,
     )
     if profile.rationed:
         tenants = list(dict.fromkeys(each.tenant for each in scenario.jobs))

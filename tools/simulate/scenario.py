@@ -42,6 +42,7 @@ class Scenario:
         peace: How long the world goes on after that, with everything mended.
         floor: The tenants' floor.
         lateness_allowed: Beyond it a claim outside of outages is late; None: nothing is.
+        patience: Beyond it what could be served and was not is lost.
         settings: What the workers' schedulers are set to, beside their names.
         quotas: What tenants may use in a month.
     """
@@ -58,6 +59,7 @@ class Scenario:
     deeds: tuple[Deed, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     lateness_allowed: timedelta | None = None
+    patience: timedelta | None = None
     quotas: Quotas = NO_QUOTAS
 
     def parts(self) -> tuple[str, ...]:

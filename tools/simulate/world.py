@@ -85,6 +85,7 @@ class _World:
             begins_at=self._scenario.begins_at,
             ends_at=ends_at,
             lateness_allowed=self._scenario.lateness_allowed,
+            patience=self._scenario.patience,
             caps=self._scenario.settings.caps,
             breaker=self._scenario.settings.breaker,
             quotas=self._scenario.quotas,

@@ -20,6 +20,9 @@ from tools.soak.target import Call
 _DOUBT: Final = timedelta(milliseconds=50)
 """How far the clocks of two workers may differ: so much is doubt of measuring."""
 
+_RECOVERED: Final = 15_000_000
+"""Microseconds behind a fault within which all is well again (docs/reliability.md)."""
+
 _TOLD: Final = 5
 
 
@@ -44,7 +47,7 @@ def judge(history: History, calls: Sequence[Call], work: Work) -> Judged:
     overlapping = list(_overlaps(history.runs))
     doubled = list(_doubled(calls, runs))
     others = found.total() - found[Fault.LOST] - found[Fault.DOUBLED]
-    unaccounted = list(_unaccounted(slots, history, numbers, work))
+    unaccounted = [*_unaccounted(slots, history, numbers, work), *_stopped(slots, work)]
     sentences = [finding.sentence for finding in report.findings]
     sentences += [*strange, *overlapping, *doubled, *unaccounted]
     return Judged(
@@ -120,6 +123,17 @@ def _overlaps(runs: Iterable[Run]) -> Iterator[str]:
         for before, behind in pairwise(sorted(life, key=lambda run: run.claimed_at)):
             if before.finished_at is None or behind.claimed_at < before.finished_at - _DOUBT:
                 yield f"the run of {behind.slot} was claimed while that of {before.slot} lived"
+
+
+def _stopped(slots: set[Slot], work: Work) -> Iterator[str]:
+    """Find endpoints that others went on without, though all had been well for long enough."""
+    latest: dict[int, int] = {}
+    for slot in slots:
+        latest[slot.endpoint] = max(slot.at, latest.get(slot.endpoint, 0))
+    newest = max(latest.values(), default=0)
+    for endpoint, at in latest.items():
+        if newest - at > _RECOVERED + 2000 * work.step:
+            yield f"e{endpoint} has not run since {at}, and others until {newest}"
 
 
 def _unaccounted(
