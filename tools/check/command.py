@@ -19,7 +19,8 @@ from tools.checker.check import Report, examine
 DESCRIPTION = """
 Holds every run and every record of a database against what its definitions and hints asked for:
 no slot lost or doubled, nothing early, no guardrail broken, no hint beyond its life. It only reads.
-An endpoint is judged from its last change on. The exit code is 1 if something is found.
+An endpoint is judged from its last change on, until now; or, where no worker works any more, until
+the last one was seen. The exit code is 1 if something is found.
 """
 
 
@@ -31,11 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CronicornError as error:
         print(error, file=sys.stderr)
         return 2
+    history = replace(history, patience=timedelta(seconds=options.patience))
     if options.late is not None:
         history = replace(history, lateness_allowed=timedelta(seconds=options.late))
     history = replace(history, caps=_caps(options.host_cap, options.tenant_cap))
     report = examine(history)
-    print(_as_json(report) if options.json else _as_text(report))
+    print((_as_json if options.json else _as_text)(report, history.ends_at))
     return 1 if report.findings else 0
 
 
@@ -56,6 +58,14 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         metavar="SECONDS",
         help="also find claims later than that; without it lateness is not judged",
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="find what could be served for longer than that, and was not until the end: an "
+        "endpoint that has stopped, or never ran (60)",
     )
     parser.add_argument(
         "--host-cap",
@@ -98,22 +108,24 @@ def _caps(of_hosts: Sequence[tuple[str, int]], of_tenants: Sequence[tuple[str, i
     return Caps(per_host=per_host, hosts=hosts, per_tenant=per_tenant, tenants=by_id)
 
 
-def _as_text(report: Report) -> str:
+def _as_text(report: Report, until: datetime) -> str:
     lines = [
         f"{finding.fault} · endpoint {finding.endpoint_id} · {finding.sentence}"
         for finding in report.findings
     ]
     slots = sum(report.slots.values())
     judged = f"{slots} slots of {report.endpoints} endpoints judged"
+    judged += f" until {until:%Y-%m-%d %H:%M:%SZ}"
     if report.unreadable:
         judged += f", {report.unreadable} endpoints without a definition left out"
     found = f"{len(lines)} found" if lines else "nothing found"
     return "\n".join([*lines, f"{judged}: {found}"])
 
 
-def _as_json(report: Report) -> str:
+def _as_json(report: Report, until: datetime) -> str:
     return json.dumps(
         {
+            "until": until.isoformat(),
             "endpoints": report.endpoints,
             "unreadable": report.unreadable,
             "slots": dict(report.slots),

@@ -39,6 +39,8 @@ def check_access(claim: Claim, accesses: Sequence[Access]) -> Iterator[Finding]:
 def check_triggers(walked: Walked, endpoint_id: EndpointId) -> Iterator[Finding]:
     """A run by hand is refused on a paused or archived endpoint."""
     for trigger, access, at in walked.triggered:
+        if not walked.is_judged(at):
+            continue
         by_sibling = trigger.kind is TriggerKind.SIBLING
         refusal = access.refusal(at, triggered=by_sibling)
         if refusal is not None:

@@ -8,7 +8,7 @@ follow one another likewise, and to be as many as it says.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cronicorn_domain.identity import EndpointId
@@ -19,7 +19,7 @@ from tools.checker.eras import Eras
 from tools.checker.even_slots import EvenSlots
 from tools.checker.finding import Fault, Finding, stamp
 from tools.checker.life import Life
-from tools.checker.next_slot import MOVES_MOST, Next
+from tools.checker.next_slot import MOVES_MOST, Next, Past, next_slot
 from tools.checker.passing import Passing, source_is_free
 from tools.checker.planning import plans_behind
 from tools.checker.spans import add_up, is_long
@@ -62,19 +62,25 @@ class _Accountant:
             if claim.undone and claim.run.decision.source is Source.CATCH_UP
         }
         self._from = 0
+        self._walked = walked
 
     def judge(self) -> None:
         """
         Take link after link, and remember behind which the next one has to lie.
 
         What was claimed and given back may come again or not; so what follows it may as well follow
-        the link before.
+        the link before. Where the history begins in the middle of the life its first link is free,
+        since what it was planned from is known in part.
         """
         befores: list[Link | None] = [None]
+        known = not self._partly_known
         self._eras.sort(self._accounts.links)
         for link in self._accounts.links:
-            if befores == [None] and self._partly_known:
+            if not self._walked.is_judged(link.at):
+                pass
+            elif not known:
                 self._accounts.judged["first known"] += link.count
+                known = True
             else:
                 self._judge_link(befores, link)
             solid = befores[0]
@@ -85,6 +91,25 @@ class _Accountant:
             if solid is None or link.era > solid.era or link.last > solid.last:
                 befores = [link]
         self._accounts.due = [each for before in befores for each in self._left_behind(before)]
+        if not known:
+            self._or_afresh(befores[0])
+
+    def _or_afresh(self, before: Link | None) -> None:
+        """
+        Plan what is due as if the rhythm had begun anew where the history begins, too.
+
+        Nobody knows whether it did. Where either reading has nothing to come, nothing has to.
+        """
+        begun, last = self._walked.judged_from, self._timeline.epochs[-1]
+        if begun is None:
+            return
+        ends = [it.at for it in self._timeline.epochs if it.claim is not None]
+        now = max(begun, *ends)
+        last_slot = None if before is None else before.last
+        past = Past(last_slot=last_slot, last_end=last.last_end, after=now, now=now)
+        afresh = next_slot(replace(last.setting, begun=begun), past)
+        due = self._accounts.due
+        self._accounts.due = [*due, afresh] if due and afresh is not None else []
 
     def _judge_link(self, befores: Sequence[Link | None], link: Link) -> None:
         if len(befores) == 1 and self._follows_plainly(befores[0], link):
@@ -168,7 +193,8 @@ class _Accountant:
             told = before is not None and before.record is not None and before.until == at
             # What was given back may stand instead.
             stands = before is not None and before.open
-            if told_later and not told and not stands and not is_long(before):
+            judged = self._walked.judged_from is None or at > self._walked.judged_from
+            if judged and told_later and not told and not stands and not is_long(before):
                 self._find_closed(slot, at)
         return planned.plans
 

@@ -27,9 +27,11 @@ from tools.checker.jitter import check_jitter, check_same_jitter
 from tools.checker.late import (
     Patience,
     check_claimed,
+    check_kept,
     check_left,
     check_reaped,
     check_unrun,
+    waits,
 )
 from tools.checker.leases import check_leases
 from tools.checker.life import Life, lives
@@ -97,8 +99,10 @@ def _judge(
     accounts = account(life, walked)
     yield from accounts.findings
     yield from check_triggers(walked, life.endpoint_id)
-    yield from check_misfires(life, walked, accounts.links)
-    for claim in walked.claims:
+    links = [link for link in accounts.links if walked.is_judged(link.at)]
+    yield from check_misfires(life, walked, links)
+    claims = [claim for claim in walked.claims if walked.is_judged(claim.at)]
+    for claim in claims:
         yield from check_attempt(claim)
         yield from check_due(claim)
         yield from check_jitter(claim)
@@ -112,12 +116,15 @@ def _judge(
             yield from check_claimed(claim, punctual)
     if patience is not None:
         yield from check_reaped(life, patience)
-        yield from check_left(life, walked, accounts.due, patience)
-        yield from check_unrun(life, walked, patience)
+        if not waits(life, patience):
+            yield from check_left(life, walked, accounts.due, patience)
+            yield from check_unrun(life, walked, patience)
+    if life.kept is not None:
+        yield from check_kept(walked, accounts.due, life.endpoint_id, life.kept)
     report.slots.update(accounts.judged)
     others = {
         (claim.run.kind.value, claim.run.slot)
-        for claim in walked.claims
+        for claim in claims
         if claim.run.kind is not Kind.RECURRING
     }
     report.slots.update(kind for kind, _ in others)

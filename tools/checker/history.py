@@ -196,6 +196,24 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """
+    What a database keeps of an endpoint beside its history.
+
+    Attributes:
+        seen_at: When it was read.
+        last_slot: The recurring slot that was run or recorded last.
+        planned: It can be claimed at some instant, or a lease lives.
+        waits_until: Nothing of it may start before; ``OPEN_ENDED`` where nobody knows.
+    """
+
+    seen_at: datetime
+    last_slot: datetime | None
+    planned: bool
+    waits_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """
     Everything the checker reads.
@@ -207,6 +225,10 @@ class History:
     could be served may wait, at the end of the history or of its own life, before it is lost; None:
     what is left over is not judged. ``caps``, ``breaker`` and ``quotas``
     are those of all workers; of a breaker that is None nothing is judged.
+
+    Of an endpoint in ``judged_from`` nothing is judged that was claimed or recorded before, for its
+    definition of then is not known: ``earlier_runs`` and ``earlier_records`` tell only what the
+    rest was made from. ``kept`` is what a database tells of endpoints beside that.
     """
 
     begins_at: datetime
@@ -226,3 +248,7 @@ class History:
     caps: Caps = NO_CAPS
     breaker: Breaker | None = None
     quotas: Quotas = NO_QUOTAS
+    judged_from: Mapping[EndpointId, datetime] = field(default_factory=dict)
+    earlier_runs: Sequence[Run] = ()
+    earlier_records: Mapping[EndpointId, Sequence[SlotRecord]] = field(default_factory=dict)
+    kept: Mapping[EndpointId, Kept] = field(default_factory=dict)

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.decision import Kind, Source
 from cronicorn_domain.model.hint import OneShotHint, Trigger
 
 from tools.checker.finding import Fault, Finding, about, stamp
-from tools.checker.history import LeaseEnd, Outage
+from tools.checker.history import Kept, LeaseEnd, Outage
 from tools.checker.life import Life
 from tools.checker.next_slot import Next
 from tools.checker.standing import NO_TIME, Claim, Waiting
@@ -96,12 +97,39 @@ def check_left(
         )
 
 
+def waits(life: Life, patience: Patience) -> bool:
+    """Say whether a database tells that the endpoint is to wait, or was until a moment ago."""
+    until = None if life.kept is None else life.kept.waits_until
+    return until is not None and until > patience.ends_at - patience.allowed
+
+
+def check_kept(
+    walked: Walked, due: Sequence[Next], endpoint_id: EndpointId, kept: Kept
+) -> Iterator[Finding]:
+    """Hold what a database keeps of an endpoint against the slot that is to come next."""
+    if not due:
+        return
+    slot = max(each.slot if each.latest is None else each.latest for each in due)
+    sentence = None
+    if kept.last_slot is not None and slot <= kept.last_slot:
+        sentence = (
+            f"the slot {stamp(slot)} has no run and no record, and the endpoint has got as far "
+            f"as {stamp(kept.last_slot)}"
+        )
+    elif not kept.planned and _open_since(walked, kept.seen_at, triggered=False) is not None:
+        sentence = f"the slot {stamp(slot)} has to come, and nothing is planned any more"
+    if sentence is not None:
+        yield Finding(fault=Fault.LOST, endpoint_id=endpoint_id, slot=slot, sentence=sentence)
+
+
 def check_unrun(life: Life, walked: Walked, patience: Patience) -> Iterator[Finding]:
     """A one-shot or trigger may end unrun only if it could not be claimed while it lived."""
     for waiting in walked.waiting.values():
         proposal = waiting.proposal
         come = max(proposal.at, waiting.offered_at)
         over = min(proposal.expires_at, patience.ends_at)
+        if walked.judged_from is not None:
+            come = max(come, walked.judged_from)
         if over <= come or not _counts(walked, waiting):
             continue
         is_sibling = isinstance(proposal, Trigger)

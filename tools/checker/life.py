@@ -9,7 +9,7 @@ from cronicorn_domain.identity import EndpointId, RunId
 from cronicorn_domain.model.run import FailureKind, OutcomeClass, Run, RunStatus
 from cronicorn_domain.model.slot_record import SlotRecord
 
-from tools.checker.history import Created, Entry, History, LeaseEnd, LeaseLife, Request
+from tools.checker.history import Created, Entry, History, Kept, LeaseEnd, LeaseLife, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Life:
     Everything a history holds about one endpoint.
 
     ``moments`` are in commit order; where a history does not number its commits, instants order
-    them: at the same one an end comes before what was done, and both before a claim.
+    them: at the same one an end comes before what was done, and both before a claim. What was
+    claimed or recorded before ``judged_from`` is not judged, and ``kept`` what a database keeps.
     """
 
     endpoint_id: EndpointId
@@ -49,6 +50,12 @@ class Life:
     leases: Mapping[RunId, LeaseLife]
     requests: Sequence[Request]
     floor: timedelta
+    judged_from: datetime | None = None
+    kept: Kept | None = None
+
+    def is_judged(self, at: datetime) -> bool:
+        """Say whether what was claimed or recorded at an instant is to be judged."""
+        return self.judged_from is None or at >= self.judged_from
 
 
 def lives(history: History) -> Iterator[Life]:
@@ -59,7 +66,7 @@ def lives(history: History) -> Iterator[Life]:
     requests: dict[EndpointId, list[Request]] = defaultdict(list)
     for entry in history.entries:
         entries[entry.endpoint_id].append(entry)
-    for run in history.runs:
+    for run in (*history.earlier_runs, *history.runs):
         runs[run.endpoint_id].append(run)
     for lease in history.leases:
         leases[lease.endpoint_id][lease.run_id] = lease
@@ -70,10 +77,15 @@ def lives(history: History) -> Iterator[Life]:
             endpoint_id=endpoint_id,
             moments=_ordered(history, entries[endpoint_id], runs[endpoint_id], leases[endpoint_id]),
             runs=runs[endpoint_id],
-            records=history.records.get(endpoint_id, ()),
+            records=(
+                *history.earlier_records.get(endpoint_id, ()),
+                *history.records.get(endpoint_id, ()),
+            ),
             leases=leases[endpoint_id],
             requests=requests[endpoint_id],
             floor=_floor(history, entries[endpoint_id]),
+            judged_from=history.judged_from.get(endpoint_id),
+            kept=history.kept.get(endpoint_id),
         )
 
 

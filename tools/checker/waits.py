@@ -30,6 +30,8 @@ def check_waits(life: Life) -> Iterator[Finding]:
     """Go through a life, and judge each start by what was asked for before its claim."""
     asked = _Asked()
     for moment in life.moments:
+        if isinstance(moment, Ended) and not life.is_judged(moment.at):
+            continue  # how much was granted then is not known
         if not isinstance(moment, Claimed):
             asked.hear(moment)
             continue

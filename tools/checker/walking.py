@@ -48,7 +48,8 @@ class Walked:
     What the walk has noted.
 
     ``gone`` tells of ended one-shots, triggers and hints; ``waiting`` of those still pending.
-    ``partly_known``: the history begins in the middle of the life.
+    ``partly_known``: the history begins in the middle of the life. Claims that are not to be judged
+    stand among ``claims``, before ``judged_from``.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -61,6 +62,11 @@ class Walked:
     triggered: list[tuple[Trigger, Access, datetime]] = field(default_factory=list)
     partly_known: bool = True
     deleted_at: datetime | None = None
+    judged_from: datetime | None = None
+
+    def is_judged(self, at: datetime) -> bool:
+        """Say whether what happened at an instant is to be judged."""
+        return self.judged_from is None or at >= self.judged_from
 
 
 def walk(life: Life, job_state: JobState) -> Walked:
@@ -73,7 +79,7 @@ def walk(life: Life, job_state: JobState) -> Walked:
 
 class _Walker:
     def __init__(self, life: Life, job_state: JobState) -> None:
-        self.walked = Walked()
+        self.walked = Walked(judged_from=life.judged_from)
         self._floor = life.floor
         self._job_state = job_state
         self._endpoint: Endpoint | None = None
@@ -229,7 +235,7 @@ class _Walker:
             served=served,
             waiting=others,
             claimable_since=self._since(at),
-            earlier=tuple(earlier) if earlier else (),
+            earlier=tuple(each for each in earlier or () if self.walked.is_judged(each.at)),
             partly_known=self.walked.partly_known,
         )
         self.walked.claims.append(claim)
@@ -287,7 +293,7 @@ class _Walker:
             self._failures, self._setting = failures, None
 
     def _given_up(self, claim: Claim) -> bool:
-        losses = sum(each.lost for each in (*claim.earlier, claim))
+        losses = sum(each.lost for each in self._of_slot[claim.run.slot])
         return claim.lost and losses >= LOSSES_MOST
 
     # What holds now
