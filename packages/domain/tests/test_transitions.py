@@ -302,6 +302,21 @@ def test_a_retry_that_the_next_slot_would_overtake_is_dropped() -> None:
     assert not story.state.plan.repeat
 
 
+def test_a_pause_holds_back_a_run_by_hand_that_waits() -> None:
+    """A sibling's trigger fires a paused endpoint, a run by hand waits for the pause's end."""
+    story = told().at(NOON + 3 * MINUTE)
+    story.trigger()
+    story.pause(OPEN_ENDED)
+
+    assert story.claimable_from is None
+    story.pause(NOON + 5 * MINUTE)
+    assert story.claimable_from == NOON + 5 * MINUTE
+    story.at(NOON + 4 * MINUTE).resume()
+    claimed = story.claim()
+    assert claimed is not None
+    assert claimed.plan.kind is Kind.MANUAL
+
+
 def test_a_sibling_trigger_fires_a_paused_endpoint_once() -> None:
     """The pause stays, and nothing else becomes due."""
     story = told()

@@ -147,6 +147,21 @@ class EndpointQueueReleaseContract(StoreSuite):
         assert (again.plan.kind, again.plan.attempt) == (Kind.MANUAL, 2)
         await self.expect_nothing_due(at("12:00:59"))
 
+    async def test_a_trigger_given_back_is_there_for_whatever_plans_anew(self) -> None:
+        """It is pending again, and not only the plan that it had made: trap T48."""
+        endpoint = await self.add_minutely()
+        await self.run_now(endpoint, at("12:00:10"))
+        run = await self.claim_one(at("12:00:10"))
+        await self.release(run, at("12:00:11"))
+
+        async with self.unit() as unit:
+            situation = await unit.catalog.get_situation(endpoint.tenant, endpoint.id)
+        assert [each.kind for each in situation.triggers] == [TriggerKind.MANUAL]
+        await self.offer(endpoint, a_oneshot(at("12:00:50")))
+
+        again = await self.run_once(at("12:00:12"))
+        assert again.plan.kind is Kind.MANUAL
+
     async def test_a_started_run_is_not_released(self) -> None:
         """What may have been sent is settled or reaped, and not undone."""
         await self.add_minutely()
