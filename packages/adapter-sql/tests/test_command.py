@@ -48,7 +48,7 @@ def test_up_down_and_up_again(empty_database_url: str) -> None:
         assert (down.exit_code, down.stderr) == (0, "")
         assert "undone " in down.stdout
         assert "dropped, with all their rows: " in down.stdout
-        assert f"{name} has no tables" in down.stdout
+        assert f"{name} has no tables of Cronicorn's" in down.stdout
 
 
 def test_a_plan_is_a_script_and_applies_nothing(empty_database_url: str) -> None:
@@ -140,6 +140,18 @@ def test_the_database_of_another_program_is_refused(
     execute(empty_database_url, "INSERT INTO jobs VALUES ('still here')")
 
 
+def test_it_is_told_whose_a_database_is(empty_database_url: str) -> None:
+    """What `current` tells to run next is not what would be refused."""
+    execute(empty_database_url, "CREATE TABLE jobs (name TEXT)")
+
+    told = cronicorn_db("current", "--database", empty_database_url)
+
+    said = told.stdout + told.stderr
+    assert "another program" in said
+    assert "name another" in said
+    assert "cronicorn-db upgrade" not in said
+
+
 @pytest.mark.parametrize("arguments", [*VERBS, ("downgrade", "base")])
 def test_the_database_of_a_newer_version_is_refused(
     empty_database_url: str, arguments: tuple[str, ...]
@@ -184,6 +196,7 @@ def test_a_role_without_rights_is_refused(
 
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
     assert "grant" in refused.stderr.lower()
+    assert ("was undone" in refused.stderr) == (arguments == ("upgrade",))
     assert cronicorn_db("current", *option).stdout == before
 
 

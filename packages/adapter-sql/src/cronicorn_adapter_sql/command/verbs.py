@@ -343,8 +343,10 @@ async def _tell_place(engine: "AsyncEngine", *, note: bool = True) -> None:
 
     at = await standing.current(engine)
     name = standing.name_of(engine)
-    typer.echo(f"{name} " + (f"is at revision {at}" if at else "has no tables"))
+    typer.echo(f"{name} " + (f"is at revision {at}" if at else "has no tables of Cronicorn's"))
     try:
+        if at is None:
+            await standing.refuse_tables_of_others(engine)
         await standing.require_head(engine)
         await standing.refuse_lacking(engine)
     except (SchemaMismatch, StoreRefused) as reason:

@@ -30,10 +30,6 @@ _SHORTLY: Final = "SET LOCAL lock_timeout = '2s'"
 """Whoever holds a table for itself keeps its catalog, too."""
 
 
-class Drifted(StoreRefused):
-    """The tables are not as the migrations made them."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """
@@ -74,13 +70,13 @@ async def find_drift(engine: AsyncEngine, *, tree: str = OUR_TREE) -> tuple[Diff
 
 
 async def refuse_drift(engine: AsyncEngine, tree: Tree, *, verb: str) -> None:
-    """Raise ``Drifted`` where our tables are not as the migrations made them; ``verb`` insists."""
+    """Raise ``StoreRefused`` where tables are not as the migrations made them; ``verb`` insists."""
     found = await current(engine)
     drift = [each for each in await _against_migrations(engine, tree, found) if each.ours]
     if not drift:
         return
     more = f" and {len(drift) - _NAMED_MOST} more" if len(drift) > _NAMED_MOST else ""
-    raise Drifted(
+    raise StoreRefused(
         f"the tables of {name_of(engine)} are not as revision {found} made them:"
         f" {'; '.join(map(str, drift[:_NAMED_MOST]))}{more}. Nothing was migrated. Undo what"
         " `cronicorn-db check` lists, or go on in spite of it with"

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cronicorn_adapter_sql.errors import is_about_locks, translated
 from cronicorn_adapter_sql.migrating.alone import alone_in_process
-from cronicorn_adapter_sql.migrating.drift import Drifted, refuse_drift
+from cronicorn_adapter_sql.migrating.drift import refuse_drift
 from cronicorn_adapter_sql.migrating.journey import HeldUp, Journey, Patience, Tell, silently
 from cronicorn_adapter_sql.migrating.standing import (
     current,
@@ -119,18 +119,20 @@ async def _travel(
     """
     tries = journey.patience.tries
     for tried in count(1):
+        begun = False
         try:
             if judged and not journey.done:
                 await refuse_drift(engine, journey.tree, verb=verb.__name__)
+            begun = True
             await _once(engine, journey, verb, target)
             break
-        except Drifted:
-            raise
         except (StoreUnavailable, StoreRefused) as error:
             if is_about_locks(error) and tried < tries:
                 journey.tell(HeldUp(reason=str(error), tried=tried, tries=tries))
                 await asyncio.sleep(journey.patience.pause.total_seconds())
                 continue
+            if not begun:
+                raise
             raise type(error)(
                 f"migrating {name_of(engine)} to {target} failed, and the step that failed was"
                 f" undone: {error}"
