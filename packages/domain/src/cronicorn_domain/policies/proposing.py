@@ -11,7 +11,7 @@ from typing import Final
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import HintId, TriggerId, new_uuid
-from cronicorn_domain.instants import OPEN_ENDED, ceil_millisecond
+from cronicorn_domain.instants import LATEST, OPEN_ENDED, ceil_millisecond
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.hint import Author, Hint, IntervalHint, OneShotHint
 from cronicorn_domain.model.job import JobState, check_name, check_text
@@ -86,6 +86,7 @@ def oneshot_hint(
     author: Author, *, at: datetime, life: timedelta, reason: str | None, now: datetime
 ) -> OneShotHint:
     """Return the hint of one run at an instant. Raises ``InvalidInput``."""
+    at = min(at, LATEST)  # it is refused there, and what lies behind cannot be reckoned with
     return OneShotHint(
         id=HintId(new_uuid()),
         author=author,
@@ -174,7 +175,7 @@ def _check_life(life: timedelta) -> None:
 
 def _pause(endpoint: Endpoint, until: datetime, reason: str | None, now: datetime) -> Pause:
     """A model's pause ends within a day, within the longest interval, and beside no other."""
-    pause = pause_until(ceil_millisecond(until), reason, now)
+    pause = pause_until(ceil_millisecond(min(until, OPEN_ENDED)), reason, now)
     if endpoint.paused_at(now):
         raise InvalidInput(
             "the endpoint is paused already", field="paused_until", remedy="leave its pause alone"
