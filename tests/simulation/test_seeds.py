@@ -13,6 +13,7 @@ PLAYED = [
     *(("daylight", seed) for seed in range(3)),
     *(("polite", seed) for seed in range(4)),
     *(("rationed", seed) for seed in range(4)),
+    *(("planned", seed) for seed in (0, 1, 108, 120)),
     # Behind the first few, seeds that broke a promise while rules were being built.
     *(("ruled", seed) for seed in (*range(4), 13, 27, 33, 117, 183, 212, 356)),
 ]
@@ -23,9 +24,9 @@ def test_the_promises_hold(profile: str, seed: int) -> None:
     """
     Whatever breaks and whoever intervenes: nothing early, doubled, lost or unexplained.
 
-    Whatever answers say and rules make of it, too.
+    Whatever answers say and rules make of it, and whatever a model proposes, too.
 
-    Traps T01, T03 to T14, T22, T23, T25, T26, T44 to T50 among others.
+    Traps T01, T03 to T14, T17, T22, T23, T25, T26, T33 to T35, T44 to T50 among others.
     """
     verdict = judge(draw(profile, seed))
 

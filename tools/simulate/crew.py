@@ -10,9 +10,14 @@ from random import Random
 from cronicorn_adapter_memory.history_room import MemoryHistoryRoom
 from cronicorn_adapter_memory.wakeups import MemoryWakeups
 from cronicorn_adapter_memory.worker_registry import MemoryWorkerRegistry
+from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.ports.wakeups import Wakeups
+from cronicorn_planner.asking.rationed import RationedModel
 from cronicorn_planner.rules.assessing import RuleAssessor
+from cronicorn_planner.sessions.bounds import BOUNDS
+from cronicorn_planner.sessions.observing import PlannerEvent, PlannerTroubled, SessionLost
+from cronicorn_planner.sessions.planner import Planner, PlannerSettings
 from cronicorn_scheduler.observing import Event, PartFailed, RunBroken
 from cronicorn_scheduler.service import Scheduler
 
@@ -21,7 +26,9 @@ from tools.simulate.conditions import KnownConditions
 from tools.simulate.connection import Connection, Faults
 from tools.simulate.line_units import LineUnits
 from tools.simulate.loop import PROCESS
+from tools.simulate.model import DrawnModel
 from tools.simulate.participants import Worker
+from tools.simulate.planning_units import PlanningUnits
 from tools.simulate.site import Site
 from tools.simulate.target import BrokenDispatcher, Targets
 from tools.simulate.troubles import (
@@ -69,7 +76,8 @@ class Process:
         )
         context = Context()
         context.run(PROCESS.set, name)
-        self.task = site.loop.create_task(self.scheduler.run(), context=context)
+        work = self._with_planner() if site.scenario.planned else self.scheduler.run()
+        self.task = site.loop.create_task(work, context=context)
 
     def record(self, event: Event) -> None:
         """Note what must never happen."""
@@ -81,11 +89,62 @@ class Process:
             case _:
                 pass
 
+    async def _with_planner(self) -> None:
+        planning = asyncio.create_task(self._plan())
+        try:
+            await self.scheduler.run()
+        finally:
+            planning.cancel()
+            await asyncio.wait({planning})
+        if not planning.cancelled() and (error := planning.exception()) is not None:
+            self._site.broken.append(f"{self.name}: the planner ended with {error!r}")
+
+    async def _plan(self) -> None:
+        """As a worker does: no planner works by a clock that was never measured."""
+        site = self._site
+        while True:
+            try:
+                await self.clock.synchronize()
+            except StoreUnavailable:
+                await asyncio.sleep(1)
+            else:
+                break
+        chance = Random(f"{site.scenario.seed}|{self.name}|model")  # noqa: S311
+        names = tuple(each.endpoint.name for each in site.scenario.newcomers)
+        model = DrawnModel(chance, self.clock, names)
+        planner = Planner(
+            PlanningUnits(site, self.connection),
+            RationedModel(model, site.quota_guard, clock=self.clock),
+            clock=self.clock,
+            worker=WorkerId(self.name),
+            settings=PlannerSettings(model="drawn", bounds=BOUNDS),
+            observer=SessionsWatched(site, self.name),
+        )
+        await planner.run()
+
     async def _store_time(self) -> datetime:
         async def tell() -> datetime:
             return self._site.clock.now()
 
         return await self.connection.ask(Call.SYNCHRONIZE, tell)
+
+
+class SessionsWatched:
+    """A planner's observer: losing a session is no fault, and breaking one is."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        self._site = site
+        self._name = name
+
+    def record(self, event: PlannerEvent) -> None:
+        """Note what must never happen."""
+        match event:
+            case SessionLost(reason=reason) if reason.startswith("a fault of ours"):
+                self._site.broken.append(f"{self._name}: a session broke: {reason}")
+            case SessionLost() | PlannerTroubled():
+                self._site.struck(type(event).__name__)
+            case _:
+                pass
 
 
 class LossyWakeups:

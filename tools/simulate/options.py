@@ -14,7 +14,17 @@ Plays weeks in seconds: real schedulers over the memory store, in virtual time, 
 lost answers, edits, hints and daylight saving drawn from seeds; and has every history judged.
 Exits 1 when a promise was broken, with the shortest story found and the command to see it again.
 """
-TURNS = ("mixed", "interventions", "polite", "troubled", "ruled", "rationed", "daylight", "calm")
+TURNS = (
+    "mixed",
+    "interventions",
+    "polite",
+    "troubled",
+    "ruled",
+    "planned",
+    "rationed",
+    "daylight",
+    "calm",
+)
 """Which profiles take turns when none is named."""
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -13,6 +13,7 @@ from cronicorn_scheduler.settings import SchedulerSettings
 from tools.simulate.drawing import HOUR, MINUTE, SECOND, chance_of, one_of, sometimes, up_to
 from tools.simulate.drawing_deeds import Deeds
 from tools.simulate.drawing_endpoints import Times, some_jobs, some_newcomers
+from tools.simulate.drawing_planning import some_tokens, with_planning
 from tools.simulate.drawing_politeness import (
     on_shared_hosts,
     some_outages,
@@ -60,8 +61,8 @@ class Profile:
     ``plain`` endpoints have a schedule and nothing else. ``reach`` is the longest trouble. In a
     ``polite`` mix endpoints share hosts, which go down and say what they like about the next call;
     breakers and caps are drawn. In a ``rationed`` one a month ends in the middle, and tenants have
-    quotas of runs. In a ``ruled`` one endpoints have rules. ``patience`` is longer than what is
-    mended needs to get over it.
+    quotas of runs. In a ``ruled`` one endpoints have rules. In a ``planned`` one a model is asked,
+    too. ``patience`` is longer than what is mended needs to get over it.
     """
 
     about: str
@@ -82,6 +83,7 @@ class Profile:
     polite: bool = False
     rationed: bool = False
     ruled: bool = False
+    planned: bool = False
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -142,6 +144,17 @@ PROFILES: Final[Mapping[str, Profile]] = {
         deeds=(0, 20),
         troubles=(0, 20),
         ruled=True,
+    ),
+    "planned": Profile(
+        about="half an hour in which a model proposes sense and nonsense, with rules and trouble",
+        endpoints=(3, 6),
+        workers=(1, 3),
+        lasts=30 * MINUTE,
+        jobs=2,
+        deeds=(0, 20),
+        troubles=(0, 20),
+        ruled=True,
+        planned=True,
     ),
     "daylight": Profile(
         about="the day on which a zone's clock is set, with some trouble and interventions",
@@ -216,6 +229,11 @@ def draw(name: str, seed: int) -> Scenario:
         scenario = replace(scenario, quotas=some_quotas(seed, tenants))
     if profile.ruled:
         scenario = replace(scenario, newcomers=with_rules(seed, newcomers))
+    if profile.planned:
+        tenants = list(dict.fromkeys(each.tenant for each in scenario.jobs))
+        planned = with_planning(seed, scenario.newcomers)
+        quotas = some_tokens(seed, tenants)
+        scenario = replace(scenario, newcomers=planned, quotas=quotas, planned=True)
     return _polite(scenario) if profile.polite else scenario
 
 

@@ -45,6 +45,7 @@ class Scenario:
         patience: Beyond it what could be served and was not is lost.
         settings: What the workers' schedulers are set to, beside their names.
         quotas: What tenants may use in a month.
+        planned: Whether each worker has a planner, and a model that says what it likes.
     """
 
     seed: int
@@ -61,6 +62,7 @@ class Scenario:
     lateness_allowed: timedelta | None = None
     patience: timedelta | None = None
     quotas: Quotas = NO_QUOTAS
+    planned: bool = False
 
     def parts(self) -> tuple[str, ...]:
         """Return the names of all parts."""

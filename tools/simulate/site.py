@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from cronicorn_adapter_memory.quota_guard import MemoryQuotaGuard
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
+from cronicorn_domain.model.session import Session
 
+from tools.checker.history import HintOffered
 from tools.simulate.clock import SharedClock
 from tools.simulate.loop import VirtualTimeLoop
 from tools.simulate.recorded_queue import RecordedQueue
@@ -20,6 +22,7 @@ class Site:
     The place where a scenario is played.
 
     ``faults`` counts what was met by kind; ``broken`` says what must never happen, in sentences.
+    ``sessions`` are the planner's that were kept, ``granted`` the hints that they wrote.
     """
 
     scenario: Scenario
@@ -32,6 +35,8 @@ class Site:
     recorder: Recorder
     faults: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    granted: list[tuple[Session, HintOffered]] = field(default_factory=list)
 
     def struck(self, kind: str) -> None:
         """Count a fault."""

@@ -17,6 +17,7 @@ from tools.simulate.clock import SharedClock
 from tools.simulate.crew import Place
 from tools.simulate.heeding_queue import HeedingQueue
 from tools.simulate.loop import VirtualTimeLoop
+from tools.simulate.planned_sessions import check_sessions
 from tools.simulate.recorded_queue import RecordedQueue
 from tools.simulate.recorder import Recorder
 from tools.simulate.scenario import Scenario
@@ -90,6 +91,8 @@ class _World:
             breaker=self._scenario.settings.breaker,
             quotas=self._scenario.quotas,
         )
+        if self._scenario.planned:
+            site.broken.extend(await check_sessions(site))
         course = Course(history=history, faults=dict(site.faults), broken=tuple(site.broken))
         for place in places.values():
             await place.bury()
