@@ -23,11 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for story in every_story():
         found = measure(story)
         measured.append(found)
-        print(
-            f"{story.title}: {found.adapted.count} calls, mean reaction {found.adapted.average};"
-            f" {found.sooner:.1f} times sooner at equal calls,"
-            f" {found.fewer:.1f} times fewer calls at equal reaction"
-        )
+        for compared in (found.ruled, found.planned):
+            way = compared.adapted
+            print(
+                f"{story.title}, {way.name}: {way.count} calls, mean reaction {way.average};"
+                f" {compared.sooner:.1f} times sooner at equal calls,"
+                f" {compared.fewer:.1f} times fewer calls at equal reaction"
+            )
     folder = options.docs / "adaptation"
     folder.mkdir(parents=True, exist_ok=True)
     for each in measured:

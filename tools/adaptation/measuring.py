@@ -9,7 +9,7 @@ from math import ceil
 from statistics import mean, median
 
 from tools.adaptation.stories import Story
-from tools.adaptation.world import Called, Plan, play
+from tools.adaptation.world import Called, Plan, Played, play
 
 SECOND = timedelta(seconds=1)
 
@@ -25,6 +25,8 @@ class Way:
         count: All calls.
         reactions: From each event to the first call after it; to the end, if there was none.
         longest_gap: Of the watched endpoint.
+        looks: Sessions of a model.
+        tokens: What they read and wrote.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Way:
     count: int
     reactions: tuple[timedelta, ...]
     longest_gap: timedelta
+    looks: int = 0
+    tokens: int = 0
 
     @property
     def worst(self) -> timedelta:
@@ -50,18 +54,16 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """A story, played in four ways."""
+class Compared:
+    """A way that adapts, beside an interval of as many calls and one that reacts as soon."""
 
-    story: Story
-    usual: Way
     adapted: Way
     same_calls: Way
     same_reaction: Way
 
     @property
     def sooner(self) -> float:
-        """How many times sooner rules react than an interval of as many calls, in the mean."""
+        """How many times sooner it reacts than an interval of as many calls, in the mean."""
         return self.same_calls.average / max(self.adapted.average, SECOND / 1000)
 
     @property
@@ -75,27 +77,44 @@ class Measured:
         return self.sooner >= 5 or self.fewer >= 2  # noqa: PLR2004
 
 
-def measure(story: Story) -> Measured:
-    """
-    Play a story with rules, as teams do it today, and in two fixed ways to compare with.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A story, played as teams do it, with rules, and with a model in their place."""
 
-    Of those one is given an interval that makes no fewer calls than rules did, the other the
+    story: Story
+    usual: Way
+    ruled: Compared
+    planned: Compared
+
+    @property
+    def reached(self) -> bool:
+        """Whether both keep what was aimed at."""
+        return self.ruled.reached and self.planned.reached
+
+
+def measure(story: Story) -> Measured:
+    """Play a story in all its ways."""
+    return Measured(
+        story=story,
+        usual=_way(story, f"every {_shown(story.fixed_every)}", story.fixed(story.fixed_every)),
+        ruled=_compared(story, _way(story, "with rules", story.adapted)),
+        planned=_compared(story, _planned(story)),
+    )
+
+
+def _compared(story: Story, adapted: Way) -> Compared:
+    """
+    Play two fixed ways to compare with.
+
+    One is given an interval that makes no fewer calls than the way that adapts, the other the
     longest that reacts, in the mean, no later.
     """
-    adapted = _way(story, "with rules", story.adapted)
-    usual = _way(story, f"every {_shown(story.fixed_every)}", story.fixed(story.fixed_every))
     per_round = 1 + sum(not each.paused for each in story.others)
     every = _whole(story.world.lasts * per_round / adapted.count)
     same_calls = _way(story, f"every {_shown(every)}: as many calls", _both(story, every))
     soon = _whole(max(2 * adapted.average, SECOND))
     same_reaction = _way(story, f"every {_shown(soon)}: as soon", _both(story, soon))
-    return Measured(
-        story=story,
-        usual=usual,
-        adapted=adapted,
-        same_calls=same_calls,
-        same_reaction=same_reaction,
-    )
+    return Compared(adapted=adapted, same_calls=same_calls, same_reaction=same_reaction)
 
 
 def _both(story: Story, every: timedelta) -> tuple[Plan, ...]:
@@ -107,9 +126,18 @@ def _both(story: Story, every: timedelta) -> tuple[Plan, ...]:
     )
 
 
+def _planned(story: Story) -> Way:
+    played = play(story.world, story.planned, story.mind)
+    return _told(story, "with a model", played, story.reacts_planned or story.reacts)
+
+
 def _way(story: Story, name: str, plans: Sequence[Plan]) -> Way:
-    calls = play(story.world, plans)
-    instants = [each.at for each in calls[story.reacts]]
+    return _told(story, name, play(story.world, plans), story.reacts)
+
+
+def _told(story: Story, name: str, played: Played, reacts: str) -> Way:
+    calls = played.calls
+    instants = [each.at for each in calls[reacts]]
     begins_at, ends_at = story.world.begins_at, story.world.begins_at + story.world.lasts
     watched = [begins_at, *(each.at for each in calls[story.watched]), ends_at]
     return Way(
@@ -118,6 +146,8 @@ def _way(story: Story, name: str, plans: Sequence[Plan]) -> Way:
         count=sum(map(len, calls.values())),
         reactions=tuple(_reaction(instants, each.at, ends_at) for each in story.events),
         longest_gap=max(later - earlier for earlier, later in pairwise(watched)),
+        looks=played.looks,
+        tokens=played.tokens,
     )
 
 

@@ -1,7 +1,7 @@
 """The scenarios: what happens to a target, and the ways in which it is called."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from random import Random
@@ -18,6 +18,8 @@ from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.schedule import IntervalSchedule
 
+from tools.adaptation import minds
+from tools.adaptation.thinking import Mind
 from tools.adaptation.world import Answer, Called, Plan, World
 
 SECOND: Final = timedelta(seconds=1)
@@ -49,9 +51,9 @@ class Story:
         events: What somebody has to react to.
         reacts: The endpoint whose call is the reaction.
         adapted: The way with rules.
-        fixed_plans: The fixed way that teams have today, for an interval of the watched endpoint.
-        fixed_every: Its interval.
-        ruled: The endpoint whose rules are shown.
+        mind: What the scripted model of the way with a model thinks; it looks at ``watched``.
+        reacts_planned: Whose call is the reaction with a model; None: as with rules.
+        fixed_every: The interval that teams have today.
         measured: What the plot's curve shows, by a member of the body of the watched endpoint.
     """
 
@@ -65,7 +67,16 @@ class Story:
     adapted: tuple[Plan, ...]
     fixed_every: timedelta
     measured: tuple[str, str]
+    mind: Mind
     others: tuple[Plan, ...] = ()
+    reacts_planned: str | None = None
+
+    @property
+    def planned(self) -> tuple[Plan, ...]:
+        """The way with a model: as with rules, but without them."""
+        return tuple(
+            replace(each, rules=(), planned=each.name == self.watched) for each in self.adapted
+        )
 
     def fixed(self, every: timedelta) -> tuple[Plan, ...]:
         """Return the way without rules: the watched endpoint on an interval, and the others."""
@@ -127,6 +138,7 @@ def flash_sale() -> Story:
         adapted=(Plan(name="queue", schedule=IntervalSchedule(every=15 * MINUTE), rules=rules),),
         fixed_every=5 * MINUTE,
         measured=("orders that wait", "depth"),
+        mind=minds.of_flash_sale,
     )
 
 
@@ -177,6 +189,8 @@ def batch() -> Story:
         adapted=(Plan(name="export", schedule=nightly, rules=rules), load),
         fixed_every=MINUTE,
         measured=("percent done", "percent"),
+        mind=minds.of_batch,
+        reacts_planned="load",
     )
 
 
@@ -229,6 +243,7 @@ def flapping() -> Story:
         ),
         fixed_every=2 * MINUTE,
         measured=("load, percent", "load"),
+        mind=minds.of_flapping,
     )
 
 
@@ -278,6 +293,7 @@ def daily_report() -> Story:
         adapted=(Plan(name="report", schedule=daily, rules=rules, longest=DAY), feed),
         fixed_every=4 * HOUR,
         measured=("rows reported", "rows"),
+        mind=minds.of_daily_report,
         others=(hourly,),
     )
 
@@ -335,4 +351,5 @@ def month_end() -> Story:
         adapted=(Plan(name="inbox", schedule=IntervalSchedule(every=30 * MINUTE), rules=rules),),
         fixed_every=5 * MINUTE,
         measured=("messages that wait", "pending"),
+        mind=minds.of_month_end,
     )

@@ -7,13 +7,14 @@ from cronicorn_domain.policies.ruling import action_in_words
 from cronicorn_domain.wording import length_in_words
 from cronicorn_worker.replaying.plot import Curve, Plot, Row
 
-from tools.adaptation.measuring import Measured, Way
+from tools.adaptation.measuring import Compared, Measured, Way
 from tools.adaptation.stories import Story
 
 HEAD = """# What adapting is worth
 
-Five scenarios, each played on virtual time by the real scheduler, governor and rules of
+Five scenarios, each played on virtual time by the real scheduler, governor, rules and AI planner of
 Cronicorn (the network and the database are simulated), beside fixed schedules on the same engine.
+Each is played with rules, and with a model in their place.
 All figures and plots here are written by
 
 ```console
@@ -24,10 +25,17 @@ and not by hand. It takes some seconds, and the same code always gives the same 
 schedules are:
 
 - **as teams do it**: one interval, chosen as one would without rules;
-- **as many calls**: the interval that makes about as many calls as the rules did, to see how much
-  sooner rules react;
-- **as soon**: the interval that reacts as soon as the rules did, in the mean, to see how many
-  calls rules save.
+- **as many calls**: the interval that makes about as many calls as the rules (or the model) did, to
+  see how much sooner they react;
+- **as soon**: the interval that reacts as soon as they did, in the mean, to see how many calls they
+  save.
+
+The model is **scripted**: it is given what a real one would be, reads the latest response with the
+tools of a session, and proposes by a few lines of Python (`tools/adaptation/minds.py`) what a
+sensible one would. Sessions, quota, guardrails and grants are the real ones; how well a model of
+your choice thinks is not measured here. Its looks and tokens are no calls, and stand beside them. A
+planner looks at an endpoint no sooner than five minutes after its last look: where a rule acts on
+the very answer, a model acts on one of the last minutes, and has to see things coming.
 
 An event is something that happens to the target. The reaction is the time from there to the first
 call that can see it. What is aimed at: at most half of the calls at equal reaction, or five times
@@ -35,7 +43,7 @@ sooner at equal calls.
 
 None of this is a promise for your target. Rules are as good as what an answer tells. Where nothing
 in it changes before something happens, the first reaction is as slow as the interval of quiet
-times: the worst column shows it. The AI planner has no part in these figures.
+times: the worst column shows it.
 """
 
 
@@ -52,11 +60,16 @@ def plot(measured: Measured) -> str:
     member = story.measured[1]
     values = [
         (each.at, float(value))
-        for each in measured.same_reaction.calls[story.watched]
+        for each in measured.ruled.same_reaction.calls[story.watched]
         if isinstance(value := each.answer.body.get(member), int)
     ]
-    ways = (measured.usual, measured.same_calls, measured.adapted)
-    labels = ("as teams do it", "as many calls", "with rules")
+    ways = (
+        measured.usual,
+        measured.ruled.same_calls,
+        measured.ruled.adapted,
+        measured.planned.adapted,
+    )
+    labels = ("as teams do it", "as many calls", "with rules", "with a model")
     return Plot(
         title=story.title,
         begins_at=story.world.begins_at,
@@ -71,19 +84,29 @@ def plot(measured: Measured) -> str:
 
 
 def _overview(measured: Sequence[Measured]) -> Iterator[str]:
-    yield "| scenario | sooner at equal calls | calls saved at equal reaction | |"
-    yield "|---|---|---|---|"
+    yield "| scenario | | sooner at equal calls | calls saved at equal reaction | |"
+    yield "|---|---|---|---|---|"
     for each in measured:
-        left = each.story.world.runs_left
-        saved = f"{1 - 1 / each.fewer:.0%}"
-        if left is not None and each.same_reaction.count >= left:
-            saved = "the quota has not so many"
-        told = "reached" if each.reached else "**missed**"
-        yield (
-            f"| [{each.story.title}](#{_anchor(each.story)}) | {each.sooner:.0f} times |"
-            f" {saved} | {told} |"
-        )
+        link = f"[{each.story.title}](#{_anchor(each.story)})"
+        for compared in (each.ruled, each.planned):
+            told = "reached" if compared.reached else "**missed**"
+            yield (
+                f"| {link} | {compared.adapted.name} | {_times(compared.sooner)} |"
+                f" {_saved(each.story, compared)} | {told} |"
+            )
+            link = ""
     yield ""
+
+
+def _times(sooner: float) -> str:
+    return f"{sooner:.0f} times" if sooner >= 10 else f"{sooner:.1f} times"  # noqa: PLR2004
+
+
+def _saved(story: Story, compared: Compared) -> str:
+    left = story.world.runs_left
+    if left is not None and compared.same_reaction.count >= left:
+        return "the quota has not so many"
+    return f"{1 - 1 / compared.fewer:.0%}"
 
 
 def _chapter(measured: Measured) -> Iterator[str]:
@@ -98,11 +121,20 @@ def _chapter(measured: Measured) -> Iterator[str]:
     yield "|---|---:|---:|---:|---:|---:|"
     for kind, way in (
         ("as teams do it", measured.usual),
-        ("as many calls", measured.same_calls),
-        ("as soon", measured.same_reaction),
-        ("**with rules**", measured.adapted),
+        ("**with rules**", measured.ruled.adapted),
+        ("as many calls", measured.ruled.same_calls),
+        ("as soon", measured.ruled.same_reaction),
+        ("**with a model**", measured.planned.adapted),
+        ("as many calls", measured.planned.same_calls),
+        ("as soon", measured.planned.same_reaction),
     ):
         yield _row(kind, way)
+    yield ""
+    planned = measured.planned.adapted
+    told = f"The model looked {planned.looks:,} times, with {planned.tokens:,} tokens."
+    if story.reacts_planned:
+        told += f" Its reaction is the call of `{story.reacts_planned}`, which comes last."
+    yield told
     yield ""
     yield "```yaml"
     yield from _rules(story)
@@ -112,7 +144,7 @@ def _chapter(measured: Measured) -> Iterator[str]:
 
 def _row(kind: str, way: Way) -> str:
     name = way.name.partition(":")[0]
-    shown = kind if "rules" in name else f"{kind}: {name}"
+    shown = kind if name.startswith("with") else f"{kind}: {name}"
     lengths = (way.average, way.middle, way.worst, way.longest_gap)
     told = " | ".join(length_in_words(_tenths(each)) for each in lengths)
     return f"| {shown} | {way.count:,} | {told} |"

@@ -23,6 +23,7 @@ from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, JobId, WorkerI
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.endpoint import Endpoint, Guardrails, HttpRequest, Pause
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.planning import AiMode, Planning
 from cronicorn_domain.model.quota import Meter, Quota, Quotas
 from cronicorn_domain.model.rules import NO_RULES, EndpointRule, RuleSet
 from cronicorn_domain.model.run import (
@@ -36,10 +37,14 @@ from cronicorn_domain.model.run import (
 )
 from cronicorn_domain.ports.dispatcher import Dispatch
 from cronicorn_domain.schedules.schedule import Schedule
+from cronicorn_planner.asking.rationed import RationedModel
 from cronicorn_planner.rules.assessing import RuleAssessor
+from cronicorn_planner.sessions.observing import UNHEARD
+from cronicorn_planner.sessions.planner import LOOK_EVERY, Planner, PlannerSettings
 from cronicorn_scheduler.service import Scheduler
 
 from tools.adaptation.conditions import ConditionsHere
+from tools.adaptation.thinking import Mind, ScriptedModel
 from tools.simulate.clock import SharedClock
 from tools.simulate.loop import VirtualTimeLoop
 from tools.simulate.participants import identity
@@ -48,6 +53,7 @@ from tools.simulate.profiles import CALM
 _SEED: Final = 7
 _OK: Final = 200
 _WELL_BELOW: Final = 300
+_LOOK_AT_LEAST: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,7 @@ class Plan:
     rules: tuple[EndpointRule, ...] = ()
     longest: timedelta | None = None
     paused: bool = False
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +99,27 @@ class World:
     runs_left: int | None = None
 
 
-def play(world: World, plans: Sequence[Plan]) -> Mapping[str, Sequence[Called]]:
-    """Return the calls of each endpoint."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """The calls of each endpoint, and what a model did for it."""
+
+    calls: Mapping[str, Sequence[Called]]
+    looks: int = 0
+    tokens: int = 0
+
+
+def play(world: World, plans: Sequence[Plan], mind: Mind | None = None) -> Played:
+    """Play a way to schedule; with a mind a planner looks at the endpoints that want it."""
     loop = VirtualTimeLoop(_SEED)
     try:
-        return loop.run_until_complete(_live(world, plans, loop))
+        return loop.run_until_complete(_live(world, plans, loop, mind))
     finally:
         loop.close()
 
 
 async def _live(
-    world: World, plans: Sequence[Plan], loop: VirtualTimeLoop
-) -> Mapping[str, Sequence[Called]]:
+    world: World, plans: Sequence[Plan], loop: VirtualTimeLoop, mind: Mind | None
+) -> Played:
     clock, store = SharedClock(loop, world.begins_at), MemoryStore()
     units = MemoryUnitsOfWork(store)
     job, endpoints = _kept(world, plans)
@@ -127,13 +143,46 @@ async def _live(
         chance=Random(_SEED),  # noqa: S311  it guards nothing
     )
     working = loop.create_task(scheduler.run())
+    model = None if mind is None else ScriptedModel(mind)
+    looking = None
+    if model is not None:
+        looking = loop.create_task(_look(_planner(units, model, clock), units, clock))
     await asyncio.sleep(world.lasts.total_seconds())
+    if looking is not None:
+        looking.cancel()
+        await asyncio.wait({looking})
     scheduler.request_stop()
     await working
     ends_at = world.begins_at + world.lasts
-    return {
-        name: [each for each in calls if each.at < ends_at] for name, calls in targets.calls.items()
-    }
+    return Played(
+        calls={
+            name: [each for each in calls if each.at < ends_at]
+            for name, calls in targets.calls.items()
+        },
+        looks=0 if model is None else model.looks,
+        tokens=0 if model is None else model.tokens,
+    )
+
+
+def _planner(units: MemoryUnitsOfWork, model: ScriptedModel, clock: SharedClock) -> Planner:
+    return Planner(
+        units,
+        RationedModel(model, MemoryQuotaGuard(), clock=clock),
+        clock=clock,
+        worker=WorkerId("scenario"),
+        settings=PlannerSettings(model="scripted"),
+        observer=UNHEARD,
+    )
+
+
+async def _look(planner: Planner, units: MemoryUnitsOfWork, clock: SharedClock) -> None:
+    """Look at what is due, a few seconds late at most; what is brought forward, half a minute."""
+    while True:
+        await planner.look_once()
+        async with units.begin_reading() as unit:
+            due = await unit.analyses.next_due()
+        later = clock.now() + _LOOK_AT_LEAST
+        await clock.sleep_until(max(clock.now() + LOOK_EVERY, min(due or later, later)))
 
 
 def _kept(world: World, plans: Sequence[Plan]) -> tuple[Job, list[Endpoint]]:
@@ -159,6 +208,7 @@ def _kept(world: World, plans: Sequence[Plan]) -> tuple[Job, list[Endpoint]]:
             guardrails=Guardrails(longest=each.longest),
             rules=RuleSet(rules=each.rules) if each.rules else NO_RULES,
             pause=Pause(until=OPEN_ENDED) if each.paused else None,
+            planning=Planning(mode=AiMode.AUTO if each.planned else AiMode.OFF),
         )
         for each in plans
     ]
