@@ -159,6 +159,18 @@ def test_statistics_add_up_what_ran(pages, client, ran) -> None:
     assert told["busiest"][0]["endpoint_id"] == ran["id"]
 
 
+def test_sums_of_very_many_endpoints_come_behind_the_page(pages, ran, monkeypatch) -> None:
+    """The page fetches them; without scripts a link leads to all of it."""
+    monkeypatch.setattr("cronicorn_api.pages.statistics.router.ADDED_AT_ONCE", 0)
+    page = pages.get("/statistics?days=1").raise_for_status().text
+    assert "3 adapted" not in page
+    assert 'hx-get="/_/statistics?days=1"' in page
+    assert 'href="/statistics?days=1&amp;whole=true"' in page
+
+    for path in ("/_/statistics?days=1", "/statistics?days=1&whole=true"):
+        assert "3 adapted against 0 scheduled" in pages.get(path).raise_for_status().text
+
+
 def test_a_window_without_runs_says_so(pages) -> None:
     """With the way to the next step."""
     page = pages.get("/statistics?from=2001-01-01&until=2001-01-02").raise_for_status().text

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,6 +18,7 @@ from cronicorn_management.dashboard.windows import Window
 
 from cronicorn_api.pages.frame.moments import Moment, Zones
 from cronicorn_api.pages.frame.shapes import count, exact, length, percent
+from cronicorn_api.pages.statistics.asked import Asked
 from cronicorn_api.pages.timeline.sources import SCHEDULED, source_words
 
 _TRENDS: Final = {Trend.UP: "rising", Trend.DOWN: "falling", Trend.STABLE: "steady"}
@@ -50,8 +51,23 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatisticsView:
-    """The page of statistics."""
+class ChoiceView:
+    """What can be chosen, and what is; ``sums`` are at an address, ``whole`` is a page of them."""
+
+    days: Sequence[tuple[str, str, bool]]
+    jobs: Sequence[tuple[str, str, bool]]
+    since: str
+    until: str
+    zone: str
+    csv: str
+    json: str
+    sums: str
+    whole: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SumsView:
+    """What came of everything in a window."""
 
     sentence: str
     days: Sequence[Line]
@@ -60,78 +76,75 @@ class StatisticsView:
     busiest: Sequence[Line]
     sources: Sequence[Share]
     adapted: str
-    scheduled: str
-    adapted_share: str
     figures: Sequence[tuple[str, str, str]]
-    choices: Sequence[tuple[str, str, bool]]
-    job_choices: Sequence[tuple[str, str, bool]]
-    since: str
-    until: str
-    zone: str
-    csv: str
-    json: str
     empty: bool
 
 
-def statistics_view(
-    stats: Stats,
-    window: Window,
-    zones: Zones,
-    jobs: Sequence[Job],
-    *,
-    chosen_days: int | None,
-    chosen_job: str,
-    query: Mapping[str, str],
-) -> StatisticsView:
-    """Say what the page of statistics shows."""
-    whole = stats.whole
-    judged = whole.success + whole.target_failure
-    adapted = sum(number for source, number in stats.sources if source not in SCHEDULED)
-    total = sum(number for _, number in stats.sources)
-    asked = f"?{urlencode(query)}" if query else ""
-    of_job = {"job": chosen_job} if chosen_job else {}
-    return StatisticsView(
-        sentence=_sentence(stats),
-        days=[_line(f"{day:%a %Y-%m-%d}", tally) for day, tally in reversed(stats.days)],
-        series=_series(stats),
-        jobs=[_line(each.name, each.tally, href=f"/jobs/{each.job_id}") for each in stats.jobs],
-        busiest=[
-            _line(
-                each.name,
-                each.tally,
-                href=f"/endpoints/{each.endpoint_id}",
-                beside=each.job_name,
-                last=zones.moment_if_any(each.last_start),
-            )
-            for each in stats.busiest
-        ],
-        sources=_shares(stats.sources, total),
-        adapted=exact(adapted),
-        scheduled=exact(total - adapted),
-        adapted_share=percent(adapted, total),
-        figures=(
-            ("Runs", exact(whole.runs), f"{exact(stats.last_day.runs)} in the last 24 h"),
-            ("Success", percent(whole.success, judged), f"{_TRENDS[stats.trend]} over the window"),
-            ("Failed", exact(whole.target_failure), "by the target"),
-            ("We failed", exact(whole.our_failure), "lost or not signed"),
-            ("Mean duration", length(_mean(whole)), "of runs that ended"),
-            ("Adapted", percent(adapted, total), f"{count(adapted)} of {count(total)} runs"),
-        ),
-        choices=[
-            (f"?{urlencode({'days': str(days), **of_job})}", f"{days} d", days == chosen_days)
+def choice_view(asked: Asked, jobs: Sequence[Job]) -> ChoiceView:
+    """Say which windows and jobs can be chosen."""
+    window, chosen = asked.window, "" if asked.job is None else str(asked.job)
+    of_job = {"job": chosen} if chosen else {}
+    return ChoiceView(
+        days=[
+            (f"?{urlencode({'days': str(days), **of_job})}", f"{days} d", days == asked.days)
             for days in (1, 7, 30, 90)
         ],
-        job_choices=[
-            ("", "all jobs", not chosen_job),
-            *((str(each.id), each.name, str(each.id) == chosen_job) for each in jobs),
+        jobs=[
+            ("", "all jobs", not chosen),
+            *((str(each.id), each.name, str(each.id) == chosen) for each in jobs),
         ],
         since=f"{window.day_of(window.since):%Y-%m-%d}",
         until=f"{window.day_of(window.until):%Y-%m-%d}",
         zone=window.zone.key,
-        csv=f"/statistics.csv{asked}",
-        json=f"/statistics.json{asked}",
-        empty=not whole.runs,
+        csv=f"/statistics.csv{asked.query}",
+        json=f"/statistics.json{asked.query}",
+        sums=f"/_/statistics{asked.query}",
+        whole=f"/statistics{asked.query}{'&' if asked.query else '?'}whole=true",
     )
+
+
+def sums_view(stats: Stats, zones: Zones) -> SumsView:
+    """Say what the sums of a window show."""
+    total = sum(number for _, number in stats.sources)
+    adapted = sum(number for source, number in stats.sources if source not in SCHEDULED)
+    told = f"{exact(adapted)} adapted against {exact(total - adapted)} scheduled"
+    return SumsView(
+        sentence=_sentence(stats),
+        days=[_line(f"{day:%a %Y-%m-%d}", tally) for day, tally in reversed(stats.days)],
+        series=_series(stats),
+        jobs=[_line(each.name, each.tally, href=f"/jobs/{each.job_id}") for each in stats.jobs],
+        busiest=_busiest(stats, zones),
+        sources=_shares(stats.sources, total),
+        adapted=f"{told}, {percent(adapted, total)}",
+        figures=_figures(stats, adapted, total),
+        empty=not stats.whole.runs,
+    )
+
+
+def _figures(stats: Stats, adapted: int, total: int) -> Sequence[tuple[str, str, str]]:
+    whole = stats.whole
+    judged = whole.success + whole.target_failure
+    return (
+        ("Runs", exact(whole.runs), f"{exact(stats.last_day.runs)} in the last 24 h"),
+        ("Success", percent(whole.success, judged), f"{_TRENDS[stats.trend]} over the window"),
+        ("Failed", exact(whole.target_failure), "by the target"),
+        ("We failed", exact(whole.our_failure), "lost or not signed"),
+        ("Mean duration", length(_mean(whole)), "of runs that ended"),
+        ("Adapted", percent(adapted, total), f"{count(adapted)} of {count(total)} runs"),
+    )
+
+
+def _busiest(stats: Stats, zones: Zones) -> Sequence[Line]:
+    return [
+        _line(
+            each.name,
+            each.tally,
+            href=f"/endpoints/{each.endpoint_id}",
+            beside=each.job_name,
+            last=zones.moment_if_any(each.last_start),
+        )
+        for each in stats.busiest
+    ]
 
 
 def days_as_csv(stats: Stats) -> str:
