@@ -17,11 +17,13 @@ from bench.api_reads import measure_reads
 from bench.contest import Contest
 from bench.machine import described, look
 from bench.measurement import Measurement
+from bench.page_reads import measure_pages
+from bench.pages_chapter import pages_chapter
 from bench.postgres import server
 from bench.processes import GaveUp
 from bench.profiling import record
 from bench.reads_chapter import chapter
-from bench.report import DOCUMENT, READS, write
+from bench.report import DOCUMENT, PAGES, READS, write
 from bench.results import Results, merged, new_file, newest_file
 from bench.rule_cost import judged, paces, told
 from bench.systems.all_systems import SYSTEMS, select
@@ -242,5 +244,35 @@ def reads(
     _say(f"{pages.runs + dashboard.runs:,} runs filled in {measured.filled_in:,.0f} s\n\n{told}")
     if tell:
         file = DOCUMENT.with_suffix("") / READS
+        file.write_text(f"{told}\n", "utf-8")
+        _say(f"wrote {file}")
+
+
+@app.command()
+def pages(
+    *,
+    runs: Annotated[int, typer.Option(help="Runs of the tenant.", min=1)] = 10_000_000,
+    endpoints: Annotated[int, typer.Option(help="Its endpoints.", min=100)] = 100_000,
+    times: Annotated[int, typer.Option(help="How often each page is asked for.", min=10)] = 100,
+    tabs: Annotated[int, typer.Option(help="Tabs that look at this moment.", min=1)] = 50,
+    seconds: Annotated[float, typer.Option(help="How long questions are counted.", min=10)] = 60,
+    database: Annotated[
+        str | None,
+        typer.Option(help="A database that was filled before, to be written to.", metavar="URL"),
+    ] = None,
+    tell: Annotated[
+        bool, typer.Option("--tell", help="Write the chapter that `bench report` includes.")
+    ] = False,
+) -> None:
+    """Tell how long the dashboard takes over months of work, and what live pages cost."""
+    filling = Filling(jobs=100, endpoints=endpoints // 100, runs=runs)
+    quiet = look()
+    measured = measure_pages(filling, times=times, tabs=tabs, seconds=seconds, database=database)
+    told = pages_chapter(
+        measured, filling, times=times, machine=[*described().values()], quiet=quiet
+    )
+    _say(told)
+    if tell:
+        file = DOCUMENT.with_suffix("") / PAGES
         file.write_text(f"{told}\n", "utf-8")
         _say(f"wrote {file}")

@@ -19,8 +19,16 @@ DOCUMENT: Final = ROOT / "docs" / "benchmarks.md"
 READS: Final = "reads.md"
 """Beside the plots: what the API reads, and how quickly; `uv run bench reads` writes it."""
 READS_HEADING: Final = "## What the API reads"
+PAGES: Final = "pages.md"
+"""Beside the plots: what the dashboard takes; `uv run bench pages --tell` writes it."""
+PAGES_HEADING: Final = "## What the dashboard takes"
 SINCE: Final = "since.md"
 """Beside the plots: what was measured for one change each; it is written by hand, and stays."""
+_BESIDE: Final[Mapping[str, str]] = {
+    READS: READS_HEADING,
+    PAGES: PAGES_HEADING,
+    SINCE: "## What single changes brought",
+}
 _TITLES: Final = {system.name: system.title for system in SYSTEMS}
 
 
@@ -34,8 +42,8 @@ def write(results: Results, document: Path = DOCUMENT) -> list[Path]:
         file.write_text(drawing, "utf-8")
         written.append(file)
     shown = {file.stem for file in written[1:]}
-    reads, since = (_beside(plots / name) for name in (READS, SINCE))
-    sections = _sections(results, shown, plots.name, reads=reads, since=since)
+    beside = {name: _beside(plots / name) for name in (READS, PAGES, SINCE)}
+    sections = _sections(results, shown, plots.name, beside=beside)
     document.write_text("\n\n".join(sections) + "\n", "utf-8")
     return written
 
@@ -45,7 +53,7 @@ def _beside(file: Path) -> str:
 
 
 def _sections(
-    results: Results, plots: set[str], folder: str, *, reads: str, since: str
+    results: Results, plots: set[str], folder: str, *, beside: Mapping[str, str]
 ) -> Iterator[str]:
     yield "# Benchmarks"
     yield (
@@ -67,10 +75,9 @@ def _sections(
         if scenario == "throughput":
             yield _ratio(own)
         yield from _absent(scenario, own)
-    if reads:
-        yield f"{READS_HEADING}\n\n{reads}"
-    if since:
-        yield f"## What single changes brought\n\n{since}"
+    for name, heading in _BESIDE.items():
+        if beside[name]:
+            yield f"{heading}\n\n{beside[name]}"
     if results.cost:
         yield f"## The cost of one fire, by part\n\nOne worker on PostgreSQL. {results.cost}"
     yield _systems(results)

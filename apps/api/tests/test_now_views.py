@@ -9,7 +9,13 @@ from cronicorn_api.pages.endpoints.standing import row_of, spark_of
 from cronicorn_api.pages.endpoints.views import told_total
 from cronicorn_api.pages.frame.look import Look, Times
 from cronicorn_api.pages.frame.moments import Zones
-from cronicorn_api.pages.now.views import HOUR_HEIGHT, hour_view, sentence_of, strip_view
+from cronicorn_api.pages.now.views import (
+    HOUR_HEIGHT,
+    hour_view,
+    needs_of,
+    sentence_of,
+    strip_view,
+)
 from cronicorn_domain.identity import EndpointId, JobId, RunId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.condition import Condition
@@ -21,7 +27,7 @@ from cronicorn_domain.model.state import EndpointState
 from cronicorn_domain.ports.board import Counts, LatestRun, MinuteTally, Standing
 from cronicorn_domain.ports.overview import Tally
 from cronicorn_domain.testing.builders import EPOCH, HOUR, MINUTE, SECOND, every
-from cronicorn_management.dashboard.moment import LastHour, Outlook
+from cronicorn_management.dashboard.moment import LastHour, Now, Outlook
 
 
 def zones(now: datetime = EPOCH) -> Zones:
@@ -154,6 +160,26 @@ def test_the_slots_of_an_hour_add_up() -> None:
     assert view.lateness == ("20 ms", "300 ms")
 
 
+def test_since_when_all_is_well_is_told() -> None:
+    """By the last minute of the hour in which a run failed; without one nothing did."""
+    failed = MinuteTally(begins_at=EPOCH - 2 * MINUTE, tally=Tally(success=9, our_failure=1))
+    well = MinuteTally(begins_at=EPOCH - MINUTE, tally=Tally(success=10))
+
+    def failed_at(*minutes: MinuteTally) -> str | None:
+        now = Now(
+            at=EPOCH,
+            counts=Counts(endpoints=1),
+            needy=(),
+            last_hour=last_hour(*minutes),
+            outlook=Outlook(minutes={}),
+        )
+        told = needs_of(now, zones()).failed_at
+        return None if told is None else told.clock
+
+    assert failed_at(failed, well) == "11:58:00"
+    assert failed_at(well) is None
+
+
 def test_one_failure_among_ten_thousand_is_seen() -> None:
     """Three pixels at least, and within the drawing."""
     minute = MinuteTally(begins_at=EPOCH - MINUTE, tally=Tally(success=9_999, target_failure=1))
@@ -175,6 +201,16 @@ def test_the_strip_says_where_the_peak_is() -> None:
     assert (view.peak_at.clock, view.peak) == ("12:12:00", "340")
     assert view.words == "0 runs in the last 5 minutes, 682 planned in the next 15"
     assert (empty.peak_at, empty.peak) == (None, "nothing is planned in the next 15 minutes")
+
+
+def test_what_is_to_come_in_this_minute_stands_on_what_has_been() -> None:
+    """Neither hides the other, and both are within the drawing."""
+    minute = MinuteTally(begins_at=EPOCH, tally=Tally(success=9))
+    view = strip_view(last_hour(minute), Outlook(minutes={EPOCH: 9}), zones(), EPOCH + SECOND)
+
+    been, to_come = view.bars
+    assert to_come.y + to_come.height == been.y
+    assert to_come.y >= 0
 
 
 def test_totals_stop_where_nobody_counts() -> None:

@@ -55,7 +55,7 @@ async def renewed(viewer: TheViewer, request: Request) -> Response:
         others = {each.id for each in found.standings} - set(shown)
         return replace(same, standings=_in_order(same, shown)), len(others)
 
-    same, others = await viewer.shared(f"endpoints {request.url.query}", read)
+    same, others = await viewer.shared(f"endpoints {request.url.query}", read, sparing=True)
     view = endpoints_view(same, [], asked, viewer.zones, changed=others)
     return viewer.fragment("endpoints/_rows", view=view)
 

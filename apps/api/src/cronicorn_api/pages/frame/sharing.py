@@ -49,17 +49,18 @@ class Shared:
         key: str,
         read: Callable[[], Awaitable[Seen]],
         *,
+        sparing: bool = False,
         at_once: bool = False,
     ) -> Seen:
         """
-        Return what was read under a key, or read it.
+        Return what was read under a key, or read it, since something has changed.
 
-        Where all that is read changes all the time, it is read now and then: what it costs does not
-        depend on how many look. Who comes ``at_once``, as a person who loads a page, does not wait.
+        Where all endpoints are looked at, something changes all the time: that is read sparingly.
+        Whoever comes ``at_once``, as a person who loads a page, waits for no change to be seen.
         """
         place = (tenant, key)
         known = self._read.get(place)
-        if known is not None and self._holds(tenant, known, at_once=at_once):
+        if known is not None and self._holds(tenant, known, sparing=sparing, at_once=at_once):
             return cast("Seen", await asyncio.shield(known.seen))
         future: asyncio.Future[Any] = asyncio.ensure_future(read())
         self._keep(place, future, known)
@@ -84,7 +85,7 @@ class Shared:
         while len(self._read) > _KEPT_MOST:
             del self._read[next(iter(self._read))]
 
-    def _holds(self, tenant: TenantId, known: _Read, *, at_once: bool) -> bool:
+    def _holds(self, tenant: TenantId, known: _Read, *, sparing: bool, at_once: bool) -> bool:
         if known.seen.done() and (known.seen.cancelled() or known.seen.exception() is not None):
             return False
         now, version = self._desk.clock.now(), self._watch.version(tenant)
@@ -95,6 +96,8 @@ class Shared:
             return False
         if version == known.version:
             return True
+        if not sparing:
+            return False
         least = 1 if version.alarms != known.version.alarms else 1 + FOR_ALARMS
         return _left(known, now) < least
 

@@ -54,16 +54,18 @@ class Viewer:
         """Return the zone in which times are told; an endpoint's, where it has one, if chosen."""
         return zone(self.zones.shown(endpoint_zone))
 
-    async def shared(self, key: str, read: Callable[[], Awaitable[Seen]]) -> Seen:
+    async def shared(
+        self, key: str, read: Callable[[], Awaitable[Seen]], *, sparing: bool = False
+    ) -> Seen:
         """
         Read what others of the tenant may have read already, and see the same.
 
-        It depends on nothing but the tenant and the key: not on who looks, nor how. Whole pages
-        show what is; parts that renew themselves share what they cost.
+        It depends on nothing but the tenant and the key: not on who looks, nor how. What looks at
+        all endpoints is ``sparing``: parts that renew themselves may wait for it, whole pages not.
         """
         shared: Shared = self.request.app.state.shared
         whole = not self.request.url.path.startswith("/_/")
-        return await shared.seen(self.caller.tenant, key, read, at_once=whole)
+        return await shared.seen(self.caller.tenant, key, read, sparing=sparing, at_once=whole)
 
     def page(self, name: str, *, status: int = 200, **values: object) -> Response:
         """Write a whole page; it says what the last post has left to be said."""

@@ -10,7 +10,7 @@ from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.ports.board import Order, Wanted
 from cronicorn_domain.ports.overview import Selection, Tally
 from cronicorn_management.desk import Reading
-from cronicorn_management.endpoints.surveying import survey_endpoints
+from cronicorn_management.endpoints.surveying import Survey, survey_endpoints
 from cronicorn_management.jobs.archiving import archive_job
 from cronicorn_management.jobs.changing import change_job
 from cronicorn_management.jobs.creating import create_job
@@ -168,13 +168,17 @@ async def restore(viewer: TheViewer, job_id: PathJob, form: Form) -> Response:
 
 
 async def _view(viewer: Viewer, job_id: JobId) -> JobView:
-    async with viewer.desk.reading(viewer.caller) as work:
-        found = await read_job(work, job_id)
-        wanted = Wanted(job_id=job_id)
-        survey = await survey_endpoints(work, wanted, order=Order.WORST, limit=_SHOWN)
-        which = _last_day(work, job_id)
-        tallies = await work.overview.jobs(work.tenant, which)
-    tally = next((each.tally for each in tallies if each.job_id == job_id), Tally())
+    async def read() -> tuple[Job, Survey, Tally]:
+        async with viewer.desk.reading(viewer.caller) as work:
+            found = await read_job(work, job_id)
+            wanted = Wanted(job_id=job_id)
+            survey = await survey_endpoints(work, wanted, order=Order.WORST, limit=_SHOWN)
+            which = _last_day(work, job_id)
+            tallies = await work.overview.jobs(work.tenant, which)
+        tally = next((each.tally for each in tallies if each.job_id == job_id), Tally())
+        return found, survey, tally
+
+    found, survey, tally = await viewer.shared(f"job {job_id}", read)
     return job_view(found, survey, tally, viewer.zones)
 
 

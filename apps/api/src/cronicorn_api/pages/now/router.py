@@ -41,4 +41,4 @@ async def _now(viewer: Viewer) -> Now:
         async with viewer.desk.reading(viewer.caller) as work:
             return await read_now(work)
 
-    return await viewer.shared("now", read)
+    return await viewer.shared("now", read, sparing=True)

@@ -75,13 +75,20 @@ class HourView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedsView:
-    """What needs somebody, and the sentence of state; ``more``: so many are not shown."""
+    """
+    What needs somebody, and the sentence of state.
+
+    Attributes:
+        more: So many are not shown.
+        failed_at: The last minute of the last hour in which a run failed; None: none did.
+    """
 
     sentence: str
     rows: Sequence[Row]
     more: int
     is_empty: bool
     failing: int
+    failed_at: Moment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +122,17 @@ def needs_of(now: Now, zones: Zones) -> NeedsView:
         more=max(0, known - len(rows)),
         is_empty=counts.endpoints == 0,
         failing=counts.failing,
+        failed_at=zones.moment_if_any(_last_failure(now.last_hour)),
     )
+
+
+def _last_failure(hour: LastHour) -> datetime | None:
+    failing = (
+        each.begins_at
+        for each in hour.minutes
+        if each.tally.target_failure or each.tally.our_failure
+    )
+    return max(failing, default=None)
 
 
 def sentence_of(counts: Counts) -> str:
@@ -145,13 +162,13 @@ def strip_view(hour: LastHour, ahead: Outlook, zones: Zones, now: datetime) -> S
     bars: list[Bar] = []
     for number, minute in enumerate(minutes):
         x = number * _STEP + 1
-        if minute in ran:
-            bars += _stacked(ran[minute], x, tallest, STRIP_HEIGHT)
+        stack = _stacked(ran[minute], x, tallest, STRIP_HEIGHT) if minute in ran else ()
+        bars += stack
         if minute in planned:
             is_peak = peak is not None and peak[0] == minute
-            tall = _tall(planned[minute], tallest, STRIP_HEIGHT)
-            css = "peak" if is_peak else "soon"
-            bars.append(Bar(css=css, x=x, y=STRIP_HEIGHT - tall, height=tall))
+            top = min((each.y for each in stack), default=STRIP_HEIGHT)
+            tall = min(_tall(planned[minute], tallest, STRIP_HEIGHT), top)
+            bars.append(Bar(css="peak" if is_peak else "soon", x=x, y=top - tall, height=tall))
     coming = sum(planned.values())
     told = "nothing is planned in the next 15 minutes" if peak is None else exact(peak[1])
     behind = sum(ran[each].runs for each in minutes if each in ran)
