@@ -137,9 +137,9 @@ def measure_pages(
         if database is not None:
             postgres = urlsplit(database)._replace(path="/postgres").geturl()
             return _measured(database, postgres, folder, times=times, tabs=tabs, seconds=seconds)
-        with server() as postgres, postgres.database() as url:
+        with server() as own, own.database() as url:
             asyncio.run(_fill(url, folder, filling))
-            return _measured(url, postgres.url, folder, times=times, tabs=tabs, seconds=seconds)
+            return _measured(url, own.url, folder, times=times, tabs=tabs, seconds=seconds)
 
 
 async def _fill(url: str, folder: Path, filling: Filling) -> None:
