@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -75,6 +76,16 @@ class Served:
     url: str
     client: httpx.Client
     target: Target
+    process: int
+
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Have the service stand still, with all connections open, until the end of the block."""
+        os.kill(self.process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.process, signal.SIGCONT)
 
     def a_job(self, name: str = "shop", **members: object) -> dict:
         """Create a job."""
@@ -106,8 +117,8 @@ class Served:
 
 
 @contextmanager
-def a_service(folder: Path, *options: str, founded: bool = True) -> Iterator[tuple[str, Path]]:
-    """Start the service over a database of its own; give its address, and where its log is."""
+def a_service(folder: Path, *options: str, founded: bool = True) -> Iterator[tuple[str, int]]:
+    """Start the service over a database of its own; give its address, and its process."""
     environment = {
         **{name: value for name, value in os.environ.items() if "CRONICORN" not in name},
         "CRONICORN_SECRET_KEY": SECRET_KEY,
@@ -142,7 +153,7 @@ def a_service(folder: Path, *options: str, founded: bool = True) -> Iterator[tup
                 said = json.loads(line)
                 copying = threading.Thread(target=_copy, args=(process.stdout, log))
                 copying.start()
-                yield f"http://127.0.0.1:{said['port']}", log
+                yield f"http://127.0.0.1:{said['port']}", process.pid
                 break
         else:
             raise AssertionError(f"the service did not start:\n{log.read_text()}")
@@ -166,7 +177,7 @@ def a_site(folder: Path, *options: str) -> Iterator[Served]:
     """Give the service with its worker, its target, and a client."""
     with (
         a_target() as target,
-        a_service(folder, "--with-worker", *options) as (url, _),
+        a_service(folder, "--with-worker", *options) as (url, process),
         httpx.Client(
             base_url=f"{url}/api",
             headers={"x-api-key": KEY},
@@ -174,4 +185,4 @@ def a_site(folder: Path, *options: str) -> Iterator[Served]:
             transport=httpx.HTTPTransport(verify=False),
         ) as client,
     ):
-        yield Served(url, client, target)
+        yield Served(url, client, target, process)

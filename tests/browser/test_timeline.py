@@ -20,7 +20,7 @@ def past_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served
     past = past_in(folder)
     with (
         a_target() as target,
-        a_service(folder) as (url, _),
+        a_service(folder) as (url, process),
         httpx.Client(
             base_url=f"{url}/api",
             headers={"x-api-key": KEY},
@@ -28,7 +28,7 @@ def past_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served
             transport=httpx.HTTPTransport(verify=False),
         ) as client,
     ):
-        yield Served(url, client, target), past
+        yield Served(url, client, target, process), past
 
 
 @pytest.fixture(scope="session")
