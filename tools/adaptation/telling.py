@@ -131,7 +131,8 @@ def _chapter(measured: Measured) -> Iterator[str]:
         yield _row(kind, way)
     yield ""
     planned = measured.planned.adapted
-    told = f"The model looked {planned.looks:,} times, with {planned.tokens:,} tokens."
+    tokens = f"some {planned.tokens // 10_000}0,000 tokens"
+    told = f"The model looked {planned.looks:,} times, with {tokens}."
     if story.reacts_planned:
         told += f" Its reaction is the call of `{story.reacts_planned}`, which comes last."
     yield told
