@@ -3,6 +3,7 @@
 import os
 import platform
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -210,6 +211,6 @@ async def _open_quota_guard(
     )
 
     async with open_redis_quota_guard(chosen.quota_redis, chosen.quotas) as guard:
-        watched = WatchedQuotaGuard(guard, chosen.quota_told)
+        watched = WatchedQuotaGuard(guard, chosen.quota_told, monotonic=time.monotonic)
         await watched.greet(now=clock.now())
         yield watched

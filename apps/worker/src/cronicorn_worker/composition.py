@@ -3,6 +3,7 @@
 import os
 import platform
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -347,7 +348,7 @@ async def _open_quota_guard(
 
         url = settings.quota_redis.get_secret_value()
         async with open_redis_quota_guard(url, settings.quotas) as guard:
-            watched = WatchedQuotaGuard(guard, QuotaLines(tell))
+            watched = WatchedQuotaGuard(guard, QuotaLines(tell), monotonic=time.monotonic)
             await watched.greet(now=store.clock.now())
             yield watched
 

@@ -1,6 +1,5 @@
 """Tells when whoever counts quotas does not answer, and when it does again; all else goes on."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -45,12 +44,11 @@ class WatchedQuotaGuard:
     """
     A quota guard that is another one, and tells of its outages: once each, and of each new reason.
 
-    For one that counts elsewhere than in the store, whose outages are nobody else's.
+    For one that counts elsewhere than in the store, whose outages are nobody else's. ``monotonic``
+    tells seconds by which their length is measured.
     """
 
-    def __init__(
-        self, guard: QuotaGuard, told: Told, *, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, guard: QuotaGuard, told: Told, *, monotonic: Callable[[], float]) -> None:
         self._guard = guard
         self._told = told
         self._monotonic = monotonic

@@ -71,7 +71,7 @@ class CodesBody(_Snake):
 class TokenAsked(_Snake):
     """A program that asks whether it was let in; ``grant_type`` is that of RFC 8628."""
 
-    grant_type: Annotated[_Text, Field(examples=[GRANT_TYPE])]
+    grant_type: Annotated[_Text, Field(description=GRANT_TYPE)]
     device_code: _Text
     client_id: _Text
 

@@ -131,12 +131,10 @@ async def _travel(
                 journey.tell(HeldUp(reason=str(error), tried=tried, tries=tries))
                 await asyncio.sleep(journey.patience.pause.total_seconds())
                 continue
-            if not begun:
+            if not begun and isinstance(error, StoreRefused):
                 raise
-            raise type(error)(
-                f"migrating {name_of(engine)} to {target} failed, and the step that failed was"
-                f" undone: {error}"
-            ) from error
+            what = "failed, and the step that failed was undone" if begun else "has not begun"
+            raise type(error)(f"migrating {name_of(engine)} to {target} {what}: {error}") from error
     return tuple(journey.done)
 
 
