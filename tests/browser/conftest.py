@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
-from tests.browser.served import OWNER, Served, a_site
+from tests.browser.served import Served, a_site, sign_in
 from tests.browser.watching import Complaints, watch
 from tests.browser.world import World, make_world
 
@@ -55,11 +55,7 @@ def signed_in(chromium: Browser, site: Served) -> StorageState:
     """Give the cookies of the owner, who has signed in by the page."""
     context = chromium.new_context(base_url=site.url)
     page = context.new_page()
-    page.goto("/sign-in")
-    page.get_by_label("E-mail address").fill(OWNER[0])
-    page.get_by_label("Password").fill(OWNER[1])
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "/sign-in" not in url)
+    sign_in(page)
     state = context.storage_state()
     context.close()
     return state

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
+from playwright.sync_api import Page
 
 OWNER = ("ada@example.org", "correct horse battery staple")
 KEY = "cr_test_0123456789abcdef0123456789abcdef"
@@ -170,6 +171,15 @@ def _copy(lines: Iterator[str], log: Path) -> None:
     with log.open("a") as output:
         for line in lines:
             output.write(line)
+
+
+def sign_in(page: Page) -> None:
+    """Sign the owner in, by the page."""
+    page.goto("/sign-in")
+    page.get_by_label("E-mail address").fill(OWNER[0])
+    page.get_by_label("Password").fill(OWNER[1])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
 @contextmanager
