@@ -235,3 +235,10 @@ def test_a_start_that_comes_late_is_held_to_the_lease_as_it_then_is() -> None:
     scenario = scenario.lasting(timedelta(seconds=852))
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_a_hints_slot_is_not_left_over_behind_the_hints_end() -> None:
+    """The hint ended before the start that jitter had put off: what follows is planned anew."""
+    scenario = draw("ruled", 22)
+
+    assert sentences(judge(scenario)) == ()

@@ -41,6 +41,15 @@ def test_only_what_a_finding_needs_is_left() -> None:
     assert not verdict.sound
 
 
+def test_somebody_works_in_every_story() -> None:
+    """Where nobody does, everything is left over, and that would be another finding."""
+    broken = Verdict(broken=("a promise",))
+
+    shrunk, _ = shrink(whole(), broken, lambda _: broken)
+
+    assert len(shrunk.workers) == 1
+
+
 def test_the_command_plays_the_shrunk_scenario() -> None:
     """What the story ends with names the profile, the seed, the time and the parts."""
     scenario = whole()

@@ -88,7 +88,9 @@ def check_left(
     # Where the reading leaves two plans, it has to be late for both.
     slot = max(each.slot if each.latest is None else each.latest for each in due)
     since = max(since, slot + _put_off(walked), waits_until(life, patience.ends_at))
-    if patience.is_late(since, patience.ends_at):
+    # A hint's plan stands no longer than the hint; what takes its place was never claimed either.
+    over = min([patience.ends_at, *(each.hint.expires_at for each in due if each.hint)])
+    if patience.is_late(since, over):
         yield Finding(
             fault=Fault.LOST,
             endpoint_id=life.endpoint_id,

@@ -17,8 +17,8 @@ def shrink(
     """
     Return the smallest scenario found in which the first finding still comes up, and its verdict.
 
-    Anything may be left out: time at the end, endpoints, workers, deeds, troubles. ``verdict`` is
-    what ``judge`` says of the whole.
+    Anything may be left out but the last worker: time at the end, endpoints, deeds, troubles.
+    ``verdict`` is what ``judge`` says of the whole.
     """
     return _Shrinking(scenario, verdict, judge).shrunk()
 
@@ -63,6 +63,8 @@ class _Shrinking:
 
     def _holds(self, scenario: Scenario) -> bool:
         """Play a smaller scenario; if the finding is still there go on from it."""
+        if not scenario.workers:
+            return False  # where nobody works everything is left over, whatever was found before
         self._plays += 1
         verdict = self._judge(scenario)
         if self._wanted not in _marks(verdict):
