@@ -1,11 +1,13 @@
-# ruff: noqa: S608  names of our own tables and columns only
 """
 Fills a database as months of work would leave it, without a run: by statements of PostgreSQL alone.
 
-A job and an endpoint that the API made are copied, and their runs are written to the past.
+A job and an endpoint that the API made are copied, and their runs are written to the past, day by
+day, each day with its bodies, slots that were not run, and statistics.
 """
 
 import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,9 +16,25 @@ import psycopg
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
+from cronicorn_domain.instants import MICROSECOND, MILLISECOND
+
+from bench.filling_statements import COPIES, FILLED, NEWEST, OF_A_WINDOW, STATES
+from bench.indexes_later import indexes_later
 
 DAYS: Final = 30
 """So many days the runs are spread over, up to the newest."""
+_DAY: Final = timedelta(days=1)
+_AT_ONCE: Final = 2
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_HISTORY: Final = (
+    "runs",
+    "run_bodies",
+    "slot_records",
+    "roll_ups",
+    "job_roll_ups",
+    "endpoint_days",
+)
+_SETTINGS: Final = "-c synchronous_commit=off -c work_mem=256MB -c jit=off -c timezone=UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,33 +45,83 @@ class Filling:
     endpoints: int
     runs: int
 
+    @property
+    def each(self) -> int:
+        """So many runs each endpoint has."""
+        return self.runs // (self.jobs * self.endpoints)
+
+    @property
+    def apart(self) -> timedelta:
+        """So far apart they are."""
+        return timedelta(days=DAYS) / self.each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A tenant that was given months of work, and what all of it was copied from."""
+
+    tenant: str
+    job: str
+    endpoint: str
+    filling: Filling
+
 
 def make_room(url: str, *, now: datetime) -> None:
     """Make the partitions of the days that are to be filled."""
     asyncio.run(_make_room(url, now))
 
 
-def fill(url: str, endpoint_id: str, filling: Filling, *, now: datetime) -> None:
+def fill(url: str, fillings: Mapping[str, Filling], *, now: datetime) -> None:
     """
-    Copy an endpoint and its job, and give each copy its share of the runs.
+    Copy endpoints, by their ids, and their jobs, and give each copy its share of the runs.
 
     Slots are spread evenly; every twentieth run failed. Statistics are by minutes for two days and
     by hours before, as a worker's pruning leaves them.
     """
-    given = {
-        "endpoint": endpoint_id,
-        "jobs": filling.jobs,
-        "endpoints": filling.endpoints,
-        "runs": filling.runs,
-        "each": filling.runs // (filling.jobs * filling.endpoints),
-        "since": now - timedelta(days=DAYS),
-        "until": now,
-        "apart": timedelta(days=DAYS) * filling.jobs * filling.endpoints / filling.runs,
-        "recent": (now - timedelta(days=2)).replace(minute=0, second=0, microsecond=0),
-    }
-    with psycopg.connect(url, autocommit=True) as connection:
-        for statement in _STATEMENTS:
-            connection.execute(statement, given)
+    now = _whole(now)
+    folded = (now - 2 * _DAY).replace(minute=0, second=0, microsecond=0)
+    with _connected(url) as connection:
+        for endpoint, filling in fillings.items():
+            given = {"endpoint": endpoint, "jobs": filling.jobs, "endpoints": filling.endpoints}
+            for statement in COPIES:
+                connection.execute(statement, given)
+        connection.execute("ANALYZE jobs, endpoints, endpoint_state")
+        with indexes_later(connection, *_HISTORY):
+            _fill_days(url, fillings, now=now, folded=folded)
+        for endpoint, filling in fillings.items():
+            lately = _window(endpoint, filling, since=now - filling.apart - _DAY, until=now)
+            connection.execute(STATES, {**lately, "each": filling.each})
+
+
+def filled_in(url: str) -> Sequence[Filled]:
+    """Return the tenants that a database was filled with, the largest first."""
+    with _connected(url) as connection:
+        found = connection.execute(FILLED).fetchall()
+    assert found, "there is nothing in it: fill the database first, with `bench fill`"
+    return [
+        Filled(
+            tenant=str(tenant),
+            job=str(job),
+            endpoint=str(endpoint),
+            filling=Filling(jobs=jobs, endpoints=endpoints // jobs, runs=int(runs)),
+        )
+        for tenant, job, endpoint, jobs, endpoints, runs in found
+    ]
+
+
+def top_up(url: str, *, now: datetime) -> None:
+    """Write what would have run since a database was filled."""
+    for filled in filled_in(url):
+        with _connected(url) as connection:
+            (last,) = connection.execute(NEWEST, {"endpoint": filled.endpoint}).fetchone() or (
+                None,
+            )
+            assert last is not None
+            given = _window(
+                filled.endpoint, filled.filling, since=last + MILLISECOND, until=_whole(now)
+            )
+            for statement in OF_A_WINDOW:
+                connection.execute(statement, {**given, "folded": last})
 
 
 def settle_down(url: str) -> None:
@@ -69,73 +137,52 @@ async def _make_room(url: str, now: datetime) -> None:
         )
 
 
-_COPIED_JOBS: Final = (
-    "INSERT INTO jobs SELECT (jsonb_populate_record(j, jsonb_build_object("
-    " 'id', gen_random_uuid(), 'name', 'job ' || n))).*"
-    " FROM jobs AS j, generate_series(1, %(jobs)s) AS n"
-    " WHERE j.id = (SELECT job_id FROM endpoints WHERE id = %(endpoint)s::uuid)"
-)
-_COPIED_ENDPOINTS: Final = (
-    "INSERT INTO endpoints SELECT (jsonb_populate_record(e, jsonb_build_object("
-    " 'id', gen_random_uuid(), 'job_id', j.id, 'name', 'endpoint ' || n))).*"
-    " FROM endpoints AS e, jobs AS j, generate_series(1, %(endpoints)s) AS n"
-    " WHERE e.id = %(endpoint)s::uuid AND j.tenant = e.tenant AND j.id <> e.job_id"
-)
-_COPIED_STATES: Final = (
-    "INSERT INTO endpoint_state SELECT (jsonb_populate_record(s,"
-    " jsonb_build_object('endpoint_id', e.id, 'due_at', NULL))).*"
-    " FROM endpoint_state AS s, endpoints AS e"
-    " WHERE s.endpoint_id = %(endpoint)s::uuid AND e.tenant = s.tenant AND e.id <> s.endpoint_id"
-)
-_RUNS: Final = (
-    "INSERT INTO runs (id, slot, endpoint_id, tenant, attempt, kind, source, due_at, trail, worker,"
-    " claimed_at, status, started_at, finished_at, outcome_class, failure_kind, status_code)"
-    " SELECT gen_random_uuid(), slot, id, tenant, 1, 'recurring', 'baseline-interval', slot, '[]',"
-    " 'w', slot, CASE WHEN failed THEN 'failed' ELSE 'success' END, slot, slot + took,"
-    " CASE WHEN failed THEN 'target' ELSE 'success' END,"
-    " CASE WHEN failed THEN 'http_status' END, CASE WHEN failed THEN 500 ELSE 200 END"
-    " FROM (SELECT e.id, e.tenant, date_trunc('milliseconds',"
-    "  %(until)s::timestamptz - %(apart)s * (n + (hashtext(e.id::text) & 1023) / 1024.0)) AS slot,"
-    "  n %% 20 = 0 AS failed, interval '1 ms' * (50 + n * 37 %% 200) AS took"
-    " FROM endpoints AS e, generate_series(0, %(each)s - 1) AS n"
-    " WHERE e.tenant = (SELECT tenant FROM endpoints WHERE id = %(endpoint)s::uuid)"
-    " AND e.id <> %(endpoint)s::uuid) AS made ORDER BY slot"
-)
-_STEP: Final = "ceil(ln(extract(epoch FROM finished_at - started_at) * 1000) / ln(1.2))::integer"
-_ROLL_UPS: Final = (
-    "INSERT INTO roll_ups (endpoint_id, begins_at, size, outcome_class, source, duration_step,"
-    " tenant, runs, timed_runs, duration, lateness)"
-    " SELECT endpoint_id, date_trunc(size, slot), size, outcome_class, source, step, tenant,"
-    " count(*), count(*), sum(took), 0"
-    f" FROM (SELECT *, {_STEP} AS step,"
-    "  (extract(epoch FROM finished_at - started_at) * 1000000)::bigint AS took,"
-    "  CASE WHEN slot < %(recent)s THEN 'hour' ELSE 'minute' END AS size FROM runs"
-    "  WHERE tenant = (SELECT tenant FROM endpoints WHERE id = %(endpoint)s::uuid)) AS each"
-    " GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 2"
-)
-_FOLDED: Final = "size = 'hour' AND r.tenant = e.tenant AND r.endpoint_id = e.id"
-_JOB_ROLL_UPS: Final = (
-    "INSERT INTO job_roll_ups (job_id, begins_at, size, outcome_class, source, tenant, runs,"
-    " timed_runs, duration) SELECT e.job_id, begins_at, size, outcome_class, source, r.tenant,"
-    " sum(runs), sum(timed_runs), sum(duration)"
-    f" FROM roll_ups AS r JOIN endpoints AS e ON {_FOLDED}"
-    " WHERE r.tenant = (SELECT tenant FROM endpoints WHERE id = %(endpoint)s::uuid)"
-    " GROUP BY 1, 2, 3, 4, 5, 6"
-)
-_ENDPOINT_DAYS: Final = (
-    "INSERT INTO endpoint_days (endpoint_id, begins_at, outcome_class, source, tenant, runs,"
-    " timed_runs, duration) SELECT endpoint_id, date_trunc('day', begins_at, 'UTC'), outcome_class,"
-    " source, tenant, sum(runs), sum(timed_runs), sum(duration) FROM roll_ups"
-    " WHERE size = 'hour'"
-    " AND tenant = (SELECT tenant FROM endpoints WHERE id = %(endpoint)s::uuid)"
-    " GROUP BY 1, 2, 3, 4, 5"
-)
-_STATEMENTS: Final = (
-    _COPIED_JOBS,
-    _COPIED_ENDPOINTS,
-    _COPIED_STATES,
-    _RUNS,
-    _ROLL_UPS,
-    _JOB_ROLL_UPS,
-    _ENDPOINT_DAYS,
-)
+def _fill_days(
+    url: str, fillings: Mapping[str, Filling], *, now: datetime, folded: datetime
+) -> None:
+    """Write day by day: what is sorted and added up then fits into memory."""
+
+    def write(given: Mapping[str, object]) -> None:
+        with _connected(url) as connection:
+            for statement in OF_A_WINDOW:
+                connection.execute(statement, {**given, "folded": folded})
+
+    windows = [
+        _window(endpoint, filling, since=since, until=until)
+        for endpoint, filling in fillings.items()
+        for since, until in _days(now - filling.apart * filling.each, now)
+    ]
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for _ in threads.map(write, windows):
+            pass
+
+
+def _days(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Part a span at the midnights of UTC."""
+    while since < until:
+        midnight = since.replace(hour=0, minute=0, second=0, microsecond=0)
+        behind = min(until, midnight + _DAY)
+        yield since, behind
+        since = behind
+
+
+def _window(
+    endpoint: str, filling: Filling, *, since: datetime, until: datetime
+) -> Mapping[str, object]:
+    return {
+        "endpoint": endpoint,
+        "since": since,
+        "until": until,
+        "since_us": (since - _EPOCH) // MICROSECOND,
+        "until_us": (until - _EPOCH) // MICROSECOND,
+        "apart": filling.apart // MICROSECOND,
+    }
+
+
+def _whole(instant: datetime) -> datetime:
+    """Return the millisecond an instant lies in: slots are whole ones, and none is lost so."""
+    return instant.astimezone(UTC).replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def _connected(url: str) -> psycopg.Connection:
+    return psycopg.connect(url, autocommit=True, options=_SETTINGS)

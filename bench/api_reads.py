@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import aiohttp
 import orjson
@@ -22,7 +23,15 @@ from cronicorn_domain.identity import DEFAULT_TENANT, TenantId, new_uuid
 from cronicorn_management.accounts.issuing import issue_key
 from cronicorn_management.caller import EVERY_SCOPE, Caller, CallerKind
 
-from bench.api_filling import Filling, fill, make_room, settle_down
+from bench.api_filling import (
+    Filled,
+    Filling,
+    fill,
+    filled_in,
+    make_room,
+    settle_down,
+    top_up,
+)
 from bench.postgres import server
 from bench.processes import python, started
 
@@ -53,9 +62,9 @@ class Took:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """Everything that was measured."""
+    """Everything that was measured, and over how much of each tenant."""
 
-    filled_in: float
+    fillings: Sequence[Filling]
     routes: Sequence[Took]
     reads_a_second: float
 
@@ -87,66 +96,72 @@ _DASHBOARD: Final = (
 )
 
 
-def measure_reads(pages: Filling, dashboard: Filling, *, times: int, seconds: float) -> Measured:
-    """Fill a database, serve it, and ask each route so many times, then one for so long."""
+def measure_reads(url: str, *, times: int, seconds: float) -> Measured:
+    """Serve a database that was filled, and ask each route so many times, then one for so long."""
+    large, small = filled_in(url)
+    top_up(url, now=datetime.now(UTC))  # noqa: TID251  what is filled is the past
     with (
         tempfile.TemporaryDirectory(prefix="cronicorn-reads-") as name,
-        server() as postgres,
-        postgres.database() as url,
-        _served(url, Path(name)) as base,
+        served(url, Path(name)) as base,
     ):
-        measuring = _measure(base, url, (pages, dashboard), times=times, seconds=seconds)
-        return asyncio.run(measuring)
+        routes, rate = asyncio.run(
+            _measure(base, url, (large, small), times=times, seconds=seconds)
+        )
+    return Measured(fillings=(large.filling, small.filling), routes=routes, reads_a_second=rate)
 
 
 @contextmanager
-def _served(url: str, folder: Path) -> Iterator[str]:
+def filled_database(fillings: Sequence[Filling]) -> Iterator[str]:
+    """Give the URL of a database with months of work of some tenants, for as long as the block."""
+    with (
+        tempfile.TemporaryDirectory(prefix="cronicorn-filling-") as name,
+        server() as postgres,
+        postgres.database() as url,
+    ):
+        now = datetime.now(UTC)  # noqa: TID251  what is filled is the past
+        with served(url, Path(name)) as base:
+            endpoints = asyncio.run(_first_endpoints(base, url, len(fillings)))
+        make_room(url, now=now)
+        fill(url, dict(zip(endpoints, fillings, strict=True)), now=now)
+        settle_down(url)
+        yield url
+
+
+@contextmanager
+def served(url: str, folder: Path) -> Iterator[str]:
+    """Run the API over a database; what it is told goes to a folder."""
     command = python("cronicorn_api", "--port", "0", "--database", url)
     with started(command, output=folder / "api.log") as child:
-        said = orjson.loads(child.wait_for('"serving"', within=60))
+        said = orjson.loads(child.wait_for('"serving"', within=300))
         yield f"http://127.0.0.1:{said['port']}/api"
 
 
-async def _measure(
-    base: str, url: str, fillings: Sequence[Filling], *, times: int, seconds: float
-) -> Measured:
-    began = time.monotonic()
+async def _first_endpoints(base: str, url: str, tenants: int) -> Sequence[str]:
+    """Make an endpoint of each tenant; the last one is that of whoever starts without any."""
+    own = [*(TenantId(new_uuid()) for _ in range(tenants - 1)), DEFAULT_TENANT]
     async with aiohttp.ClientSession() as session:
-        large, small = await fill_tenants(session, base, url, fillings)
-        filled_in = time.monotonic() - began
-        routes, rate = await ask_all(session, base, large, small, times=times, seconds=seconds)
-    return Measured(filled_in=filled_in, routes=routes, reads_a_second=rate)
+        return [await _first_endpoint(session, base, await _key(url, each)) for each in own]
 
 
-async def fill_tenants(
-    session: aiohttp.ClientSession, base: str, url: str, fillings: Sequence[Filling]
-) -> Sequence[Tenant]:
-    """Give a large tenant and a small one their months of work."""
-    now = datetime.now(UTC)  # noqa: TID251  what is filled is the past
-    large = await _begin(session, base, await _key(url, TenantId(new_uuid())))
-    small = await _begin(session, base, await _key(url, DEFAULT_TENANT))
-    await asyncio.to_thread(make_room, url, now=now)
-    for tenant, filling in zip((large, small), fillings, strict=True):
-        await asyncio.to_thread(fill, url, tenant.endpoint, filling, now=now)
-    await asyncio.to_thread(settle_down, url)
-    return large, small
-
-
-async def ask_all(
-    session: aiohttp.ClientSession,
-    base: str,
-    large: Tenant,
-    small: Tenant,
-    *,
-    times: int,
-    seconds: float,
+async def _measure(
+    base: str, url: str, tenants: Sequence[Filled], *, times: int, seconds: float
 ) -> tuple[Sequence[Took], float]:
     """Ask the large tenant's pages and the small one's dashboard, and see what a second holds."""
-    large = await _known(session, base, large)
-    took = [await _timed(session, base, route, large, times) for route in _PAGES]
-    took += [await _timed(session, base, route, small, max(5, times // 10)) for route in _DASHBOARD]
-    rate = await _rate(session, f"{base}/jobs/{large.job}", large.key, seconds)
+    large, small = tenants
+    async with aiohttp.ClientSession() as session:
+        pages = await _known(session, base, await _tenant(url, large))
+        board = await _tenant(url, small)
+        took = [await _timed(session, base, route, pages, times) for route in _PAGES]
+        took += [
+            await _timed(session, base, route, board, max(5, times // 10)) for route in _DASHBOARD
+        ]
+        rate = await _rate(session, f"{base}/jobs/{pages.job}", pages.key, seconds)
     return took, rate
+
+
+async def _tenant(url: str, filled: Filled) -> Tenant:
+    key = await _key(url, TenantId(UUID(filled.tenant)))
+    return Tenant(key=key, job=filled.job, endpoint=filled.endpoint)
 
 
 async def _key(url: str, tenant: TenantId) -> str:
@@ -155,14 +170,13 @@ async def _key(url: str, tenant: TenantId) -> str:
         return (await issue_key(work, name="bench", scopes=EVERY_SCOPE)).secret
 
 
-async def _begin(session: aiohttp.ClientSession, base: str, key: str) -> Tenant:
+async def _first_endpoint(session: aiohttp.ClientSession, base: str, key: str) -> str:
     headers = {"x-api-key": key}
     given = {"name": "first", "url": "http://93.184.216.34/", "baselineIntervalMs": 3_600_000}
     async with session.post(f"{base}/jobs", json=given, headers=headers) as answer:
         job = (await answer.json())["id"]
     async with session.post(f"{base}/jobs/{job}/endpoints", json=given, headers=headers) as answer:
-        endpoint = (await answer.json())["id"]
-    return Tenant(key=key, job=job, endpoint=endpoint)
+        return str((await answer.json())["id"])
 
 
 async def _known(session: aiohttp.ClientSession, base: str, tenant: Tenant) -> Tenant:

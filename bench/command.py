@@ -1,9 +1,12 @@
 """The command: which sizes, scenarios and systems, and what comes after."""
 
 import shlex
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.api_filling import Filling
-from bench.api_reads import measure_reads
+from bench.api_reads import filled_database, measure_reads
 from bench.contest import Contest
 from bench.machine import described, look
 from bench.measurement import Measurement
@@ -222,57 +225,83 @@ def rules(
         _say(line)
 
 
+Runs = Annotated[int, typer.Option(help="Runs of the large tenant.", min=1)]
+Endpoints = Annotated[int, typer.Option(help="Its endpoints.", min=100)]
+Database = Annotated[
+    str | None,
+    typer.Option(help="One that `bench fill` keeps; it is written to.", metavar="URL"),
+]
+Tell = Annotated[
+    bool, typer.Option("--tell", help="Write the chapter that `bench report` includes.")
+]
+
+
+@app.command()
+def fill(*, runs: Runs = 10_000_000, endpoints: Endpoints = 100_000) -> None:
+    """Fill a PostgreSQL with months of work of two tenants, and keep it until interrupted."""
+    began = time.monotonic()
+    with filled_database(_fillings(runs, endpoints)) as url:
+        _say(f"filled in {time.monotonic() - began:,.0f} s; it is there until Ctrl-C:\n{url}")
+        with suppress(KeyboardInterrupt):
+            signal.pause()
+
+
 @app.command()
 def reads(
     *,
-    runs: Annotated[int, typer.Option(help="Runs of the large tenant.", min=1)] = 10_000_000,
-    endpoints: Annotated[int, typer.Option(help="Its endpoints.", min=100)] = 100_000,
+    runs: Runs = 10_000_000,
+    endpoints: Endpoints = 100_000,
     times: Annotated[int, typer.Option(help="How often each route is asked.", min=10)] = 300,
     seconds: Annotated[float, typer.Option(help="How long a rate is measured.", min=1)] = 5,
-    tell: Annotated[
-        bool, typer.Option("--tell", help="Write the chapter that `bench report` includes.")
-    ] = False,
+    database: Database = None,
+    tell: Tell = False,
 ) -> None:
     """Tell how long the API takes to read from a PostgreSQL that holds months of work."""
-    pages = Filling(jobs=100, endpoints=endpoints // 100, runs=runs)
-    dashboard = Filling(jobs=10, endpoints=100, runs=max(1000, runs // 10))
     quiet = look()
-    measured = measure_reads(pages, dashboard, times=times, seconds=seconds)
-    told = chapter(
-        measured, (pages, dashboard), times=times, machine=[*described().values()], quiet=quiet
-    )
-    _say(f"{pages.runs + dashboard.runs:,} runs filled in {measured.filled_in:,.0f} s\n\n{told}")
+    with _filled(database, runs, endpoints) as url:
+        measured = measure_reads(url, times=times, seconds=seconds)
+    told = chapter(measured, times=times, machine=[*described().values()], quiet=quiet)
+    _say(told)
     if tell:
-        file = DOCUMENT.with_suffix("") / READS
-        file.write_text(f"{told}\n", "utf-8")
-        _say(f"wrote {file}")
+        _keep(READS, told)
 
 
 @app.command()
 def pages(
     *,
-    runs: Annotated[int, typer.Option(help="Runs of the tenant.", min=1)] = 10_000_000,
-    endpoints: Annotated[int, typer.Option(help="Its endpoints.", min=100)] = 100_000,
+    runs: Runs = 10_000_000,
+    endpoints: Endpoints = 100_000,
     times: Annotated[int, typer.Option(help="How often each page is asked for.", min=10)] = 100,
     tabs: Annotated[int, typer.Option(help="Tabs that look at this moment.", min=1)] = 50,
     seconds: Annotated[float, typer.Option(help="How long questions are counted.", min=10)] = 60,
-    database: Annotated[
-        str | None,
-        typer.Option(help="A database that was filled before, to be written to.", metavar="URL"),
-    ] = None,
-    tell: Annotated[
-        bool, typer.Option("--tell", help="Write the chapter that `bench report` includes.")
-    ] = False,
+    database: Database = None,
+    tell: Tell = False,
 ) -> None:
     """Tell how long the dashboard takes over months of work, and what live pages cost."""
-    filling = Filling(jobs=100, endpoints=endpoints // 100, runs=runs)
     quiet = look()
-    measured = measure_pages(filling, times=times, tabs=tabs, seconds=seconds, database=database)
-    told = pages_chapter(
-        measured, filling, times=times, machine=[*described().values()], quiet=quiet
-    )
+    with _filled(database, runs, endpoints) as url:
+        measured = measure_pages(url, times=times, tabs=tabs, seconds=seconds)
+    told = pages_chapter(measured, times=times, machine=[*described().values()], quiet=quiet)
     _say(told)
     if tell:
-        file = DOCUMENT.with_suffix("") / PAGES
-        file.write_text(f"{told}\n", "utf-8")
-        _say(f"wrote {file}")
+        _keep(PAGES, told)
+
+
+def _fillings(runs: int, endpoints: int) -> Sequence[Filling]:
+    return (
+        Filling(jobs=100, endpoints=endpoints // 100, runs=runs),
+        Filling(jobs=10, endpoints=100, runs=max(1000, runs // 10)),
+    )
+
+
+def _filled(database: str | None, runs: int, endpoints: int) -> AbstractContextManager[str]:
+    """Give the URL of a database that was filled before, or of one that is filled now."""
+    if database is None:
+        return filled_database(_fillings(runs, endpoints))
+    return nullcontext(database)
+
+
+def _keep(chapter_file: str, told: str) -> None:
+    file = DOCUMENT.with_suffix("") / chapter_file
+    file.write_text(f"{told}\n", "utf-8")
+    _say(f"wrote {file}")

@@ -19,16 +19,6 @@ def spread(url: str, tenant: str, *, now: datetime) -> None:
             connection.execute(statement, {"tenant": tenant, "now": now, "ahead": AHEAD})
 
 
-def largest_tenant(url: str) -> str:
-    """Return the tenant with the most endpoints of a database that was filled before."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(
-            "SELECT tenant FROM endpoints GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
-        ).fetchone()
-    assert row is not None, "there are no endpoints: fill the database first"
-    return str(row[0])
-
-
 def one_of_each(url: str, tenant: str) -> dict[str, str]:
     """Return the ids of a job, an endpoint, a run and a run that failed."""
     with psycopg.connect(url, autocommit=True) as connection:

@@ -5,8 +5,8 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,20 +15,17 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import aiohttp
-import orjson
 import psycopg
 from cronicorn_api.composition import open_desk
-from cronicorn_domain.identity import DEFAULT_TENANT, TenantId
-from cronicorn_management.accounts.issuing import issue_key
+from cronicorn_domain.identity import TenantId
 from cronicorn_management.caller import EVERY_SCOPE, Caller, CallerKind
 from cronicorn_management.people.adding import add_person
 from playwright.sync_api import sync_playwright
 
-from bench.api_filling import Filling, fill, make_room, settle_down
-from bench.page_filling import RUNS_EVERY, end_a_run, largest_tenant, one_of_each, spread
+from bench.api_filling import Filling, filled_in, top_up
+from bench.api_reads import served
+from bench.page_filling import RUNS_EVERY, end_a_run, one_of_each, spread
 from bench.page_tabs import Tab
-from bench.postgres import server
-from bench.processes import python, started
 
 PAGE_MOST: Final = 200.0
 """So many milliseconds a page may take in 99 of 100 answers."""
@@ -103,6 +100,7 @@ class Painted:
 class PagesMeasured:
     """Everything that was measured; questions are counted where nothing happens, and runs end."""
 
+    filling: Filling
     pages: Sequence[PageTook]
     painted: Sequence[Painted]
     tabs: int
@@ -114,7 +112,6 @@ class PagesMeasured:
 class _Site:
     base: str
     url: str
-    postgres: str
     tenant: str
     password: str
 
@@ -124,69 +121,37 @@ class _Site:
         return {"email": _email(self.tenant), "password": self.password}
 
 
-def measure_pages(
-    filling: Filling, *, times: int, tabs: int, seconds: float, database: str | None = None
-) -> PagesMeasured:
+def measure_pages(url: str, *, times: int, tabs: int, seconds: float) -> PagesMeasured:
     """
-    Fill a database, or take one that was filled, and look at all pages of its largest tenant.
+    Look at all pages of the largest tenant of a database that was filled.
 
-    ``database`` is written to: a person who signs in, runs that end, and where endpoints stand.
+    It is written to: a person who signs in, runs that end, and where endpoints stand.
     """
-    with tempfile.TemporaryDirectory(prefix="cronicorn-pages-") as name:
-        folder = Path(name)
-        if database is not None:
-            postgres = urlsplit(database)._replace(path="/postgres").geturl()
-            return _measured(database, postgres, folder, times=times, tabs=tabs, seconds=seconds)
-        with server() as own, own.database() as url:
-            asyncio.run(_fill(url, folder, filling))
-            return _measured(url, own.url, folder, times=times, tabs=tabs, seconds=seconds)
-
-
-async def _fill(url: str, folder: Path, filling: Filling) -> None:
     now = datetime.now(UTC)  # noqa: TID251  what is filled is the past
-    with _served(url, folder) as base:
-        endpoint = await _first_endpoint(url, base)
-    await asyncio.to_thread(make_room, url, now=now)
-    await asyncio.to_thread(fill, url, endpoint, filling, now=now)
-    await asyncio.to_thread(settle_down, url)
-
-
-async def _first_endpoint(url: str, base: str) -> str:
-    async with open_desk(url, None) as desk, desk.changing(_setup(DEFAULT_TENANT)) as work:
-        key = (await issue_key(work, name="bench", scopes=EVERY_SCOPE)).secret
-    given = {"name": "first", "url": "http://93.184.216.34/", "baselineIntervalMs": 3_600_000}
-    headers = {"x-api-key": key}
-    async with aiohttp.ClientSession(f"{base}/api/", headers=headers) as session:
-        async with session.post("jobs", json=given) as answer:
-            job = (await answer.json())["id"]
-        async with session.post(f"jobs/{job}/endpoints", json=given) as answer:
-            return str((await answer.json())["id"])
-
-
-def _measured(
-    url: str, postgres: str, folder: Path, *, times: int, tabs: int, seconds: float
-) -> PagesMeasured:
-    tenant = largest_tenant(url)
-    spread(url, tenant, now=datetime.now(UTC))  # noqa: TID251  it is to be due from now on
+    largest = filled_in(url)[0]
+    top_up(url, now=now)
+    spread(url, largest.tenant, now=now)
     password = secrets.token_urlsafe()
-    asyncio.run(_settle_in(url, tenant, password))
-    named = {name: at.format(**one_of_each(url, tenant)) for name, at in PAGES.items()}
-    with _served(url, folder) as base:
-        site = _Site(base=base, url=url, postgres=postgres, tenant=tenant, password=password)
+    asyncio.run(_settle_in(url, largest.tenant, password))
+    named = {name: at.format(**one_of_each(url, largest.tenant)) for name, at in PAGES.items()}
+    with (
+        tempfile.TemporaryDirectory(prefix="cronicorn-pages-") as folder,
+        served(url, Path(folder)) as base,
+    ):
+        site = _Site(
+            base=base.removesuffix("/api"), url=url, tenant=largest.tenant, password=password
+        )
         pages = asyncio.run(_ask(site, named, times))
         painted = _paint(site, {name: named[name] for name in _PAINTED})
         quiet, busy = asyncio.run(_watch_tabs(site, tabs, seconds))
     return PagesMeasured(
-        pages=pages, painted=painted, tabs=tabs, quiet_queries=quiet, busy_queries=busy
+        filling=largest.filling,
+        pages=pages,
+        painted=painted,
+        tabs=tabs,
+        quiet_queries=quiet,
+        busy_queries=busy,
     )
-
-
-@contextmanager
-def _served(url: str, folder: Path) -> Iterator[str]:
-    command = python("cronicorn_api", "--port", "0", "--database", url)
-    with started(command, output=folder / "api.log") as child:
-        said = orjson.loads(child.wait_for('"serving"', within=300))
-        yield f"http://127.0.0.1:{said['port']}"
 
 
 def _setup(tenant: TenantId) -> Caller:
@@ -303,8 +268,9 @@ async def _counted(site: _Site, seconds: float) -> float:
 
 
 def _asked(site: _Site) -> int:
-    with psycopg.connect(site.postgres, autocommit=True) as connection:
-        name = urlsplit(site.url).path.removeprefix("/")
+    parts = urlsplit(site.url)
+    name = parts.path.removeprefix("/")
+    with psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as connection:
         row = connection.execute(_ASKED, (name,)).fetchone()
     assert row is not None
     return int(row[0])

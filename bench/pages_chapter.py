@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from bench.api_filling import DAYS, Filling
+from bench.api_filling import DAYS
 from bench.machine import Quiet
 from bench.page_filling import RUNS_EVERY
 from bench.page_reads import (
@@ -18,20 +18,20 @@ from bench.tables import table
 
 def pages_chapter(
     measured: PagesMeasured,
-    filling: Filling,
     *,
     times: int,
     machine: Sequence[str],
     quiet: Quiet,
 ) -> str:
     """Tell how long pages take, when they are seen, and what live ones cost."""
-    return "\n\n".join(_told(measured, filling, times, machine, quiet))
+    return "\n\n".join(_told(measured, times, machine, quiet))
 
 
 def _told(
-    measured: PagesMeasured, filling: Filling, times: int, machine: Sequence[str], quiet: Quiet
+    measured: PagesMeasured, times: int, machine: Sequence[str], quiet: Quiet
 ) -> Iterator[str]:
     state = f"Not quiet: {'; '.join(quiet.faults)}." if quiet.faults else "It was quiet."
+    filling = measured.filling
     yield (
         f"Measured on {time.strftime('%Y-%m-%d', time.gmtime())} by `uv run bench pages`, on"
         f" {'; '.join(machine)}, which API, database, browser and benchmark share. {state} One"

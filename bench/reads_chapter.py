@@ -11,24 +11,22 @@ from bench.tables import table
 
 def chapter(
     measured: Measured,
-    fillings: Sequence[Filling],
     *,
     times: int,
     machine: Sequence[str],
     quiet: Quiet,
 ) -> str:
     """Tell what was filled, how long each route took, and what a second holds."""
-    return "\n\n".join(_told(measured, fillings, times, machine, quiet))
+    return "\n\n".join(_told(measured, times, machine, quiet))
 
 
 def _told(
     measured: Measured,
-    fillings: Sequence[Filling],
     times: int,
     machine: Sequence[str],
     quiet: Quiet,
 ) -> Iterator[str]:
-    pages, dashboard = fillings
+    pages, dashboard = measured.fillings
     state = f"Not quiet: {'; '.join(quiet.faults)}." if quiet.faults else "It was quiet."
     yield (
         f"Measured on {time.strftime('%Y-%m-%d', time.gmtime())} by `uv run bench reads`, on"

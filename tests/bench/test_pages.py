@@ -11,14 +11,14 @@ QUIET = Quiet(noise=Noise(others=1.0, steal=0.0), fsync_p50=0.1, fsync_p99=0.2)
 def told(*, p99: float = 199.9, paint: float = 299.0, busy: float = 0.9) -> str:
     """Tell of one page, one paint and fifty tabs."""
     measured = PagesMeasured(
+        filling=Filling(jobs=100, endpoints=1000, runs=10_000_000),
         pages=[PageTook(name="Now", p50=20.0, p99=p99, size=40.0)],
         painted=[Painted(name="Now", usual=120.0, worst=paint)],
         tabs=50,
         quiet_queries=0.8,
         busy_queries=busy,
     )
-    filling = Filling(jobs=100, endpoints=1000, runs=10_000_000)
-    return pages_chapter(measured, filling, times=100, machine=["2 x some"], quiet=QUIET)
+    return pages_chapter(measured, times=100, machine=["2 x some"], quiet=QUIET)
 
 
 def test_pages_paints_and_questions_are_told_with_what_is_aimed_at() -> None:

@@ -14,7 +14,7 @@ from cronicorn_domain.ports.overview import Selection
 from cronicorn_domain.testing.builders import a_job, an_endpoint
 
 from bench.api_filling import Filling, fill
-from bench.api_reads import Measured, Route, Took, measure_reads
+from bench.api_reads import Measured, Route, Took, filled_database, measure_reads
 from bench.machine import Noise, Quiet
 from bench.reads_chapter import chapter
 
@@ -39,7 +39,7 @@ async def test_statistics_agree_with_the_runs_that_are_filled_in(url: str) -> No
             await unit.catalog.add_endpoint(endpoint, now=endpoint.created_at)
             await unit.commit()
         await store.room.prepare(until=NOW, now=NOW - timedelta(days=31))
-        fill(url, str(endpoint.id), FEW, now=NOW)
+        fill(url, {str(endpoint.id): FEW}, now=NOW)
         whole = Selection(since=NOW - timedelta(days=60), until=NOW)
         async with store.units.begin() as unit:
             runs = await unit.overview.count_runs(DEFAULT_TENANT, whole)
@@ -55,7 +55,8 @@ async def test_statistics_agree_with_the_runs_that_are_filled_in(url: str) -> No
 @pytest.mark.timeout(300)
 def test_every_route_is_measured() -> None:
     """Each answers, and in its own time."""
-    measured = measure_reads(FEW, FEW, times=10, seconds=1)
+    with filled_database([FEW, FEW]) as url:
+        measured = measure_reads(url, times=10, seconds=1)
 
     assert len({each.route.name for each in measured.routes}) == len(measured.routes) >= 6
     assert all(0 < each.p50 <= each.p99 for each in measured.routes)
@@ -68,10 +69,10 @@ def test_a_route_that_takes_too_long_is_told_as_missed() -> None:
         Took(route=Route(name="runs", path="/runs", most=50), p50=10.0, p99=p99)
         for p99 in (49.9, 50.1)
     ]
-    measured = Measured(filled_in=1.0, routes=routes, reads_a_second=499.0)
+    measured = Measured(fillings=(FEW, FEW), routes=routes, reads_a_second=499.0)
     quiet = Quiet(noise=Noise(others=80.0, steal=0.0), fsync_p50=0.1, fsync_p99=0.2)
 
-    told = chapter(measured, (FEW, FEW), times=300, machine=["2 x some"], quiet=quiet)
+    told = chapter(measured, times=300, machine=["2 x some"], quiet=quiet)
 
     assert "| runs | 10.0 | 49.9 | 50 | yes |" in told
     assert "| runs | 10.0 | 50.1 | 50 | **no** |" in told
