@@ -77,3 +77,7 @@ format:
 # Seeds played in virtual time, every history judged: about a minute on two cores
 simulate *arguments="--seeds 60":
     uv run tools/simulate {{arguments}}
+
+# Stories told to memory, SQLite and PostgreSQL at once, which have to agree
+agree *arguments="--stories 50":
+    uv run tools/agree {{arguments}}

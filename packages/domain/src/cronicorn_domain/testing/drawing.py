@@ -1,7 +1,9 @@
 """Hypothesis strategies for what a person may configure and anyone may propose."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -13,6 +15,9 @@ from cronicorn_domain.model.endpoint import (
     Delivery,
     Endpoint,
     Guardrails,
+    Heeds,
+    HttpRequest,
+    Limits,
     Misfire,
     MisfirePolicy,
     Pause,
@@ -20,6 +25,7 @@ from cronicorn_domain.model.endpoint import (
 )
 from cronicorn_domain.model.hint import Author, Hint, IntervalHint, OneShotHint
 from cronicorn_domain.model.job import Job
+from cronicorn_domain.model.planning import AiMode, Planning
 from cronicorn_domain.model.rules import (
     NO_RULES,
     Analyze,
@@ -33,10 +39,17 @@ from cronicorn_domain.model.rules import (
     TriggerSibling,
 )
 from cronicorn_domain.model.rulings import NO_RULING, Ruling
+from cronicorn_domain.model.run import Blocked, BodyKind, FailureKind, Outcome
 from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.cron_expression import CronExpression
 from cronicorn_domain.schedules.schedule import IntervalSchedule, OnceSchedule, Schedule
-from cronicorn_domain.testing.builders import SECOND, an_endpoint
+from cronicorn_domain.testing.builders import (
+    SECOND,
+    an_endpoint,
+    answered,
+    failed,
+    succeeded,
+)
 
 EXPRESSIONS = (
     "* * * * *",
@@ -118,6 +131,58 @@ def rulings() -> st.SearchStrategy[Ruling]:
     return st.just(NO_RULING) | held
 
 
+OUTCOMES: tuple[Outcome, ...] = (
+    succeeded("well"),
+    succeeded('{"left": 3}', kind=BodyKind.JSON),
+    succeeded("not storable: \x00"),
+    failed(),
+    failed(FailureKind.TIMEOUT, message="no answer in time"),
+    failed(FailureKind.CONNECTION, message="refused"),
+    failed(FailureKind.ASSERTION, message="not what was asked for"),
+    failed(FailureKind.SIGNING, message="there is no key"),
+    Blocked(message="the egress rules forbid it"),
+    answered(503, retry_after="90"),
+    answered(429, retry_after="nonsense"),
+    answered(200, cronicorn_next_run_in="45s"),
+    answered(200, cronicorn_pause_until="2025-01-01T13:00:00Z"),
+    answered(410),
+)
+"""What can become of a run: each kind of success and failure, and what answers ask for."""
+
+
+def outcomes() -> st.SearchStrategy[Outcome]:
+    """Draw what becomes of a run, plain answers as often as all the others."""
+    return st.sampled_from([OUTCOMES[0], OUTCOMES[3]]) | st.sampled_from(OUTCOMES)
+
+
+HOSTS = ("shop.example", "bank.example")
+
+
+def requests() -> st.SearchStrategy[HttpRequest]:
+    """Draw where an endpoint goes: to one of two hosts."""
+    return st.sampled_from([HttpRequest(url=f"http://{host}/health") for host in HOSTS])
+
+
+def sides(now: datetime) -> Mapping[str, st.SearchStrategy[Any]]:
+    """Return what may be edited of an endpoint, each with what it may become."""
+    return {
+        "schedule": schedules(now),
+        "guardrails": guardrails(),
+        "bounds": bounds(now, None),
+        "misfire": misfires(),
+        "jitter": st.sampled_from([timedelta(), 30 * SECOND]),
+        "rules": rule_sets(),
+        "description": st.sampled_from([None, "new"]),
+        "request": requests(),
+        "retry": st.builds(Retry, attempts=st.integers(1, 3)),
+        "delivery": st.sampled_from(list(Delivery)),
+        "heeds": st.builds(Heeds, hints=st.booleans(), gone=st.booleans()),
+        "limits": st.builds(Limits, redirects=st.integers(0, 2)),
+        "planning": st.builds(Planning, mode=st.sampled_from(list(AiMode))),
+        "success_when": st.sampled_from([None, "status == 200"]),
+    }
+
+
 @st.composite
 def endpoints(draw: st.DrawFn, job: Job, name: str, *, number: int, now: datetime) -> Endpoint:
     """Draw an endpoint of a job, created now; its id, and so its jitter, is ``number``."""
@@ -133,6 +198,9 @@ def endpoints(draw: st.DrawFn, job: Job, name: str, *, number: int, now: datetim
         delivery=draw(st.sampled_from(list(Delivery))),
         bounds=draw(bounds(now, draw(st.none() | st.integers(1, 6)))),
         rules=draw(rule_sets()),
+        request=draw(requests()),
+        heeds=Heeds(hints=draw(st.booleans()), gone=draw(st.booleans())),
+        planning=Planning(mode=draw(st.sampled_from(list(AiMode)))),
     )
     return replace(drawn, id=EndpointId(UUID(int=number)))
 
