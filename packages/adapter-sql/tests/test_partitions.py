@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+from cronicorn_adapter_sql import history_room
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import EngineLimits, open_engine
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
@@ -25,7 +28,7 @@ from cronicorn_domain.testing.builders import (
     an_endpoint,
     succeeded,
 )
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 FIRST_SLOT = EPOCH + MINUTE
@@ -167,6 +170,40 @@ async def test_who_is_at_work_keeps_days_from_being_dropped(store: SqlStore) -> 
 
     assert await store.room.clear(before=EPOCH + 5 * DAY) == 1
     assert await places(store) == []
+
+
+async def test_what_is_locked_is_free_when_the_server_is_done(
+    store: SqlStore, postgres_database: str
+) -> None:
+    """Runs do not wait until a busy process comes back to commit what it has had made."""
+    url = urlsplit(postgres_database)._replace(scheme="postgresql").geturl()
+    locked: list[Any] = []
+
+    def look(_: object, __: object, statement: str, *___: object) -> None:
+        if "PARTITION" in statement or "DROP TABLE" in statement:
+            with psycopg.connect(url) as other:
+                held = "SELECT relation::regclass FROM pg_locks WHERE mode = 'AccessExclusiveLock'"
+                locked.append(other.execute(held).fetchall())
+
+    event.listen(store.engine.sync_engine, "after_cursor_execute", look)
+    await store.room.prepare(until=EPOCH, now=EPOCH)
+    await store.room.clear(before=EPOCH + DAY)
+
+    assert locked == [[], []]
+
+
+async def test_beside_a_large_default_partition_none_is_attached(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attaching would read all of it, and nothing could run meanwhile."""
+    await add(store)
+    await run_at(store, FIRST_SLOT)
+    monkeypatch.setattr(history_room, "NET_MOST", 0)
+
+    assert await store.room.prepare(until=EPOCH + DAY, now=EPOCH) == 0
+    await run_at(store, FIRST_SLOT + DAY)
+
+    assert [run for run, _ in await places(store)] == ["runs_default"] * 2
 
 
 async def test_pruning_blocks_no_claim(store: SqlStore, postgres_database: str) -> None:

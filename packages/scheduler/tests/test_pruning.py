@@ -3,6 +3,7 @@
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
 from cronicorn_domain.model.run import RunStatus
 
 
@@ -66,6 +67,31 @@ async def test_room_is_made_before_anything_is_pruned(rig):
     asked = [(name, at) for name, at in worker.connection.asked if name in {"prepare", "clear"}]
     assert [name for name, _ in asked] == ["prepare", *["clear", "prepare"] * 2]
     assert asked[0][1] == rig.after(0)
+
+
+async def test_room_is_made_before_anything_is_claimed(rig):
+    """What would run before would be kept where no room can be made for it any more."""
+    await rig.an_endpoint(seconds=60)
+    worker = rig.working()
+    worker.connection.latency = timedelta(milliseconds=100)
+
+    await rig.until(5)
+
+    asked = dict(reversed(worker.connection.asked))
+    assert asked["claim"] - asked["prepare"] == timedelta(milliseconds=100)
+
+
+@pytest.mark.parametrize("without", ["down", "refused", "broken"])
+async def test_claims_wait_for_room_only_where_it_can_be_had(rig, without):
+    """Where none can be made, by an outage, for want of rights or by a fault, work begins soon."""
+    await rig.an_endpoint(seconds=60)
+    worker = rig.working(room_patience=timedelta(seconds=1))
+    setattr(worker.connection, without, {"prepare"})
+
+    await rig.until(5)
+
+    asked = dict(reversed(worker.connection.asked))
+    assert asked["claim"] - asked["prepare"] <= timedelta(seconds=1)
 
 
 async def test_a_store_that_refuses_room_is_pruned_all_the_same(rig):

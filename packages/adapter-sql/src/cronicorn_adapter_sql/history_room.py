@@ -6,11 +6,13 @@ A partition is made as a table of its own and attached, which locks the default 
 moment and not the table that runs are written to. It is left alone where the default partition
 holds rows of its day: they stay there, and are deleted row by row. Dropping locks the whole table:
 it waits so shortly for that, that those who queue behind it hardly notice.
+
+Each is one statement and one trip: what it locks is free again when the server is done, however
+long the process that asked for it has other things to do.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cronicorn_adapter_sql.engine import single_statements
 from cronicorn_adapter_sql.errors import translated
 
 _PATIENCE: Final = "50ms"
@@ -33,6 +36,14 @@ with room for it beside the old one, no index is written to again.
 """
 _OURS: Final = 0x63726F6E69
 """The key of the advisory lock that lets one process at a time make or drop partitions."""
+NET_MOST: Final = 64 * 2**20
+"""
+Bytes in the default partitions, up to which others are attached beside them.
+
+Attaching reads all of them, and keeps runs waiting meanwhile. What is larger (a role that could
+make no partitions before) is left as it is: rows are deleted one by one there.
+"""
+_NET: Final = "pg_relation_size('runs_default') + pg_relation_size('run_bodies_default')"
 
 
 class SqlHistoryRoom:
@@ -40,6 +51,7 @@ class SqlHistoryRoom:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._alone = single_statements(engine)
 
     async def prepare(self, *, until: datetime, now: datetime) -> int:
         """Make the partitions of the days from ``now`` to ``until`` that are not there."""
@@ -78,23 +90,21 @@ class SqlHistoryRoom:
         for day in days:
             for _ in range(_TRIES):
                 try:
-                    async with self._changing() as connection:
-                        changed += await change(connection, day)
+                    changed += await self._change(change, day)
                     break
                 except _LeftForLater:
                     await asyncio.sleep(_PAUSE.total_seconds())
         return changed
 
-    @asynccontextmanager
-    async def _changing(self) -> AsyncIterator[AsyncConnection]:
+    async def _change(
+        self, change: Callable[[AsyncConnection, date], Coroutine[Any, Any, bool]], day: date
+    ) -> bool:
         with translated():
             try:
-                async with self._engine.begin() as connection:
-                    await connection.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
-                    alone = text(f"SELECT pg_try_advisory_xact_lock({_OURS})")
-                    if not (await connection.execute(alone)).scalar_one():
-                        raise _LeftForLater
-                    yield connection
+                async with self._alone.connect() as connection:
+                    changed = await change(connection, day)
+                    await connection.commit()
+                    return changed
             except DBAPIError as error:
                 if isinstance(error.orig, _NOT_NOW):
                     raise _LeftForLater from error
@@ -127,32 +137,48 @@ async def _make(connection: AsyncConnection, day: date) -> bool:
         )
         if (await connection.execute(held, {"first": first, "behind": behind})).first():
             return False
-    for table, filled in _DIVIDED.items():
-        part = f"{table}_{day:%Y%m%d}"
-        await connection.execute(
-            text(f"CREATE TABLE {part} (LIKE {table} INCLUDING ALL) WITH (fillfactor = {filled})")
-        )
-        await connection.execute(
-            text(
-                f"ALTER TABLE {table} ATTACH PARTITION {part}"
-                f" FOR VALUES FROM ('{first.isoformat()}') TO ('{behind.isoformat()}')"
-            )
-        )
-    return True
+    span = f"FROM ('{first.isoformat()}') TO ('{behind.isoformat()}')"
+    parts = {table: f"{table}_{day:%Y%m%d}" for table in _DIVIDED}
+    made = [
+        f"CREATE TABLE {part} (LIKE {table} INCLUDING ALL) WITH (fillfactor = {_DIVIDED[table]});"
+        for table, part in parts.items()
+    ]
+    # Last, since it is they that lock what others use.
+    attached = [
+        f"ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES {span};"
+        for table, part in parts.items()
+    ]
+    await _do(
+        connection,
+        f"IF to_regclass('{parts['runs']}') IS NULL AND {_NET} <= {NET_MOST} THEN"
+        f" {' '.join([*made, *attached])} END IF;",
+    )
+    return await _exists(connection, day)
 
 
 async def _drop(connection: AsyncConnection, day: date) -> bool:
     if not await _exists(connection, day):
         return False
-    parts = [f"{table}_{day:%Y%m%d}" for table in _DIVIDED]
-    # A claim writes lease and run in one transaction: who has this lock sees both, or neither.
-    await connection.execute(text(f"LOCK TABLE {', '.join(parts)} IN ACCESS EXCLUSIVE MODE"))
-    running = text("SELECT 1 FROM leases WHERE slot >= :first AND slot < :behind LIMIT 1")
-    span = {"first": _beginning(day), "behind": _beginning(day + _DAY)}
-    if (await connection.execute(running, span)).first():
-        return False
-    await connection.execute(text(f"DROP TABLE {', '.join(parts)}"))
-    return True
+    parts = ", ".join(f"{table}_{day:%Y%m%d}" for table in _DIVIDED)
+    first, behind = _beginning(day).isoformat(), _beginning(day + _DAY).isoformat()
+    await _do(
+        connection,
+        # A claim writes lease and run in one transaction: who has this lock sees both, or neither.
+        f"LOCK TABLE {parts} IN ACCESS EXCLUSIVE MODE;"
+        f" IF NOT EXISTS (SELECT FROM leases WHERE slot >= '{first}' AND slot < '{behind}') THEN"
+        f" DROP TABLE {parts}; END IF;",
+    )
+    return not await _exists(connection, day)
+
+
+async def _do(connection: AsyncConnection, body: str) -> None:
+    """Do several things as one statement, alone, and with little patience for locks."""
+    await connection.exec_driver_sql(
+        f"DO $$ BEGIN PERFORM set_config('lock_timeout', '{_PATIENCE}', true);"
+        f" IF NOT pg_try_advisory_xact_lock({_OURS}) THEN"
+        " RAISE lock_not_available USING MESSAGE = 'another process makes or drops partitions';"
+        f" END IF; {body} END $$"
+    )
 
 
 async def _exists(connection: AsyncConnection, day: date) -> bool:

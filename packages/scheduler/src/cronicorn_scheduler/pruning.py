@@ -1,5 +1,6 @@
 """Makes room for history ahead, and deletes what is past its retention out of the way of runs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,13 +16,15 @@ from cronicorn_scheduler.holding import Holdings
 from cronicorn_scheduler.observing import HistoryPruned, Observer, PartFailed
 from cronicorn_scheduler.outages import Line
 from cronicorn_scheduler.settings import SchedulerSettings
+from cronicorn_scheduler.waiting import first_of
 
 
 class Pruning:
     """
     Prunes soon after it begins and then every hour or so, never while the scheduler is full.
 
-    Room is made as soon as it begins, since what comes before it is kept less well.
+    Room is made as soon as it begins, and claims wait for that, though not long: what is kept
+    before there is room is kept less well, and is in the way of making any.
     """
 
     name = "prune"
@@ -47,17 +50,24 @@ class Pruning:
         self._line = line
         self._chance = chance
         self._next = settings.prune_first
+        self._prepared = asyncio.Event()
 
     async def run(self) -> None:
         """Make room and prune, for ever."""
         while True:
             await self._prepare()
+            self._prepared.set()
             # By chance a little later, so that workers do not all prune at once.
             await self._pause(self._next * self._chance.uniform(1, 1.2))
             # Unless it goes well: who begins anew after an error does not wait for an hour.
             self._next = self._settings.prune_pause
             await self._prune()
             self._next = self._settings.prune_every
+
+    async def prepared(self) -> None:
+        """Return when room has been made, or cannot be had, or has kept us too long."""
+        enough = self._clock.now() + self._settings.room_patience
+        await first_of(self._prepared.wait(), self._clock.sleep_until(enough))
 
     async def _prepare(self) -> None:
         now = self._clock.now()

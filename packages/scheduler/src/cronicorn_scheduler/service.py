@@ -152,12 +152,12 @@ class Scheduler:
         starting, settling, releasing = self._starting(), self._settling(), self._releasing()
         rationed = self._rationed()
         claiming = self._claiming(group, self._execution(starting, rationed, settling, releasing))
+        pruning = self._pruning()
         by_the_clock: Sequence[Part] = (
-            claiming,
             self._reaping(),
             self._healing(),
             self._lifting(),
-            self._pruning(),
+            pruning,
             announcing,
             *self._alerting(),
         )
@@ -165,6 +165,7 @@ class Scheduler:
         if rationed is not None:
             others.append(rationed)
         return [
+            group.create_task(self._keep_behind(synchronizing, pruning, claiming)),
             *(group.create_task(self._keep_from(synchronizing, part)) for part in by_the_clock),
             *(group.create_task(self._keep(part)) for part in others),
         ]
@@ -174,6 +175,15 @@ class Scheduler:
         await first_of(synchronizing.measured(), self._stopping.wait())
         if not self._stopping.is_set():
             await self._keep(part)
+
+    async def _keep_behind(
+        self, synchronizing: Synchronizing, pruning: Pruning, claiming: Claiming
+    ) -> None:
+        """Begin to claim once the clock has been measured, and there is room for what is run."""
+        await first_of(synchronizing.measured(), self._stopping.wait())
+        await first_of(pruning.prepared(), self._stopping.wait())
+        if not self._stopping.is_set():
+            await self._keep(claiming)
 
     async def _keep(self, part: Part) -> None:
         """Keep a part going; when it cannot go on the scheduler stops in good order."""

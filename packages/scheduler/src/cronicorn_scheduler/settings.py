@@ -54,6 +54,7 @@ class SchedulerSettings:
         runs_most: So many of its newest runs each tenant keeps; None keeps all that the retention
             leaves. Each pruning then looks through as many of every tenant's.
         room_ahead: Room for history is made for so long ahead, should nobody make any meanwhile.
+        room_patience: So long the first claim waits for room at most.
         prune_first: When history is first pruned after the start: soon, as some workers never live
             long.
         prune_every: How often it is pruned from then on.
@@ -85,6 +86,7 @@ class SchedulerSettings:
     retention: timedelta | None = timedelta(days=30)
     runs_most: int | None = None
     room_ahead: timedelta = timedelta(days=3)
+    room_patience: timedelta = timedelta(seconds=2)
     prune_first: timedelta = timedelta(minutes=1)
     prune_every: timedelta = timedelta(hours=1)
     prune_batch: int = 500
@@ -109,7 +111,14 @@ class SchedulerSettings:
                 raise InvalidInput(
                     f"{name} is no time", field=name, remedy="give a length above 0s"
                 )
-        for name in ("settle_window", "drain_grace", "closing", "prune_pause", "reap_reprieve"):
+        for name in (
+            "settle_window",
+            "drain_grace",
+            "closing",
+            "prune_pause",
+            "reap_reprieve",
+            "room_patience",
+        ):
             if getattr(self, name) < NO_TIME:
                 raise InvalidInput(f"{name} is below zero", field=name, remedy="give 0s or more")
         if self.renew_every * 2 > self.lease:
