@@ -48,6 +48,13 @@ def database_on(url: str, *, prefix: str) -> Iterator[str]:
         _administer(url, drop)
 
 
+def come_to_rest(url: str) -> None:
+    """Do now what storing very much makes a server do within the next minutes."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for each in ("VACUUM (ANALYZE)", "CHECKPOINT"):
+            connection.execute(each)
+
+
 def _administer(url: str, statement: sql.Composed) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)

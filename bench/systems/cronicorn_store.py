@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -42,8 +43,6 @@ _IN_ONE_TRANSACTION: Final = 1000
 _COPIED_AT_ONCE: Final = 10_000
 _FAR: Final = timedelta(days=300)
 _MOMENT: Final = timedelta(milliseconds=1)
-AFTERMATH: Final = {"postgresql": ("VACUUM (ANALYZE)", "CHECKPOINT")}
-"""What storing a million rows makes a server do within the next minutes, done before the work."""
 _copies: Final = Table(
     "copies",
     MetaData(),
@@ -53,25 +52,36 @@ _copies: Final = Table(
 )
 
 
-def store_work(database: str, work: Work, *, parked: int = 0) -> float:
-    """Make the tables, keep the work and the parked; return the seconds the work alone took."""
-    return asyncio.run(_store_work(database, work, parked))
+def park(database: str, count: int) -> None:
+    """Make the tables, and keep so many endpoints that are not due for months, if at all."""
+    asyncio.run(_park_all(database, count))
 
 
-async def _store_work(database: str, work: Work, parked: int) -> float:
-    parsed = parse_database_url(database)
-    async with open_engine(parsed) as engine:
-        await upgrade(engine)
-        store = store_over(engine, vault=vault_for(parsed, secret_key=None))
-        job = _job(work)
-        async with store.units.begin() as unit:
-            await unit.catalog.add_job(job)
-            await unit.commit()
-        if parked:
-            await _park(store, job, work, parked)
+def store_work(database: str, work: Work) -> float:
+    """Make the tables, keep the work, and return the seconds that this alone took."""
+    return asyncio.run(_store_work(database, work))
+
+
+async def _park_all(database: str, count: int) -> None:
+    async with _opened(database) as store:
+        now = _instant(round(time.time() * 1000))
+        await _park(store, await _job(store, "parked", now), now, count)
+
+
+async def _store_work(database: str, work: Work) -> float:
+    async with _opened(database) as store:
+        job = await _job(store, "bench", _instant(work.begins_at))
         began = time.perf_counter()
         await _store_endpoints(store, job, work)
         return time.perf_counter() - began
+
+
+@asynccontextmanager
+async def _opened(database: str) -> AsyncIterator[SqlStore]:
+    parsed = parse_database_url(database)
+    async with open_engine(parsed) as engine:
+        await upgrade(engine)
+        yield store_over(engine, vault=vault_for(parsed, secret_key=None))
 
 
 async def _store_endpoints(store: SqlStore, job: Job, work: Work) -> None:
@@ -83,9 +93,8 @@ async def _store_endpoints(store: SqlStore, job: Job, work: Work) -> None:
             await unit.commit()
 
 
-async def _park(store: SqlStore, job: Job, work: Work, count: int) -> None:
+async def _park(store: SqlStore, job: Job, now: datetime, count: int) -> None:
     """Keep a paused, an archived and a far one through the catalog, and copy their rows."""
-    now = _instant(work.begins_at) - _MOMENT
     ahead = OnceSchedule(at=now + _FAR)
     models = [_endpoint(job, name, ahead, now) for name in ("paused", "archived", "far")]
     paused, archived, _ = models
@@ -101,10 +110,7 @@ async def _park(store: SqlStore, job: Job, work: Work, count: int) -> None:
         for number, model in enumerate(models):
             await _copy(connection, model.id, range(number, count, len(models)))
         await connection.run_sync(_copies.drop)
-    async with store.engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        for aftermath in AFTERMATH.get(connection.dialect.name, ("ANALYZE",)):
-            await connection.execute(text(aftermath))
+        await connection.execute(text("ANALYZE"))
 
 
 async def _add(unit: UnitOfWork, endpoints: Sequence[Endpoint], now: datetime) -> None:
@@ -140,11 +146,12 @@ def _copy_statement(table: Table, key: str, model: EndpointId) -> Executable:
     )
 
 
-def _job(work: Work) -> Job:
-    at = _instant(work.begins_at)
-    return Job(
-        id=JobId(new_uuid()), tenant=DEFAULT_TENANT, name="bench", created_at=at, updated_at=at
-    )
+async def _job(store: SqlStore, name: str, at: datetime) -> Job:
+    job = Job(id=JobId(new_uuid()), tenant=DEFAULT_TENANT, name=name, created_at=at, updated_at=at)
+    async with store.units.begin() as unit:
+        await unit.catalog.add_job(job)
+        await unit.commit()
+    return job
 
 
 def _of_work(job: Job, work: Work, n: int) -> Endpoint:

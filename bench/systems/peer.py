@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from bench.peers.ready import READY
+from bench.postgres import come_to_rest
 from bench.processes import ROOT, started
 from bench.systems.system import Place, Running, Shape, next_second
 from bench.work import Work
@@ -78,6 +79,8 @@ class Peer:
             log = place.folder / f"{self.script}.log"
             child = stack.enter_context(started(command, output=log))
             ready = child.wait_for(READY, within=_STORES_WITHIN)
+            if database and shape.parked:
+                come_to_rest(database)
             yield Running(
                 work=work,
                 workers=[child],
