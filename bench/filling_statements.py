@@ -8,6 +8,8 @@ older is by hours, jobs and days, as a worker's pruning leaves it; what is young
 
 from typing import Final
 
+from cronicorn_adapter_sql.roll_ups import LATENESS_STEP
+
 # Not `(jsonb_populate_record(…)).*`, which would be called again for each column.
 _COPIED_JOBS: Final = (
     "INSERT INTO jobs SELECT copy.* FROM jobs AS j, generate_series(1, %(jobs)s) AS n,"
@@ -108,7 +110,25 @@ ENDPOINT_DAYS: Final = (
     f" {_ADDED} FROM runs AS r WHERE {_IN_WINDOW} AND r.slot < %(folded)s::timestamptz"
     " GROUP BY 1, 2, 3, 4, 5 ORDER BY 2"
 )
-OF_A_WINDOW: Final = (RUNS, BODIES, SLOTS_NOT_RUN, ROLL_UPS, JOB_ROLL_UPS, ENDPOINT_DAYS)
+TENANT_SPREADS: Final = (
+    "INSERT INTO tenant_spreads (tenant, begins_at, size, source, duration_step, lateness_step,"
+    " runs)"
+    f" SELECT tenant, begins_at, 'hour', source, step, {LATENESS_STEP}, count(*)"
+    " FROM (SELECT tenant, source, date_trunc('hour', slot, 'UTC') AS begins_at,"
+    f"  {_STEP} AS step, 1 AS timed_runs,"
+    "  (extract(epoch FROM started_at - due_at) * 1000000)::bigint AS lateness"
+    f"  FROM runs AS r WHERE {_IN_WINDOW} AND r.slot < %(folded)s::timestamptz) AS each"
+    " GROUP BY 1, 2, 3, 4, 5, 6"
+)
+OF_A_WINDOW: Final = (
+    RUNS,
+    BODIES,
+    SLOTS_NOT_RUN,
+    ROLL_UPS,
+    JOB_ROLL_UPS,
+    ENDPOINT_DAYS,
+    TENANT_SPREADS,
+)
 NEWEST: Final = f"SELECT max(slot) FROM runs WHERE tenant = {_OF_TENANT}"
 FILLED: Final = (
     "SELECT e.tenant, e.job_id, e.id,"

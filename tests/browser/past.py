@@ -10,7 +10,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from cronicorn_domain.identity import (
     AuditId,
     RunId,
     SessionId,
-    SuggestionId,
     WorkerId,
     new_uuid,
 )
@@ -35,7 +34,6 @@ from cronicorn_domain.model.audit import AuditEntry, FieldChange, Subject, Subje
 from cronicorn_domain.model.decision import Decision, Kind, Source
 from cronicorn_domain.model.endpoint import Endpoint, Guardrails, HttpRequest, Pause, Retry
 from cronicorn_domain.model.hint import Author
-from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.proposal import ProposeInterval
 from cronicorn_domain.model.rules import EndpointRule, Every, RuleSet
 from cronicorn_domain.model.run import (
@@ -49,14 +47,7 @@ from cronicorn_domain.model.run import (
     Run,
     RunStatus,
 )
-from cronicorn_domain.model.session import (
-    Caveat,
-    Ending,
-    MadeCall,
-    NextRun,
-    Session,
-    Suggestion,
-)
+from cronicorn_domain.model.session import MadeCall
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.testing.builders import (
     DAY,
@@ -73,6 +64,7 @@ from cronicorn_domain.testing.builders import (
     every,
     succeeded,
 )
+from cronicorn_domain.testing.session_log_contract import a_session, a_suggestion
 from sqlalchemy import insert
 
 from tests.browser.served import SECRET_KEY
@@ -105,12 +97,15 @@ class Played:
     lost: bool = False
 
 
-class _Player:
+class Player:
+    """Has endpoints run at the instants at which they would have, through the real store."""
+
     def __init__(self, store) -> None:
         self.store = store
         self.queue: EndpointQueue = store.queue
 
     async def add(self, job, endpoint: Endpoint) -> Endpoint:
+        """Keep an endpoint."""
         async with self.store.units.begin() as unit:
             await unit.catalog.add_endpoint(endpoint, now=endpoint.created_at)
             await unit.commit()
@@ -123,6 +118,7 @@ class _Player:
         how: Callable[[datetime, int], Played],
         deeds: Sequence[tuple[datetime, Callable]] = (),
     ) -> None:
+        """Have it run until an instant; deeds are done each at its own."""
         waiting = sorted(deeds, key=lambda each: each[0])
         while True:
             plan = await self._plan(endpoint)
@@ -182,7 +178,8 @@ def _answer(depth: int) -> Outcome:
     return succeeded(json.dumps(body), kind=BodyKind.JSON)
 
 
-def _down(status: int = 503) -> Outcome:
+def down(status: int = 503) -> Outcome:
+    """Return what a target answers that is down."""
     response = Response(
         status_code=status,
         headers=(("Content-Type", "application/json"), ("Retry-After", "30")),
@@ -201,25 +198,25 @@ async def fill(database: Path, *, now: datetime, dense: int = DENSE_RUNS) -> Pas
     async with open_engine(url, application_name="tests") as engine:
         await upgrade(engine)
     async with open_store(url, vault=vault) as store:
-        player = _Player(store)
+        player = Player(store)
         began = floor_millisecond(now - DAY).replace(minute=0, second=0, microsecond=0)
         job = a_job("shop floor", created_at=began - DAY)
         async with store.units.begin() as unit:
             await unit.catalog.add_job(job)
             await unit.commit()
-        adapting = await _adapting(player, job, began, now)
-        many = await _dense(store, player, job, now, dense)
+        adapts = await adapting(player, job, began, now)
+        many = await dense(store, player, job, now, dense)
         never = await player.add(
             job,
             an_endpoint(job, "month-end-report", schedule=cron("0 5 1 * *"), created_at=now),
         )
-        quiet = await _quiet(player, job, now)
+        rests = await quiet(player, job, now)
         return Past(
-            adapting=str(adapting.id),
+            adapting=str(adapts.id),
             dense=str(many.id),
             never=str(never.id),
-            quiet=str(quiet.id),
-            session=str(await _session(store, adapting, now)),
+            quiet=str(rests.id),
+            session=str(await _session(store, adapts, now)),
         )
 
 
@@ -231,7 +228,10 @@ def past_in(folder: Path) -> Past:
     return Past(**json.loads(told.stdout))
 
 
-async def _adapting(player: _Player, job, began: datetime, now: datetime) -> Endpoint:
+async def adapting(
+    player: Player, job, began: datetime, now: datetime, *, url: str = "http://93.184.216.34/queue"
+) -> Endpoint:
+    """One that rules, AI and people have sped up, slowed down and paused."""
     rules = RuleSet(
         rules=(
             EndpointRule(when="body.queue.depth > 100", then=(Every(2 * MINUTE),), reason="long"),
@@ -244,7 +244,7 @@ async def _adapting(player: _Player, job, began: datetime, now: datetime) -> End
             "order-queue",
             schedule=every(5 * MINUTE),
             created_at=began,
-            request=HttpRequest(url="http://93.184.216.34/queue"),
+            request=HttpRequest(url=url),
             guardrails=Guardrails(shortest=MINUTE, longest=15 * MINUTE),
             retry=Retry(attempts=2, backoff=5 * SECOND, backoff_most=10 * SECOND),
             rules=rules,
@@ -306,9 +306,9 @@ async def _adapting(player: _Player, job, began: datetime, now: datetime) -> End
         depth = _depth(slot, began)
         lasts = timedelta(milliseconds=180 + depth * 9)
         if 6.0 <= hours < 6.5:
-            return Played(outcome=_down(), lasts=4200 * timedelta(milliseconds=1))
+            return Played(outcome=down(), lasts=4200 * timedelta(milliseconds=1))
         if 2.0 <= hours < 2.05 and attempt == 1:
-            return Played(outcome=_down(500), lasts=lasts)
+            return Played(outcome=down(500), lasts=lasts)
         if 20.4 <= hours < 20.48 and attempt == 1:
             return Played(outcome=_answer(depth), lost=True)
         if 18.0 <= hours < 18.6:
@@ -338,47 +338,21 @@ async def _adapting(player: _Player, job, began: datetime, now: datetime) -> End
 
 async def _session(store, endpoint: Endpoint, now: datetime) -> SessionId:
     """What AI has made of an endpoint, and one suggestion that waits; it quotes what is hostile."""
-    began = now - 20 * MINUTE
-    session = Session(
-        id=SessionId(new_uuid()),
-        tenant=endpoint.tenant,
-        endpoint_id=endpoint.id,
-        cause="its time had come",
-        mode=AiMode.SUGGEST,
-        model="a-model",
-        started_at=began,
-        ended_at=began + 3 * SECOND,
-        ending=Ending.DONE,
-        next_analysis_at=began + HOUR,
-        prompt="Look at it.",
-        calls=(
-            MadeCall(tool="get_history", arguments='{"limit": 5}', result='[{"status": 200}]'),
-            MadeCall(tool=HOSTILE, arguments="{cut", result=HOSTILE),
-        ),
+    plain = a_session(endpoint, now - 20 * MINUTE, tokens=1000)
+    session = replace(
+        plain,
+        calls=(*plain.calls, MadeCall(tool=HOSTILE, arguments="{cut", result=HOSTILE)),
         reasoning=f"The queue was long three times in a row, and is empty now. {HOSTILE}",
-        caveats=(Caveat(code="refused", message="an interval of 1 s was too short"),),
-        tokens_in=900,
-        tokens_out=100,
-        cost=1_500,
-        before=NextRun(due_at=began + 5 * MINUTE, source=Source.BASELINE_INTERVAL),
-        after=NextRun(due_at=began + 10 * MINUTE, source=Source.AI_INTERVAL),
     )
-    suggestion = Suggestion(
-        id=SuggestionId(new_uuid()),
-        tenant=endpoint.tenant,
-        endpoint_id=endpoint.id,
-        session_id=session.id,
-        proposal=ProposeInterval(every=10 * MINUTE, life=HOUR, reason=f"it is calm {HOSTILE}"),
-        created_at=session.ended_at,
-        expires_at=session.ended_at + DAY,
-    )
+    proposal = ProposeInterval(every=10 * MINUTE, life=HOUR, reason=f"it is calm {HOSTILE}")
     async with store.units.begin() as unit:
-        await unit.sessions.append(session, [suggestion])
+        await unit.sessions.append(session, [a_suggestion(session, proposal)])
         await unit.commit()
     return session.id
 
 
-async def _quiet(player: _Player, job, now: datetime) -> Endpoint:
+async def quiet(player: Player, job, now: datetime) -> Endpoint:
+    """One that somebody has paused three hours ago."""
     endpoint = await player.add(
         job,
         an_endpoint(
@@ -398,7 +372,7 @@ async def _quiet(player: _Player, job, now: datetime) -> Endpoint:
     return endpoint
 
 
-async def _dense(store, player: _Player, job, now: datetime, count: int) -> Endpoint:
+async def dense(store, player: Player, job, now: datetime, count: int) -> Endpoint:
     """Ten thousand runs, of which one failed: written as settles count them, and as rows."""
     began = floor_millisecond(now - count * DENSE_STEP)
     endpoint = await player.add(

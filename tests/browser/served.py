@@ -183,11 +183,10 @@ def sign_in(page: Page) -> None:
 
 
 @contextmanager
-def a_site(folder: Path, *options: str) -> Iterator[Served]:
-    """Give the service with its worker, its target, and a client."""
+def a_served(folder: Path, target: Target, *options: str) -> Iterator[Served]:
+    """Give the service over the database of a folder, and a client of its API."""
     with (
-        a_target() as target,
-        a_service(folder, "--with-worker", *options) as (url, process),
+        a_service(folder, *options) as (url, process),
         httpx.Client(
             base_url=f"{url}/api",
             headers={"x-api-key": KEY},
@@ -196,3 +195,10 @@ def a_site(folder: Path, *options: str) -> Iterator[Served]:
         ) as client,
     ):
         yield Served(url, client, target, process)
+
+
+@contextmanager
+def a_site(folder: Path, *options: str) -> Iterator[Served]:
+    """Give the service with its worker, and its target."""
+    with a_target() as target, a_served(folder, target, "--with-worker", *options) as site:
+        yield site

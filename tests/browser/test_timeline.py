@@ -3,13 +3,12 @@
 import re
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import PHONE, SHOTS, WIDE
 from tests.browser.past import Past, past_in
-from tests.browser.served import KEY, OWNER, PATIENCE, Served, a_service, a_target
+from tests.browser.served import Served, a_served, a_target, sign_in
 from tests.browser.watching import assert_fits, audit, watch
 
 
@@ -18,17 +17,8 @@ def past_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served
     """Give the service without a worker: what has been stays as it was."""
     folder = tmp_path_factory.mktemp("past")
     past = past_in(folder)
-    with (
-        a_target() as target,
-        a_service(folder) as (url, process),
-        httpx.Client(
-            base_url=f"{url}/api",
-            headers={"x-api-key": KEY},
-            timeout=PATIENCE,
-            transport=httpx.HTTPTransport(verify=False),
-        ) as client,
-    ):
-        yield Served(url, client, target, process), past
+    with a_target() as target, a_served(folder, target) as site:
+        yield site, past
 
 
 @pytest.fixture(scope="session")
@@ -36,11 +26,7 @@ def past_state(chromium: Browser, past_site: tuple[Served, Past]):
     """Give the cookies of the owner."""
     context = chromium.new_context(base_url=past_site[0].url, timezone_id="Europe/Berlin")
     page = context.new_page()
-    page.goto("/sign-in")
-    page.get_by_label("E-mail address").fill(OWNER[0])
-    page.get_by_label("Password").fill(OWNER[1])
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "/sign-in" not in url)
+    sign_in(page)
     state = context.storage_state()
     context.close()
     return state

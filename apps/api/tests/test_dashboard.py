@@ -24,6 +24,9 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()  # noqa: TID251
 
 
+PERCENTILES = [f"p{share}{of}Ms" for of in ("Duration", "Lateness") for share in (50, 95, 99)]
+
+
 def test_a_tenant_without_anything_sees_nothing(client) -> None:
     """Without a query; every member is there, to the letter."""
     stats = client.get("/dashboard/stats").json()
@@ -41,6 +44,7 @@ def test_a_tenant_without_anything_sees_nothing(client) -> None:
             "successCount": 0,
             "failureCount": 0,
             "avgDurationMs": None,
+            **dict.fromkeys(PERCENTILES),
         },
         "sourceDistribution": [],
         "endpointTimeSeries": [],
@@ -67,6 +71,9 @@ def test_what_ran_is_summed_up(client, ran) -> None:
     assert stats["jobHealth"] == [
         {"jobId": ran["jobId"], "jobName": "shop", "successCount": 2, "failureCount": 1}
     ]
+    speeds = [stats["filteredMetrics"].pop(name) for name in PERCENTILES]
+    assert all(isinstance(each, int) for each in speeds)
+    assert speeds[:3] == pytest.approx([1000] * 3, rel=0.1)
     assert stats["filteredMetrics"] == {
         "totalRuns": 3,
         "successCount": 2,

@@ -4,9 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from cronicorn_domain.errors import InvalidInput, NotFound
-from cronicorn_domain.ports.overview import NamedRun
-from cronicorn_domain.testing.builders import EPOCH, HOUR, MINUTE
+from cronicorn_domain.model.durations import step_of
+from cronicorn_domain.ports.board import LATENESS_STEPS
+from cronicorn_domain.ports.overview import NamedRun, Spread
+from cronicorn_domain.testing.builders import EPOCH, HOUR, MINUTE, SECOND
 from cronicorn_management.dashboard.events import list_events
+from cronicorn_management.dashboard.speed import Percentiles, Speed, speed_of
 from cronicorn_management.dashboard.stats import Trend, read_stats, success_rate
 from cronicorn_management.dashboard.windows import window_of
 from cronicorn_management.usage.reading import read_usage
@@ -77,6 +80,27 @@ async def test_sums_agree_with_one_another(office, failing) -> None:
     assert sum(each.tally.runs for each in stats.busiest_days) == 2
     assert (stats.last_day, len(stats.newest)) == (stats.whole, 2)
     assert success_rate(stats.whole) == 0.0
+    assert stats.speed.duration is not None
+    assert stats.speed.lateness is not None
+    assert [*stats.speeds.values()] == [stats.speed]
+    assert stats.speeds.keys() == {day for day, tally in stats.days if tally.runs}
+
+
+def test_percentiles_are_read_from_all_stretches_together() -> None:
+    """Half and 99 of a hundred; of nothing there are none."""
+    quick = Spread(begins_at=EPOCH, durations={step_of(SECOND): 98}, lateness={0: 98})
+    slow = Spread(begins_at=EPOCH, durations={step_of(MINUTE): 2}, lateness={6: 2})
+
+    speed = speed_of([quick, slow])
+
+    assert speed.duration is not None
+    assert speed.duration.p50 == pytest.approx(SECOND, rel=0.1)
+    assert speed.duration.p95 == speed.duration.p50
+    assert speed.duration.p99 == pytest.approx(MINUTE, rel=0.1)
+    assert speed.lateness == Percentiles(
+        p50=LATENESS_STEPS[0], p95=LATENESS_STEPS[0], p99=LATENESS_STEPS[6]
+    )
+    assert speed_of([]) == Speed(duration=None, lateness=None)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.policies.explaining import condition_of
 from cronicorn_domain.policies.severity import Severity, rank, severity_of
 from cronicorn_domain.ports.board import (
-    LATENESS_STEPS,
     Counts,
     DueTogether,
     Found,
@@ -29,7 +28,7 @@ from cronicorn_domain.ports.board import (
 )
 from cronicorn_domain.ports.overview import Tally
 
-from cronicorn_adapter_memory.overview import tally_of
+from cronicorn_adapter_memory.overview import lateness_step, tally_of
 from cronicorn_adapter_memory.roll_ups import RollUpKey, Sums, counted, minute_of
 from cronicorn_adapter_memory.tables import EndpointRow
 from cronicorn_adapter_memory.transaction import Transaction
@@ -126,7 +125,7 @@ class MemoryBoard:
             if any(since <= key.begins_at < until for since, until in windows):
                 minutes[key.begins_at] = minutes[key.begins_at].plus(tally_of(key, sums))
                 if sums.timed_runs:
-                    lateness[key.begins_at][_lateness_step(sums)] += sums.timed_runs
+                    lateness[key.begins_at][lateness_step(sums)] += sums.timed_runs
         return Recent(
             minutes=[
                 MinuteTally(begins_at=each, tally=minutes[each], lateness=dict(lateness[each]))
@@ -202,12 +201,6 @@ class MemoryBoard:
                     if since <= record.last < until:
                         found[record.fate] += record.count
         return dict(found)
-
-
-def _lateness_step(sums: Sums) -> int:
-    mean = sums.lateness // sums.timed_runs
-    steps = (number for number, each in enumerate(LATENESS_STEPS) if mean <= each)
-    return next(steps, len(LATENESS_STEPS) - 1)
 
 
 def _is_meant(standing: Standing, which: Wanted, now: datetime) -> bool:

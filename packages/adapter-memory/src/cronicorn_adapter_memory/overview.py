@@ -1,7 +1,7 @@
 """The tenant's runs from above, in memory."""
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -11,6 +11,7 @@ from uuid import UUID
 from cronicorn_domain.identity import EndpointId, RunId, TenantId
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.run import OutcomeClass, Run
+from cronicorn_domain.ports.board import LATENESS_STEPS
 from cronicorn_domain.ports.overview import (
     EndpointStretch,
     EndpointTally,
@@ -19,6 +20,7 @@ from cronicorn_domain.ports.overview import (
     JobTally,
     NamedRun,
     Selection,
+    Spread,
     Tally,
 )
 
@@ -116,6 +118,23 @@ class MemoryOverview:
             for (begins_at, endpoint_id), tally in sorted(found, key=lambda each: each[0])
         ]
 
+    async def spreads(
+        self, tenant: TenantId, which: Selection, *, edges: Sequence[datetime]
+    ) -> Sequence[Spread]:
+        """Return how runs differ by stretches of time."""
+        durations: dict[datetime, Counter[int]] = defaultdict(Counter)
+        lateness: dict[datetime, Counter[int]] = defaultdict(Counter)
+        for key, sums in self._sums(tenant, which):
+            number = bisect_right(edges, key.begins_at)
+            if number and sums.timed_runs:
+                edge = edges[number - 1]
+                durations[edge][key.duration_step] += sums.timed_runs
+                lateness[edge][lateness_step(sums)] += sums.timed_runs
+        return [
+            Spread(begins_at=edge, durations=durations[edge], lateness=lateness[edge])
+            for edge in sorted(durations)
+        ]
+
     async def newest_runs(
         self,
         tenant: TenantId,
@@ -162,6 +181,9 @@ class MemoryOverview:
                 yield run
 
     def _counted(self, tenant: TenantId, which: Selection) -> Iterator[tuple[RollUpKey, Tally]]:
+        return ((key, tally_of(key, sums)) for key, sums in self._sums(tenant, which))
+
+    def _sums(self, tenant: TenantId, which: Selection) -> Iterator[tuple[RollUpKey, Sums]]:
         """Find what is counted of runs that are there, and of those that were pruned."""
         tables = self._transaction.read()
         adds = [each for run in tables.runs.values() if (each := counted(run)) is not None]
@@ -172,11 +194,21 @@ class MemoryOverview:
                 and which.source in {None, key.source}
                 and self._is_of_job(key.endpoint_id, which)
             ):
-                yield key, tally_of(key, sums)
+                yield key, sums
 
     def _is_of_job(self, endpoint_id: EndpointId, which: Selection) -> bool:
         endpoint = self._transaction.read().endpoints[endpoint_id].endpoint
         return which.job_id in {None, endpoint.job_id}
+
+
+def lateness_step(sums: Sums) -> int:
+    """Return the number of the first step that is not shorter than the mean lateness."""
+    late = (
+        number
+        for number, step in enumerate(LATENESS_STEPS)
+        if sums.lateness <= step * sums.timed_runs
+    )
+    return next(late, len(LATENESS_STEPS) - 1)
 
 
 def tally_of(key: RollUpKey, sums: Sums) -> Tally:

@@ -16,7 +16,7 @@ from cronicorn_domain.identity import EndpointId, TenantId
 from cronicorn_domain.instants import LATEST
 from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.decision import Kind
-from cronicorn_domain.ports.board import LATE_AFTER, LATENESS_STEPS, Order, Wanted, name_key
+from cronicorn_domain.ports.board import LATE_AFTER, Order, Wanted, name_key
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
@@ -33,6 +33,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -45,7 +46,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from cronicorn_adapter_sql.among import ArrayText, among
 from cronicorn_adapter_sql.column_types import UtcDateTime
-from cronicorn_adapter_sql.lengths import to_microseconds
+from cronicorn_adapter_sql.roll_ups import LATENESS_STEP
 from cronicorn_adapter_sql.tables import (
     due,
     endpoint_state,
@@ -379,10 +380,8 @@ def recent(tenant: TenantId, windows: Sequence[tuple[datetime, datetime]]) -> Co
 
 
 def _lateness_step() -> ColumnElement[int]:
-    mean = roll_ups.c.lateness / case((roll_ups.c.timed_runs == 0, 1), else_=roll_ups.c.timed_runs)
-    steps = [(mean <= to_microseconds(each), number) for number, each in enumerate(LATENESS_STEPS)]
-    none = (roll_ups.c.timed_runs == 0, -1)
-    return cast(case(none, *steps, else_=len(LATENESS_STEPS) - 1), Integer)
+    step: ColumnElement[int] = literal_column(LATENESS_STEP, Integer)
+    return case((roll_ups.c.timed_runs == 0, -1), else_=step)
 
 
 def _between(

@@ -2,8 +2,9 @@
 """
 Adds roll-ups of one size up to the next longer one.
 
-When minutes become hours they are added to what jobs and whole days of endpoints add up to, too:
-so each run is either in a minute or in those, and a sum of months need not look at every hour.
+When minutes become hours they are added to what jobs and whole days of endpoints add up to, too,
+and to how all runs of a tenant are spread: so each run is either in a minute or in those, and a sum
+of months need not look at every hour.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.column_types import UtcDateTime
+from cronicorn_adapter_sql.roll_ups import LATENESS_STEP
 
 
 async def fold(connection: AsyncConnection, size: str, begins_at: datetime) -> int:
@@ -70,11 +72,11 @@ def _folding(going: Mapping[str, str], *added: str) -> _Folding:
     )
 
 
-def _adding(table: str, key: str, taken: str, *, sums: Sequence[str]) -> str:
-    """Add what was selected to a table; ``taken`` selects the key, the tenant and the sums."""
+def _adding(table: str, key: str, taken: str, *, sums: Sequence[str], of: str = ", tenant") -> str:
+    """Add what was selected to a table; ``taken`` selects the key, what it is ``of``, and sums."""
     added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)
     return (
-        f"INSERT INTO {table} ({key}, tenant, {', '.join(sums)}) {taken}"
+        f"INSERT INTO {table} ({key}{of}, {', '.join(sums)}) {taken}"
         f" ON CONFLICT ({key}) DO UPDATE SET {added}"
     )
 
@@ -84,12 +86,15 @@ def _typed(sql: str) -> TextClause:
     return text(sql).bindparams(*(bindparam(name, type_=UtcDateTime()) for name in used))
 
 
-_SAME: Final = {"gone": "gone", "gone_of_jobs": "gone_of_jobs"}
+_SAME: Final = {
+    name: name for name in ("gone", "gone_of_jobs", "gone_of_endpoints", "gone_of_spreads")
+}
 _SUMS: Final = ("runs", "timed_runs", "duration")
 _ALL_SUMS: Final = (*_SUMS, "lateness")
 _SUMMED: Final = ", ".join(f"sum({name})" for name in _SUMS)
 _KEY: Final = "endpoint_id, begins_at, size, outcome_class, source, duration_step"
 _KEY_OF_JOBS: Final = "job_id, begins_at, size, outcome_class, source"
+_KEY_OF_SPREADS: Final = "tenant, begins_at, size, source, duration_step, lateness_step"
 # WHERE true: without it SQLite takes the ON of a conflict for that of a join.
 _FOLDING: Final[Mapping[str, _Folding]] = {
     "minute": _folding(
@@ -117,10 +122,20 @@ _FOLDING: Final[Mapping[str, _Folding]] = {
             " GROUP BY endpoint_id, outcome_class, source, tenant ORDER BY 1, 3, 4",
             sums=_SUMS,
         ),
+        _adding(
+            "tenant_spreads",
+            _KEY_OF_SPREADS,
+            f"SELECT tenant, :hour, 'hour', source, duration_step, {LATENESS_STEP},"
+            " sum(timed_runs) FROM {gone} WHERE timed_runs > 0"
+            f" GROUP BY tenant, source, duration_step, {LATENESS_STEP} ORDER BY 1, 4, 5, 6",
+            sums=("runs",),
+            of="",
+        ),
     ),
     "hour": _folding(
         {
             "gone_of_jobs": "job_roll_ups WHERE size = 'hour' AND begins_at = :begins_at",
+            "gone_of_spreads": "tenant_spreads WHERE size = 'hour' AND begins_at = :begins_at",
             "gone": "roll_ups WHERE size = 'hour' AND begins_at = :begins_at",
         },
         _adding(
@@ -137,10 +152,19 @@ _FOLDING: Final[Mapping[str, _Folding]] = {
             " FROM {gone_of_jobs} WHERE true",
             sums=_SUMS,
         ),
+        _adding(
+            "tenant_spreads",
+            _KEY_OF_SPREADS,
+            "SELECT tenant, :day, 'day', source, duration_step, lateness_step, runs"
+            " FROM {gone_of_spreads} WHERE true",
+            sums=("runs",),
+            of="",
+        ),
     ),
     "day": _folding(
         {
             "gone_of_jobs": "job_roll_ups WHERE size = 'day' AND begins_at = :begins_at",
+            "gone_of_spreads": "tenant_spreads WHERE size = 'day' AND begins_at = :begins_at",
             "gone_of_endpoints": "endpoint_days WHERE begins_at = :begins_at",
             "gone": "roll_ups WHERE size = 'day' AND begins_at = :begins_at",
         }

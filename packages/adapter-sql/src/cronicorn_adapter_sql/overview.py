@@ -1,5 +1,6 @@
 """The tenant's runs from above, on SQL: sums of roll-ups, and lists of runs."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,6 +15,7 @@ from cronicorn_domain.ports.overview import (
     JobTally,
     NamedRun,
     Selection,
+    Spread,
     Tally,
 )
 from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
@@ -26,6 +28,7 @@ from cronicorn_adapter_sql.overview_statements import (
     busiest,
     by_hour,
     by_job,
+    by_steps,
     by_stretch,
     endpoints_of,
 )
@@ -100,6 +103,25 @@ class SqlOverview:
                 tally=tally_from(row),
             )
             for row in await self._all(by_stretch(tenant, endpoint_ids, which, edges))
+        ]
+
+    async def spreads(
+        self, tenant: TenantId, which: Selection, *, edges: Sequence[datetime]
+    ) -> Sequence[Spread]:
+        """Return how runs differ by stretches of time."""
+        if not edges:
+            return []
+        durations: dict[int, Counter[int]] = defaultdict(Counter)
+        lateness: dict[int, Counter[int]] = defaultdict(Counter)
+        for row in await self._all(by_steps(tenant, which, edges)):
+            durations[row["edge"]][row["duration_step"]] += int(row["runs"])
+            lateness[row["edge"]][row["lateness_step"]] += int(row["runs"])
+        return [
+            Spread(
+                begins_at=edge, durations=dict(durations[number]), lateness=dict(lateness[number])
+            )
+            for number, edge in enumerate(edges)
+            if number in durations
         ]
 
     async def newest_runs(

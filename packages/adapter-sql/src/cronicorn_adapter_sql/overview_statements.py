@@ -16,10 +16,12 @@ from cronicorn_domain.ports.overview import Selection
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Integer,
     Label,
     Select,
     String,
     Subquery,
+    case,
     column,
     func,
     literal_column,
@@ -30,7 +32,7 @@ from sqlalchemy import (
 )
 
 from cronicorn_adapter_sql.column_types import UtcDateTime
-from cronicorn_adapter_sql.roll_ups import minute_of
+from cronicorn_adapter_sql.roll_ups import LATENESS_STEP, minute_of
 from cronicorn_adapter_sql.tables import (
     endpoint_days,
     endpoint_state,
@@ -38,6 +40,7 @@ from cronicorn_adapter_sql.tables import (
     job_roll_ups,
     jobs,
     roll_ups,
+    tenant_spreads,
 )
 
 SUMS: Final = ("runs", "success", "target", "ours", "timed", "duration")
@@ -118,6 +121,41 @@ def by_stretch(
         .group_by(stretch.c.first, roll_ups.c.endpoint_id)
         .order_by(stretch.c.first, roll_ups.c.endpoint_id)
     )
+
+
+def by_steps(tenant: TenantId, which: Selection, edges: Sequence[datetime]) -> Select[Any]:
+    """
+    Count runs by ``edge``, the number of what their stretch begins with, and by their two steps.
+
+    Of all jobs, from what was added up by tenant, and from the minutes that are too young for that;
+    of one, from the roll-ups of its endpoints.
+    """
+    late: ColumnElement[int] = literal_column(LATENESS_STEP, Integer)
+    counted = select(
+        _edge(roll_ups.c.begins_at, edges),
+        roll_ups.c.duration_step,
+        late.label("lateness_step"),
+        roll_ups.c.timed_runs.label("runs"),
+    ).where(roll_ups.c.timed_runs > 0, *_within(roll_ups, tenant, which), *_of_job(which, tenant))
+    if which.job_id is None:
+        old = select(
+            _edge(tenant_spreads.c.begins_at, edges),
+            tenant_spreads.c.duration_step,
+            tenant_spreads.c.lateness_step,
+            tenant_spreads.c.runs,
+        ).where(*_within(tenant_spreads, tenant, which))
+        counted = counted.where(roll_ups.c.size == "minute")
+        either = union_all(old, counted).subquery("either")
+    else:
+        either = counted.subquery("either")
+    steps = (either.c.edge, either.c.duration_step, either.c.lateness_step)
+    return select(*steps, func.sum(either.c.runs).label("runs")).group_by(*steps)
+
+
+def _edge(begins_at: ColumnElement[datetime], edges: Sequence[datetime]) -> Label[int]:
+    """Find the last edge that is not behind an instant, looking from the last; -1: none."""
+    found = [(begins_at >= edge, number) for number, edge in enumerate(edges)]
+    return case(*reversed(found), else_=-1).label("edge")
 
 
 def endpoints_of(tenant: TenantId, job_id: JobId) -> Select[Any]:

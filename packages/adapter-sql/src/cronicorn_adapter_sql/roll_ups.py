@@ -8,6 +8,7 @@ from cronicorn_domain.instants import NO_TIME
 from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.durations import step_of
 from cronicorn_domain.model.run import FailureKind, OutcomeClass, Run
+from cronicorn_domain.ports.board import LATENESS_STEPS
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.bulk import insertion
@@ -62,3 +63,12 @@ ON_CONFLICT: Final = f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET " + ", ".jo
     f"{name} = roll_ups.{name} + excluded.{name}" for name in _SUMS
 )
 ADD_UP: Final = insertion(roll_ups, (*_KEY, "tenant", *_SUMS), more=ON_CONFLICT)
+
+LATENESS_STEP: Final = "CASE {} ELSE {} END".format(
+    " ".join(
+        f"WHEN lateness <= {to_microseconds(step)} * timed_runs THEN {number}"
+        for number, step in enumerate(LATENESS_STEPS)
+    ),
+    len(LATENESS_STEPS) - 1,
+)
+"""SQL for the number of the first of ``LATENESS_STEPS`` that is not shorter than the mean one."""

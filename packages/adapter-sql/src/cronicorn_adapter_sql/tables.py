@@ -512,6 +512,30 @@ class EndpointDayRow(Row, table=True):
     duration: int = Field(sa_type=BigInteger)
 
 
+class TenantSpreadRow(Row, table=True):
+    """
+    How many of a tenant's runs of an hour or a day of their slots lasted and were late so long.
+
+    A run is counted here from when its minute was added up to its hour, as in ``job_roll_ups``.
+    """
+
+    __tablename__ = "tenant_spreads"
+    __table_args__: ClassVar = (
+        CheckConstraint("size IN ('hour', 'day')", name="size_known"),
+        CheckConstraint("runs >= 1", name="counts_runs"),
+        CheckConstraint("duration_step >= 0 AND lateness_step >= 0", name="steps_from_zero"),
+        Index("ix_tenant_spreads_size_begins_at", "size", "begins_at"),  # for pruning
+    )
+
+    tenant: UUID = Field(primary_key=True)
+    begins_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    size: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    duration_step: int = Field(primary_key=True)
+    lateness_step: int = Field(primary_key=True)
+    runs: int = Field(sa_type=BigInteger)
+
+
 class HintRow(Row, table=True):
     """
     A hint, and how it ended; expiry needs no write.
@@ -1136,6 +1160,7 @@ slot_records: Final = metadata.tables["slot_records"]
 roll_ups: Final = metadata.tables["roll_ups"]
 job_roll_ups: Final = metadata.tables["job_roll_ups"]
 endpoint_days: Final = metadata.tables["endpoint_days"]
+tenant_spreads: Final = metadata.tables["tenant_spreads"]
 hints: Final = metadata.tables["hints"]
 triggers: Final = metadata.tables["triggers"]
 audit_entries: Final = metadata.tables["audit_entries"]

@@ -7,6 +7,7 @@ from datetime import date
 from cronicorn_domain.model.session import NamedSession
 from cronicorn_domain.ports.overview import EndpointTally, Holdings, JobTally, NamedRun, Tally
 from cronicorn_management.dashboard.events import Event, Events
+from cronicorn_management.dashboard.speed import Speed
 from cronicorn_management.dashboard.stats import EndpointDay, SessionDay, Stats, success_rate
 
 from cronicorn_api.dashboard.schemas import (
@@ -40,7 +41,7 @@ def stats_body(stats: Stats) -> StatsBody:
         success_rate=SuccessRateBody(overall=success_rate(stats.whole), trend=stats.trend),
         recent_activity=_recent_activity(stats.last_day),
         job_health=[_job_health(each) for each in stats.jobs],
-        filtered_metrics=_metrics(stats.whole),
+        filtered_metrics=_metrics(stats.whole, stats.speed),
         source_distribution=[
             SourceBody(source=source, count=count) for source, count in stats.sources
         ],
@@ -142,13 +143,20 @@ def _top_endpoint(of: EndpointTally) -> TopEndpointBody:
     )
 
 
-def _metrics(tally: Tally) -> MetricsBody:
+def _metrics(tally: Tally, speed: Speed) -> MetricsBody:
+    took, late = speed.duration, speed.lateness
     mean = in_milliseconds(tally.duration / tally.timed) if tally.timed else None
     return MetricsBody(
         total_runs=tally.runs,
         success_count=tally.success,
         failure_count=tally.target_failure,
         avg_duration_ms=mean,
+        p50_duration_ms=None if took is None else in_milliseconds(took.p50),
+        p95_duration_ms=None if took is None else in_milliseconds(took.p95),
+        p99_duration_ms=None if took is None else in_milliseconds(took.p99),
+        p50_lateness_ms=None if late is None else in_milliseconds(late.p50),
+        p95_lateness_ms=None if late is None else in_milliseconds(late.p95),
+        p99_lateness_ms=None if late is None else in_milliseconds(late.p99),
     )
 
 

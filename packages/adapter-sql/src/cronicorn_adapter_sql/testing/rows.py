@@ -154,6 +154,15 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "timed_runs": 1,
         "duration": 1,
     },
+    "tenant_spreads": {
+        "tenant": TENANT,
+        "begins_at": NOON,
+        "size": "hour",
+        "source": "baseline-interval",
+        "duration_step": 0,
+        "lateness_step": 0,
+        "runs": 1,
+    },
     "hints": {
         "id": UUID(int=50),
         "endpoint_id": ENDPOINT,

@@ -1,7 +1,7 @@
 """Looks at all runs of a tenant from above: how many, of what, when, and the newest of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -100,6 +100,25 @@ class EndpointStretch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """
+    How the runs differ whose slots lie in a stretch of time, which begins there.
+
+    Only runs whose request was made and ended are counted.
+
+    Attributes:
+        durations: How many lasted how long: by the steps of ``model.durations``.
+        lateness: How many started how late: by the number of the first of ``LATENESS_STEPS`` that
+            is not shorter. Runs of an endpoint that statistics count together, as those of a minute
+            that lasted alike, are as late as their mean.
+    """
+
+    begins_at: datetime
+    durations: Mapping[int, int] = field(default_factory=dict)
+    lateness: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamedRun:
     """A run without its body, and what it belongs to is called now."""
 
@@ -162,6 +181,16 @@ class Overview(Protocol):
 
         A stretch begins with each of ``edges``, which rise, and ends with the next one; the last
         one ends with the window. What lies before the first is in none.
+        """
+        ...
+
+    async def spreads(
+        self, tenant: TenantId, which: Selection, *, edges: Sequence[datetime]
+    ) -> Sequence[Spread]:
+        """
+        Return how runs differ by stretches of time that have any, the earliest first.
+
+        Stretches are those of ``stretches``.
         """
         ...
 

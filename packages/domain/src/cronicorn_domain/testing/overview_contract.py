@@ -8,8 +8,10 @@ import pytest
 
 from cronicorn_domain.identity import DEFAULT_TENANT, RunId, TenantId, new_uuid
 from cronicorn_domain.model.decision import Source
+from cronicorn_domain.model.durations import step_of
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.run import Blocked, FailureKind, Outcome
+from cronicorn_domain.ports.board import LATENESS_STEPS
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun
 from cronicorn_domain.ports.overview import Holdings, NamedRun, Overview, Selection, Tally
 from cronicorn_domain.testing.builders import (
@@ -22,6 +24,7 @@ from cronicorn_domain.testing.builders import (
     at,
     every,
     failed,
+    succeeded,
 )
 from cronicorn_domain.testing.store_suite import FIRST_SLOT, StoreSuite
 
@@ -165,6 +168,44 @@ class OverviewContract(StoreSuite):
         ]
         assert of_none == never == []
 
+    async def test_how_long_and_how_late_runs_were_is_counted_by_steps(self) -> None:
+        """By stretches, of all or of one job or source; what was never requested is not counted."""
+        (health,) = await self.add_named("shop", "health")
+        await self.add_named("store", "stock")
+        held_back = Blocked(message="held back")
+        rounds: Sequence[tuple[int, Outcome]] = [(1, succeeded()), (3, failed()), (1, held_back)]
+        for number, (lasts, outcome) in enumerate(rounds):
+            due = (await self.decision(health)).due_at
+            began = due + 4 * number * SECOND
+            for run in (await self.claim(due)).runs:
+                await self.start(run, began)
+                await self.settle(run, began + lasts * SECOND, outcome, started_at=began)
+        edges = [EPOCH, at("12:02:00"), at("12:30:00")]
+        of_shop = replace(DAY_OF_TESTS, job_id=health.job_id)
+        by_hand = replace(DAY_OF_TESTS, source=Source.MANUAL)
+
+        async with self.unit() as unit:
+            overview, mine = unit.overview, DEFAULT_TENANT
+            first, second = await overview.spreads(mine, DAY_OF_TESTS, edges=edges)
+            shops = await overview.spreads(mine, of_shop, edges=edges)
+            later = await overview.spreads(mine, DAY_OF_TESTS, edges=edges[1:])
+            none = [
+                await overview.spreads(mine, DAY_OF_TESTS, edges=[]),
+                await overview.spreads(mine, by_hand, edges=edges),
+                await overview.spreads(OTHER_TENANT, DAY_OF_TESTS, edges=edges),
+                await overview.spreads(OTHER_TENANT, of_shop, edges=edges),
+            ]
+
+        assert (first.begins_at, second.begins_at) == (EPOCH, at("12:02:00"))
+        assert first.durations == {step_of(SECOND): 2}
+        assert first.lateness == {0: 2}
+        assert second.durations == {step_of(3 * SECOND): 2}
+        (step,) = second.lateness
+        assert LATENESS_STEPS[step - 1] < 4 * SECOND <= LATENESS_STEPS[step]
+        assert [sum(each.durations.values()) for each in shops] == [1, 1]
+        assert later == [second]
+        assert none == [[], [], [], []]
+
     async def test_the_busiest_come_first(self) -> None:
         """By how many runs they had, jobs and endpoints alike, as far as was asked for."""
         seldom, often = await self.add_named("shop", "seldom", "often")
@@ -296,8 +337,13 @@ class OverviewContract(StoreSuite):
                 hours = await unit.overview.hours(DEFAULT_TENANT, window)
                 (busy,) = await unit.overview.busiest(DEFAULT_TENANT, window, limit=2)
                 listed = await unit.overview.count_runs(DEFAULT_TENANT, window)
+                spreads = await unit.overview.spreads(DEFAULT_TENANT, window, edges=[window.since])
+                of_job = replace(window, job_id=job.id)
+                of_one = await unit.overview.spreads(DEFAULT_TENANT, of_job, edges=[window.since])
             assert sum(each.tally.success for each in hours) == busy.tally.success == 20
             assert listed == 0
+            assert spreads == of_one
+            assert [sum(each.lateness.values()) for each in spreads] == [20]
         assert [each.begins_at for each in hours] == [
             EPOCH.replace(hour=0),
             EPOCH.replace(hour=0) + DAY,

@@ -1,6 +1,5 @@
 """Read this moment: what needs somebody, what was and is to come, what came of the last hour."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from typing import Final
 
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.ports.board import (
-    LATENESS_STEPS,
     Counts,
     DueTogether,
     MinuteTally,
@@ -21,6 +19,7 @@ from cronicorn_domain.schedules.cron import CronSchedule
 from cronicorn_domain.schedules.grid import Grid
 from cronicorn_domain.schedules.schedule import IntervalSchedule
 
+from cronicorn_management.dashboard.speed import lateness_at_most
 from cronicorn_management.desk import Reading
 
 AHEAD: Final = timedelta(minutes=15)
@@ -150,19 +149,8 @@ def _lateness(recent: Recent) -> tuple[timedelta, timedelta] | None:
     counted: Counter[int] = Counter()
     for minute in recent.minutes:
         counted.update(minute.lateness)
-    if not counted:
-        return None
-    return _at_most(counted, 0.5), _at_most(counted, 0.99)
-
-
-def _at_most(counted: Mapping[int, int], share: float) -> timedelta:
-    """Return what so large a share is not later than."""
-    behind = math.ceil(share * sum(counted.values()))
-    for step in sorted(counted):
-        behind -= counted[step]
-        if behind <= 0:
-            return LATENESS_STEPS[step]
-    return LATENESS_STEPS[-1]
+    half, most = lateness_at_most(counted, 0.5), lateness_at_most(counted, 0.99)
+    return None if half is None or most is None else (half, most)
 
 
 def _sum(minutes: "Sequence[MinuteTally] | Iterator[MinuteTally]") -> Tally:

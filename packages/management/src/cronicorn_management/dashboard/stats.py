@@ -1,7 +1,7 @@
 """Read what a dashboard shows: how much there is, what became of it, and how that changes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from cronicorn_domain.ports.overview import (
 )
 from cronicorn_domain.ports.session_log import SessionSelection
 
+from cronicorn_management.dashboard.speed import Speed, speed_of
 from cronicorn_management.dashboard.windows import Window
 from cronicorn_management.desk import Reading
 from cronicorn_management.pages import check_limit
@@ -73,6 +74,8 @@ class Stats:
         jobs: The sums by job, the most runs first.
         sources: How many runs each rule planned, the most first.
         days: The sum of each day of the window, those without runs included.
+        speed: How long the runs of the window took, and how late they started.
+        speeds: The same of each day that has any.
         busiest: The endpoints with the most runs.
         busiest_days: Their sums by day, where they have any.
         newest: The newest of the runs that are kept.
@@ -86,6 +89,8 @@ class Stats:
     jobs: Sequence[JobTally]
     sources: Sequence[tuple[Source, int]]
     days: Sequence[tuple[date, Tally]]
+    speed: Speed
+    speeds: Mapping[date, Speed]
     busiest: Sequence[EndpointTally]
     busiest_days: Sequence[EndpointDay]
     newest: Sequence[NamedRun]
@@ -113,6 +118,7 @@ async def read_stats(
     hours = await overview.hours(tenant, which)
     busiest = await overview.busiest(tenant, which, limit=endpoints)
     ids = [each.endpoint_id for each in busiest]
+    spreads = await overview.spreads(tenant, which, edges=window.beginnings())
     last_day = Selection(since=work.now - _LAST_DAY, until=work.now)
     return Stats(
         holdings=await overview.holdings(tenant, now=work.now),
@@ -122,6 +128,8 @@ async def read_stats(
         jobs=await overview.jobs(tenant, which),
         sources=_by_source(hours),
         days=_by_day(hours, window),
+        speed=speed_of(spreads),
+        speeds={window.day_of(each.begins_at): speed_of([each]) for each in spreads},
         busiest=busiest,
         busiest_days=_endpoint_days(
             busiest,

@@ -25,6 +25,8 @@ from cronicorn_api.pages.frame.writing import Sheet, Written, answer, part, shee
 
 _SEE_OTHER: Final = 303
 Seen = TypeVar("Seen")
+ASKED: Final = "Cronicorn-Asked"
+"""The header of a part that a person has asked for: who follows again, or comes back to a tab."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +63,15 @@ class Viewer:
         Read what others of the tenant may have read already, and see the same.
 
         It depends on nothing but the tenant and the key: not on who looks, nor how. What looks at
-        all endpoints is ``sparing``: parts that renew themselves may wait for it, whole pages not.
+        all endpoints is ``sparing``: parts that renew themselves may wait for it; whole pages, and
+        parts that somebody has asked for, may not.
         """
         shared: Shared = self.request.app.state.shared
         whole = not self.request.url.path.startswith("/_/")
-        return await shared.seen(self.caller.tenant, key, read, sparing=sparing, at_once=whole)
+        asked = self.request.headers.get(ASKED) == "yes"
+        return await shared.seen(
+            self.caller.tenant, key, read, sparing=sparing, at_once=whole or asked
+        )
 
     def page(self, name: str, *, status: int = 200, **values: object) -> Response:
         """Write a whole page; it says what the last post has left to be said."""

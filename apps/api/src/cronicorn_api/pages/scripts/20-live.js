@@ -39,10 +39,11 @@
   // A menu that is open in a part keeps it as it is until it is closed.
   const opened = (part) => part.querySelector("details.menu[open]") !== null;
 
-  const renew = async (part) => {
+  const renew = async (part, asked = false) => {
     const state = parts.get(part) ?? { at: 0, tag: null, due: false, going: false };
     parts.set(part, state);
     state.due = true;
+    state.asked ||= asked;
     if (state.going || busy() || opened(part)) return;
     const wait = state.at + EVERY - Date.now();
     if (wait > 0) return;
@@ -52,6 +53,8 @@
     const address = part.dataset.refetch;
     try {
       const headers = { "HX-Request": "true" };
+      if (state.asked) headers["Cronicorn-Asked"] = "yes";
+      state.asked = false;
       if (state.tag && state.address === address) headers["If-None-Match"] = state.tag;
       const answer = await fetch(address, { headers, cache: "no-store" });
       if (answer.status === 401) {
@@ -74,11 +77,12 @@
       state.going = false;
     }
   };
-  const concerned = (names) => {
+  // What a person has asked for, as by looking again, waits for nothing that spares the database.
+  const concerned = (names, asked = false) => {
     const news = new Set(names);
     for (const part of document.querySelectorAll("[data-refetch]")) {
       const wanted = (part.dataset.on ?? "").split(/\s+/);
-      if (news.has("*") || wanted.some((each) => news.has(each))) renew(part);
+      if (news.has("*") || wanted.some((each) => news.has(each))) renew(part, asked);
     }
   };
 
@@ -133,7 +137,7 @@
       return;
     }
     start();
-    if (topics && !paused && clock) concerned(["*"]);
+    if (topics && !paused && clock) concerned(["*"], true);
   });
   addEventListener("pagehide", stop);
   addEventListener("pageshow", (event) => { if (event.persisted) start(); });
@@ -148,7 +152,7 @@
     if (paused) stop();
     else {
       start();
-      concerned(["*"]);
+      concerned(["*"], true);
     }
     tell();
   };

@@ -152,7 +152,7 @@
   document.addEventListener("htmx:after:swap", ready);
   ready();
 })();
-// Plain series: bars of runs by day, and a line of durations. The table beneath says the same.
+// Plain series: bars of runs by day, and lines of percentiles. The table beneath says the same.
 (() => {
   "use strict";
   const drawn = [];
@@ -173,18 +173,20 @@
     return `${MONTHS[day.getUTCMonth()]} ${day.getUTCDate()}`;
   });
   // A tick a day at most, and none but at noon, where the values are.
-  const noons = (_, axis, low, high) => {
-    const every = Math.max(1, Math.ceil((high - low) / DAY / 8)) * DAY;
+  const noons = (plot, axis, low, high) => {
+    const room = Math.max(1, Math.floor(plot.width / 80));
+    const every = Math.max(1, Math.ceil((high - low) / DAY / room)) * DAY;
     const ticks = [];
     for (let at = Math.ceil((low - DAY / 2) / DAY) * DAY + DAY / 2; at <= high; at += every) ticks.push(at);
     return ticks;
   };
-  const axes = (label) => [
+  const decades = (plot, values) => values.map((v) => (Number.isInteger(Math.log10(v)) ? v : null));
+  const axes = (label, filter) => [
     { stroke: known("--muted"), grid: { show: false }, ticks: { show: false }, values: dated, splits: noons },
-    { stroke: known("--muted"), grid: { stroke: known("--hairline"), width: 1 }, ticks: { show: false }, size: 56, values: label },
+    { stroke: known("--muted"), grid: { stroke: known("--hairline"), width: 1 }, ticks: { show: false }, size: 56, values: label, filter },
   ];
   const short = (_, values) => values.map((v) => (v >= 1e6 ? `${v / 1e6}M` : v >= 1e3 ? `${v / 1e3}k` : `${v}`));
-  const lengths = (_, values) => values.map((v) => (v >= 1000 ? `${v / 1000} s` : `${v} ms`));
+  const lengths = (_, values) => values.map((v) => (v === null ? "" : v >= 1000 ? `${v / 1000} s` : `${v} ms`));
 
   const draw = (place, data, size) => {
     const bars = window.uPlot.paths.bars({ size: [0.8, 40], align: 0 });
@@ -197,8 +199,16 @@
       const bar = (name) => ({ width: 0, fill: known(name), paths: bars, points: { show: false } });
       return new window.uPlot({ ...usual, scales: { x, y: { range: (_, low, high) => [0, high || 1] } }, axes: axes(short), series: [{}, bar("--ok"), bar("--target-failed"), bar("--we-failed")] }, [days, whole, over, ours], place);
     }
-    const [days, means] = data.duration;
-    return new window.uPlot({ ...usual, scales: { x, y: { range: (_, low, high) => [0, (high || 1) * 1.1] } }, axes: axes(lengths), series: [{}, { stroke: known("--text"), width: 2, points: { show: true, size: 5, fill: known("--text") } }] }, [days, means], place);
+    // Half of the runs and one in a hundred lie far apart: the scale is a logarithm, from 1 ms.
+    const [days, ...shares] = data[place.dataset.chart];
+    const above = shares.map((share) => share.map((each) => each === null ? null : Math.max(each, 1)));
+    const most = Math.max(10, ...above.flat());
+    const y = { distr: 3, range: [1, 10 ** Math.ceil(Math.log10(most))] };
+    const line = (name, width, dash) => ({
+      stroke: known(name), width, dash, points: { show: true, size: 5, fill: known(name) },
+    });
+    const lines = [line("--text", 2), line("--text", 1.5, [6, 4]), line("--muted", 1.5, [2, 3])];
+    return new window.uPlot({ ...usual, scales: { x, y }, axes: axes(lengths, decades), series: [{}, ...lines] }, [days, ...above], place);
   };
   const sizeOf = (place) => ({ width: Math.max(place.clientWidth, 120), height: 220 });
   const all = () => {

@@ -13,14 +13,17 @@ from cronicorn_domain.instants import MILLISECOND
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.ports.overview import Tally
+from cronicorn_management.dashboard.speed import Percentiles, Speed
 from cronicorn_management.dashboard.stats import Stats, Trend
 from cronicorn_management.dashboard.windows import Window
 
 from cronicorn_api.pages.frame.moments import Moment, Zones
-from cronicorn_api.pages.frame.shapes import count, exact, length, percent
+from cronicorn_api.pages.frame.shapes import NOTHING, count, exact, length, percent
 from cronicorn_api.pages.statistics.asked import Asked
 from cronicorn_api.pages.timeline.sources import SCHEDULED, source_words
 
+_NEVER: Final = Speed(duration=None, lateness=None)
+_SHARES: Final = ("p50", "p95", "p99")
 _TRENDS: Final = {Trend.UP: "rising", Trend.DOWN: "falling", Trend.STABLE: "steady"}
 
 
@@ -37,7 +40,12 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """The sums of a day, a job or an endpoint."""
+    """
+    The sums of a day, a job or an endpoint.
+
+    Attributes:
+        speed: Of a day: durations of 50, 95 and 99 of a hundred, then lateness of 50, 95 and 99.
+    """
 
     name: str
     href: str | None
@@ -48,6 +56,7 @@ class Line:
     ours: str
     mean: str
     last: Moment | None
+    speed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +119,10 @@ def sums_view(stats: Stats, zones: Zones) -> SumsView:
     told = f"{exact(adapted)} adapted against {exact(total - adapted)} scheduled"
     return SumsView(
         sentence=_sentence(stats),
-        days=[_line(f"{day:%a %Y-%m-%d}", tally) for day, tally in reversed(stats.days)],
+        days=[
+            _line(f"{day:%a %Y-%m-%d}", tally, speed=_lengths(stats.speeds.get(day, _NEVER)))
+            for day, tally in reversed(stats.days)
+        ],
         series=_series(stats),
         jobs=[_line(each.name, each.tally, href=f"/jobs/{each.job_id}") for each in stats.jobs],
         busiest=_busiest(stats, zones),
@@ -127,11 +139,25 @@ def _figures(stats: Stats, adapted: int, total: int) -> Sequence[tuple[str, str,
     return (
         ("Runs", exact(whole.runs), f"{exact(stats.last_day.runs)} in the last 24 h"),
         ("Success", percent(whole.success, judged), f"{_TRENDS[stats.trend]} over the window"),
-        ("Failed", exact(whole.target_failure), "by the target"),
-        ("We failed", exact(whole.our_failure), "lost or not signed"),
-        ("Mean duration", length(_mean(whole)), "of runs that ended"),
+        ("Failed", exact(whole.target_failure), f"by targets; {exact(whole.our_failure)} by us"),
+        _most("Half took at most", stats.speed.duration, ""),
+        _most("Half started within", stats.speed.lateness, " of being due"),
         ("Adapted", percent(adapted, total), f"{count(adapted)} of {count(total)} runs"),
     )
+
+
+def _most(of: str, found: Percentiles | None, beside: str) -> tuple[str, str, str]:
+    if found is None:
+        return of, NOTHING, ""
+    return of, length(found.p50), f"95 in 100 {length(found.p95)}, 99 {length(found.p99)}{beside}"
+
+
+def _lengths(speed: Speed) -> Sequence[str]:
+    return [
+        NOTHING if found is None else length(found)
+        for of in (speed.duration, speed.lateness)
+        for found in ((None,) * 3 if of is None else (of.p50, of.p95, of.p99))
+    ]
 
 
 def _busiest(stats: Stats, zones: Zones) -> Sequence[Line]:
@@ -150,9 +176,9 @@ def _busiest(stats: Stats, zones: Zones) -> Sequence[Line]:
 def days_as_csv(stats: Stats) -> str:
     """Write the sums of days as lines, the names of the columns first."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=[*_day("", Tally())])
+    writer = csv.DictWriter(text, fieldnames=[*_day("", Tally(), _NEVER)])
     writer.writeheader()
-    writer.writerows(_day(f"{day}", tally) for day, tally in stats.days)
+    writer.writerows(_days(stats))
     return text.getvalue()
 
 
@@ -162,7 +188,8 @@ def days_as_json(stats: Stats, window: Window) -> str:
         "since": window.since.isoformat(),
         "until": window.until.isoformat(),
         "zone": window.zone.key,
-        "days": [_day(f"{day}", tally) for day, tally in stats.days],
+        **_milliseconds(stats.speed),
+        "days": _days(stats),
         "sources": {source.value: number for source, number in stats.sources},
         "busiest": [
             {"endpoint_id": str(each.endpoint_id), "name": each.name, **_sums(each.tally)}
@@ -172,8 +199,21 @@ def days_as_json(stats: Stats, window: Window) -> str:
     return json.dumps(told, ensure_ascii=False)
 
 
-def _day(day: str, tally: Tally) -> dict[str, str | int | None]:
-    return {"day": day, **_sums(tally)}
+def _days(stats: Stats) -> Sequence[dict[str, str | int | None]]:
+    return [_day(f"{day}", tally, stats.speeds.get(day, _NEVER)) for day, tally in stats.days]
+
+
+def _day(day: str, tally: Tally, speed: Speed) -> dict[str, str | int | None]:
+    return {"day": day, **_sums(tally), **_milliseconds(speed)}
+
+
+def _milliseconds(speed: Speed) -> dict[str, int | None]:
+    told: dict[str, int | None] = {}
+    for name, of in (("duration", speed.duration), ("lateness", speed.lateness)):
+        found = (None,) * len(_SHARES) if of is None else (of.p50, of.p95, of.p99)
+        for share, each in zip(_SHARES, found, strict=True):
+            told[f"{name}_{share}_ms"] = None if each is None else each // MILLISECOND
+    return told
 
 
 def _sums(tally: Tally) -> dict[str, int | None]:
@@ -198,10 +238,12 @@ def _series(stats: Stats) -> str:
         [tally.target_failure for _, tally in stats.days],
         [tally.our_failure for _, tally in stats.days],
     ]
-    durations = [
-        None if (mean := _mean(tally)) is None else mean // MILLISECOND for _, tally in stats.days
-    ]
-    return json.dumps({"runs": [days, *kinds], "duration": [days, durations]})
+    speeds = [_milliseconds(stats.speeds.get(day, _NEVER)) for day, _ in stats.days]
+    told = {
+        name: [days, *([each[f"{name}_{share}_ms"] for each in speeds] for share in _SHARES)]
+        for name in ("duration", "lateness")
+    }
+    return json.dumps({"runs": [days, *kinds], **told})
 
 
 def _shares(sources: Sequence[tuple[Source, int]], total: int) -> Sequence[Share]:
@@ -232,6 +274,7 @@ def _line(
     href: str | None = None,
     beside: str = "",
     last: Moment | None = None,
+    speed: Sequence[str] = (),
 ) -> Line:
     judged = tally.success + tally.target_failure
     return Line(
@@ -244,6 +287,7 @@ def _line(
         ours=exact(tally.our_failure),
         mean=length(_mean(tally)),
         last=last,
+        speed=speed,
     )
 
 

@@ -34,6 +34,7 @@ _TABLES: Final = (
     "roll_ups",
     "job_roll_ups",
     "endpoint_days",
+    "tenant_spreads",
     "hints",
     "triggers",
     "audit_entries",
@@ -74,6 +75,7 @@ def upgrade() -> None:
     _make_roll_ups()
     _make_job_roll_ups()
     _make_endpoint_days()
+    _make_tenant_spreads()
     _make_hints()
     _make_triggers()
     _make_audit_entries()
@@ -605,6 +607,36 @@ def _make_endpoint_days() -> None:
     )
     op.create_index("ix_endpoint_days_tenant_begins_at", "endpoint_days", ["tenant", "begins_at"])
     op.create_index("ix_endpoint_days_begins_at", "endpoint_days", ["begins_at"])
+
+
+def _make_tenant_spreads() -> None:
+    """How long runs lasted and how late they were, added to when minutes become hours."""
+    op.create_table(
+        "tenant_spreads",
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("size", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("duration_step", sa.Integer(), nullable=False),
+        sa.Column("lateness_step", sa.Integer(), nullable=False),
+        sa.Column("runs", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("size IN ('hour', 'day')", name=op.f("ck_tenant_spreads_size_known")),
+        sa.CheckConstraint("runs >= 1", name=op.f("ck_tenant_spreads_counts_runs")),
+        sa.CheckConstraint(
+            "duration_step >= 0 AND lateness_step >= 0",
+            name=op.f("ck_tenant_spreads_steps_from_zero"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant",
+            "begins_at",
+            "size",
+            "source",
+            "duration_step",
+            "lateness_step",
+            name=op.f("pk_tenant_spreads"),
+        ),
+    )
+    op.create_index("ix_tenant_spreads_size_begins_at", "tenant_spreads", ["size", "begins_at"])
 
 
 def _make_hints() -> None:
