@@ -7,7 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
 
 import httpx
 import pytest
@@ -17,20 +22,27 @@ from cronicorn_domain.model.quota import Meter
 
 KEY = "bootstrap-0123456789abcdef"
 PATIENCE = 60
+MODEL_KEY = "sk-very-secret-1"
+TIGHTER = {"interval_ms": 60_000, "reason": "stock runs out"}
 
 
-def started(folder: Path, *options: str, **variables: str) -> subprocess.Popen[str]:
-    """Start the command in a folder, with nothing set but what is given."""
+@contextmanager
+def started(folder: Path, *options: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the command in a folder, with nothing set but what is given; a test ends it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CRONICORN_")}
     kept.pop("DATABASE_URL", None)
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "cronicorn_api", *options],
         cwd=folder,
         env=kept | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as api:
+        try:
+            yield api
+        finally:
+            api.kill()
 
 
 def serving(api: subprocess.Popen[str]) -> tuple[list[str], int]:
@@ -94,7 +106,7 @@ def test_one_process_serves_and_works(tmp_path: Path) -> None:
             CRONICORN_EGRESS_ALLOW="127.0.0.0/8",
         ) as api,
     ):
-        _, port = serving(api)
+        lines, port = serving(api)
         with httpx.Client(
             base_url=f"http://127.0.0.1:{port}/api", headers={"x-api-key": KEY}, timeout=PATIENCE
         ) as client:
@@ -112,6 +124,7 @@ def test_one_process_serves_and_works(tmp_path: Path) -> None:
     assert f"idempotency-key: {endpoint['id']}" in asked.lower()
     assert api.returncode == 0
     assert "scheduler_stopped" in output
+    assert "".join([*lines, output]).count("planner_off") == 1
 
 
 def test_what_is_wrong_is_said_before_it_serves(tmp_path: Path) -> None:
@@ -202,3 +215,160 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     assert "choose another --host or --port" in errors
     assert "serving" not in output
     assert not (tmp_path / "cronicorn.db").exists()
+
+
+class Vendor(ThreadingHTTPServer):
+    """A model that proposes a minute in its first answer, and is done with the second."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Speaking)
+        self.asked: Queue[str] = Queue()
+
+
+class Speaking(BaseHTTPRequestHandler):
+    """Speaks as OpenAI does; a target, asked by GET, has stock."""
+
+    server: Vendor
+
+    def do_GET(self) -> None:
+        """Answer as a target."""
+        self._answer({"stock": 3})
+
+    def do_POST(self) -> None:
+        """Answer as a model."""
+        asked = self.rfile.read(int(self.headers["content-length"])).decode()
+        self.server.asked.put(asked)
+        name, given = (
+            ("submit_analysis", {"reasoning": "watch it"})
+            if "stock runs out" in asked
+            else ("propose_interval", TIGHTER)
+        )
+        function = {"name": name, "arguments": json.dumps(given)}
+        call = {"id": f"call_{name}", "type": "function", "function": function}
+        message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        self._answer(
+            {
+                "id": "chat-1",
+                "object": "chat.completion",
+                "created": 1_700_000_000,
+                "model": "model-1",
+                "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}],
+                "usage": {"prompt_tokens": 700, "completion_tokens": 30, "total_tokens": 730},
+            }
+        )
+
+    def _answer(self, value: object) -> None:
+        told = json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    """Serve until the test is over."""
+    with Vendor() as vendor:
+        thread = threading.Thread(target=vendor.serve_forever)
+        thread.start()
+        yield vendor
+        vendor.shutdown()
+        thread.join()
+
+
+def line_of(api: subprocess.Popen[str], name: str) -> tuple[dict[str, object], str]:
+    """Wait for a line of the log, and give it with all up to there."""
+    assert api.stdout is not None
+    seen: list[str] = []
+    while f'"{name}"' not in "".join(seen[-1:]):
+        seen.append(api.stdout.readline())
+        assert seen[-1], f"it ended before {name}: {seen}"
+    return json.loads(seen[-1]), "".join(seen)
+
+
+def test_one_process_serves_works_and_plans(tmp_path: Path, vendor: Vendor) -> None:
+    """What a model proposes is granted and told; no key is in the log: traps T33, T43."""
+    address = f"http://127.0.0.1:{vendor.server_port}"
+    variables = {
+        "CRONICORN_BOOTSTRAP_API_KEY": KEY,
+        "CRONICORN_EGRESS_ALLOW": "127.0.0.0/8",
+        "CRONICORN_AI_MODEL": "model-1",
+        "CRONICORN_AI_BASE_URL": f"{address}/v1",
+        "CRONICORN_AI_API_KEY": MODEL_KEY,
+        "CRONICORN_AI_PRICE": "0.25/2",
+    }
+    with started(tmp_path, "--port", "0", "--with-worker", **variables) as api:
+        lines, port = serving(api)
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}/api", headers={"x-api-key": KEY}, timeout=PATIENCE
+        ) as client:
+            job = client.post("/jobs", json={"name": "shop"}).json()
+            given = {
+                "name": "stock",
+                "url": address,
+                "baselineIntervalMs": 3_600_000,
+                "aiMode": "auto",
+            }
+            endpoint = client.post(f"/jobs/{job['id']}/endpoints", json=given).json()
+            ended, between = line_of(api, "session_ended")
+            (session,) = client.get(f"/endpoints/{endpoint['id']}/sessions").json()["sessions"]
+            explained = client.get(f"/endpoints/{endpoint['id']}/explain").json()
+            metrics = client.get("/metrics").text
+        api.send_signal(signal.SIGTERM)
+        output, errors = api.communicate(timeout=PATIENCE)
+
+    assert (ended["endpoint"], ended["ending"], ended["granted"]) == ("stock", "done", 1)
+    assert (session["ending"], session["tokensIn"], session["tokensOut"]) == ("done", 1400, 60)
+    assert "ai-interval" in json.dumps(explained)
+    assert 'cronicorn_ai_sessions_total{ending="done"} 1.0' in metrics
+    assert 'cronicorn_ai_tokens_total{direction="out"} 60.0' in metrics
+    assert "".join(lines).count('"planner_on"') == 1
+    assert MODEL_KEY not in "".join(lines) + between + output + errors + metrics
+    assert api.returncode == 0
+
+
+def test_a_model_is_named_as_for_workers(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same variables; half of one is refused with what to write, and shows no key."""
+    for name, value in {
+        "MODEL": "qwen3",
+        "VENDOR": "anthropic",
+        "API_KEY": MODEL_KEY,
+        "PRICE": "0.25/2",
+        "SESSION_COST": "0.05",
+        "SESSIONS": "2",
+    }.items():
+        monkeypatch.setenv(f"CRONICORN_AI_{name}", value)
+    monkeypatch.setenv("CRONICORN_TOKEN_QUOTA", "9000")
+    settings = read_settings({})
+    chosen = settings.chosen_model
+    assert chosen is not None
+    planner = chosen.planner
+    assert (planner.model, planner.concurrency, planner.bounds.cost) == ("qwen3", 2, 50_000)
+    assert settings.quotas.of(DEFAULT_TENANT, Meter.TOKENS).limit == 9000
+    assert MODEL_KEY not in repr((settings, chosen))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"MODEL": "two words"}, "CRONICORN_AI_MODEL: 'two words' is no name of a model"),
+        ({"MODEL": "m", "API_KEY": ""}, "CRONICORN_AI_MODEL needs a key, or an address"),
+        ({"MODEL": "m", "PRICE": "cheap"}, "CRONICORN_AI_PRICE: 'cheap' is no price: Write"),
+        ({"MODEL": "m", "SESSION_COST": "1"}, "CRONICORN_AI_SESSION_COST needs prices: Set"),
+        ({"MODEL": "m", "BASE_URL": "localhost:1"}, "CRONICORN_AI_BASE_URL: this is no address"),
+        ({"MODEL": "m", "VENDOR": "openia"}, "CRONICORN_AI_VENDOR: .*'openai' or 'anthropic'"),
+    ],
+)
+def test_half_a_model_is_refused(
+    bare: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], told: str
+) -> None:
+    """With the place, and what to do."""
+    for name, value in {"API_KEY": "k", **given}.items():
+        monkeypatch.setenv(f"CRONICORN_AI_{name}", value)
+
+    with pytest.raises(UsageFault, match=told):
+        read_settings({})

@@ -359,6 +359,7 @@ def test_without_a_model_it_says_so_once(bare: Path) -> None:
         ({"ai_model": "m", "ai_api_key": "k", "ai_session_cost": "0"}, "'0' is no amount"),
         ({"ai_model": "m", "ai_api_key": "k", "ai_session_cost": "1"}, "needs prices"),
         ({"ai_model": "m", "ai_api_key": "k", "ai_vendor": "openia"}, "Did you mean openai?"),
+        ({"ai_model": "m", "ai_base_url": "localhost:11434"}, "this is no address of a model"),
         ({"token_quota": "plenty"}, "'plenty' is no quota"),
     ],
 )

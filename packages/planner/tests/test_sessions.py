@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -43,6 +44,7 @@ from cronicorn_domain.model.quota import Meter, Quota, Quotas
 from cronicorn_domain.model.run import Body, BodyKind, Outcome, Response, Succeeded
 from cronicorn_domain.model.session import Ending, Session, Suggestion
 from cronicorn_domain.ports.endpoint_queue import Settlement
+from cronicorn_domain.ports.unit_of_work import UnitOfWork
 from cronicorn_domain.testing.builders import (
     DAY,
     EPOCH,
@@ -57,7 +59,12 @@ from cronicorn_domain.testing.builders import (
 )
 from cronicorn_planner.asking.rationed import Patience, RationedModel
 from cronicorn_planner.sessions.bounds import Bounds, Prices
-from cronicorn_planner.sessions.observing import ModelRests, PlannerEvent, SessionLost
+from cronicorn_planner.sessions.observing import (
+    ModelRests,
+    PlannerEvent,
+    PlannerTroubled,
+    SessionLost,
+)
 from cronicorn_planner.sessions.planner import Planner, PlannerSettings
 
 AUTO = Planning(mode=AiMode.AUTO)
@@ -604,6 +611,30 @@ async def test_a_worker_that_stops_stops_its_sessions() -> None:
     watch.client = ScriptedModelClient([done()])
     watch.planner = watch.another_planner()
     assert await watch.planner.look_once() == 1
+
+
+async def test_a_fault_of_ours_ends_no_planner() -> None:
+    """It is told by its kind and place, and what is due is looked at when it is over."""
+    watch = Watch(done())
+    endpoint = await watch.keep()
+    begin, faults = watch.units.begin, [KeyError("a secret")]
+
+    def begin_or_fail() -> AbstractAsyncContextManager[UnitOfWork]:
+        if faults:
+            raise faults.pop()
+        return begin()
+
+    watch.units.begin = begin_or_fail  # type: ignore[method-assign]
+    async with watch.planner.at_work():
+        await asyncio.sleep(0)
+        while not await watch.sessions(endpoint):
+            watch.clock.advance(SECOND)
+            await asyncio.sleep(0)
+
+    told = [each.reason for each in watch.observed.events if isinstance(each, PlannerTroubled)]
+    assert len(told) == 1
+    assert told[0].startswith("a fault of ours: KeyError at test_sessions.py")
+    assert "secret" not in told[0]
 
 
 async def test_two_replicas_never_look_at_one_endpoint_at_once() -> None:

@@ -29,13 +29,18 @@ from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.model.quota import NO_QUOTAS, Meter, Quotas
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.dispatcher import Dispatcher
+from cronicorn_domain.ports.model_client import ModelClient
 from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.desk import Desk
 from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
 from cronicorn_management.throttle import Throttle
+from cronicorn_planner.asking.rationed import RationedModel
 from cronicorn_planner.replaying.rule_replayer import RuleReplayer
 from cronicorn_planner.rules.assessing import RuleAssessor
+from cronicorn_planner.sessions.choosing import ChosenModel
+from cronicorn_planner.sessions.observing import UNHEARD, PlannerObserver
+from cronicorn_planner.sessions.planner import Planner
 from cronicorn_scheduler.observing import Observer
 from cronicorn_scheduler.quota_outages import Told as QuotaTold
 from cronicorn_scheduler.quota_outages import Untold, WatchedQuotaGuard
@@ -43,6 +48,7 @@ from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
 from cronicorn_scheduler.ways import ByItsWay
 
+from cronicorn_api.settings import UsageFault
 from cronicorn_api.trials.sending import SentTrials
 
 _UNTOLD: Final = Untold()
@@ -50,10 +56,15 @@ _UNTOLD: Final = Untold()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A desk where people and programs ask, and a worker that may run what they ask for."""
+    """
+    A desk where people and programs ask, and a worker that may run what they ask for.
+
+    ``planner`` looks at endpoints beside it, where a model was chosen.
+    """
 
     desk: Desk
     worker: Scheduler
+    planner: Planner | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +80,9 @@ class Choices:
         quota_redis: The address of a server that counts that; None: the database does.
         quota_told: Hears that this server is away; all goes on that has no quota.
         sign_in_rates: How often passwords may be tried.
+        model: Which model looks at endpoints; None: none does.
         observer: Hears of the worker.
+        sessions: Hears of what that model is asked.
         smtp: The server that takes letters, if there is one.
         mail_from: From whom they are.
     """
@@ -81,7 +94,9 @@ class Choices:
     quota_redis: str | None = None
     quota_told: QuotaTold = _UNTOLD
     sign_in_rates: SignInRates = SIGN_IN_RATES
+    model: ChosenModel | None = None
     observer: Observer | None = None
+    sessions: PlannerObserver = UNHEARD
     smtp: str | None = None
     mail_from: str | None = None
 
@@ -101,6 +116,7 @@ async def open_service(
     Raises:
         InvalidInput: the URL, the key or an entry is malformed.
         StoreError: it cannot be reached, is locked, or is newer than this code.
+        UsageFault: a model was chosen, and what asks models is not installed.
     """
     rules = EgressGuard(AllowList.parse(chosen.allowed))
     database = parse_database_url(url)
@@ -116,6 +132,7 @@ async def open_service(
             open_dispatcher(rules) as dispatcher,
             aclosing(CelRuleEvaluator()) as conditions,
             _open_quota_guard(partial(SqlQuotaGuard, engine), chosen, clock) as quota,
+            _open_model(chosen.model) as model,
         ):
             tools = _Tools(
                 store=store,
@@ -126,7 +143,12 @@ async def open_service(
                 assessor=RuleAssessor(conditions, store.units),
                 quota=quota,
             )
-            yield Service(desk=_desk(tools, chosen), worker=_worker(tools, chosen, letters))
+            worker = WorkerId(f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}")
+            yield Service(
+                desk=_desk(tools, chosen),
+                worker=_worker(tools, chosen, letters, worker),
+                planner=_planner(tools, chosen, model, worker),
+            )
 
 
 @asynccontextmanager
@@ -170,7 +192,9 @@ def _desk(tools: _Tools, chosen: Choices) -> Desk:
     )
 
 
-def _worker(tools: _Tools, chosen: Choices, letters: SmtpNotifier | None) -> Scheduler:
+def _worker(
+    tools: _Tools, chosen: Choices, letters: SmtpNotifier | None, worker: WorkerId
+) -> Scheduler:
     store, clock, quotas = tools.store, tools.clock, chosen.quotas
     return Scheduler(
         queue=store.queue,
@@ -180,7 +204,7 @@ def _worker(tools: _Tools, chosen: Choices, letters: SmtpNotifier | None) -> Sch
         workers=store.workers,
         room=store.room,
         clock=clock,
-        settings=SchedulerSettings(worker=_worker_name()),
+        settings=SchedulerSettings(worker=worker),
         observer=chosen.observer,
         assessor=tools.assessor,
         quota=tools.quota if quotas.are_set(Meter.RUNS) else None,
@@ -194,8 +218,42 @@ def _letters(smtp: str, mail_from: str | None) -> SmtpNotifier:
     return SmtpNotifier(server, sender=mail_from or f"cronicorn@{server.host}")
 
 
-def _worker_name() -> WorkerId:
-    return WorkerId(f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}")
+def _planner(
+    tools: _Tools, chosen: Choices, model: ModelClient | None, worker: WorkerId
+) -> Planner | None:
+    if chosen.model is None or model is None:
+        return None
+    return Planner(
+        tools.store.units,
+        RationedModel(model, tools.quota, clock=tools.clock),
+        clock=tools.clock,
+        settings=chosen.model.planner,
+        observer=chosen.sessions,
+        worker=worker,
+    )
+
+
+@asynccontextmanager
+async def _open_model(chosen: ChosenModel | None) -> AsyncIterator[ModelClient | None]:
+    """Give what asks models, where one was chosen."""
+    if chosen is None:
+        yield None
+        return
+    try:
+        from cronicorn_adapter_ai.model_client import (  # noqa: PLC0415  it takes seconds, and 100 MiB
+            Vendor,
+            open_model_client,
+        )
+    except ModuleNotFoundError as error:
+        raise UsageFault(
+            f"the AI planner needs what is not installed: {error.name}. Install cronicorn-api[ai],"
+            " or unset CRONICORN_AI_MODEL"
+        ) from error
+    address = chosen.address
+    async with open_model_client(
+        Vendor(address.vendor.value), api_key=address.api_key, base_url=address.base_url
+    ) as client:
+        yield client
 
 
 @asynccontextmanager

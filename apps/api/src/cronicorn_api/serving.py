@@ -4,7 +4,8 @@ import asyncio
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -14,7 +15,7 @@ from cronicorn_management.accounts.founding import found_key
 from cronicorn_management.desk import Desk
 from cronicorn_management.people.founding import found_owner
 from cronicorn_management.people.setting_up import print_setup_token
-from cronicorn_scheduler.observing import Observer
+from cronicorn_planner.sessions.choosing import NONE_CHOSEN
 from cronicorn_scheduler.opening import Opening
 from cronicorn_scheduler.service import Scheduler
 from fastapi import FastAPI
@@ -25,12 +26,13 @@ from cronicorn_api.doorman import Doorman
 from cronicorn_api.envelope import Envelope
 from cronicorn_api.log import Log
 from cronicorn_api.metering.instruments import Instruments
+from cronicorn_api.metering.sessions import CountedSessions
 from cronicorn_api.metering.work import CountedWork
 from cronicorn_api.patience import PatientProtocol
 from cronicorn_api.settings import ApiSettings
 from cronicorn_api.tidying import keep_tidy
 from cronicorn_api.wire.head_limit import HEAD_MOST
-from cronicorn_api.working import LoggedWork, OpeningLines, QuotaLines
+from cronicorn_api.working import LoggedSessions, LoggedWork, OpeningLines, QuotaLines
 
 Done = TypeVar("Done")
 
@@ -108,12 +110,10 @@ async def serve(settings: ApiSettings) -> None:
             async with AsyncExitStack() as stack:
                 port = listener.getsockname()[1]
                 origin = settings.site.public_url or f"http://{_in_addresses(settings.host)}:{port}"
-                observer: Observer = LoggedWork(log)
-                if settings.with_worker:
-                    observer = CountedWork(observer, instruments.registry)
+                chosen = _choices(settings, log, instruments)
                 opening = stack.enter_async_context(
                     Opening(OpeningLines(log)).opened(
-                        partial(_service, settings, log, observer=observer)
+                        partial(open_service, settings.database_url, settings.key, chosen)
                     )
                 )
                 opened = _founded(opening, settings, log, origin=origin)
@@ -148,9 +148,7 @@ def _application(
     return app
 
 
-def _service(
-    settings: ApiSettings, log: Log, *, observer: Observer
-) -> AbstractAsyncContextManager[Service]:
+def _choices(settings: ApiSettings, log: Log, instruments: Instruments) -> Choices:
     chosen = Choices(
         allowed=settings.egress_entries,
         poll_only=settings.poll_only,
@@ -159,11 +157,27 @@ def _service(
         quota_told=QuotaLines(log),
         allowance=settings.allowance,
         sign_in_rates=settings.sign_in_rates,
-        observer=observer,
         smtp=settings.smtp_url,
         mail_from=settings.mail_from,
     )
-    return open_service(settings.database_url, settings.key, chosen)
+    return _with_a_worker(chosen, settings, log, instruments) if settings.with_worker else chosen
+
+
+def _with_a_worker(
+    chosen: Choices, settings: ApiSettings, log: Log, instruments: Instruments
+) -> Choices:
+    """Let a worker, and a planner where a model is named, be heard and counted; say if one is."""
+    model = settings.chosen_model
+    if model is None:
+        log.say("planner_off", hint=NONE_CHOSEN)
+    else:
+        log.say("planner_on", model=model.planner.model)
+    return replace(
+        chosen,
+        observer=CountedWork(LoggedWork(log), instruments.registry),
+        model=model,
+        sessions=CountedSessions(LoggedSessions(log), instruments.registry),
+    )
 
 
 async def _serve_and_work(
@@ -173,7 +187,8 @@ async def _serve_and_work(
     tidying = asyncio.create_task(keep_tidy(service.desk))
     try:
         if settings.with_worker:
-            await _with_worker(server, serving, service.worker)
+            async with nullcontext() if service.planner is None else service.planner.at_work():
+                await _with_worker(server, serving, service.worker)
         else:
             await serving
     finally:

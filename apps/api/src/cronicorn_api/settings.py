@@ -6,11 +6,11 @@ The API's options: the command line wins over the environment, and that over ``.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
-from typing import Any, Final, Literal, Self, cast
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from cronicorn_domain.errors import InvalidInput
@@ -19,27 +19,60 @@ from cronicorn_domain.model.rate import Rate
 from cronicorn_domain.policies.quota_text import quotas_in
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
+from cronicorn_planner.sessions.bounds import BOUNDS, Prices
+from cronicorn_planner.sessions.choosing import (
+    SESSIONS_MOST,
+    SESSIONS_USUAL,
+    TOKENS_MOST,
+    AiVendor,
+    ChosenModel,
+    ModelAddress,
+    SessionLimits,
+    amount_in,
+    base_url_in,
+    chosen_model,
+    model_in,
+    prices_in,
+)
 from pydantic import (
+    AfterValidator,
     AliasChoices,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cronicorn_api.access.site import Site
 
 PREFIX: Final = "CRONICORN_"
 DEFAULT_DATABASE: Final = "sqlite:///cronicorn.db"
 MANY: Final = 1_000_000_000
+_ReadT = TypeVar("_ReadT")
 REQUESTS_MOST: Final = 60_000_000
 """A minute has so many microseconds, and instants tell no more."""
 
 
 class UsageFault(Exception):
     """The command line or the environment asks for something that cannot be done."""
+
+
+def _read_by(read: Callable[[str], _ReadT]) -> Callable[[str], _ReadT]:
+    """Take a text by a function that refuses with ``InvalidInput``."""
+
+    def taken(text: str) -> _ReadT:
+        try:
+            return read(text)
+        except InvalidInput as error:
+            raise ValueError(f"{error}: {error.remedy}") from None
+
+    return taken
+
+
+_Prices = Annotated[Prices, BeforeValidator(_read_by(prices_in))]
 
 
 class ApiSettings(BaseSettings):
@@ -70,6 +103,16 @@ class ApiSettings(BaseSettings):
     run_quota: str = ""
     token_quota: str = ""
     quota_redis: SecretStr | None = None
+    ai_model: Annotated[str, AfterValidator(_read_by(model_in))] | None = None
+    ai_vendor: AiVendor = AiVendor.OPENAI
+    ai_base_url: Annotated[str, AfterValidator(_read_by(base_url_in))] | None = None
+    ai_api_key: SecretStr | None = None
+    ai_price: Annotated[
+        Annotated[Prices, BeforeValidator(_read_by(prices_in))] | None, NoDecode
+    ] = None
+    ai_session_tokens: int = Field(BOUNDS.tokens, ge=1, le=TOKENS_MOST)
+    ai_session_cost: Annotated[int, BeforeValidator(_read_by(amount_in))] | None = None
+    ai_sessions: int = Field(SESSIONS_USUAL, ge=1, le=SESSIONS_MOST)
     smtp: SecretStr | None = None
     mail_from: str | None = None
     secret_key: SecretStr | None = None
@@ -152,13 +195,29 @@ class ApiSettings(BaseSettings):
         """The server that counts what is used of quotas; None: the database does."""
         return None if self.quota_redis is None else self.quota_redis.get_secret_value()
 
+    @property
+    def chosen_model(self) -> ChosenModel | None:
+        """The model that looks at endpoints, with a worker; None: none is named."""
+        if self.ai_model is None:
+            return None
+        key = self.ai_api_key
+        return chosen_model(
+            self.ai_model,
+            ModelAddress(
+                vendor=self.ai_vendor,
+                base_url=self.ai_base_url,
+                api_key=None if key is None else key.get_secret_value(),
+            ),
+            SessionLimits(
+                tokens=self.ai_session_tokens, cost=self.ai_session_cost, at_once=self.ai_sessions
+            ),
+            self.ai_price,
+        )
+
     @field_validator("run_quota", "token_quota")
     @classmethod
     def _is_a_quota(cls, text: str) -> str:
-        try:
-            quotas_in(_parts(text), Meter.RUNS)
-        except InvalidInput as error:
-            raise ValueError(f"{error}: {error.remedy}") from None
+        _read_by(lambda given: quotas_in(_parts(given), Meter.RUNS))(text)
         return text
 
     @field_validator("public_url")
@@ -177,6 +236,15 @@ class ApiSettings(BaseSettings):
             raise ValueError(
                 f"give both {PREFIX}ADMIN_EMAIL and {PREFIX}ADMIN_PASSWORD, or neither"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _names_a_whole_model(self) -> Self:
+        try:
+            _ = self.chosen_model
+        except InvalidInput as error:
+            name = f"{PREFIX}{(error.field or '').upper()}"
+            raise ValueError(f"{name} {error}: {error.remedy}") from None
         return self
 
     @property

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 from cronicorn_domain.errors import StoreError, StoreUnavailable
+from cronicorn_planner.sessions.observing import PlannerEvent
+from cronicorn_planner.sessions.telling import line_of
 from cronicorn_scheduler.observing import (
     Event,
     PartFailed,
@@ -46,6 +48,19 @@ class QuotaLines:
     def counted_again(self, lasted: timedelta) -> None:
         """Say after how long."""
         self._log.say("quota_recovered", seconds=round(lasted.total_seconds(), 1))
+
+
+class LoggedSessions:
+    """Logs what the AI planner does; never what a model or a target said."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def record(self, event: PlannerEvent) -> None:
+        """Write the event's line."""
+        line = line_of(event)
+        write = self._log.trouble if line.trouble else self._log.say
+        write(line.name, **line.fields)
 
 
 class LoggedWork:

@@ -5,7 +5,7 @@ import platform
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -38,6 +38,7 @@ from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.ports.examination import Examination
 from cronicorn_domain.ports.history_room import HistoryRoom
+from cronicorn_domain.ports.model_client import ModelClient
 from cronicorn_domain.ports.notifier import Notifier
 from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_domain.ports.rate_limits import RateLimits
@@ -51,13 +52,13 @@ from cronicorn_management.throttle import Throttle
 from cronicorn_planner.asking.rationed import RationedModel
 from cronicorn_planner.replaying.rule_replayer import RuleReplayer
 from cronicorn_planner.rules.assessing import RuleAssessor
+from cronicorn_planner.sessions.choosing import ModelAddress
 from cronicorn_planner.sessions.planner import Planner
 from cronicorn_scheduler.quota_outages import WatchedQuotaGuard
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
 from cronicorn_scheduler.ways import ByItsWay
 
-from cronicorn_worker.beside import beside
 from cronicorn_worker.faults import WorkerFault
 from cronicorn_worker.metering.readings import Readings
 from cronicorn_worker.parts import Parts
@@ -337,7 +338,7 @@ async def _open_quota_guard(
 
     It is counted in the store or in Redis; None where nobody has a quota, and no model uses tokens.
     """
-    if not any(settings.quotas.are_set(each) for each in Meter) and settings.planner is None:
+    if not any(settings.quotas.are_set(each) for each in Meter) and settings.chosen_model is None:
         yield None
     elif settings.quota_redis is None:
         yield store.quota_guard(settings.quotas)
@@ -358,10 +359,24 @@ async def _planned(
     store: Store, parts: Parts, settings: WorkerSettings, worker: WorkerId
 ) -> AsyncIterator[None]:
     """Let the AI planner work beside the block, where a model is named."""
-    planner_settings = settings.planner
-    if planner_settings is None or parts.quota is None:
+    chosen = settings.chosen_model
+    if chosen is None or parts.quota is None:
         yield
         return
+    async with _open_model_client(chosen.address) as client:
+        planner = Planner(
+            store.units,
+            RationedModel(client, parts.quota, clock=store.clock),
+            clock=store.clock,
+            settings=chosen.planner,
+            observer=parts.sessions,
+            worker=worker,
+        )
+        async with planner.at_work():
+            yield
+
+
+def _open_model_client(address: ModelAddress) -> AbstractAsyncContextManager[ModelClient]:
     try:
         from cronicorn_adapter_ai.model_client import (  # noqa: PLC0415  it takes seconds, and 100 MiB
             Vendor,
@@ -372,22 +387,8 @@ async def _planned(
             f"the AI planner needs what is not installed: {error.name}",
             "Install cronicorn-worker[ai], or unset CRONICORN_AI_MODEL",
         ) from error
-    key = settings.ai_api_key
-    async with open_model_client(
-        Vendor(settings.ai_vendor.value),
-        api_key="none" if key is None else key.get_secret_value(),
-        base_url=settings.ai_base_url,
-    ) as client:
-        planner = Planner(
-            store.units,
-            RationedModel(client, parts.quota, clock=store.clock),
-            clock=store.clock,
-            settings=planner_settings,
-            observer=parts.sessions,
-            worker=worker,
-        )
-        async with beside(planner.run()):
-            yield
+    vendor = Vendor(address.vendor.value)
+    return open_model_client(vendor, api_key=address.api_key, base_url=address.base_url)
 
 
 def _notifier(webhooks: Notifier, settings: WorkerSettings) -> Notifier:

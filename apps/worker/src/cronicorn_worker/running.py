@@ -12,6 +12,7 @@ from cronicorn_domain.ports.egress_rules import EgressRules
 from cronicorn_management.allowance import Allowance
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Desk
+from cronicorn_planner.sessions.choosing import NONE_CHOSEN
 from cronicorn_scheduler.opening import Opening
 
 from cronicorn_worker.composition import (
@@ -45,12 +46,6 @@ if TYPE_CHECKING:
 NEXT_STEPS = (
     "there is nothing to run yet: look around with --demo, or write a jobs file and start with"
     " --jobs FILE; the README shows one"
-)
-
-
-PLANNER_OFF = (
-    "no model is set, so that none looks at endpoints; rules work without: CRONICORN_AI_MODEL,"
-    " CRONICORN_AI_BASE_URL and CRONICORN_AI_API_KEY name one"
 )
 
 
@@ -152,10 +147,11 @@ async def _run_demo(settings: WorkerSettings, requests: Requests) -> None:
 
 def tell_of_planner(settings: WorkerSettings, show: Show) -> None:
     """Say once whether a model looks at endpoints that allow it."""
-    if settings.planner is None:
-        show.tell("planner_off", {"hint": PLANNER_OFF})
+    chosen = settings.chosen_model
+    if chosen is None:
+        show.tell("planner_off", {"hint": NONE_CHOSEN})
     else:
-        show.tell("planner_on", {"model": settings.planner.model})
+        show.tell("planner_on", {"model": chosen.planner.model})
 
 
 def _jobs_of(path: Path, rules: EgressRules, allowance: Allowance) -> tuple[DesiredJob, ...]:

@@ -10,9 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -23,12 +21,23 @@ from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import Caps
-from cronicorn_domain.model.planning import Planning
 from cronicorn_domain.model.quota import Meter, Quotas
 from cronicorn_domain.policies.quota_text import quotas_in
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_planner.sessions.bounds import BOUNDS, Prices
-from cronicorn_planner.sessions.planner import PlannerSettings
+from cronicorn_planner.sessions.choosing import (
+    SESSIONS_MOST,
+    SESSIONS_USUAL,
+    AiVendor,
+    ChosenModel,
+    ModelAddress,
+    SessionLimits,
+    amount_in,
+    base_url_in,
+    chosen_model,
+    model_in,
+    prices_in,
+)
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
@@ -42,14 +51,12 @@ EVERY = "*"
 """Stands for every host, or every tenant, that has no cap by name."""
 PROCESSES_MOST = 64
 PORT_MOST = 65_535
-AI_SESSIONS_MOST = 64
-_MILLIONTHS = 1_000_000
-_AMOUNT = r"[0-9]{1,6}(?:\.[0-9]{1,6})?"
 MANY = 999_999_999
 DEFAULT_DATABASE = "sqlite:///cronicorn.db"
 _ENV_FILE = ".env"
 _DATABASE_NAMES = ("CRONICORN_DATABASE", "CRONICORN_DATABASE_URL", "DATABASE_URL")
 _ChoiceT = TypeVar("_ChoiceT", bound=StrEnum)
+_ReadT = TypeVar("_ReadT")
 
 
 class LogFormat(StrEnum):
@@ -57,13 +64,6 @@ class LogFormat(StrEnum):
 
     CONSOLE = "console"
     JSON = "json"
-
-
-class AiVendor(StrEnum):
-    """Whose way of speaking the address of the model understands."""
-
-    OPENAI = "openai"
-    ANTHROPIC = "anthropic"
 
 
 class LogLevel(StrEnum):
@@ -117,31 +117,16 @@ def _quota(value: object) -> tuple[str, ...]:
     return entries
 
 
-def _prices(value: object) -> Prices:
-    """Read what a million tokens cost that are read, and that are written, such as 0.25/2."""
-    if isinstance(value, Prices):
-        return value
-    found = re.fullmatch(f"({_AMOUNT}) */ *({_AMOUNT})", str(value).strip())
-    if found is None:
-        _refuse(f"{str(value)[:40]!r} is no price", "Write IN/OUT for a million tokens, as 0.25/2.")
-    read, written = (round(Decimal(each) * _MILLIONTHS) for each in found.groups())
-    return Prices(tokens_in=read, tokens_out=written)
+def _read_by(read: Callable[[str], _ReadT]) -> Callable[[object], _ReadT]:
+    """Take a text by a function that refuses with ``InvalidInput``."""
 
+    def taken(value: object) -> _ReadT:
+        try:
+            return read(str(value))
+        except InvalidInput as error:
+            _refuse(str(error), f"{error.remedy}.")
 
-def _cost(value: object) -> int:
-    text = str(value).strip()
-    if not re.fullmatch(_AMOUNT, text) or not Decimal(text):
-        _refuse(f"{text[:40]!r} is no amount", "Write one above nothing, such as 0.05.")
-    return round(Decimal(text) * _MILLIONTHS)
-
-
-def _model(value: object) -> str:
-    try:
-        model = Planning(model=str(value).strip()).model
-    except InvalidInput as error:
-        _refuse(str(error), f"{error.remedy}.")
-    assert model is not None
-    return model
+    return taken
 
 
 def _flag(value: object) -> bool:
@@ -249,14 +234,16 @@ class WorkerSettings(BaseSettings):
     tenant_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_tenant_caps)] = ()
     run_quota: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_quota)] = ()
     token_quota: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_quota)] = ()
-    ai_model: Annotated[str, BeforeValidator(_model)] | None = None
+    ai_model: Annotated[str, BeforeValidator(_read_by(model_in))] | None = None
     ai_vendor: Annotated[AiVendor, BeforeValidator(_choice(AiVendor))] = AiVendor.OPENAI
-    ai_base_url: str | None = None
+    ai_base_url: Annotated[str, BeforeValidator(_read_by(base_url_in))] | None = None
     ai_api_key: SecretStr | None = None
-    ai_price: Annotated[Annotated[Prices, BeforeValidator(_prices)] | None, NoDecode] = None
+    ai_price: Annotated[
+        Annotated[Prices, BeforeValidator(_read_by(prices_in))] | None, NoDecode
+    ] = None
     ai_session_tokens: Annotated[int, BeforeValidator(_number(MANY))] = BOUNDS.tokens
-    ai_session_cost: Annotated[int, BeforeValidator(_cost)] | None = None
-    ai_sessions: Annotated[int, BeforeValidator(_number(AI_SESSIONS_MOST))] = 4
+    ai_session_cost: Annotated[int, BeforeValidator(_read_by(amount_in))] | None = None
+    ai_sessions: Annotated[int, BeforeValidator(_number(SESSIONS_MOST))] = SESSIONS_USUAL
     quota_redis: SecretStr | None = None
     breaker: Annotated[Breaker | None, NoDecode, BeforeValidator(_breaker)] = DEFAULT_BREAKER
     egress_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_entries)] = ()
@@ -313,15 +300,22 @@ class WorkerSettings(BaseSettings):
         )
 
     @property
-    def planner(self) -> PlannerSettings | None:
-        """How the AI planner works; None: no model is named, and it does not."""
+    def chosen_model(self) -> ChosenModel | None:
+        """The model that looks at endpoints; None: none is named. Raises ``InvalidInput``."""
         if self.ai_model is None:
             return None
-        return PlannerSettings(
-            model=self.ai_model,
-            concurrency=self.ai_sessions,
-            bounds=replace(BOUNDS, tokens=self.ai_session_tokens, cost=self.ai_session_cost),
-            prices=self.ai_price,
+        key = self.ai_api_key
+        return chosen_model(
+            self.ai_model,
+            ModelAddress(
+                vendor=self.ai_vendor,
+                base_url=self.ai_base_url,
+                api_key=None if key is None else key.get_secret_value(),
+            ),
+            SessionLimits(
+                tokens=self.ai_session_tokens, cost=self.ai_session_cost, at_once=self.ai_sessions
+            ),
+            self.ai_price,
         )
 
 
@@ -412,18 +406,11 @@ def _refuse_contradictions(settings: WorkerSettings, given: Mapping[str, object]
 
 
 def _refuse_half_a_model(settings: WorkerSettings, given: Mapping[str, object]) -> None:
-    if settings.ai_model is None:
-        return
-    if settings.ai_base_url is None and settings.ai_api_key is None:
-        raise UsageFault(
-            f"{place_of('ai_model', given)} needs a key, or an address that asks for none",
-            "Set CRONICORN_AI_API_KEY, or CRONICORN_AI_BASE_URL such as http://127.0.0.1:11434/v1.",
-        )
-    if settings.ai_session_cost is not None and settings.ai_price is None:
-        raise UsageFault(
-            f"{place_of('ai_session_cost', given)} needs prices",
-            "Set CRONICORN_AI_PRICE, such as 0.25/2, or leave it out.",
-        )
+    try:
+        _ = settings.chosen_model
+    except InvalidInput as error:
+        place = place_of(error.field or "", given)
+        raise UsageFault(f"{place} {error}", f"{error.remedy}.") from None
 
 
 def _refuse_several(settings: WorkerSettings, given: Mapping[str, object]) -> None:

@@ -1,7 +1,8 @@
 """
 Models of OpenAI's kind and of Anthropic's, at any address.
 
-Importing this takes a second or two and 100 MiB: whoever has no model does not import it.
+Importing this takes a second or two and 100 MiB, with the libraries of a vendor: whoever has no
+model does not import it, and who has one does not import the other vendor's.
 """
 
 import asyncio
@@ -12,21 +13,18 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, assert_never
 
-from anthropic import AsyncAnthropic
 from cronicorn_domain.model.conversation import Answer, Ask, Unanswered
-from openai import AsyncOpenAI
 from pydantic_ai.direct import model_request
 from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.models import Model
-from pydantic_ai.models.anthropic import AnthropicModel
-from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.providers.anthropic import AnthropicProvider
-from pydantic_ai.providers.openai import OpenAIProvider
 
 from cronicorn_adapter_ai.failing import too_late, unanswered, unreadable
 from cronicorn_adapter_ai.speaking import answer_of, history_of, parameters_of, settings_of
 
 _MODELS_KEPT: Final = 64
+_NO_KEY: Final = "none"
+"""The libraries want one, and would look for it in the environment."""
+
 # Usage that cannot be read is told by the answer; the library would write a warning as well.
 warnings.filterwarnings("ignore", message="Failed to extract usage")
 
@@ -65,24 +63,23 @@ class VendorModelClient:
 
 @asynccontextmanager
 async def open_model_client(
-    vendor: Vendor, *, api_key: str, base_url: str | None = None
+    vendor: Vendor, *, api_key: str | None, base_url: str | None = None
 ) -> AsyncIterator[VendorModelClient]:
     """
     Give a client of a vendor's models, and close its connections at the end of the block.
 
     Args:
         vendor: Whose way of speaking the address understands.
-        api_key: The key to it.
+        api_key: The key to it; None: it asks for none.
         base_url: The address, such as ``http://127.0.0.1:11434/v1``; None: the vendor's own.
     """
+    key = api_key or _NO_KEY
     match vendor:
         case Vendor.OPENAI:
-            async with AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0) as openai:
-                provider = OpenAIProvider(openai_client=openai)
-                yield VendorModelClient(lambda name: OpenAIChatModel(name, provider=provider))
+            from cronicorn_adapter_ai.openai_models import open_models  # noqa: PLC0415
         case Vendor.ANTHROPIC:
-            async with AsyncAnthropic(api_key=api_key, base_url=base_url, max_retries=0) as client:
-                anthropic = AnthropicProvider(anthropic_client=client)
-                yield VendorModelClient(lambda name: AnthropicModel(name, provider=anthropic))
+            from cronicorn_adapter_ai.anthropic_models import open_models  # noqa: PLC0415
         case _:
             assert_never(vendor)
+    async with open_models(key, base_url) as model_named:
+        yield VendorModelClient(model_named)

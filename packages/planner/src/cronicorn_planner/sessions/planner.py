@@ -1,7 +1,8 @@
 """Looks at endpoints when their time has come, and grants what a model proposes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -132,6 +133,16 @@ class Planner:
         self._enrolled_at: datetime | None = None
         self._running: set[asyncio.Task[None]] = set()
 
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Look at what is due beside the block, and stop with it."""
+        working = asyncio.create_task(self.run())
+        try:
+            yield
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
     async def run(self) -> None:
         """Look at what is due, for ever; being cancelled it stops its sessions, and waits."""
         try:
@@ -150,8 +161,8 @@ class Planner:
     async def _begin_what_is_due(self) -> None:
         try:
             taken = await self._take()
-        except StoreError as error:
-            self._observer.record(PlannerTroubled(reason=str(error)))
+        except Exception as error:  # noqa: BLE001  the next look may find it mended
+            self._observer.record(PlannerTroubled(reason=_told(error)))
             return
         for each in taken:
             task = asyncio.create_task(self._look_at(each))
@@ -191,10 +202,7 @@ class Planner:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  whatever it is
-            reason = (
-                str(error) if isinstance(error, StoreError) else f"a fault of ours: {fault(error)}"
-            )
-            self._lost(leased, reason)
+            self._lost(leased, _told(error))
 
     async def _hold(self, look: _Look, record: Record) -> None:
         conversation = Conversation(
@@ -398,6 +406,10 @@ class _Granting:
 
     def _warn(self, code: str, message: str) -> None:
         self.caveats.append(Caveat(code=code, message=readable(message)))
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, StoreError) else f"a fault of ours: {fault(error)}"
 
 
 def _check(proposal: Proposal, situation: Situation, now: datetime) -> None:
