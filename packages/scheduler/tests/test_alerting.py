@@ -1,12 +1,13 @@
 """Notices are told beside the runs, tried again, and given up in the end."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.model.alert import DueNotice
 from cronicorn_domain.ports.notifier import Told, Untold
+from cronicorn_domain.testing.alert_book_contract import a_notice
 from cronicorn_domain.testing.builders import an_alert, failed, signing_keys
 
 
@@ -102,3 +103,21 @@ async def test_two_workers_tell_it_once(rig):
     await rig.until(200)
 
     assert len(first.heard) + len(second.heard) == 1
+
+
+async def test_what_another_has_left_is_found_where_nothing_happens(rig):
+    """A process that ran nothing looks seldom, and tells what nobody else does."""
+    alert = an_alert(threshold=1)
+    rig.store.tables.alerts[alert.id] = alert
+    mailbox = Mailbox(clock=rig.clock)
+    worker = rig.working(notifier=mailbox)
+    await rig.until(100)
+    looks = worker.connection.count("unit")
+
+    async with rig.units.begin() as unit:
+        await unit.alerts.put(replace(a_notice(alert), at=rig.clock.now()))
+        await unit.commit()
+    await rig.until(121)
+
+    assert len(mailbox.heard) == 1
+    assert looks <= 10

@@ -26,14 +26,14 @@ async def test_a_worker_tells_of_itself(rig):
 
 
 async def test_it_tells_every_few_seconds(rig):
-    """The words lie eight to ten seconds apart, by chance, so that workers do not go in step."""
+    """The words lie ten to twelve seconds apart, by chance, so that workers do not go in step."""
     worker = rig.working()
 
     await rig.until(60)
 
     told = [at for name, at in worker.connection.asked if name == "announce"]
     gaps = [later - earlier for earlier, later in pairwise(told)]
-    assert all(timedelta(seconds=8) <= gap <= timedelta(seconds=10) for gap in gaps)
+    assert all(timedelta(seconds=10) <= gap <= timedelta(seconds=12) for gap in gaps)
     assert len(set(gaps)) > 1
 
 

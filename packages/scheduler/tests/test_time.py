@@ -39,7 +39,7 @@ async def test_nothing_happens_by_an_unmeasured_clock(rig):
 
 
 async def test_the_clock_is_measured_again_and_again(rig):
-    """A clock that drifts is set right twice a minute."""
+    """A clock that drifts is set right within a minute."""
     worker = rig.working()
 
     await rig.until(10)
@@ -47,7 +47,7 @@ async def test_the_clock_is_measured_again_and_again(rig):
     await rig.until(301)
 
     assert worker.clock.off == timedelta()
-    assert 10 <= worker.connection.count("synchronize") <= 11
+    assert 7 <= worker.connection.count("synchronize") <= 8
 
 
 async def test_a_measurement_that_fails_changes_nothing(rig):

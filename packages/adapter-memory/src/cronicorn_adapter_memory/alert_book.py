@@ -96,6 +96,11 @@ class MemoryAlertBook:
         about = [alerts[key] for key in sorted(alerts) if alerts[key].is_about_budget]
         return [each for each in about if after is None or each.id > after][:limit]
 
+    async def is_any_due(self, *, now: datetime) -> bool:
+        """Say whether any notice is to be told by now."""
+        rows = self._transaction.read().notices.values()
+        return any(row.next_at is not None and row.next_at <= now for row in rows)
+
     async def take(self, *, limit: int, now: datetime, keep_until: datetime) -> Sequence[DueNotice]:
         """Take notices that are to be told now."""
         tables = await self._transaction.write()

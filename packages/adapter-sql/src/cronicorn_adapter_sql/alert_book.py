@@ -128,6 +128,12 @@ class SqlAlertBook:
             rows = (await self._transaction.connection.execute(page)).mappings().all()
         return [alert_from(row) for row in rows]
 
+    async def is_any_due(self, *, now: datetime) -> bool:
+        """Say whether any notice is to be told by now."""
+        first = select(notices.c.id).where(notices.c.next_at <= now).limit(1)
+        with translated():
+            return (await self._transaction.connection.execute(first)).first() is not None
+
     async def take(self, *, limit: int, now: datetime, keep_until: datetime) -> Sequence[DueNotice]:
         """Take notices that are to be told now; nobody waits for those that others take."""
         with translated():

@@ -14,7 +14,7 @@ from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_domain.ports.worker_registry import WorkerRegistry
 
-from cronicorn_scheduler.alerting import Alerting
+from cronicorn_scheduler.alerting import Alerting, Happened
 from cronicorn_scheduler.announcing import Announcing
 from cronicorn_scheduler.assessing import Assessor, TakesAsItIs
 from cronicorn_scheduler.budgeting import Budgeting
@@ -83,7 +83,8 @@ class Scheduler:
         self._room = room
         self._clock = clock
         self._settings = settings
-        self._observer = ShieldedObserver(observer or SilentObserver())
+        self._happened = Happened(ShieldedObserver(observer or SilentObserver()))
+        self._observer = self._happened
         self._chance = chance or Random()  # noqa: S311  it spreads waits, and guards nothing
         self._backoff = Backoff(
             first=settings.retry_first, most=settings.retry_most, chance=self._chance
@@ -334,7 +335,12 @@ class Scheduler:
             return ()
         line = self._outages.line(Alerting.name)
         alerting = Alerting(
-            self._units, self._notifier, clock=self._clock, observer=self._observer, line=line
+            self._units,
+            self._notifier,
+            clock=self._clock,
+            observer=self._observer,
+            line=line,
+            happened=self._happened.since_look,
         )
         if self._budgets is None:
             return (alerting,)

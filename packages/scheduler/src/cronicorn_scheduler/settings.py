@@ -16,8 +16,8 @@ class SchedulerSettings:
     What one scheduler may use, and how often it looks.
 
     An idle scheduler asks the store less than once a second: a reap every 1.75 s, a look for the
-    next due instant every 5 to 6 s, a word about itself every 8 to 10 s, three questions for the
-    time every 30 s.
+    next due instant every 5 to 6 s, a word about itself every 10 to 12 s, three questions for the
+    time every 40 s, and one for notices every 20 s.
 
     Attributes:
         worker: Its name, written to leases and runs.
@@ -80,7 +80,7 @@ class SchedulerSettings:
     reap_reprieve: timedelta = timedelta(seconds=3)
     retry_first: timedelta = timedelta(milliseconds=100)
     retry_most: timedelta = timedelta(seconds=2)
-    synchronize_every: timedelta = timedelta(seconds=30)
+    synchronize_every: timedelta = timedelta(seconds=40)
     drain_grace: timedelta = timedelta(seconds=30)
     closing: timedelta = timedelta(seconds=2)
     retention: timedelta | None = timedelta(days=30)
@@ -91,7 +91,7 @@ class SchedulerSettings:
     prune_every: timedelta = timedelta(hours=1)
     prune_batch: int = 500
     prune_pause: timedelta = timedelta(milliseconds=250)
-    announce_every: timedelta = timedelta(seconds=8)
+    announce_every: timedelta = timedelta(seconds=10)
     failures_most: int = 5
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ from cronicorn_scheduler.outages import Line
 
 
 class Synchronizing:
-    """Measures the clock before anything else happens, and again every half minute."""
+    """Measures the clock before anything else happens, and again within a minute."""
 
     name = "synchronize"
 

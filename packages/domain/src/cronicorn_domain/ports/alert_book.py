@@ -76,6 +76,10 @@ class AlertBook(Protocol):
         """Return the alerts of all tenants that are about budgets, in the order of their ids."""
         ...
 
+    async def is_any_due(self, *, now: datetime) -> bool:
+        """Say whether any notice is to be told by ``now``; it writes nothing."""
+        ...
+
     async def take(self, *, limit: int, now: datetime, keep_until: datetime) -> Sequence[DueNotice]:
         """
         Take up to ``limit`` notices that are to be told by ``now``, the longest waiting first.

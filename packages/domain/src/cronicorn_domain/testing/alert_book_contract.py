@@ -40,6 +40,11 @@ class AlertBookContract(StoreSuite):
             for notice in notices:
                 await unit.alerts.put(notice)
 
+    async def is_any_due(self, time: str) -> bool:
+        """Ask, in a unit that writes nothing."""
+        async with self.given.units.begin_reading() as unit:
+            return await unit.alerts.is_any_due(now=at(time))
+
     async def take(self, time: str, limit: int = 10) -> list[DueNotice]:
         """Take what is to be told, for a minute."""
         now = at(time)
@@ -116,6 +121,17 @@ class AlertBookContract(StoreSuite):
         assert due == DueNotice(notice=notice, alert=alert)
         assert await self.take("12:00:59") == []
         assert [each.notice for each in await self.take("12:01:00")] == [notice]
+
+    async def test_whether_anything_is_to_be_told_is_asked_without_taking_it(self) -> None:
+        """From its instant on, and no longer when somebody has taken it."""
+        alert = an_alert()
+        await self.keep(alert)
+        await self.put(a_notice(alert))
+
+        assert not await self.is_any_due("11:59:59")
+        assert await self.is_any_due("12:00:00")
+        assert len(await self.take("12:00:00")) == 1
+        assert not await self.is_any_due("12:00:00")
 
     async def test_the_longest_waiting_are_taken_first(self) -> None:
         """And no more than were asked for."""
