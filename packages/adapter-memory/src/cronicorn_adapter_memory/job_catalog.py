@@ -14,7 +14,7 @@ from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies import endpoint_states, job_states
 from cronicorn_domain.policies.change import Change
-from cronicorn_domain.policies.editing import edited
+from cronicorn_domain.policies.editing import edited, mended
 from cronicorn_domain.policies.lifting import is_out_of_runs, lift
 from cronicorn_domain.policies.replanning import (
     plan_afresh,
@@ -204,19 +204,20 @@ class MemoryJobCatalog:
         tables = await self._transaction.write()
         old = tables.row(endpoint.tenant, endpoint.id).endpoint
         endpoint_states.check_unarchived(old, "be changed")
-        new = edited(old, endpoint, now)
         row = tables.endpoints.edit(endpoint.id)
-        if new is old and row.unreadable is None:
+        was_unreadable = row.unreadable is not None
+        new = _in_its_place(old, endpoint, now) if was_unreadable else edited(old, endpoint, now)
+        if new is old:
             return False
         if new.name != old.name:
             _take_endpoint_name(tables, new)
             del tables.endpoint_names[old.job_id, old.name]
-        before, was_unreadable = tables.situation(row), row.unreadable is not None
+        before = tables.situation(row)
         row.endpoint, row.unreadable = new, None
         row.state = replace(row.state, quarantine=None)
         situation = tables.situation(row)
         if was_unreadable:
-            tables.keep(row, plan_afresh(situation, now, "edited", old=old), now)
+            tables.keep(row, plan_afresh(situation, now, "edited"), now)
         else:
             tables.keep(row, plan_edited(before, situation, now), now)
         return True
@@ -413,6 +414,19 @@ def _take_job_name(tables: Tables, job: Job) -> None:
     tables.job_names[name] = job.id
     if job.external_key is not None:
         tables.job_keys[key] = job.id
+
+
+def _in_its_place(old: Endpoint, new: Endpoint, now: datetime) -> Endpoint:
+    """Mend what stands for a row that cannot be read: in other stores nobody knows ``old``."""
+    return mended(
+        new,
+        now,
+        job_id=old.job_id,
+        created_at=old.created_at,
+        archived_at=old.archived_at,
+        pause=old.pause,
+        external_key=old.external_key,
+    )
 
 
 def _take_endpoint_name(tables: Tables, endpoint: Endpoint) -> None:

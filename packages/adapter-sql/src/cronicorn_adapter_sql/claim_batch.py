@@ -265,6 +265,8 @@ def _unclaimable(read: ReadEndpoint, reason: str) -> UnreadableEndpoint:
         revision=read.revision,
         edition=read.edition,
         reason=reason,
+        hints=situation.hints,
+        triggers=situation.triggers,
     )
 
 

@@ -27,7 +27,7 @@ from cronicorn_adapter_sql.catalog_rows import CatalogRows
 from cronicorn_adapter_sql.counting import count_by_job, count_unarchived, hold_tenant
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.mapping_states import state_from
-from cronicorn_adapter_sql.mending import mended, well_again
+from cronicorn_adapter_sql.mending import in_its_place, well_again
 from cronicorn_adapter_sql.new_endpoints import keep_new
 from cronicorn_adapter_sql.situations import (
     ReadEndpoint,
@@ -330,7 +330,7 @@ class SqlJobCatalog:
         Replace a configuration that cannot be read: of the old one only the row itself counts.
         """
         row = await self._rows.endpoint_row(endpoint.tenant, endpoint.id)
-        new = mended(endpoint, row, now)
+        new = in_its_place(endpoint, row, now)
         endpoint_states.check_unarchived(new, "be changed")
         await self._rows.update_endpoint(new)
         job = await self._rows.job(new.tenant, new.job_id)

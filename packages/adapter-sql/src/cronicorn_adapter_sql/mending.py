@@ -7,20 +7,20 @@ from cronicorn_domain.identity import JobId
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.editing import mended
 
 from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 
 
-def mended(endpoint: Endpoint, row: Columns, now: datetime) -> Endpoint:
+def in_its_place(endpoint: Endpoint, row: Columns, now: datetime) -> Endpoint:
     """Return the endpoint in the place of a row, of whose configuration nothing counts."""
     until = row["paused_until"]
-    return replace(
+    return mended(
         endpoint,
+        now,
         job_id=JobId(row["job_id"]),
         created_at=row["created_at"],
-        updated_at=now,
-        anchor=endpoint.bounds.starts_at or now,
         archived_at=row["archived_at"],
         pause=None if until is None else Pause(until=until, reason=row["pause_reason"]),
         external_key=row["external_key"],
@@ -35,6 +35,8 @@ def well_again(
         job_state=job_state,
         endpoint=endpoint,
         state=replace(read.state, quarantine=None),
+        hints=read.hints,
+        triggers=read.triggers,
         lease=read.lease,
         floor=floor,
     )

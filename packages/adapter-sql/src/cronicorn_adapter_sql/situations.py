@@ -85,6 +85,8 @@ class UnreadableEndpoint:
     revision: int
     edition: int
     reason: str
+    hints: tuple[Hint, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
 
 
 def of_tenant(
@@ -221,6 +223,8 @@ class Situations:
                 revision=row.state["revision"],
                 edition=row.state["edition"],
                 reason=_reason(error),
+                hints=tuple(proposed),
+                triggers=tuple(asked),
             )
         situation = Situation(
             job_state=job_state,

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
+from cronicorn_domain.identity import JobId
 from cronicorn_domain.instants import floor_millisecond
-from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.schedules.schedule import IntervalSchedule
 
 
@@ -37,6 +38,34 @@ def edited(old: Endpoint, new: Endpoint, now: datetime) -> Endpoint:
         else old.anchor
     )
     return replace(kept, anchor=anchor, updated_at=now)
+
+
+def mended(
+    new: Endpoint,
+    now: datetime,
+    *,
+    job_id: JobId,
+    created_at: datetime,
+    archived_at: datetime | None,
+    pause: Pause | None,
+    external_key: str | None,
+) -> Endpoint:
+    """
+    Return ``new`` in the place of an endpoint whose configuration cannot be read.
+
+    What an edit cannot touch is given; of the schedule before nothing is known, so its grid begins
+    as a new one's does.
+    """
+    return replace(
+        new,
+        job_id=job_id,
+        created_at=created_at,
+        updated_at=now,
+        anchor=new.bounds.starts_at or floor_millisecond(now),
+        archived_at=archived_at,
+        pause=pause,
+        external_key=external_key,
+    )
 
 
 def changes_rhythm(old: Endpoint, new: Endpoint) -> bool:

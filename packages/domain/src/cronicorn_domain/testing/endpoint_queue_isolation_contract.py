@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from functools import reduce
 
 import pytest
@@ -11,10 +12,12 @@ from cronicorn_domain.identity import Token
 from cronicorn_domain.model.run import Body, BodyKind, Failed, FailureKind, Response, RunStatus
 from cronicorn_domain.ports.endpoint_queue import Settled, Settlement
 from cronicorn_domain.testing.builders import (
+    EPOCH,
     MINUTE,
     SECOND,
     a_settlement,
     an_endpoint,
+    an_interval_hint,
     at,
     every,
     succeeded,
@@ -181,6 +184,20 @@ class EndpointQueueIsolationContract(StoreSuite):
         assert (await self.state(endpoint)).quarantine is None
         assert await self.next_slot(endpoint) == at("12:03:30")
         await self.claim_one(at("12:03:30"))
+
+    async def test_an_edit_that_mends_heeds_the_hints_that_hold(self) -> None:
+        """It plans by what was proposed before, and on a grid of whole milliseconds."""
+        endpoint = await self.add_minutely()
+        await self.offer(endpoint, an_interval_hint(7 * SECOND, created_at=EPOCH), EPOCH)
+        await self.given.corrupt_schedule(endpoint.id)
+
+        odd = at("12:00:05") + timedelta(microseconds=7)
+        assert await self.change(replace(endpoint, schedule=every(2 * MINUTE)), odd)
+
+        assert await self.next_slot(endpoint) == at("12:00:07")
+        async with self.unit() as unit:
+            kept = await unit.catalog.get_endpoint(endpoint.tenant, endpoint.id)
+        assert kept.anchor == at("12:00:05")
 
     async def test_a_mended_schedule_leaves_quarantine(self) -> None:
         """What can be read after all is let out, planned from now, and runs."""

@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from difflib import unified_diff
+from pprint import pformat
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -684,7 +686,9 @@ class StoreAgreement(RuleBasedStateMachine):
         for told in others:
             answer = self._run(_awaited(ask(told)))
             self.differ = answer != expected
-            assert answer == expected, f"{told.name} differs from {oracle.name}"
+            assert answer == expected, (
+                f"{told.name} differs from {oracle.name}:\n{_difference(expected, answer)}"
+            )
         return expected
 
 
@@ -713,6 +717,13 @@ async def _answer(call: Awaitable[Answer]) -> Answer | _Refusal:
 
 async def _awaited(call: Awaitable[Answer]) -> Answer:
     return await call
+
+
+def _difference(expected: object, answer: object) -> str:
+    """Tell in lines what the oracle says, and what another store says instead."""
+    said, instead = (pformat(each, width=100).splitlines() for each in (expected, answer))
+    lines = unified_diff(said, instead, "the oracle", "the other", lineterm="", n=1)
+    return "\n".join(lines)
 
 
 def _seen_of(batch: ClaimBatch) -> object:
