@@ -16,6 +16,7 @@ from queue import Queue
 
 import httpx
 import pytest
+from cronicorn_api.composition import open_tracing
 from cronicorn_api.settings import UsageFault, read_settings
 from cronicorn_domain.identity import DEFAULT_TENANT, TenantId, new_uuid
 from cronicorn_domain.model.quota import Meter
@@ -136,6 +137,17 @@ def test_what_is_wrong_is_said_before_it_serves(tmp_path: Path) -> None:
     assert "API key" in errors
     assert "Traceback" not in errors
     assert "short" not in output + errors
+
+
+async def test_traces_need_what_may_not_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks for them is told what to install, and who does not is not."""
+    monkeypatch.setitem(sys.modules, "cronicorn_adapter_otel", None)
+
+    async with open_tracing(wanted=False) as tracing:
+        assert tracing is None
+    with pytest.raises(UsageFault, match=r"install cronicorn-api\[traces\]"):
+        async with open_tracing(wanted=True):
+            pass
 
 
 def test_quotas_are_written_as_for_workers(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,25 +1,16 @@
 """A trace for each run, whose ids are those that its request carried."""
 
-import asyncio
-import threading
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
-from aiohttp import web
 from cronicorn_adapter_memory.clock import ManualClock
-from cronicorn_adapter_memory.dispatcher import RecordingDispatcher
-from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
-from cronicorn_adapter_memory.store import MemoryStore
+from cronicorn_adapter_otel.tracing import Tracing
 from cronicorn_domain.model.run import Failed, FailureKind
 from cronicorn_domain.model.trace import Trace
 from cronicorn_domain.testing.builders import EPOCH, SECOND
 from cronicorn_scheduler.observing import Event, LeaseWasLost, RunClaimed, SilentObserver
-from cronicorn_worker.parts import Parts
-from cronicorn_worker.tracing.exporting import traced
-from cronicorn_worker.tracing.spans import RunSpans
+from cronicorn_scheduler.tracing import TracedRuns
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -32,7 +23,8 @@ class Traced:
     def __init__(self) -> None:
         self.clock = ManualClock(EPOCH)
         self._kept = InMemorySpanExporter()
-        self.observer = RunSpans(SilentObserver(), SimpleSpanProcessor(self._kept), self.clock)
+        spans = Tracing(SimpleSpanProcessor(self._kept), service="cronicorn-worker").runs
+        self.observer = TracedRuns(SilentObserver(), spans, self.clock)
 
     def of_run(self, *events: Event) -> dict[str, ReadableSpan]:
         """Record a run's events and return its spans."""
@@ -129,45 +121,3 @@ def test_no_span_holds_what_was_sent(every_event: list[Event]) -> None:
     assert "cronicorn.run_id" in text
     assert "hunter2" not in text
     assert "shop.example" not in text
-
-
-async def test_a_receiver_that_never_answers_is_not_waited_for(
-    runs: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Trap T31: a worker ends without it; what it has not taken by then is not tried again."""
-    asked: list[str] = []
-    heard, answers = asyncio.Event(), asyncio.Event()
-
-    async def take(request: web.Request) -> web.Response:
-        asked.append(request.path)
-        heard.set()
-        await answers.wait()
-        return web.Response()
-
-    app = web.Application()
-    app.router.add_post("/{page:.*}", take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
-    parts = Parts(
-        queue=MemoryEndpointQueue(MemoryStore()),
-        dispatcher=RecordingDispatcher(),
-        observer=SilentObserver(),
-    )
-
-    async with traced(parts, ManualClock(EPOCH), within=timedelta(milliseconds=50)) as around:
-        for _ in range(400):  # four spans each: several batches
-            run = runs.claimed()
-            around.observer.record(RunClaimed(run=run))
-            around.observer.record(runs.settled(run))
-        await heard.wait()
-    requests = len(asked)
-    answers.set()
-    for thread in threading.enumerate():
-        if thread.name == "last traces":
-            await asyncio.to_thread(thread.join)
-    await runner.cleanup()
-
-    assert requests == 1

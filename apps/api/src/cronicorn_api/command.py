@@ -43,6 +43,14 @@ def api(
             "--with-worker", help="also run what is due, in this process; more workers may join it"
         ),
     ] = False,
+    traces: Annotated[
+        bool,
+        typer.Option(
+            "--traces",
+            help="send a trace of each call, and of each run of --with-worker, over OTLP/HTTP;"
+            " OTEL_EXPORTER_OTLP_ENDPOINT says where to. Needs the extra `traces`.",
+        ),
+    ] = False,
 ) -> None:
     """
     Serve the HTTP API until SIGTERM or Ctrl-C, and finish the requests under way.
@@ -57,6 +65,7 @@ def api(
         "port": port,
         "database": database,
         "with_worker": with_worker or None,
+        "traces": traces or None,
     }
     context.obj = {name: value for name, value in options.items() if value is not None}
     if context.invoked_subcommand is None:

@@ -41,14 +41,16 @@ from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_planner.sessions.choosing import ChosenModel
 from cronicorn_planner.sessions.observing import UNHEARD, PlannerObserver
 from cronicorn_planner.sessions.planner import Planner
-from cronicorn_scheduler.observing import Observer
+from cronicorn_scheduler.observing import Observer, SilentObserver
 from cronicorn_scheduler.quota_outages import Told as QuotaTold
 from cronicorn_scheduler.quota_outages import Untold, WatchedQuotaGuard
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
+from cronicorn_scheduler.tracing import TracedRuns
 from cronicorn_scheduler.ways import ByItsWay
 
 from cronicorn_api.settings import UsageFault
+from cronicorn_api.tracing import Tracing
 from cronicorn_api.trials.sending import SentTrials
 
 _UNTOLD: Final = Untold()
@@ -85,6 +87,7 @@ class Choices:
         sessions: Hears of what that model is asked.
         smtp: The server that takes letters, if there is one.
         mail_from: From whom they are.
+        tracing: Makes traces of trials and of the worker's runs; None: nobody does.
     """
 
     allowed: Iterable[str] = ()
@@ -99,6 +102,7 @@ class Choices:
     sessions: PlannerObserver = UNHEARD
     smtp: str | None = None
     mail_from: str | None = None
+    tracing: Tracing | None = None
 
 
 AS_IT_COMES: Final = Choices()
@@ -184,7 +188,12 @@ def _desk(tools: _Tools, chosen: Choices) -> Desk:
         conditions=conditions,
         activity=store.activity,
         replays=RuleReplayer(conditions),
-        trials=SentTrials(tools.dispatcher, tools.assessor, clock),
+        trials=SentTrials(
+            tools.dispatcher,
+            tools.assessor,
+            clock,
+            None if chosen.tracing is None else chosen.tracing.runs,
+        ),
         passwords=Argon2PasswordHasher(),
         quota=tools.quota,
         sign_in_rates=chosen.sign_in_rates,
@@ -205,12 +214,18 @@ def _worker(
         room=store.room,
         clock=clock,
         settings=SchedulerSettings(worker=worker),
-        observer=chosen.observer,
+        observer=_observer(chosen, clock),
         assessor=tools.assessor,
         quota=tools.quota if quotas.are_set(Meter.RUNS) else None,
         budgets=tools.quota if any(quotas.are_set(each) for each in Meter) else None,
         notifier=ByItsWay(webhooks=WebhookNotifier(tools.dispatcher, clock), letters=letters),
     )
+
+
+def _observer(chosen: Choices, clock: Clock) -> Observer | None:
+    if chosen.tracing is None:
+        return chosen.observer
+    return TracedRuns(chosen.observer or SilentObserver(), chosen.tracing.runs, clock)
 
 
 def _letters(smtp: str, mail_from: str | None) -> SmtpNotifier:
@@ -272,3 +287,25 @@ async def _open_quota_guard(
         watched = WatchedQuotaGuard(guard, chosen.quota_told, monotonic=time.monotonic)
         await watched.greet(now=clock.now())
         yield watched
+
+
+@asynccontextmanager
+async def open_tracing(*, wanted: bool) -> AsyncIterator[Tracing | None]:
+    """
+    Give what makes traces, if they are wanted.
+
+    Raises:
+        UsageFault: they are, without what they need.
+    """
+    if not wanted:
+        yield None
+        return
+    try:
+        from cronicorn_adapter_otel import tracing  # noqa: PLC0415  it takes its time
+    except ModuleNotFoundError as error:
+        raise UsageFault(
+            f"traces need what is not installed: {error.name};"
+            " install cronicorn-api[traces], or leave --traces out"
+        ) from error
+    async with tracing.open_tracing("cronicorn-api") as opened:
+        yield opened

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cronicorn_api.access.rates import rate_headers
 from cronicorn_api.log import Log
+from cronicorn_api.tracing import CallTraces, begun
 
 _ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _SECURITY: Final[Mapping[str, str]] = {
@@ -28,11 +29,18 @@ _STRICT: Final[Mapping[str, str]] = {"Strict-Transport-Security": "max-age=31536
 
 
 class Envelope:
-    """Wraps the application, also where that fails; ``secure`` where TLS is spoken before it."""
+    """
+    Wraps the application, also where that fails.
 
-    def __init__(self, app: ASGIApp, log: Log, *, secure: bool = False) -> None:
+    It is ``secure`` where TLS is spoken before it; ``traces`` keeps what is called, if it is kept.
+    """
+
+    def __init__(
+        self, app: ASGIApp, log: Log, *, secure: bool = False, traces: CallTraces | None = None
+    ) -> None:
         self._app = app
         self._log = log
+        self._traces = traces
         self._headers = {**_SECURITY, **_STRICT} if secure else _SECURITY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +49,14 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         asked = Headers(scope=scope)
-        request_id, trace = _request_id(asked), Trace.parse(asked.get("traceparent"))
+        request_id, path = _request_id(asked), _path(scope["path"])
+        call = begun(
+            self._traces,
+            Trace.parse(asked.get("traceparent")),
+            method=scope["method"],
+            path=path,
+            request_id=request_id,
+        )
         status = 500
         began = time.perf_counter()
 
@@ -60,10 +75,14 @@ class Envelope:
             await send(message)
 
         state: dict[str, object] = scope.setdefault("state", {})
+        state["trace"] = call.trace
+        within = {**scope, "path": path}
         try:
-            await self._app({**scope, "path": _path(scope["path"])}, receive, send_wrapped)
+            await self._app(within, receive, send_wrapped)
         except Exception as fault:  # noqa: BLE001  it was answered, and is told here
             self._log.fault(fault, request_id=request_id)
+        finally:
+            call.end(route=getattr(within.get("route"), "path", None), status=status)
         with suppress(OSError):  # nobody reads any more
             self._log.request(
                 method=scope["method"],
@@ -71,7 +90,7 @@ class Envelope:
                 status=status,
                 milliseconds=round((time.perf_counter() - began) * 1000),
                 request_id=request_id,
-                trace=None if trace is None else trace.id,
+                trace=None if call.trace is None else call.trace.id,
                 actor=state.get("actor"),
             )
 

@@ -21,7 +21,7 @@ from cronicorn_scheduler.service import Scheduler
 from fastapi import FastAPI
 
 from cronicorn_api.application import application
-from cronicorn_api.composition import Choices, Service, open_service
+from cronicorn_api.composition import Choices, Service, open_service, open_tracing
 from cronicorn_api.doorman import Doorman
 from cronicorn_api.envelope import Envelope
 from cronicorn_api.log import Log
@@ -31,6 +31,7 @@ from cronicorn_api.metering.work import CountedWork
 from cronicorn_api.patience import PatientProtocol
 from cronicorn_api.settings import ApiSettings
 from cronicorn_api.tidying import keep_tidy
+from cronicorn_api.tracing import Tracing
 from cronicorn_api.wire.head_limit import HEAD_MOST
 from cronicorn_api.working import LoggedSessions, LoggedWork, OpeningLines, QuotaLines
 
@@ -97,9 +98,16 @@ async def serve(settings: ApiSettings) -> None:
         StoreError: the database cannot be opened, and waiting would not help.
     """
     log = Log(settings.log_level)
-    with listening(settings.host, settings.port) as listener:
+    async with AsyncExitStack() as held:
+        listener = held.enter_context(listening(settings.host, settings.port))
+        tracing = await held.enter_async_context(open_tracing(wanted=settings.traces))
         doorman = Doorman()
-        envelope = Envelope(doorman, log, secure=settings.site.speaks_tls)
+        envelope = Envelope(
+            doorman,
+            log,
+            secure=settings.site.speaks_tls,
+            traces=None if tracing is None else tracing.calls,
+        )
         server = Server(configured(envelope, trusted=settings.trusted_entries))
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
@@ -110,7 +118,7 @@ async def serve(settings: ApiSettings) -> None:
             async with AsyncExitStack() as stack:
                 port = listener.getsockname()[1]
                 origin = settings.site.public_url or f"http://{_in_addresses(settings.host)}:{port}"
-                chosen = _choices(settings, log, instruments)
+                chosen = _choices(settings, log, instruments, tracing)
                 opening = stack.enter_async_context(
                     Opening(OpeningLines(log)).opened(
                         partial(open_service, settings.database_url, settings.key, chosen)
@@ -148,7 +156,9 @@ def _application(
     return app
 
 
-def _choices(settings: ApiSettings, log: Log, instruments: Instruments) -> Choices:
+def _choices(
+    settings: ApiSettings, log: Log, instruments: Instruments, tracing: Tracing | None
+) -> Choices:
     chosen = Choices(
         allowed=settings.egress_entries,
         poll_only=settings.poll_only,
@@ -159,6 +169,7 @@ def _choices(settings: ApiSettings, log: Log, instruments: Instruments) -> Choic
         sign_in_rates=settings.sign_in_rates,
         smtp=settings.smtp_url,
         mail_from=settings.mail_from,
+        tracing=tracing,
     )
     return _with_a_worker(chosen, settings, log, instruments) if settings.with_worker else chosen
 

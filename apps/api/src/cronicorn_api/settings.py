@@ -98,6 +98,7 @@ class ApiSettings(BaseSettings):
     )
     poll_only: bool = False
     with_worker: bool = False
+    traces: bool = False
     trusted_proxies: str = ""
     egress_allow: str = ""
     run_quota: str = ""

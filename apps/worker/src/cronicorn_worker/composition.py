@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
@@ -57,6 +57,7 @@ from cronicorn_planner.sessions.planner import Planner
 from cronicorn_scheduler.quota_outages import WatchedQuotaGuard
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
+from cronicorn_scheduler.tracing import TracedRuns
 from cronicorn_scheduler.ways import ByItsWay
 
 from cronicorn_worker.faults import WorkerFault
@@ -428,14 +429,14 @@ async def _traced(parts: Parts, store: Store, settings: WorkerSettings) -> Async
         yield parts
         return
     try:
-        from cronicorn_worker.tracing.exporting import traced  # noqa: PLC0415  it takes its time
+        from cronicorn_adapter_otel.tracing import open_tracing  # noqa: PLC0415  it takes its time
     except ModuleNotFoundError as error:
         raise WorkerFault(
             f"traces need what is not installed: {error.name}",
             "Install cronicorn-worker[traces], or leave --traces out",
         ) from error
-    async with traced(parts, store.clock) as around:
-        yield around
+    async with open_tracing("cronicorn-worker") as tracing:
+        yield replace(parts, observer=TracedRuns(parts.observer, tracing.runs, store.clock))
 
 
 def _metered(

@@ -81,8 +81,8 @@ async def caller_if_any(request: Request) -> Caller | None:
 
 
 def in_its_trace(request: Request, caller: Caller) -> Caller:
-    """Return the caller in the trace that the request belongs to, if it says so."""
-    trace = Trace.parse(request.headers.get("traceparent"))
+    """Return the caller in the trace that the request belongs to, if it belongs to one."""
+    trace: Trace | None = getattr(request.state, "trace", None)
     return caller if trace is None else replace(caller, trace=trace)
 
 

@@ -10,15 +10,24 @@ from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.dispatcher import Dispatch, Dispatcher
 from cronicorn_planner.rules.assessing import RuleAssessor
 
+from cronicorn_api.tracing import TrialTraces
+
 AT_ONCE: Final = 20
 """So many a process has under way; each holds a connection to a target, and somebody's request."""
 _SOON: Final = timedelta(seconds=5)
 
 
 class SentTrials:
-    """Sends them as a worker does."""
+    """Sends them as a worker does, and has them traced where traces are kept."""
 
-    def __init__(self, dispatcher: Dispatcher, assessor: RuleAssessor, clock: Clock) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        assessor: RuleAssessor,
+        clock: Clock,
+        traces: TrialTraces | None = None,
+    ) -> None:
+        self._traces = traces
         self._dispatcher = dispatcher
         self._assessor = assessor
         self._clock = clock
@@ -33,6 +42,11 @@ class SentTrials:
             began = self._clock.now()
             outcome = await self._dispatcher.dispatch(dispatch)
             ended = max(began, self._clock.now())
-            return await self._assessor.counted(endpoint, outcome, started_at=began, ended_at=ended)
+            counted = await self._assessor.counted(
+                endpoint, outcome, started_at=began, ended_at=ended
+            )
+            if self._traces is not None:
+                self._traces.tried(dispatch, counted, began=began, ended=ended)
+            return counted
         finally:
             self._under_way -= 1

@@ -14,7 +14,7 @@ from cronicorn_management.desk import Desk
 from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from cronicorn_api.access.desks import TheDesk, TheRecognized, TheSite
+from cronicorn_api.access.desks import TheDesk, TheRecognized, TheSite, in_its_trace
 from cronicorn_api.access.rates import admit_proof
 from cronicorn_api.access.site import Site
 from cronicorn_api.pages.frame.moments import Zones
@@ -114,7 +114,7 @@ async def viewer_of(
     sheet, now = sheet_of(request), desk.clock.now()
     return Viewer(
         desk=desk,
-        caller=caller,
+        caller=in_its_trace(request, caller),
         person=recognized.person,
         now=now,
         zones=Zones(look=sheet.look, now=now),
