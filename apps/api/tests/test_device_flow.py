@@ -64,6 +64,58 @@ def test_a_program_is_let_in(service, anyone, asked, somebody) -> None:
     assert poll(anyone, asked).json()["error"] == "invalid_grant"
 
 
+def test_programs_may_send_forms(anyone, somebody) -> None:
+    """As RFC 8628 has it: by any client for it that there is, and not only by those of ours."""
+    somebody.sign_in()
+    kind = {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"}
+    asking = "client_id=tv&scope=read+write&audience=&audience=x"
+    asked = anyone.post("/auth/device/code", content=asking, headers=kind)
+    assert asked.status_code == 200, asked.text
+    polling = {"grant_type": GRANT, "device_code": asked.json()["device_code"], "client_id": "tv"}
+    waiting = anyone.post("/auth/device/token", data=polling)
+    assert (waiting.status_code, waiting.json()["error"]) == (400, "authorization_pending")
+    given = {"userCode": asked.json()["user_code"]}
+    somebody.browser.post("/auth/device/approve", json=given, headers=OURS).raise_for_status()
+
+    token = anyone.post("/auth/device/token", data=polling)
+
+    assert token.json()["scope"] == "read write"
+    headers = {"authorization": f"Bearer {token.json()['access_token']}"}
+    assert anyone.get("/jobs", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "found"),
+    [
+        ("client_id=a&client_id=b", "client_id", "found a list"),
+        ("client_id=", "client_id", "Field required"),
+        ("", "client_id", "Field required"),
+        ("&".join(f"a{n}=1" for n in range(101)), "", "found null"),
+        ("{not json", "", "JSON"),
+    ],
+    ids=["twice", "empty", "nothing", "many", "json"],
+)
+def test_a_form_is_refused_as_json_is(anyone, body, path, found) -> None:
+    """With the field, what was found, and what is allowed."""
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+
+    answer = anyone.post("/auth/device/code", content=body, headers=kind)
+
+    assert answer.status_code == 422, answer.text
+    (issue,) = answer.json()["issues"]
+    assert issue["path"] == path
+    assert found in issue["message"]
+
+
+def test_json_that_is_called_a_form_is_json(anyone) -> None:
+    """So `curl --data` sends it."""
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+
+    answer = anyone.post("/auth/device/code", content='{"client_id": "a"}', headers=kind)
+
+    assert answer.status_code == 200
+
+
 def test_a_program_is_sent_away(anyone, asked, somebody) -> None:
     """It is told so, and a second decision is a conflict."""
     somebody.sign_in()

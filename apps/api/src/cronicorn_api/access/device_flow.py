@@ -22,10 +22,11 @@ from cronicorn_api.access.desks import TheCaller, TheDesk, TheSite
 from cronicorn_api.access.keys import Done
 from cronicorn_api.access.rates import address_of
 from cronicorn_api.wire.errors import ErrorBody, TooManyBody, ValidationBody
+from cronicorn_api.wire.form_bodies import FormRoute
 from cronicorn_api.wire.values import ShownOnce, Wire
 
-public: Final = APIRouter(prefix="/auth/device", tags=["devices"])
-"""What needs no credential."""
+public: Final = APIRouter(prefix="/auth/device", tags=["devices"], route_class=FormRoute)
+"""What needs no credential; RFC 8628 has its programs send forms."""
 router: Final = APIRouter(prefix="/auth/device", tags=["devices"])
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 _REASONS: Final = {
@@ -104,9 +105,17 @@ class CodeGiven(Wire):
     user_code: Annotated[str, Field(max_length=1000)]
 
 
-@public.post("/code", operation_id="askForDevice", responses=_INVALID)
+@public.post(
+    "/code",
+    operation_id="askForDevice",
+    responses=_INVALID,
+)
 async def ask(request: Request, desk: TheDesk, site: TheSite, given: DeviceGiven) -> CodesBody:
-    """Ask to be let in; a person goes to the address within half an hour."""
+    """
+    Ask to be let in; a person goes to the address within half an hour.
+
+    The body may also be `application/x-www-form-urlencoded`, as RFC 8628 has it.
+    """
     asked = await ask_for_grant(
         desk, client=given.client_id, scope=given.scope, address=address_of(request.scope)
     )
@@ -128,7 +137,11 @@ async def ask(request: Request, desk: TheDesk, site: TheSite, given: DeviceGiven
     responses={**_INVALID, 400: {"model": NoTokenBody | ErrorBody}},
 )
 async def token(desk: TheDesk, given: TokenAsked) -> Response:
-    """Ask whether one was let in; 400 tells why not, or that it is not decided yet."""
+    """
+    Ask whether one was let in; 400 tells why not, or that it is not decided yet.
+
+    The body may also be `application/x-www-form-urlencoded`, as RFC 8628 has it.
+    """
     if given.grant_type != GRANT_TYPE:
         return _no_token("unsupported_grant_type", f"grant_type has to be {GRANT_TYPE}")
     answer = await poll_grant(desk, given.device_code, client=given.client_id)
