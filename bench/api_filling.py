@@ -13,18 +13,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import psycopg
+from cronicorn_adapter_sql.closing import COMMITTED_WITHIN
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
+from cronicorn_adapter_sql.roll_ups import hour_of, open_from
+from cronicorn_adapter_sql.store import open_store
+from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.instants import MICROSECOND, MILLISECOND
+from cronicorn_domain.ports.run_log import ROLL_UPS_KEPT
 
-from bench.filling_statements import COPIES, FILLED, NEWEST, OF_A_WINDOW, STATES
+from bench.filling_statements import CLOSED, COPIES, FILLED, NEWEST, OF_A_WINDOW, STATES
 from bench.indexes_later import indexes_later
 
 DAYS: Final = 30
 """So many days the runs are spread over, up to the newest."""
 _DAY: Final = timedelta(days=1)
 _AT_ONCE: Final = 2
+_PRUNED: Final = 5000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HISTORY: Final = (
     "runs",
@@ -76,18 +82,22 @@ def fill(url: str, fillings: Mapping[str, Filling], *, now: datetime) -> None:
     Copy endpoints, by their ids, and their jobs, and give each copy its share of the runs.
 
     Slots are spread evenly; every twentieth run failed. Statistics are by minutes for two days and
-    by hours before, as a worker's pruning leaves them.
+    by hours before, and in sums but for the last hours, as a worker's pruning leaves them.
     """
     now = _whole(now)
-    folded = (now - 2 * _DAY).replace(minute=0, second=0, microsecond=0)
+    made = {
+        "folded": hour_of(now - ROLL_UPS_KEPT["minute"]),
+        "closed": open_from(now - COMMITTED_WITHIN),
+    }
     with _connected(url) as connection:
         for endpoint, filling in fillings.items():
             given = {"endpoint": endpoint, "jobs": filling.jobs, "endpoints": filling.endpoints}
             for statement in COPIES:
                 connection.execute(statement, given)
         connection.execute("ANALYZE jobs, endpoints, endpoint_state")
+        connection.execute(CLOSED, made)
         with indexes_later(connection, *_HISTORY):
-            _fill_days(url, fillings, now=now, folded=folded)
+            _fill_days(url, fillings, now=now, made=made)
         for endpoint, filling in fillings.items():
             lately = _window(endpoint, filling, since=now - filling.apart - _DAY, until=now)
             connection.execute(STATES, {**lately, "each": filling.each})
@@ -110,7 +120,7 @@ def filled_in(url: str) -> Sequence[Filled]:
 
 
 def top_up(url: str, *, now: datetime) -> None:
-    """Write what would have run since a database was filled."""
+    """Write what would have run since a database was filled, and add it up as workers do."""
     for filled in filled_in(url):
         with _connected(url) as connection:
             (last,) = connection.execute(NEWEST, {"endpoint": filled.endpoint}).fetchone() or (
@@ -121,7 +131,20 @@ def top_up(url: str, *, now: datetime) -> None:
                 filled.endpoint, filled.filling, since=last + MILLISECOND, until=_whole(now)
             )
             for statement in OF_A_WINDOW:
-                connection.execute(statement, {**given, "folded": last})
+                connection.execute(statement, {**given, "folded": last, "closed": last})
+    asyncio.run(_prune(url, now))
+
+
+async def _prune(url: str, now: datetime) -> None:
+    """Do with statistics what a worker does every now and then."""
+    database = parse_database_url(url)
+    async with open_store(database, vault=vault_for(database, secret_key=None)) as store:
+        left = True
+        while left:
+            async with store.units.begin() as unit:
+                pruned = await unit.runs.prune(before=None, limit=_PRUNED, now=now)
+                await unit.commit()
+            left = pruned.most >= _PRUNED
 
 
 def settle_down(url: str) -> None:
@@ -138,14 +161,14 @@ async def _make_room(url: str, now: datetime) -> None:
 
 
 def _fill_days(
-    url: str, fillings: Mapping[str, Filling], *, now: datetime, folded: datetime
+    url: str, fillings: Mapping[str, Filling], *, now: datetime, made: Mapping[str, datetime]
 ) -> None:
     """Write day by day: what is sorted and added up then fits into memory."""
 
     def write(given: Mapping[str, object]) -> None:
         with _connected(url) as connection:
             for statement in OF_A_WINDOW:
-                connection.execute(statement, {**given, "folded": folded})
+                connection.execute(statement, {**given, **made})
 
     windows = [
         _window(endpoint, filling, since=since, until=until)

@@ -2,8 +2,8 @@
 """
 The statements that write months of work, in the words of PostgreSQL alone.
 
-Those of a window are given ``since`` and ``until``, whose runs are written, and ``folded``: what is
-older is by hours, jobs and days, as a worker's pruning leaves it; what is younger by minutes.
+Those of a window are given ``since`` and ``until``, whose runs they write, ``folded``, before which
+statistics are by hours, and ``closed``, before which they are in sums of jobs and days.
 """
 
 from typing import Final
@@ -100,14 +100,14 @@ JOB_ROLL_UPS: Final = (
     " timed_runs, duration)"
     " SELECT e.job_id, date_trunc('hour', slot, 'UTC'), 'hour', outcome_class, source, r.tenant,"
     f" {_ADDED} FROM runs AS r JOIN endpoints AS e ON e.id = r.endpoint_id"
-    f" WHERE {_IN_WINDOW} AND r.slot < %(folded)s::timestamptz"
+    f" WHERE {_IN_WINDOW} AND r.slot < %(closed)s::timestamptz"
     " GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 2"
 )
 ENDPOINT_DAYS: Final = (
     "INSERT INTO endpoint_days (endpoint_id, begins_at, outcome_class, source, tenant, runs,"
     " timed_runs, duration)"
     " SELECT endpoint_id, date_trunc('day', slot, 'UTC'), outcome_class, source, tenant,"
-    f" {_ADDED} FROM runs AS r WHERE {_IN_WINDOW} AND r.slot < %(folded)s::timestamptz"
+    f" {_ADDED} FROM runs AS r WHERE {_IN_WINDOW} AND r.slot < %(closed)s::timestamptz"
     " GROUP BY 1, 2, 3, 4, 5 ORDER BY 2"
 )
 TENANT_SPREADS: Final = (
@@ -117,7 +117,7 @@ TENANT_SPREADS: Final = (
     " FROM (SELECT tenant, source, date_trunc('hour', slot, 'UTC') AS begins_at,"
     f"  {_STEP} AS step, 1 AS timed_runs,"
     "  (extract(epoch FROM started_at - due_at) * 1000000)::bigint AS lateness"
-    f"  FROM runs AS r WHERE {_IN_WINDOW} AND r.slot < %(folded)s::timestamptz) AS each"
+    f"  FROM runs AS r WHERE {_IN_WINDOW} AND r.slot < %(closed)s::timestamptz) AS each"
     " GROUP BY 1, 2, 3, 4, 5, 6"
 )
 OF_A_WINDOW: Final = (
@@ -129,6 +129,7 @@ OF_A_WINDOW: Final = (
     ENDPOINT_DAYS,
     TENANT_SPREADS,
 )
+CLOSED: Final = "INSERT INTO closings (id, until) VALUES (1, %(closed)s)"
 NEWEST: Final = f"SELECT max(slot) FROM runs WHERE tenant = {_OF_TENANT}"
 FILLED: Final = (
     "SELECT e.tenant, e.job_id, e.id,"

@@ -59,6 +59,8 @@ PAGES: Final = {
     "Statistics": "/statistics",
     "Statistics, 7 days": "/statistics?days=7",
     "Statistics of a job": "/statistics?job={job}",
+    "Statistics, the sums alone": "/_/statistics",
+    "Statistics, the sums of 30 days": "/_/statistics?days=30",
     "Sessions": "/sessions",
     "Usage": "/settings/usage",
     "Audit": "/settings/audit",

@@ -1,5 +1,6 @@
 """How PostgreSQL looks for where endpoints stand, when there are many of them and many runs."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
@@ -11,8 +12,9 @@ from cronicorn_adapter_sql.vault import Vault
 from cronicorn_domain.identity import DEFAULT_TENANT
 from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.ports.board import Order, Wanted
+from cronicorn_domain.ports.overview import Selection
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
-from cronicorn_domain.testing.builders import EPOCH, HOUR, MINUTE, a_job, an_endpoint
+from cronicorn_domain.testing.builders import DAY, EPOCH, HOUR, MINUTE, a_job, an_endpoint
 from sqlalchemy import event, text
 
 ENDPOINTS: Final = 3_000
@@ -30,6 +32,13 @@ _RUNS: Final = (
     " 'a', slot, 'success', slot, slot, 'success' FROM endpoints,"
     " generate_series(:first - :count * interval '1 minute', :first, interval '1 minute') AS slot"
 )
+_MINUTES: Final = (
+    "INSERT INTO roll_ups (endpoint_id, begins_at, size, outcome_class, source, duration_step,"
+    " tenant, runs, timed_runs, duration, lateness)"
+    " SELECT id, minute, 'minute', 'success', 'baseline-interval', 1, tenant, 1, 1, 1, 0"
+    " FROM (SELECT id, tenant FROM endpoints ORDER BY id LIMIT 60) AS few,"
+    " generate_series(CAST(:first AS timestamptz), :last, interval '1 minute') AS minute"
+)
 
 
 class Watched:
@@ -45,13 +54,15 @@ class Watched:
         if asks and "set_config" not in statement:
             self.statements.append((statement, given))
 
-    async def plans(self) -> Sequence[str]:
+    async def plans(self, how: str = "") -> Sequence[str]:
         """Explain what has been asked so far."""
         asked, self.statements = self.statements, []
         async with self.store.engine.connect() as connection:
             return [
                 "\n".join(
-                    (await connection.exec_driver_sql(f"EXPLAIN {statement}", given)).scalars()
+                    (
+                        await connection.exec_driver_sql(f"EXPLAIN {how} {statement}", given)
+                    ).scalars()
                 )
                 for statement, given in asked
             ]
@@ -167,6 +178,30 @@ async def test_a_list_is_looked_through_as_postgresql_thinks_best(watched: Watch
             during = (await connection.execute(asked)).scalar_one()
 
         assert (before, during) == ("off", "on")
+
+
+async def test_sums_look_at_no_minute_that_is_in_them(watched: Watched) -> None:
+    """Only at those of hours that are not closed yet, however many there are."""
+    now = EPOCH + 2 * HOUR
+    async with watched.store.engine.begin() as connection:
+        await connection.execute(text(_MINUTES), {"first": EPOCH, "last": now - MINUTE})
+        await connection.execute(text("ANALYZE"))
+    async with watched.store.units.begin() as unit:
+        await unit.runs.prune(before=None, limit=100, now=now)
+        await unit.commit()
+    watched.statements.clear()
+    window = Selection(since=EPOCH - DAY, until=now)
+    async with watched.store.units.begin() as unit:
+        hours = await unit.overview.hours(DEFAULT_TENANT, window)
+        await unit.overview.jobs(DEFAULT_TENANT, window)
+        await unit.overview.busiest(DEFAULT_TENANT, window, limit=5)
+        await unit.overview.spreads(DEFAULT_TENANT, window, edges=[EPOCH])
+    plans = await watched.plans("(ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF)")
+
+    assert sum(each.tally.runs for each in hours) == 120 * 60
+    for plan in plans:
+        rows = re.findall(r"on roll_ups .*?actual rows=(\d+)", plan)
+        assert sum(map(int, rows)) == 60 * 60, plan
 
 
 async def test_late_is_told_from_due(watched: Watched) -> None:

@@ -29,14 +29,13 @@ from cronicorn_domain.schedules.schedule import Schedule
 from sqlalchemy import Executable
 
 from cronicorn_adapter_sql.board_statements import (
-    AS_IT_THINKS_BEST,
     BoardStatements,
     latest_runs,
     recent,
 )
-from cronicorn_adapter_sql.engine import begin_whole
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.lengths import from_microseconds
+from cronicorn_adapter_sql.looking_widely import look_widely
 from cronicorn_adapter_sql.mapping_endpoints import schedule_from
 from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.mapping_states import state_from, state_without_plans
@@ -147,16 +146,11 @@ class SqlBoard:
         ]
 
     async def _look_widely(self) -> None:
-        """
-        Let PostgreSQL go about the rest of the transaction as it thinks best.
-
-        Its sessions look for few rows by indexes (see ``engine``); here all endpoints are compared.
-        """
-        if self._dialect == "postgresql" and not self._looks_widely:
+        """Compare all endpoints as the database thinks best, for the rest of the transaction."""
+        if not self._looks_widely:
             self._looks_widely = True
             with translated():
-                await begin_whole(self._transaction.connection)
-                await self._transaction.connection.execute(AS_IT_THINKS_BEST)
+                await look_widely(self._transaction.connection)
 
     def _statements(self, tenant: TenantId, now: datetime) -> BoardStatements:
         return BoardStatements(self._dialect, tenant, now)

@@ -46,7 +46,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from cronicorn_adapter_sql.among import ArrayText, among
 from cronicorn_adapter_sql.column_types import UtcDateTime
-from cronicorn_adapter_sql.roll_ups import LATENESS_STEP
+from cronicorn_adapter_sql.roll_ups import LATENESS_STEP, MINUTES
 from cronicorn_adapter_sql.tables import (
     due,
     endpoint_state,
@@ -67,13 +67,6 @@ SCHEDULE_COLUMNS: Final = (
     "every",
     "run_at",
 )
-AS_IT_THINKS_BEST: Final = select(
-    *(
-        func.set_config(f"enable_{each}", "on", true())
-        for each in ("seqscan", "hashjoin", "mergejoin", "bitmapscan", "sort")
-    )
-)
-"""Undoes until the end of the transaction what sessions are told about plans."""
 _PLANS: Final = (endpoint_state.c.urgent, endpoint_state.c.plan)
 _UNARCHIVED: Final = and_(endpoints.c.archived_at.is_(None), jobs.c.state != "archived")
 
@@ -361,7 +354,7 @@ def recent(tenant: TenantId, windows: Sequence[tuple[datetime, datetime]]) -> Co
             func.sum(roll_ups.c.timed_runs).label("timed"),
             func.sum(roll_ups.c.duration).label("duration"),
         )
-        .where(roll_ups.c.tenant == tenant, roll_ups.c.size == "minute", within)
+        .where(roll_ups.c.tenant == tenant, roll_ups.c.size.in_(MINUTES), within)
         .group_by(roll_ups.c.begins_at, roll_ups.c.outcome_class, "step")
     )
     not_run = (

@@ -22,13 +22,13 @@ class Endings:
     """The ends of the runs of one transaction."""
 
     _leases: list[Values] = field(default_factory=list)
-    _runs: list[Run] = field(default_factory=list)
+    _runs: list[tuple[Run, datetime]] = field(default_factory=list)
     _unplanned: list[Values] = field(default_factory=list)
 
-    def end(self, lease: Lease, run: Run) -> None:
+    def end(self, lease: Lease, run: Run, now: datetime) -> None:
         """End a lease, and its run as it now is."""
         self._leases.append({"token": lease.token})
-        self._runs.append(run)
+        self._runs.append((run, now))
 
     def end_unplanned(self, lease: Lease, now: datetime) -> None:
         """End a lease whose plan cannot be read any more: of its run only the id is known."""
@@ -39,9 +39,9 @@ class Endings:
         """Write what was collected."""
         await END_LEASE.run(connection, self._leases)
         await GIVE_UP_RUN.run(connection, self._unplanned)
-        for rows in by_span([_values(run) for run in self._runs]):
+        for rows in by_span([_values(run) for run, _ in self._runs]):
             await END_RUN.run(connection, rows, **span([row["slot"] for row in rows]))
-        bodies = [values for run in self._runs if (values := values_of_body(run)) is not None]
+        bodies = [values for run, _ in self._runs if (values := values_of_body(run)) is not None]
         await KEEP_BODY.run(connection, bodies)
         await add_up(connection, self._runs)
 

@@ -111,7 +111,7 @@ def miscounts(dialect: str) -> TextualSelect:
     kept = (
         "SELECT endpoint_id, begins_at AS minute, outcome_class, source, 0 AS ended,"
         " runs AS counted FROM roll_ups"
-        " WHERE size = 'minute' AND begins_at >= :since AND begins_at < :until"
+        " WHERE size IN ('minute', 'late') AND begins_at >= :since AND begins_at < :until"
     )
     statement = text(
         "SELECT endpoint_id, minute, sum(ended) AS ended, sum(counted) AS counted"

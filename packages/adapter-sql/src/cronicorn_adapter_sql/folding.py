@@ -1,15 +1,16 @@
 # ruff: noqa: S608  names of our own columns only
 """
-Adds roll-ups of one size up to the next longer one.
+Adds roll-ups up: those of one size to the next longer one, and those of an hour to jobs and days.
 
-When minutes become hours they are added to what jobs and whole days of endpoints add up to, too,
-and to how all runs of a tenant are spread: so each run is either in a minute or in those, and a sum
-of months need not look at every hour.
+An hour is closed some time after its end: its minutes are added to what jobs and whole days of
+endpoints add up to, and to how all runs of a tenant are spread; and they stay. So a sum of months
+need not look at every hour, nor at the minutes of two days. What is late for that is added there
+when it is added to its hour, and its minute goes.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import TextClause, bindparam, text
@@ -37,6 +38,16 @@ async def fold(connection: AsyncConnection, size: str, begins_at: datetime) -> i
     return folded
 
 
+async def close(connection: AsyncConnection, hour: datetime) -> None:
+    """Add the minutes of an hour to jobs and days; they stay as they are."""
+    given = {"hour": hour, "day": hour.replace(hour=0), "behind": hour + timedelta(hours=1)}
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_CLOSING.at_once, given)
+        return
+    for statement in _CLOSING.one_by_one:
+        await connection.execute(statement, given)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Folding:
     """
@@ -52,22 +63,24 @@ class _Folding:
     one_by_one: Sequence[TextClause]
 
 
-def _folding(going: Mapping[str, str], *added: str) -> _Folding:
+def _folding(going: Mapping[str, str], *added: str, stays: bool = False) -> _Folding:
     """
     Put the statements together.
 
     Args:
         going: Which rows go, by the name that ``added`` has for them; ``gone`` is the last.
         added: What is added up of them, and where.
+        stays: They do not go, but are only added up.
     """
-    parts = [f"{name} AS (DELETE FROM {rows} RETURNING *)" for name, rows in going.items()]
+    taken = "SELECT * FROM {}" if stays else "DELETE FROM {} RETURNING *"
+    parts = [f"{name} AS MATERIALIZED ({taken.format(rows)})" for name, rows in going.items()]
     parts += [f"added_{number} AS ({each})" for number, each in enumerate(added)]
     copies = {name: f"(SELECT * FROM {rows}) AS {name}" for name, rows in going.items()}
     return _Folding(
         at_once=_typed(f"WITH {', '.join(parts)} SELECT count(*) FROM gone".format_map(_SAME)),
         one_by_one=[
             *(_typed(each.format_map(copies)) for each in added),
-            *(_typed(f"DELETE FROM {rows}") for rows in going.values()),
+            *(_typed(f"DELETE FROM {rows}") for rows in going.values() if not stays),
         ],
     )
 
@@ -82,7 +95,7 @@ def _adding(table: str, key: str, taken: str, *, sums: Sequence[str], of: str = 
 
 
 def _typed(sql: str) -> TextClause:
-    used = [name for name in ("begins_at", "hour", "day") if f":{name}" in sql]
+    used = [name for name in ("begins_at", "hour", "day", "behind") if f":{name}" in sql]
     return text(sql).bindparams(*(bindparam(name, type_=UtcDateTime()) for name in used))
 
 
@@ -96,41 +109,52 @@ _KEY: Final = "endpoint_id, begins_at, size, outcome_class, source, duration_ste
 _KEY_OF_JOBS: Final = "job_id, begins_at, size, outcome_class, source"
 _KEY_OF_SPREADS: Final = "tenant, begins_at, size, source, duration_step, lateness_step"
 # WHERE true: without it SQLite takes the ON of a conflict for that of a join.
+_TO_HOURS: Final = _adding(
+    "roll_ups",
+    _KEY,
+    "SELECT endpoint_id, :hour, 'hour', outcome_class, source, duration_step, tenant,"
+    f" {', '.join(_ALL_SUMS)} FROM {{gone}} WHERE true",
+    sums=_ALL_SUMS,
+)
+_TO_SUMS: Final = (
+    _adding(
+        "job_roll_ups",
+        _KEY_OF_JOBS,
+        f"SELECT e.job_id, :hour, 'hour', outcome_class, source, e.tenant, {_SUMMED}"
+        " FROM {gone} JOIN endpoints AS e ON e.id = endpoint_id WHERE true"
+        " GROUP BY e.job_id, outcome_class, source, e.tenant ORDER BY 1, 4, 5",
+        sums=_SUMS,
+    ),
+    _adding(
+        "endpoint_days",
+        "endpoint_id, begins_at, outcome_class, source",
+        f"SELECT endpoint_id, :day, outcome_class, source, tenant, {_SUMMED}"
+        " FROM {gone} WHERE true"
+        " GROUP BY endpoint_id, outcome_class, source, tenant ORDER BY 1, 3, 4",
+        sums=_SUMS,
+    ),
+    _adding(
+        "tenant_spreads",
+        _KEY_OF_SPREADS,
+        f"SELECT tenant, :hour, 'hour', source, duration_step, {LATENESS_STEP},"
+        " sum(timed_runs) FROM {gone} WHERE timed_runs > 0"
+        f" GROUP BY tenant, source, duration_step, {LATENESS_STEP} ORDER BY 1, 4, 5, 6",
+        sums=("runs",),
+        of="",
+    ),
+)
+"""What else runs are added to; a run is in these once its hour is closed."""
+_CLOSING: Final = _folding(
+    {"gone": "roll_ups WHERE size = 'minute' AND begins_at >= :hour AND begins_at < :behind"},
+    *_TO_SUMS,
+    stays=True,
+)
 _FOLDING: Final[Mapping[str, _Folding]] = {
     "minute": _folding(
-        {"gone": "roll_ups WHERE size = 'minute' AND begins_at = :begins_at"},
-        _adding(
-            "roll_ups",
-            _KEY,
-            "SELECT endpoint_id, :hour, 'hour', outcome_class, source, duration_step, tenant,"
-            f" {', '.join(_ALL_SUMS)} FROM {{gone}} WHERE true",
-            sums=_ALL_SUMS,
-        ),
-        _adding(
-            "job_roll_ups",
-            _KEY_OF_JOBS,
-            f"SELECT e.job_id, :hour, 'hour', outcome_class, source, e.tenant, {_SUMMED}"
-            " FROM {gone} JOIN endpoints AS e ON e.id = endpoint_id WHERE true"
-            " GROUP BY e.job_id, outcome_class, source, e.tenant ORDER BY 1, 4, 5",
-            sums=_SUMS,
-        ),
-        _adding(
-            "endpoint_days",
-            "endpoint_id, begins_at, outcome_class, source",
-            f"SELECT endpoint_id, :day, outcome_class, source, tenant, {_SUMMED}"
-            " FROM {gone} WHERE true"
-            " GROUP BY endpoint_id, outcome_class, source, tenant ORDER BY 1, 3, 4",
-            sums=_SUMS,
-        ),
-        _adding(
-            "tenant_spreads",
-            _KEY_OF_SPREADS,
-            f"SELECT tenant, :hour, 'hour', source, duration_step, {LATENESS_STEP},"
-            " sum(timed_runs) FROM {gone} WHERE timed_runs > 0"
-            f" GROUP BY tenant, source, duration_step, {LATENESS_STEP} ORDER BY 1, 4, 5, 6",
-            sums=("runs",),
-            of="",
-        ),
+        {"gone": "roll_ups WHERE size = 'minute' AND begins_at = :begins_at"}, _TO_HOURS
+    ),
+    "late": _folding(
+        {"gone": "roll_ups WHERE size = 'late' AND begins_at = :begins_at"}, _TO_HOURS, *_TO_SUMS
     ),
     "hour": _folding(
         {

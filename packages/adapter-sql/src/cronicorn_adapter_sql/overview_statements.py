@@ -2,11 +2,13 @@
 Statements that sum up all runs of a tenant.
 
 A month of a large tenant is a million roll-ups, too many to add up while somebody waits. So the sum
-is taken of what the roll-ups were added up to when their minutes got old: of each job by the hour,
-of each endpoint by the day. What is younger is in roll-ups by the minute, and in nothing else yet.
+is taken of what the roll-ups were added up to when their hours were closed: of each job by the
+hour, of each endpoint by the day. Roll-ups themselves are added up only where there is no sum: what
+is not closed yet, or came too late for that, and what a window has of an hour or day at its ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -24,6 +26,7 @@ from sqlalchemy import (
     case,
     column,
     func,
+    literal,
     literal_column,
     select,
     type_coerce,
@@ -32,8 +35,10 @@ from sqlalchemy import (
 )
 
 from cronicorn_adapter_sql.column_types import UtcDateTime
-from cronicorn_adapter_sql.roll_ups import LATENESS_STEP, minute_of
+from cronicorn_adapter_sql.lower_bound import FLOOR
+from cronicorn_adapter_sql.roll_ups import LATENESS_STEP, SIZES, hour_of, minute_of
 from cronicorn_adapter_sql.tables import (
+    closings,
     endpoint_days,
     endpoint_state,
     endpoints,
@@ -47,7 +52,8 @@ SUMS: Final = ("runs", "success", "target", "ours", "timed", "duration")
 """What each of these statements returns besides its keys; together they are a ``Tally``."""
 _ADDED: Final = ("outcome_class", "source", "runs", "timed_runs", "duration")
 _DAY: Final = timedelta(days=1)
-_HOUR: Final[ColumnElement[Any]] = literal_column("INTERVAL '1 hour'")
+_HOUR: Final = timedelta(hours=1)
+_AN_HOUR: Final[ColumnElement[Any]] = literal_column("INTERVAL '1 hour'")
 _BEGINNING: Final[ColumnElement[Any]] = literal_column("TIMESTAMPTZ '2000-01-01 00:00:00+00'")
 
 
@@ -127,8 +133,8 @@ def by_steps(tenant: TenantId, which: Selection, edges: Sequence[datetime]) -> S
     """
     Count runs by ``edge``, the number of what their stretch begins with, and by their two steps.
 
-    Of all jobs, from what was added up by tenant, and from the minutes that are too young for that;
-    of one, from the roll-ups of its endpoints.
+    Of all jobs, from what was added up by tenant, and the rest from roll-ups; of one, from the
+    roll-ups of its endpoints.
     """
     late: ColumnElement[int] = literal_column(LATENESS_STEP, Integer)
     counted = select(
@@ -136,18 +142,23 @@ def by_steps(tenant: TenantId, which: Selection, edges: Sequence[datetime]) -> S
         roll_ups.c.duration_step,
         late.label("lateness_step"),
         roll_ups.c.timed_runs.label("runs"),
-    ).where(roll_ups.c.timed_runs > 0, *_within(roll_ups, tenant, which), *_of_job(which, tenant))
+    ).where(roll_ups.c.timed_runs > 0, *_of_job(which, tenant))
     if which.job_id is None:
-        old = select(
+        span = _whole_hours(which)
+        hours = select(
             _edge(tenant_spreads.c.begins_at, edges),
             tenant_spreads.c.duration_step,
             tenant_spreads.c.lateness_step,
             tenant_spreads.c.runs,
-        ).where(*_within(tenant_spreads, tenant, which))
-        counted = counted.where(roll_ups.c.size == "minute")
-        either = union_all(old, counted).subquery("either")
+        ).where(
+            tenant_spreads.c.tenant == tenant,
+            *span.summed(tenant_spreads),
+            *_of_source(tenant_spreads, which),
+        )
+        rest = counted.where(roll_ups.c.tenant == tenant, *_of_source(roll_ups, which))
+        either = union_all(hours, *span.parts(rest)).subquery("either")
     else:
-        either = counted.subquery("either")
+        either = counted.where(*_within(roll_ups, tenant, which)).subquery("either")
     steps = (either.c.edge, either.c.duration_step, either.c.lateness_step)
     return select(*steps, func.sum(either.c.runs).label("runs")).group_by(*steps)
 
@@ -163,59 +174,118 @@ def endpoints_of(tenant: TenantId, job_id: JobId) -> Select[Any]:
     return select(endpoints.c.id).where(endpoints.c.job_id == job_id, endpoints.c.tenant == tenant)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """
+    What of a window is in sums: all from ``first`` to ``behind``, which may be none.
+
+    The rest is in roll-ups only: what lies before and behind that, and what was late.
+    """
+
+    since: datetime
+    first: datetime
+    behind: ColumnElement[datetime]
+    until: datetime
+
+    def summed(self, counted: FromClause) -> Sequence[ColumnElement[bool]]:
+        """Say what is in sums."""
+        return [counted.c.begins_at >= self.first, counted.c.begins_at < self.behind]
+
+    def parts(self, of_roll_ups: Select[Any]) -> Iterator[Select[Any]]:
+        """Select the rest, each part by an index: one with OR would look at all between."""
+        begins_at, size = roll_ups.c.begins_at, roll_ups.c.size
+        of_any = of_roll_ups.where(size.in_(SIZES))
+        if self.since < self.first:
+            first = min(self.first, self.until + MICROSECOND)
+            yield of_any.where(begins_at >= self.since, begins_at < first)
+        behind = case((self.behind > self.first, self.behind), else_=self.first)
+        yield of_any.where(begins_at >= behind, begins_at <= self.until)
+        yield of_roll_ups.where(size == "late", *self.summed(roll_ups))
+
+
+def _closed() -> ColumnElement[datetime]:
+    """Say until when hours are closed; all of it is added up from roll-ups where none is."""
+    until = select(closings.c.until).scalar_subquery()
+    return type_coerce(func.coalesce(until, literal(FLOOR, UtcDateTime())), UtcDateTime())
+
+
+def _whole_hours(which: Selection) -> _Span:
+    last = literal(hour_of(which.until), UtcDateTime())
+    return _span(which, hour_of, _HOUR, case((_closed() < last, _closed()), else_=last))
+
+
+def _whole_days(which: Selection) -> _Span:
+    """A day that is not over has a sum as well, of its closed hours."""
+    last = literal(hour_of(which.until), UtcDateTime())
+    midnight = literal(_midnight(which.until), UtcDateTime())
+    return _span(which, _midnight, _DAY, case((_closed() <= last, _closed()), else_=midnight))
+
+
+def _span(
+    which: Selection,
+    beginning: Callable[[datetime], datetime],
+    length: timedelta,
+    behind: ColumnElement[datetime],
+) -> _Span:
+    since = minute_of(which.since).astimezone(UTC)
+    first = beginning(since)
+    return _Span(
+        since=since,
+        first=first if first == since else first + length,
+        behind=behind,
+        until=which.until.astimezone(UTC),
+    )
+
+
 def _by_job(tenant: TenantId, which: Selection) -> Subquery:
-    """Put together what is counted by jobs and what is too young for that."""
-    old, young = _old(tenant, which), _young(tenant, which)
-    old = old.add_columns(job_roll_ups.c.job_id)
-    young = young.add_columns(endpoints.c.job_id)
-    young = young.join(endpoints, endpoints.c.id == roll_ups.c.endpoint_id)
-    return union_all(old, young).subquery("counted")
+    """Put together what jobs have by the hour, and the rest from roll-ups."""
+    span = _whole_hours(which)
+    rest = [
+        each.add_columns(endpoints.c.job_id).join(
+            endpoints, endpoints.c.id == roll_ups.c.endpoint_id
+        )
+        for each in span.parts(_of_roll_ups(tenant, which))
+    ]
+    hours = _of_jobs(tenant, which, span).add_columns(job_roll_ups.c.job_id)
+    return union_all(hours, *rest).subquery("counted")
 
 
 def _of_all_jobs(tenant: TenantId, which: Selection) -> Subquery:
     """Put the same together without telling jobs apart, which spares looking for them."""
-    return union_all(_old(tenant, which), _young(tenant, which)).subquery("counted")
-
-
-def _old(tenant: TenantId, which: Selection) -> Select[Any]:
-    old = select(job_roll_ups.c.begins_at, *_added(job_roll_ups))
-    old = old.where(*_within(job_roll_ups, tenant, which))
-    return old if which.job_id is None else old.where(job_roll_ups.c.job_id == which.job_id)
-
-
-def _young(tenant: TenantId, which: Selection) -> Select[Any]:
-    young = select(roll_ups.c.begins_at, *_added(roll_ups)).where(roll_ups.c.size == "minute")
-    return young.where(*_within(roll_ups, tenant, which), *_of_job(which, tenant))
+    span = _whole_hours(which)
+    rest = span.parts(_of_roll_ups(tenant, which))
+    return union_all(_of_jobs(tenant, which, span), *rest).subquery("counted")
 
 
 def _by_endpoint(tenant: TenantId, which: Selection) -> Subquery:
-    """Put together whole days, the hours before and behind them, and what is too young for that."""
-    first, behind = _whole_days(which)
+    """Put together what endpoints have by the day, and the rest from roll-ups."""
+    span = _whole_days(which)
+    of_roll_ups = _of_roll_ups(tenant, which).with_only_columns(
+        roll_ups.c.endpoint_id, *_added(roll_ups)
+    )
     days = select(endpoint_days.c.endpoint_id, *_added(endpoint_days)).where(
         endpoint_days.c.tenant == tenant,
-        endpoint_days.c.begins_at >= first,
-        endpoint_days.c.begins_at < behind,
+        *span.summed(endpoint_days),
         *_of_source(endpoint_days, which),
     )
-    of_roll_ups = select(roll_ups.c.endpoint_id, *_added(roll_ups)).where(
-        *_within(roll_ups, tenant, which), *_of_job(which, tenant)
-    )
-    young = of_roll_ups.where(roll_ups.c.size == "minute")
-    hours = of_roll_ups.where(roll_ups.c.size.in_(("hour", "day")))
-    before, after = (roll_ups.c.begins_at < first), (roll_ups.c.begins_at >= behind)
     if which.job_id is not None:
         days = days.where(endpoint_days.c.endpoint_id.in_(endpoints_of(tenant, which.job_id)))
-    # Two selects, as one with OR would look at every hour between.
-    return union_all(days, young, hours.where(before), hours.where(after)).subquery("counted")
+    return union_all(days, *span.parts(of_roll_ups)).subquery("counted")
 
 
-def _whole_days(which: Selection) -> tuple[datetime, datetime]:
-    """Return the first whole day in UTC, and where the days behind the last whole one begin."""
-    since = minute_of(which.since)
-    first, behind = _midnight(since), _midnight(which.until)
-    if first < since:
-        first += _DAY
-    return first, max(first, behind)
+def _of_jobs(tenant: TenantId, which: Selection, span: _Span) -> Select[Any]:
+    hours = select(job_roll_ups.c.begins_at, *_added(job_roll_ups)).where(
+        job_roll_ups.c.tenant == tenant,
+        *span.summed(job_roll_ups),
+        *_of_source(job_roll_ups, which),
+    )
+    return hours if which.job_id is None else hours.where(job_roll_ups.c.job_id == which.job_id)
+
+
+def _of_roll_ups(tenant: TenantId, which: Selection) -> Select[Any]:
+    return select(roll_ups.c.begins_at, *_added(roll_ups)).where(
+        roll_ups.c.tenant == tenant, *_of_source(roll_ups, which), *_of_job(which, tenant)
+    )
 
 
 def _midnight(instant: datetime) -> datetime:
@@ -270,4 +340,4 @@ def _hour(begins_at: ColumnElement[datetime], dialect: str) -> ColumnElement[dat
         text = func.substr(begins_at, 1, 13, type_=String)
         return type_coerce(text + ":00:00.000000", UtcDateTime())
     # Hours of UTC are as long as one another: no zone has to be looked up for each row.
-    return type_coerce(func.date_bin(_HOUR, begins_at, _BEGINNING), UtcDateTime())
+    return type_coerce(func.date_bin(_AN_HOUR, begins_at, _BEGINNING), UtcDateTime())

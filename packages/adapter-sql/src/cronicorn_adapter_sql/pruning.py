@@ -24,9 +24,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cronicorn_adapter_sql.closing import close_hours
 from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.folding import fold
+from cronicorn_adapter_sql.looking_widely import look_widely
 from cronicorn_adapter_sql.lower_bound import FLOOR
+from cronicorn_adapter_sql.roll_ups import MINUTES, hour_of
 from cronicorn_adapter_sql.tables import (
     breakers,
     hints,
@@ -117,10 +120,15 @@ class Pruning:
             await self._connection.execute(delete(of).where(columns.in_(rows)))
 
     async def _roll_ups(self, now: datetime) -> int:
-        """Add up what is older than its size is kept, and delete the days that are too old."""
-        done = 0
-        for size, kept in ROLL_UPS_KEPT.items():
+        """Close hours, add up what is older than its size is kept, and delete days too old."""
+        # One transaction for a whole hour of runs: how to join them is not to be told beforehand.
+        await look_widely(self._connection)
+        closed = await close_hours(self._connection, now)
+        done = self._limit if closed.more else 0  # whoever asks is to ask again
+        for size, kept in _KEPT.items():
             before = _whole(now - kept, size)
+            if size == "minute":
+                before = min(before, closed.until)
             while done < self._limit:
                 first = select(func.min(roll_ups.c.begins_at)).where(
                     roll_ups.c.size == size, roll_ups.c.begins_at < before
@@ -132,10 +140,13 @@ class Pruning:
         return done
 
 
+_KEPT: Final = {"late": ROLL_UPS_KEPT["minute"], **ROLL_UPS_KEPT}
+
+
 def _whole(instant: datetime, size: str) -> datetime:
     """Return the beginning of what a size is added up to: only whole hours and days are."""
-    if size == "minute":
-        return instant.replace(minute=0, second=0, microsecond=0)
+    if size in MINUTES:
+        return hour_of(instant)
     return instant.replace(hour=0, minute=0, second=0, microsecond=0)
 
 

@@ -108,7 +108,7 @@ class QuickSettling:
             async with self._connected() as connection:
                 accepted = await write_settled(
                     connection,
-                    [_values(each) for each in ended.values()],
+                    [_values(each, now) for each in ended.values()],
                     [values for each in ended.values() for values in _records(each)],
                     [each.run.slot for each in ended.values()],
                 )
@@ -202,7 +202,7 @@ def _ended(held: HeldRun, settlement: Settlement, now: datetime) -> _Ended:
     )
 
 
-def _values(ended: _Ended) -> Values:
+def _values(ended: _Ended, now: datetime) -> Values:
     """Return everything that is written of a run and its endpoint, as one row."""
     plan, body = ended.change.state.next_plan, values_of_body(ended.run)
     return {
@@ -212,7 +212,7 @@ def _values(ended: _Ended) -> Values:
         "tells": ended.tells,
         **values_of_state(ended.change.state),
         **values_of_ended(ended.run),
-        **(values_of_roll_up(ended.run) or {}),
+        **(values_of_roll_up(ended.run, now) or {}),
         **({f"body_{name}": value for name, value in body.items()} if body else {}),
         "due_at": ended.due_at,
         "next_slot": None if plan is None else plan.slot,

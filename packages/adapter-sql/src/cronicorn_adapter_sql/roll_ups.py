@@ -16,22 +16,31 @@ from cronicorn_adapter_sql.lengths import to_microseconds
 from cronicorn_adapter_sql.mapping_jobs import Values
 from cronicorn_adapter_sql.tables import roll_ups
 
+MINUTES: Final = ("minute", "late")
+"""The sizes of what is counted by the minute."""
+SIZES: Final = (*MINUTES, "hour", "day")
+HELD_OPEN: Final = timedelta(minutes=15)
+"""So long after its end an hour is held open for runs of its slots that end only then."""
 
-async def add_up(connection: AsyncConnection, settled: Iterable[Run]) -> None:
-    """Add runs, one of an endpoint at most, to the minutes of their slots."""
-    counted = [values for run in settled if (values := values_of_roll_up(run)) is not None]
+
+async def add_up(connection: AsyncConnection, settled: Iterable[tuple[Run, datetime]]) -> None:
+    """Add runs, one of an endpoint at most, to the minutes of their slots; with when they end."""
+    counted = [
+        values for run, now in settled if (values := values_of_roll_up(run, now)) is not None
+    ]
     await ADD_UP.run(connection, counted)
 
 
-def values_of_roll_up(run: Run) -> Values | None:
-    """Return what a settled run adds to the row of its minute; None, if it was a test."""
+def values_of_roll_up(run: Run, now: datetime) -> Values | None:
+    """Return what a run that is settled now adds to its minute; None, if it was a test."""
     if run.kind is Kind.TEST or run.outcome_class is None:
         return None
     duration, lateness = _span(run, run.outcome_class) or (None, None)
+    begins_at = minute_of(run.slot)
     return {
         "endpoint_id": run.endpoint_id,
-        "begins_at": minute_of(run.slot),
-        "size": "minute",
+        "begins_at": begins_at,
+        "size": "minute" if begins_at >= open_from(now) else "late",
         "outcome_class": run.outcome_class.value,
         "source": run.decision.source.value,
         "duration_step": step_of(duration or NO_TIME),
@@ -46,6 +55,16 @@ def values_of_roll_up(run: Run) -> Values | None:
 def minute_of(slot: datetime) -> datetime:
     """Return the beginning of a slot's minute."""
     return slot.replace(second=0, microsecond=0)
+
+
+def hour_of(instant: datetime) -> datetime:
+    """Return the beginning of an instant's hour."""
+    return instant.replace(minute=0, second=0, microsecond=0)
+
+
+def open_from(now: datetime) -> datetime:
+    """Return when the first hour begins that is not closed yet, nor will be in a moment."""
+    return hour_of(now - HELD_OPEN)
 
 
 def _span(run: Run, judged: OutcomeClass) -> tuple[timedelta, timedelta] | None:

@@ -39,7 +39,7 @@ def settle_one(
     change = settle(read.situation, settlement, now)
     after = change.after_the_run(read.situation, now)
     ended = settled_run(run, settlement, change.remark)
-    transaction.endings.end(lease, ended)
+    transaction.endings.end(lease, ended, now)
     _happened(transaction, happening_after_run(read.situation, change.state, ended.message, now))
     _happened(transaction, telling_by_rule(after.endpoint, change, now))
     if change.analysis is not None:
@@ -68,7 +68,7 @@ def release_one(
     run = run_of(lease, leased_plan(read.situation), now)
     held = read.situation
     change = release(held, now) if deferral is None else defer(held, deferral, now)
-    transaction.endings.end(lease, released_run(run, now, deferral))
+    transaction.endings.end(lease, released_run(run, now, deferral), now)
     if deferral is not None:
         _happened(transaction, deferring(held.endpoint, deferral.reason, now))
     transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
@@ -88,7 +88,7 @@ def abandon_one(
     run = run_of(lease, leased_plan(read.situation), now)
     change = reap(read.situation, now)
     ended = abandoned_run(run, started_at, now)
-    transaction.endings.end(lease, ended)
+    transaction.endings.end(lease, ended, now)
     _happened(transaction, happening_after_run(read.situation, change.state, ended.message, now))
     transaction.changes.apply(read, change, now, after=replace(read.situation, lease=None))
 
@@ -110,7 +110,7 @@ def _end_unreadable(
             run = abandoned_run(run, lease.started_at, now)
         else:
             run = released_run(run, now)
-        transaction.endings.end(lease, run)
+        transaction.endings.end(lease, run, now)
     else:
         transaction.endings.end_unplanned(lease, now)
     set_aside(transaction, read, now)

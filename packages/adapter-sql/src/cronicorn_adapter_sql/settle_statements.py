@@ -78,7 +78,15 @@ async def standing_revisions(
     return {Token(token): (revision, bool(troubled)) for token, revision, troubled in found}
 
 
-_COUNTED: Final = ("begins_at", "source", "duration_step", "timed_runs", "duration", "lateness")
+_COUNTED: Final = (
+    "begins_at",
+    "size",
+    "source",
+    "duration_step",
+    "timed_runs",
+    "duration",
+    "lateness",
+)
 _BODY: Final = ("headers", "kind", "text", "truncated")
 
 _GIVEN: Final = recordset(
@@ -136,8 +144,8 @@ def _settle(place: str) -> str:
         " SELECT due_at, endpoint_id, tenant, next_slot, host, known_revision + 1, left_at"
         " FROM planned WHERE due_at IS NOT NULL"
         f"), counted AS (INSERT INTO roll_ups ({', '.join(_COUNTED)},"
-        " endpoint_id, tenant, outcome_class, size, runs)"
-        f" SELECT {', '.join(_COUNTED)}, endpoint_id, tenant, outcome_class, 'minute', 1"
+        " endpoint_id, tenant, outcome_class, runs)"
+        f" SELECT {', '.join(_COUNTED)}, endpoint_id, tenant, outcome_class, 1"
         f" FROM planned WHERE begins_at IS NOT NULL {ON_CONFLICT}"
         f"), recorded AS (INSERT INTO slot_records SELECT given.* FROM {_GIVEN_RECORDS}"
         " JOIN planned ON planned.endpoint_id = given.endpoint_id"

@@ -428,11 +428,13 @@ class RollUpRow(Row, table=True):
     Each run is counted in one row: in that of its minute at first, then, as minutes are not kept as
     long as hours, nor hours as days, in that which its minute was added to. ``duration_step`` tells
     how long it took, in the steps of ``cronicorn_domain.model.durations``; 0 without a duration.
+    ``late`` is the size of a minute whose hour could have been closed when its runs ended (see
+    ``closing``): it is in no sum of jobs or days yet.
     """
 
     __tablename__ = "roll_ups"
     __table_args__: ClassVar = (
-        CheckConstraint("size IN ('minute', 'hour', 'day')", name="size_known"),
+        CheckConstraint("size IN ('minute', 'late', 'hour', 'day')", name="size_known"),
         CheckConstraint(
             "outcome_class IN ('success', 'target', 'ours', 'not_attempted')",
             name="outcome_class_known",
@@ -461,8 +463,8 @@ class JobRollUpRow(Row, table=True):
     """
     What came of the runs of a job's endpoints in an hour or a day of their slots.
 
-    A run is counted here from when its minute was added up to its hour: what a tenant's months add
-    up to is read from here, and the youngest from the minutes.
+    A run is counted here from when its hour was closed: what a tenant's months add up to is read
+    from here, and the youngest from the minutes.
     """
 
     __tablename__ = "job_roll_ups"
@@ -489,7 +491,7 @@ class JobRollUpRow(Row, table=True):
 
 
 class EndpointDayRow(Row, table=True):
-    """What came of an endpoint's runs in a day of their slots, from when minutes become hours."""
+    """What came of an endpoint's runs in a day of their slots, from when their hour was closed."""
 
     __tablename__ = "endpoint_days"
     __table_args__: ClassVar = (
@@ -516,7 +518,7 @@ class TenantSpreadRow(Row, table=True):
     """
     How many of a tenant's runs of an hour or a day of their slots lasted and were late so long.
 
-    A run is counted here from when its minute was added up to its hour, as in ``job_roll_ups``.
+    A run is counted here from when its hour was closed, as in ``job_roll_ups``.
     """
 
     __tablename__ = "tenant_spreads"
@@ -534,6 +536,20 @@ class TenantSpreadRow(Row, table=True):
     duration_step: int = Field(primary_key=True)
     lateness_step: int = Field(primary_key=True)
     runs: int = Field(sa_type=BigInteger)
+
+
+class ClosingRow(Row, table=True):
+    """
+    Until when all hours are closed: minutes before it are added to jobs and days.
+
+    There is one row at most, which is the lock of who closes hours.
+    """
+
+    __tablename__ = "closings"
+    __table_args__: ClassVar = (CheckConstraint("id = 1", name="there_is_one"),)
+
+    id: int = Field(primary_key=True)
+    until: datetime = Field(sa_type=UtcDateTime)
 
 
 class HintRow(Row, table=True):
@@ -1161,6 +1177,7 @@ roll_ups: Final = metadata.tables["roll_ups"]
 job_roll_ups: Final = metadata.tables["job_roll_ups"]
 endpoint_days: Final = metadata.tables["endpoint_days"]
 tenant_spreads: Final = metadata.tables["tenant_spreads"]
+closings: Final = metadata.tables["closings"]
 hints: Final = metadata.tables["hints"]
 triggers: Final = metadata.tables["triggers"]
 audit_entries: Final = metadata.tables["audit_entries"]

@@ -21,7 +21,7 @@ from cronicorn_scheduler.waiting import first_of
 
 class Pruning:
     """
-    Prunes soon after it begins and then every hour or so, never while the scheduler is full.
+    Prunes soon after it begins and then every 20 minutes or so, never while the scheduler is full.
 
     Room is made as soon as it begins, and claims wait for that, though not long: what is kept
     before there is room is kept less well, and is in the way of making any.
@@ -59,7 +59,7 @@ class Pruning:
             self._prepared.set()
             # By chance a little later, so that workers do not all prune at once.
             await self._pause(self._next * self._chance.uniform(1, 1.2))
-            # Unless it goes well: who begins anew after an error does not wait for an hour.
+            # Unless it goes well: who begins anew after an error does not wait for long.
             self._next = self._settings.prune_pause
             await self._prune()
             self._next = self._settings.prune_every

@@ -88,7 +88,7 @@ class SchedulerSettings:
     room_ahead: timedelta = timedelta(days=3)
     room_patience: timedelta = timedelta(seconds=2)
     prune_first: timedelta = timedelta(minutes=1)
-    prune_every: timedelta = timedelta(hours=1)
+    prune_every: timedelta = timedelta(minutes=20)
     prune_batch: int = 500
     prune_pause: timedelta = timedelta(milliseconds=250)
     announce_every: timedelta = timedelta(seconds=10)

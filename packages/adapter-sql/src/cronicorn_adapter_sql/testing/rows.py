@@ -163,6 +163,7 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "lateness_step": 0,
         "runs": 1,
     },
+    "closings": {"id": 1, "until": NOON},
     "hints": {
         "id": UUID(int=50),
         "endpoint_id": ENDPOINT,

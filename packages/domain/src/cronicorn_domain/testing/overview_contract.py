@@ -349,6 +349,49 @@ class OverviewContract(StoreSuite):
             EPOCH.replace(hour=0) + DAY,
         ]
 
+    async def test_sums_are_the_same_before_and_after_they_are_made(self) -> None:
+        """Whatever is added up meanwhile, where windows begin and end, and what ends hours late."""
+        await self.add_minutely("slow")
+        slow = await self.start_one(FIRST_SLOT)
+        often = await self.add(
+            an_endpoint(await self.add_job("often"), schedule=every(13 * MINUTE))
+        )
+        for _ in range(18):
+            await self.run_once((await self.decision(often)).due_at)
+        windows = [
+            Selection(since=at(since), until=at(until))
+            for since, until in (
+                ("00:00:00", "23:00:00"),
+                ("12:00:00", "12:59:59"),
+                ("12:14:00", "12:40:00"),
+                ("12:14:00", "14:18:00"),
+                ("13:00:00", "15:59:59"),
+                ("15:20:00", "23:00:00"),
+            )
+        ]
+        counts = [18, 4, 2, 9, 14, 3]
+        for now in map(at, ("13:10:00", "13:25:00", "14:25:00", "15:25:00", "23:00:00")):
+            await self.prune_at(now)
+            for window, count in zip(windows, counts, strict=True):
+                assert await self.counted(window) == (count, count, count), (now, window)
+
+        await self.settle(slow, at("23:30:00"))
+        for now in (at("23:45:00"), EPOCH + 3 * DAY):
+            await self.prune_at(now)
+            assert await self.counted(windows[0]) == (19, 19, 19), now
+            assert await self.counted(windows[1]) == (5, 5, 5), now
+
+    async def counted(self, window: Selection) -> tuple[int, int, int]:
+        """Count the runs of a window by hours, by jobs and by endpoints."""
+        async with self.unit() as unit:
+            hours = await unit.overview.hours(DEFAULT_TENANT, window)
+            jobs = await unit.overview.jobs(DEFAULT_TENANT, window)
+            busiest = await unit.overview.busiest(DEFAULT_TENANT, window, limit=10)
+        by_hour, by_job, by_endpoint = (
+            sum(each.tally.runs for each in sums) for sums in (hours, jobs, busiest)
+        )
+        return by_hour, by_job, by_endpoint
+
     async def prune_at(self, now: datetime) -> None:
         """Delete all that is a day old at an instant."""
         left = True

@@ -35,6 +35,7 @@ _TABLES: Final = (
     "job_roll_ups",
     "endpoint_days",
     "tenant_spreads",
+    "closings",
     "hints",
     "triggers",
     "audit_entries",
@@ -76,6 +77,7 @@ def upgrade() -> None:
     _make_job_roll_ups()
     _make_endpoint_days()
     _make_tenant_spreads()
+    _make_closings()
     _make_hints()
     _make_triggers()
     _make_audit_entries()
@@ -523,7 +525,7 @@ def _make_roll_ups() -> None:
             "runs >= 1 AND timed_runs BETWEEN 0 AND runs", name=op.f("ck_roll_ups_counts_runs")
         ),
         sa.CheckConstraint(
-            "size IN ('minute', 'hour', 'day')", name=op.f("ck_roll_ups_size_known")
+            "size IN ('minute', 'late', 'hour', 'day')", name=op.f("ck_roll_ups_size_known")
         ),
         sa.CheckConstraint("duration_step >= 0", name=op.f("ck_roll_ups_steps_from_zero")),
         sa.PrimaryKeyConstraint(
@@ -544,7 +546,7 @@ def _make_roll_ups() -> None:
 
 
 def _make_job_roll_ups() -> None:
-    """Statistics of jobs, added to when minutes become hours."""
+    """Statistics of jobs, added to when an hour is closed."""
     op.create_table(
         "job_roll_ups",
         sa.Column("job_id", sa.Uuid(), nullable=False),
@@ -578,7 +580,7 @@ def _make_job_roll_ups() -> None:
 
 
 def _make_endpoint_days() -> None:
-    """Statistics of endpoints by whole days, added to when minutes become hours."""
+    """Statistics of endpoints by whole days, added to when an hour is closed."""
     op.create_table(
         "endpoint_days",
         sa.Column("endpoint_id", sa.Uuid(), nullable=False),
@@ -610,7 +612,7 @@ def _make_endpoint_days() -> None:
 
 
 def _make_tenant_spreads() -> None:
-    """How long runs lasted and how late they were, added to when minutes become hours."""
+    """How long runs lasted and how late they were, added to when an hour is closed."""
     op.create_table(
         "tenant_spreads",
         sa.Column("tenant", sa.Uuid(), nullable=False),
@@ -637,6 +639,17 @@ def _make_tenant_spreads() -> None:
         ),
     )
     op.create_index("ix_tenant_spreads_size_begins_at", "tenant_spreads", ["size", "begins_at"])
+
+
+def _make_closings() -> None:
+    """Until when hours are closed."""
+    op.create_table(
+        "closings",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_closings_there_is_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_closings")),
+    )
 
 
 def _make_hints() -> None:
