@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections import Counter
@@ -549,3 +550,129 @@ async def test_a_trace_has_the_id_that_the_request_carried(tmp_path: Path, targe
     assert UUID(line["run_id"]).bytes in body
     assert target.address.encode() not in body
     assert target.calls[0].trace == UUID(line["run_id"]).hex
+
+
+@dataclass(slots=True)
+class Vendor:
+    """A model's vendor that keeps who is asked about, and may keep its answers to itself."""
+
+    address: str = ""
+    asked: Counter[str] = field(default_factory=Counter)
+    at_once: Counter[str] = field(default_factory=Counter)
+    under_way: Counter[str] = field(default_factory=Counter)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Say that all is well, when answers are given."""
+        found = re.search(r"shelf-[0-9]", await request.text())
+        assert found is not None, "the endpoint's own name comes first"
+        name = found[0]
+        self.asked[name] += 1
+        await self._note(name, 1)
+        try:
+            await self.answers.wait()
+        finally:
+            await asyncio.shield(self._note(name, -1))
+        return web.json_response(ALL_IS_WELL)
+
+    async def has_under_way(self, count: int) -> set[str]:
+        """Wait until so many asks are under way, and return about whom they are."""
+        async with asyncio.timeout(WITHIN), self._news:
+            await self._news.wait_for(lambda: self.under_way.total() == count)
+        return set(+self.under_way)
+
+    async def _note(self, name: str, more: int) -> None:
+        async with self._news:
+            self.under_way[name] += more
+            self.at_once[name] = max(self.at_once[name], self.under_way[name])
+            self._news.notify_all()
+
+
+TOKENS = {"prompt_tokens": 700, "completion_tokens": 30, "total_tokens": 730}
+SUBMITTED = {"name": "submit_analysis", "arguments": json.dumps({"reasoning": "all is well"})}
+ALL_IS_WELL = {
+    "id": "chat-1",
+    "object": "chat.completion",
+    "created": 1_700_000_000,
+    "model": "model-1",
+    "choices": [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": "call-1", "type": "function", "function": SUBMITTED}],
+            },
+            "finish_reason": "tool_calls",
+        }
+    ],
+    "usage": TOKENS,
+}
+
+
+@pytest.fixture
+async def vendor() -> AsyncIterator[Vendor]:
+    """Give a vendor on a free port of this machine that keeps its answers to itself."""
+    vendor = Vendor()
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", vendor.handle)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    vendor.address = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    yield vendor
+    vendor.answers.set()
+    await runner.cleanup()
+
+
+async def test_what_a_killed_planner_looked_at_is_taken_over(
+    tmp_path: Path, vendor: Vendor, postgres: str
+) -> None:
+    """
+    Nobody looks at its endpoints before its lease is over, then another one does, and once.
+
+    Trap T34: two replicas never look at one endpoint at once; nothing is charged twice.
+    """
+    names = [f"shelf-{number}" for number in range(4)]
+    endpoints = [
+        f"      - {{name: {name}, url: 'http://127.0.0.1:9/', every: 30d, ai_mode: suggest}}"
+        for name in names
+    ]
+    path = tmp_path / "jobs.yaml"
+    path.write_text("\n".join(["jobs:", "  - name: shop", "    endpoints:", *endpoints, ""]))
+    model = {
+        "CRONICORN_AI_MODEL": "model-1",
+        "CRONICORN_AI_BASE_URL": vendor.address,
+        "CRONICORN_AI_SESSIONS": "2",
+    }
+    options = ("--database", postgres, "--jobs", str(path), "--egress-allow", "127.0.0.1")
+    async with (
+        a_worker(tmp_path, *options, **model) as killed,
+        a_worker(tmp_path, *options, **model) as other,
+    ):
+        assert await vendor.has_under_way(4) == set(names)
+        killed.signal(signal.SIGKILL)
+        left = set(names) - await vendor.has_under_way(2)
+        vendor.answers.set()
+        await other.told("session_ended", times=2)
+        assert {name for name, times in vendor.asked.items() if times > 1} == set()
+        with psycopg.connect(postgres) as connection:  # four minutes pass
+            connection.execute(
+                "UPDATE analyses SET leased_until = taken_at WHERE lease IS NOT NULL"
+            )
+        await other.told("session_ended", times=4)
+        other.signal(signal.SIGTERM)
+        code = await other.exit_code()
+    with psycopg.connect(postgres) as connection:
+        charged = connection.execute("SELECT amount FROM usage_entries").fetchall()
+        kept = connection.execute(
+            "SELECT e.name, s.ending, s.tokens_in + s.tokens_out FROM sessions s"
+            " JOIN endpoints e ON e.id = s.endpoint_id ORDER BY e.name"
+        ).fetchall()
+
+    assert {name for name, times in vendor.asked.items() if times == 2} == left
+    assert max(vendor.at_once.values()) == 1
+    assert kept == [(name, "done", TOKENS["total_tokens"]) for name in names]
+    assert charged == [(TOKENS["total_tokens"],)] * len(names)
+    assert (code, other.errors) == (0, "")
