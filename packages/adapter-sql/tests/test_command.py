@@ -122,7 +122,7 @@ def test_history_marks_where_the_database_is(empty_sqlite_database: str) -> None
     assert at_base.stdout.splitlines()[-1] == "base  No tables.  <- the database is here"
 
 
-VERBS = (("upgrade",), ("plan",), ("check",))
+VERBS = (("upgrade",), ("plan",), ("check",), ("downgrade", "base"))
 
 
 @pytest.mark.parametrize("arguments", VERBS)
@@ -152,7 +152,7 @@ def test_it_is_told_whose_a_database_is(empty_database_url: str) -> None:
     assert "cronicorn-db upgrade" not in said
 
 
-@pytest.mark.parametrize("arguments", [*VERBS, ("downgrade", "base")])
+@pytest.mark.parametrize("arguments", VERBS)
 def test_the_database_of_a_newer_version_is_refused(
     empty_database_url: str, arguments: tuple[str, ...]
 ) -> None:
@@ -362,3 +362,5 @@ def test_help_comes_before_the_work_is_loaded() -> None:
 
     assert "upgrade" in done.stdout
     assert done.stdout.splitlines()[-1] == "0 set()"
+    example = "    cronicorn-db plan > upgrade.sql       what would be run; nothing is applied"
+    assert example in done.stdout.splitlines()

@@ -27,6 +27,14 @@ Database = Annotated[
         " revision on start.  [default: sqlite:///cronicorn.db]",
     ),
 ]
+LookedAt = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="The database to look at, as for the worker: it is not brought to another revision.",
+    ),
+]
 PollOnly = Annotated[
     bool,
     typer.Option(
@@ -216,7 +224,7 @@ def worker(
 def doctor(
     context: typer.Context,
     *,
-    database: Database = None,
+    database: LookedAt = None,
     as_json: AsJson = False,
     fix: Fix = False,
     most: Most = 100_000,
@@ -240,7 +248,7 @@ def replay(
     context: typer.Context,
     endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="Its id, or JOB/NAME.")],
     *,
-    database: Database = None,
+    database: LookedAt = None,
     jobs: Annotated[
         str | None,
         typer.Option(

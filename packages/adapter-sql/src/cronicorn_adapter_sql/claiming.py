@@ -13,6 +13,7 @@ from cronicorn_domain.model.alert import Happening, Occasion
 from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.model.state import EndpointState
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.changes import set_aside_unread
 from cronicorn_adapter_sql.claim_batch import Batch, reason_of
@@ -21,6 +22,7 @@ from cronicorn_adapter_sql.kept_connection import kept_transaction
 from cronicorn_adapter_sql.known import Known, Remembered
 from cronicorn_adapter_sql.lanes import Lanes
 from cronicorn_adapter_sql.left_alone import LeftAlone
+from cronicorn_adapter_sql.orphans import places_unknown
 from cronicorn_adapter_sql.picking import Picked, Picking
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.states_alone import read_states
@@ -136,11 +138,27 @@ class Claiming:
                 unknown.append(each.endpoint_id)
             else:
                 found.append(_with_state(each, known, state))
-        places = {each.endpoint_id: each.state_at for each in picked}
+        read = await transaction.situations.read(unknown, now=now)
+        places = {each.endpoint_id: each for each in picked}
+        in_place = {each.id for each in read if each.due_at == places[each.id].due_at}
+        if strays := [each for each in unknown if each not in in_place]:
+            await self._take_out(transaction.connection, strays)
         return found + [
-            replace(each, state_at=places[each.id]) if isinstance(each, ReadEndpoint) else each
-            for each in await transaction.situations.read(unknown, now=now)
+            replace(each, state_at=places[each.id].state_at)
+            if isinstance(each, ReadEndpoint)
+            else each
+            for each in read
         ]
+
+    async def _take_out(self, connection: AsyncConnection, endpoint_ids: Sequence[UUID]) -> None:
+        """
+        Take places out of the queue whose endpoint is not there, or does not know of them.
+
+        Somebody deleted it by hand, or restored a part of a backup. Each claim would meet them
+        first, and as many as a claim takes would keep all others waiting for ever.
+        """
+        statement = places_unknown(self._database.engine.dialect.name)
+        await connection.execute(statement, {"ids": endpoint_ids})
 
     def _told(self, batch: Batch) -> ClaimBatch:
         """Return what a committed batch brought, and remember the situations of its runs."""

@@ -36,6 +36,7 @@ from cronicorn_adapter_sql.lanes import IN_A_LANE
 from cronicorn_adapter_sql.lease_statements import ended, freeing, living, mark_of_start, renewal
 from cronicorn_adapter_sql.left_alone import LeftAlone
 from cronicorn_adapter_sql.lower_bound import LowerBound
+from cronicorn_adapter_sql.orphans import leases_of_nobody
 from cronicorn_adapter_sql.quick_settling import QuickSettling
 from cronicorn_adapter_sql.run_ends import abandon_one, lease_of, release_one, settle_one
 from cronicorn_adapter_sql.sibling_triggers import trigger_asked
@@ -249,9 +250,24 @@ class SqlEndpointQueue:
             if not may_be_of_one(error):
                 raise
             reaped = await self._reap_apart(tokens, now)
+        left = set(tokens) - {lease.token for lease in reaped}
+        if left and await self._forget_orphans(left) and not reaped:
+            return await self.reap(limit=limit, now=now)
         return [
             _reaped(lease) for lease in sorted(reaped, key=lambda each: (each.until, each.token))
         ]
+
+    async def _forget_orphans(self, tokens: Collection[Token]) -> bool:
+        """
+        Take leases away whose endpoint is not there, and say whether there were any.
+
+        Somebody deleted it by hand. Each look would find them first, and as many as it is to find
+        would keep all others from being taken away.
+        """
+        statement = leases_of_nobody(self._database.engine.dialect.name)
+        async with self._database.begin() as transaction:
+            done = await transaction.connection.execute(statement, {"tokens": list(tokens)})
+        return bool(done.rowcount)
 
     async def _over(self, limit: int, now: datetime) -> list[Token]:
         """Find leases that have ended, but for those that could not be taken away lately."""

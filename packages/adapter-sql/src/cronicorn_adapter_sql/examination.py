@@ -28,6 +28,7 @@ from cronicorn_adapter_sql.among import among
 from cronicorn_adapter_sql.engine import read_only
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
+from cronicorn_adapter_sql.orphans import places_unknown
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.tables import due
 from cronicorn_adapter_sql.transaction import Database, Transaction
@@ -204,9 +205,11 @@ class SqlExamination:
             for read in await transaction.locked(ids, now=now)
             if isinstance(read, ReadEndpoint) and read.situation.lease is None
         ]
+        # What no endpoint knows of goes, also where the endpoint itself is gone.
+        await transaction.connection.execute(places_unknown(self._dialect), {"ids": ids})
         if not found:
             return 0
-        # Whatever the queue has of them goes: where it is, they may not know themselves.
+        # What those know of goes, too, and comes again where it should be.
         key = among(due.c.endpoint_id, "ids", dialect=self._dialect)
         await transaction.connection.execute(delete(due).where(key), {"ids": [r.id for r in found]})
         for read in found:

@@ -90,7 +90,7 @@ def main() -> None:
 
 @app.callback()
 def explain() -> None:
-    r"""
+    """
     Bring the schema of a Cronicorn database up and down, and see that it is as it should be.
 
     Workers do `upgrade` by themselves when they start. By hand it goes like this:
@@ -108,7 +108,7 @@ def explain() -> None:
 
     It exits with 0 when done, with 1 when something was refused or differs, and with 2 when it was
     called wrongly. What it refuses, it says in a line with the remedy, and it changes nothing.
-    """
+    """  # noqa: D301  the mark that keeps the lines of the examples apart is meant, not its escape
 
 
 @app.command(context_settings=_TAKES_STEPS)

@@ -1,5 +1,6 @@
 """Drift: where a database differs from what the migrations made of it, in words."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from cronicorn_domain.errors import StoreRefused
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import ArgumentError, InvalidRequestError
+from sqlalchemy.exc import ArgumentError, InvalidRequestError, SAWarning
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cronicorn_adapter_sql.column_types import metadata
@@ -148,7 +149,10 @@ def _model_differences(connection: Connection) -> list[Difference]:
     }
     context = MigrationContext.configure(connection, opts=options)
     try:
-        changes = compare_metadata(context, metadata)
+        with warnings.catch_warnings():
+            # What SQLAlchemy knows nothing of, as a check NOT VALID, the catalogs tell of.
+            warnings.simplefilter("ignore", SAWarning)
+            changes = compare_metadata(context, metadata)
     except (InvalidRequestError, ArgumentError) as error:
         # SQLite keeps tables that refer to what is not there, and SQLAlchemy reads none of those.
         words = f"cannot be compared with the code: {first_line(error)}"

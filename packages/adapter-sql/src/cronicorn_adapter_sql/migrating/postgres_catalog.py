@@ -58,7 +58,11 @@ SELECT relname,
     WHEN 'c' THEN 'check' WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique constraint'
     WHEN 'f' THEN 'foreign key' ELSE 'constraint'
   END,
-  conname, pg_get_constraintdef(pg_constraint.oid)
+  conname,
+  pg_get_constraintdef(pg_constraint.oid)
+    || CASE WHEN EXISTS (
+      SELECT FROM pg_trigger WHERE tgconstraint = pg_constraint.oid AND tgenabled = 'D'
+    ) THEN ' (switched off)' ELSE '' END
   FROM here JOIN pg_constraint ON conrelid = here.oid
   WHERE contype <> 'n' AND NOT (relispartition AND coninhcount > 0) AND conparentid = 0
 UNION ALL

@@ -95,17 +95,21 @@ async def downgrade(
         InvalidInput: the target is no revision, or lies ahead.
         SchemaMismatch: the database is at a revision that this code does not know.
         StoreRefused: something is to be undone, and the tables are not as the migrations made them
-            (unless ``despite_drift``); or the database would not.
+            (unless ``despite_drift``); they are another program's; or the database would not.
         StoreUnavailable: the database could not, or others held their locks for too long.
     """
     migrations = read_tree(tree)
     found = await current(engine)
     migrations.refuse_unknown(found)
     resolved = migrations.resolve(target, found=found)
+    if found is None:
+        await refuse_tables_of_others(engine)
     if found != resolved and migrations.reaches_up(found=found, target=resolved):
         raise refused_target(target, f"it lies ahead of {found or BASE}, where the database is")
+    if found == resolved:
+        return ()
     journey = Journey(tree=migrations, target=resolved, tell=tell, patience=patience)
-    judged = found != resolved and not despite_drift
+    judged = not despite_drift
     return await _travel(engine, journey, command.downgrade, resolved or BASE, judged=judged)
 
 

@@ -194,7 +194,7 @@ def queued_in_vain(strays: Iterable[StrayEntry]) -> Iterator[Finding]:
             ailment=Ailment.QUEUED_IN_VAIN,
             subject=f"endpoint {stray.endpoint_id}",
             what=f"stands in the queue for {_instant(stray.due_at)}, and does not know of it",
-            remedy="Take the place out with --fix; claims look at it each time, in vain.",
+            remedy="Take the place out with --fix, or wait for the claim that meets it.",
             mending=Mending.REPLAN,
             endpoint_id=stray.endpoint_id,
         )
