@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
@@ -161,6 +162,18 @@ def test_quotas_are_written_as_for_workers(bare: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setenv("CRONICORN_RUN_QUOTA", "plenty")
     with pytest.raises(UsageFault, match="CRONICORN_RUN_QUOTA: 'plenty' is no quota: write N"):
+        read_settings({})
+
+
+def test_history_is_kept_as_workers_keep_it(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same variables, as each prunes what all have run; what is none is told."""
+    assert read_settings({}).retention == timedelta(days=30)
+    monkeypatch.setenv("CRONICORN_RETENTION", "off")
+    monkeypatch.setenv("CRONICORN_KEEP_RUNS", "1000")
+    assert (read_settings({}).retention, read_settings({}).keep_runs) == (None, 1000)
+
+    monkeypatch.setenv("CRONICORN_RETENTION", "30")
+    with pytest.raises(UsageFault, match="CRONICORN_RETENTION: '30' is not possible: give a"):
         read_settings({})
 
 

@@ -130,6 +130,8 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"host_cap": ("a.example=x",)}, "--host-cap: 'a.example=x' is no limit."),
         ({"tenant_cap": ("me=3",)}, "--tenant-cap: 'me' is no tenant. Write the tenant's id."),
         ({"breaker": "0"}, "--breaker: '0' is not possible. Give a number from 1 on, or off."),
+        ({"retention": "30"}, "--retention: '30' is not possible. Give a number with d, h, m or s"),
+        ({"keep_runs": "0"}, "--keep-runs: '0' is not possible. Give a number from 1 to"),
         ({"log_format": "jsn"}, "--log-format: 'jsn' is not possible. Did you mean json?"),
         ({"log_level": "loud"}, "--log-level: 'loud' is not possible. Write one of debug, info"),
         ({"prune": True}, "--prune needs a jobs file. Add --jobs FILE"),
@@ -225,6 +227,21 @@ def test_the_breaker_is_on_unless_it_is_taken_off(monkeypatch: pytest.MonkeyPatc
     assert read_settings({"breaker": "off"}).breaker is None
     monkeypatch.setenv("CRONICORN_BREAKER", "3")
     assert read_settings({}).breaker == Breaker(opens_after=3)
+
+
+def test_history_is_kept_for_a_month_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By age, and by the number of each tenant's newest runs; either may be off."""
+    assert (read_settings({}).retention, read_settings({}).keep_runs) == (timedelta(days=30), None)
+    given = read_settings({"retention": "off", "keep_runs": "1000"})
+    assert (given.retention, given.keep_runs) == (None, 1000)
+    monkeypatch.setenv("CRONICORN_RETENTION", "12h")
+    monkeypatch.setenv("CRONICORN_KEEP_RUNS", "off")
+    assert (read_settings({}).retention, read_settings({}).keep_runs) == (
+        timedelta(hours=12),
+        None,
+    )
 
 
 def test_each_process_has_the_next_port() -> None:

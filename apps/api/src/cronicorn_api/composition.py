@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -45,7 +46,7 @@ from cronicorn_scheduler.observing import Observer, SilentObserver
 from cronicorn_scheduler.quota_outages import Told as QuotaTold
 from cronicorn_scheduler.quota_outages import Untold, WatchedQuotaGuard
 from cronicorn_scheduler.service import Scheduler
-from cronicorn_scheduler.settings import SchedulerSettings
+from cronicorn_scheduler.settings import RETENTION, SchedulerSettings
 from cronicorn_scheduler.tracing import TracedRuns
 from cronicorn_scheduler.ways import ByItsWay
 
@@ -85,6 +86,8 @@ class Choices:
         model: Which model looks at endpoints; None: none does.
         observer: Hears of the worker.
         sessions: Hears of what that model is asked.
+        retention: How long history is kept; None: for ever.
+        runs_most: So many of its newest runs each tenant keeps; None: all that are young enough.
         smtp: The server that takes letters, if there is one.
         mail_from: From whom they are.
         tracing: Makes traces of trials and of the worker's runs; None: nobody does.
@@ -100,6 +103,8 @@ class Choices:
     model: ChosenModel | None = None
     observer: Observer | None = None
     sessions: PlannerObserver = UNHEARD
+    retention: timedelta | None = RETENTION
+    runs_most: int | None = None
     smtp: str | None = None
     mail_from: str | None = None
     tracing: Tracing | None = None
@@ -213,7 +218,9 @@ def _worker(
         workers=store.workers,
         room=store.room,
         clock=clock,
-        settings=SchedulerSettings(worker=worker),
+        settings=SchedulerSettings(
+            worker=worker, retention=chosen.retention, runs_most=chosen.runs_most
+        ),
         observer=_observer(chosen, clock),
         assessor=tools.assessor,
         quota=tools.quota if quotas.are_set(Meter.RUNS) else None,

@@ -17,6 +17,7 @@ from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.quota import Meter, Quotas
 from cronicorn_domain.model.rate import Rate
 from cronicorn_domain.policies.quota_text import quotas_in
+from cronicorn_domain.policies.retention_text import age_in, runs_in
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
 from cronicorn_planner.sessions.bounds import BOUNDS, Prices
@@ -34,6 +35,7 @@ from cronicorn_planner.sessions.choosing import (
     model_in,
     prices_in,
 )
+from cronicorn_scheduler.settings import RETENTION
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -70,6 +72,12 @@ def _read_by(read: Callable[[str], _ReadT]) -> Callable[[str], _ReadT]:
             raise ValueError(f"{error}: {error.remedy}") from None
 
     return taken
+
+
+def _read_or_off(read: Callable[[str], _ReadT | None]) -> Callable[[object], object]:
+    """Take a text by a function that knows ``off``; the default is taken as it is."""
+    taken = _read_by(read)
+    return lambda value: taken(value) if isinstance(value, str) else value
 
 
 _Prices = Annotated[Prices, BeforeValidator(_read_by(prices_in))]
@@ -114,6 +122,10 @@ class ApiSettings(BaseSettings):
     ai_session_tokens: int = Field(BOUNDS.tokens, ge=1, le=TOKENS_MOST)
     ai_session_cost: Annotated[int, BeforeValidator(_read_by(amount_in))] | None = None
     ai_sessions: int = Field(SESSIONS_USUAL, ge=1, le=SESSIONS_MOST)
+    retention: Annotated[timedelta | None, NoDecode, BeforeValidator(_read_or_off(age_in))] = (
+        RETENTION
+    )
+    keep_runs: Annotated[int | None, NoDecode, BeforeValidator(_read_or_off(runs_in))] = None
     smtp: SecretStr | None = None
     mail_from: str | None = None
     secret_key: SecretStr | None = None

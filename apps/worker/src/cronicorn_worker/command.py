@@ -111,6 +111,21 @@ HostBreaker = Annotated[
         "  [default: 10]",
     ),
 ]
+Retention = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LENGTH|off",
+        help="Delete runs, answers and records that are older, such as 90d; the same for all"
+        " workers.  [default: 30d]",
+    ),
+]
+KeepRuns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|off",
+        help="Delete each tenant's runs beyond its newest N, too.  [default: off]",
+    ),
+]
 EgressAllow = Annotated[
     list[str] | None,
     typer.Option(
@@ -181,6 +196,8 @@ def worker(
     run_quota: RunQuota = None,
     token_quota: TokenQuota = None,
     breaker: HostBreaker = None,
+    retention: Retention = None,
+    keep_runs: KeepRuns = None,
     egress_allow: EgressAllow = None,
     log_format: LogFormat = None,
     log_level: LogLevel = None,
@@ -208,6 +225,8 @@ def worker(
         "run_quota": run_quota or None,
         "token_quota": token_quota or None,
         "breaker": breaker,
+        "retention": retention,
+        "keep_runs": keep_runs,
         "egress_allow": egress_allow or None,
         "log_format": log_format,
         "log_level": log_level,

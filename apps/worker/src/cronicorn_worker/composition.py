@@ -322,6 +322,8 @@ async def open_scheduler(
                 concurrency=settings.concurrency,
                 caps=settings.caps,
                 breaker=settings.breaker,
+                retention=settings.retention,
+                runs_most=settings.keep_runs,
             ),
             observer=parts.observer,
             assessor=RuleAssessor(evaluator, store.units),

@@ -23,6 +23,7 @@ from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.model.quota import Meter, Quotas
 from cronicorn_domain.policies.quota_text import quotas_in
+from cronicorn_domain.policies.retention_text import age_in, runs_in
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_planner.sessions.bounds import BOUNDS, Prices
 from cronicorn_planner.sessions.choosing import (
@@ -38,6 +39,7 @@ from cronicorn_planner.sessions.choosing import (
     model_in,
     prices_in,
 )
+from cronicorn_scheduler.settings import RETENTION
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
@@ -127,6 +129,12 @@ def _read_by(read: Callable[[str], _ReadT]) -> Callable[[object], _ReadT]:
             _refuse(str(error), f"{error.remedy}.")
 
     return taken
+
+
+def _read_or_off(read: Callable[[str], _ReadT | None]) -> Callable[[object], object]:
+    """Take a text by a function that knows ``off``; the default is taken as it is."""
+    taken = _read_by(read)
+    return lambda value: taken(value) if isinstance(value, str) else value
 
 
 def _flag(value: object) -> bool:
@@ -246,6 +254,10 @@ class WorkerSettings(BaseSettings):
     ai_sessions: Annotated[int, BeforeValidator(_number(SESSIONS_MOST))] = SESSIONS_USUAL
     quota_redis: SecretStr | None = None
     breaker: Annotated[Breaker | None, NoDecode, BeforeValidator(_breaker)] = DEFAULT_BREAKER
+    retention: Annotated[timedelta | None, NoDecode, BeforeValidator(_read_or_off(age_in))] = (
+        RETENTION
+    )
+    keep_runs: Annotated[int | None, NoDecode, BeforeValidator(_read_or_off(runs_in))] = None
     egress_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_entries)] = ()
     log_format: Annotated[LogFormat, BeforeValidator(_choice(LogFormat))] | None = None
     log_level: Annotated[LogLevel, BeforeValidator(_choice(LogLevel))] = LogLevel.INFO

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.instants import NO_TIME
 from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
+
+RETENTION: Final = timedelta(days=30)
+"""History is kept for so long unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,7 @@ class SchedulerSettings:
     synchronize_every: timedelta = timedelta(seconds=40)
     drain_grace: timedelta = timedelta(seconds=30)
     closing: timedelta = timedelta(seconds=2)
-    retention: timedelta | None = timedelta(days=30)
+    retention: timedelta | None = RETENTION
     runs_most: int | None = None
     room_ahead: timedelta = timedelta(days=3)
     room_patience: timedelta = timedelta(seconds=2)
