@@ -26,7 +26,11 @@ pgbouncer:
 
 # The tests of the dashboard in a browser, which `just test` leaves out: see `just chromium`
 browser *arguments:
-    uv run pytest -n 2 tests/browser {{arguments}}
+    uv run pytest -n 2 --dist loadgroup tests/browser {{arguments}}
+
+# Take the pictures of the docs anew, of a shop at work; `just pictures FOLDER` takes every page
+pictures *folder:
+    uv run python -m tests.browser.pictures {{folder}}
 
 # Install Debian's Chromium, where it is not there yet
 chromium:

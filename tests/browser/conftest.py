@@ -2,11 +2,12 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
+from tests.browser.judging import PHONE, WIDE
 from tests.browser.served import Served, a_site, sign_in
 from tests.browser.watching import Complaints, watch
 from tests.browser.world import World, make_world
@@ -21,9 +22,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SHOTS = Path(__file__).parent / ".shots"
-WIDE = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +57,34 @@ def signed_in(chromium: Browser, site: Served) -> StorageState:
     state = context.storage_state()
     context.close()
     return state
+
+
+@pytest.fixture(scope="session")
+def windows(
+    chromium: Browser, site: Served, signed_in: StorageState
+) -> Iterator[Callable[[str], BrowserContext]]:
+    """Give a wide window and one of a phone, in which all pages are opened: styles load once."""
+    with windows_of(chromium, site, signed_in) as opened:
+        yield opened
+
+
+@contextmanager
+def windows_of(
+    chromium: Browser, site: Served, state: StorageState
+) -> Iterator[Callable[[str], BrowserContext]]:
+    """Open them at a service."""
+    opened = {
+        name: chromium.new_context(
+            base_url=site.url,
+            timezone_id="Europe/Berlin",
+            storage_state=state,
+            viewport={"width": size["width"], "height": size["height"]},
+        )
+        for name, size in (("wide", WIDE), ("phone", PHONE))
+    }
+    yield opened.__getitem__
+    for each in opened.values():
+        each.close()
 
 
 @pytest.fixture

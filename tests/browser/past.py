@@ -205,7 +205,7 @@ async def fill(database: Path, *, now: datetime, dense: int = DENSE_RUNS) -> Pas
             await unit.catalog.add_job(job)
             await unit.commit()
         adapts = await adapting(player, job, began, now)
-        many = await dense(store, player, job, now, dense)
+        many = await dense_endpoint(store, player, job, now, dense)
         never = await player.add(
             job,
             an_endpoint(job, "month-end-report", schedule=cron("0 5 1 * *"), created_at=now),
@@ -372,7 +372,7 @@ async def quiet(player: Player, job, now: datetime) -> Endpoint:
     return endpoint
 
 
-async def dense(store, player: Player, job, now: datetime, count: int) -> Endpoint:
+async def dense_endpoint(store, player: Player, job, now: datetime, count: int) -> Endpoint:
     """Ten thousand runs, of which one failed: written as settles count them, and as rows."""
     began = floor_millisecond(now - count * DENSE_STEP)
     endpoint = await player.add(

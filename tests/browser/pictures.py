@@ -16,7 +16,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.browser.conftest import FLAGS, PHONE, WIDE
+from tests.browser.conftest import FLAGS
+from tests.browser.judging import PHONE, WIDE
 from tests.browser.served import Served, a_served, a_target, sign_in
 from tests.browser.shop import ANSWERS, Shop
 

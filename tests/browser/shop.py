@@ -129,7 +129,9 @@ class _Shop:
     target: str
     now: datetime
 
-    async def _endpoint(self, job, name: str, path: str, schedule, since: timedelta, **more):
+    async def _endpoint(
+        self, job, name: str, path: str, schedule, since: timedelta, **more
+    ) -> Endpoint:
         request = HttpRequest(url=f"{self.target}{path}", method=more.pop("method", Method.GET))
         made = an_endpoint(
             job, name, schedule=schedule, created_at=self.now - since, request=request, **more

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE
+from tests.browser.judging import PHONE
 from tests.browser.served import Served
 from tests.browser.watching import Complaints
 from tests.browser.world import World

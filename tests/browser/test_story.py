@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.judging import PHONE, WIDE
 from tests.browser.served import OWNER, Served
 from tests.browser.watching import audit, watch
 from tests.browser.world import World

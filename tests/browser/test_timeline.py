@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import PHONE, SHOTS, WIDE
+from tests.browser.conftest import windows_of
+from tests.browser.judging import assert_well_made
 from tests.browser.past import Past, past_in
 from tests.browser.served import Served, a_served, a_target, sign_in
-from tests.browser.watching import assert_fits, audit, watch
+from tests.browser.watching import watch
+
+pytestmark = pytest.mark.xdist_group("past")
+"""One process makes the past, and not each of them."""
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +34,15 @@ def past_state(chromium: Browser, past_site: tuple[Served, Past]):
     state = context.storage_state()
     context.close()
     return state
+
+
+@pytest.fixture(scope="session")
+def past_windows(
+    chromium: Browser, past_site: tuple[Served, Past], past_state
+) -> Iterator[Callable[[str], BrowserContext]]:
+    """Give windows in which pages of this past are opened."""
+    with windows_of(chromium, past_site[0], past_state) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -67,11 +80,6 @@ def api(past_site: tuple[Served, Past]) -> Served:
     return past_site[0]
 
 
-LOOKS = [
-    pytest.param({"viewport": size, "color_scheme": theme}, id=f"{name}-{theme}")
-    for name, size in (("wide", WIDE), ("phone", PHONE))
-    for theme in ("light", "dark")
-]
 PAGES = {
     "endpoint-adapting": "/endpoints/{adapting}?window=24h",
     "endpoint-value": "/endpoints/{adapting}?window=6h&value=queue.depth",
@@ -88,17 +96,12 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("options", LOOKS)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_well_made(look, past: Past, name: str, options: dict, request) -> None:
-    """Axe finds nothing, nothing overflows, and nothing complains, in any look."""
-    page = look(PAGES[name].format(**vars(past)), **options)
-    SHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SHOTS / f"{request.node.callspec.id}.png", full_page=True)
-
-    assert page.locator("h1").count() == 1
-    assert_fits(page)
-    audit(page)
+def test_a_page_is_well_made(
+    past_windows: Callable[[str], BrowserContext], past: Past, name: str
+) -> None:
+    """It is there, axe finds nothing, the keyboard reaches it, and it fits, however one looks."""
+    assert_well_made(past_windows, PAGES[name].format(**vars(past)))
 
 
 def test_ten_thousand_runs_are_few_columns_and_one_failure_is_seen(look, past: Past) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from cronicorn_api.pages.endpoints.asked import asked_in
-from cronicorn_api.pages.endpoints.standing import row_of, spark_of
+from cronicorn_api.pages.endpoints.standing import failing_since, row_of, spark_of
 from cronicorn_api.pages.endpoints.views import told_total
 from cronicorn_api.pages.frame.look import Look, Times
 from cronicorn_api.pages.frame.moments import Zones
@@ -165,19 +165,34 @@ def test_since_when_all_is_well_is_told() -> None:
     failed = MinuteTally(begins_at=EPOCH - 2 * MINUTE, tally=Tally(success=9, our_failure=1))
     well = MinuteTally(begins_at=EPOCH - MINUTE, tally=Tally(success=10))
 
-    def failed_at(*minutes: MinuteTally) -> str | None:
+    def well_since(*minutes: MinuteTally) -> str | None:
         now = Now(
             at=EPOCH,
             counts=Counts(endpoints=1),
             needy=(),
+            latest={},
             last_hour=last_hour(*minutes),
             outlook=Outlook(minutes={}),
         )
-        told = needs_of(now, zones()).failed_at
+        told = needs_of(now, zones()).well_since
         return None if told is None else told.clock
 
-    assert failed_at(failed, well) == "11:58:00"
-    assert failed_at(well) is None
+    assert well_since(failed, well) == "11:59:00"
+    assert well_since(well) is None
+
+
+def test_since_when_and_how_something_fails_is_told() -> None:
+    """By its latest runs; a run of ours is none of its failures, and more may lie before them."""
+    failing = standing(state=EndpointState(failures=2))
+    down = replace(a_run(OutcomeClass.TARGET), status_code=503)
+    first = a_run(OutcomeClass.TARGET, 2)
+    before = [a_run(None), down, a_run(OutcomeClass.OURS, 1), replace(first, finished_at=None)]
+
+    well = [*before, a_run(OutcomeClass.SUCCESS, 3)]
+    assert failing_since(failing, well, zones()) == "since 11:58:00, HTTP 503"
+    assert failing_since(failing, [down], zones()) == "since before 12:00:00, HTTP 503"
+    assert failing_since(failing, [], zones()) == ""
+    assert failing_since(standing(), before, zones()) == ""
 
 
 def test_one_failure_among_ten_thousand_is_seen() -> None:

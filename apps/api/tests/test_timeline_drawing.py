@@ -484,7 +484,7 @@ def test_an_empty_window_says_so() -> None:
 
     assert drawing.is_empty
     assert [mark.outcome.name for mark in drawing.marks] == ["planned"]
-    assert drawing.sentence == "No slot in these 1 h."
+    assert drawing.sentence == "No slot in 1 h."
 
 
 def test_a_pause_is_hatched_with_who_and_until_when() -> None:

@@ -86,7 +86,7 @@ def test_explain_names_the_hint_and_its_reason() -> None:
 
     assert explain(story.situation, NOON).sentence == (
         "It runs next, due 2025-01-01 12:00:20 UTC: "
-        "a hint of the planner sets the interval (every 20 s (queue grows))."
+        "a hint of the planner sets the interval, every 20 s (queue grows)."
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.run import BodyKind, Failed, FailureKind, Response
-from cronicorn_domain.testing.builders import EPOCH, HOUR, MINUTE, at, succeeded
+from cronicorn_domain.testing.builders import EPOCH, HOUR, MINUTE, SECOND, at, succeeded
 from cronicorn_management.endpoints.pausing import pause_endpoint
 from cronicorn_management.endpoints.resuming import resume_endpoint
 from cronicorn_management.hints.offering import offer_interval
@@ -33,7 +33,7 @@ async def test_a_window_holds_what_happened_and_what_comes(office, busy) -> None
     async with office.reading() as work:
         found = await read_timeline(work, busy.id)
 
-    assert (found.until, found.until - found.since) == (at("12:03:30"), HOUR)
+    assert (found.until, found.until - found.since) == (at("12:03:30"), 30 * MINUTE)
     assert found.runs is not None
     assert [run.slot for run in found.runs] == [at("12:03:00"), at("12:02:00"), at("12:01:00")]
     assert [each.tally.success for each in found.stretches] == [1, 1, 1]
@@ -118,6 +118,12 @@ async def test_a_pause_that_nobody_made_is_told_with_its_reason(office) -> None:
     assert (pause.until, pause.actor) == (OPEN_ENDED, None)
     assert "410 Gone" in (pause.reason or "")
 
+    async with office.changing() as work:
+        await resume_endpoint(work, endpoint.id)
+    async with office.reading() as work:
+        over = await read_timeline(work, endpoint.id)
+    assert [(each.until, each.actor) for each in over.pauses] == [(at("12:30:00"), None)]
+
 
 async def test_an_empty_window_names_the_slot_before_it(office, busy) -> None:
     """So that whoever looks finds the way to something."""
@@ -152,7 +158,19 @@ async def test_a_window_holds_twenty_slots_at_first(office, settings, length) ->
     """The shortest of those that are offered which does; a day for a single instant."""
     endpoint = await office.an_endpoint(**settings)
 
-    assert usual_length(await office.situation(endpoint), EPOCH) == length
+    assert usual_length(await office.situation(endpoint), EPOCH + 2 * HOUR) == length
+
+
+async def test_a_new_endpoint_is_shown_in_a_window_of_its_age(office) -> None:
+    """Where twenty slots fit into it; else in one that is offered."""
+    job = await office.a_job()
+    often = await office.an_endpoint(job, "often", every=3 * SECOND)
+    seldom = await office.an_endpoint(job, "seldom", every=HOUR)
+
+    new = await office.situation(often)
+    assert usual_length(new, EPOCH + MINUTE) == 5 * MINUTE
+    assert usual_length(new, EPOCH + 16 * MINUTE) == 30 * MINUTE
+    assert usual_length(await office.situation(seldom), EPOCH) == PRESETS[2]
 
 
 async def test_a_run_is_told_with_its_neighbours(office, busy) -> None:

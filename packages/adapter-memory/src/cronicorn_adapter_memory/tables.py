@@ -45,6 +45,7 @@ from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.eligibility import claimable_from
 from cronicorn_domain.policies.endpoint_states import paused
+from cronicorn_domain.policies.pausing import pause_by_run
 from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
 
 from cronicorn_adapter_memory.due_rows import Due
@@ -201,6 +202,8 @@ class Tables:
         row.hints = (*row.hints, *change.hints)
         if change.pause is not None:
             row.endpoint = paused(row.endpoint, change.pause, now)
+            noted = pause_by_run(row.endpoint, change.pause, now)
+            self.audit[noted.id] = noted
         self.record(row.endpoint.id, change.records)
         self.place(row, now)
 

@@ -9,13 +9,12 @@ from cronicorn_domain.identity import AuditId, TenantId
 from cronicorn_domain.model.audit import AuditEntry, FieldChange, Subject, SubjectKind
 from sqlalchemy import select, tuple_
 
-from cronicorn_adapter_sql.bulk import insertion
+from cronicorn_adapter_sql.audit_rows import NOTE, values_of_entry
 from cronicorn_adapter_sql.errors import translated
-from cronicorn_adapter_sql.mapping_jobs import Columns, Values
+from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.tables import audit_entries
 from cronicorn_adapter_sql.transaction import Transaction
 
-_KEEP: Final = insertion(audit_entries, audit_entries.c.keys())
 _BY_TIME: Final = (audit_entries.c.at, audit_entries.c.id)
 
 
@@ -29,7 +28,7 @@ class SqlAuditLog:
         """Keep entries, all in one statement."""
         connection = await self._transaction.begin_writing()
         with translated():
-            await _KEEP.run(connection, [_values(each) for each in entries])
+            await NOTE.run(connection, [values_of_entry(each) for each in entries])
 
     async def list_entries(
         self,
@@ -58,23 +57,6 @@ class SqlAuditLog:
         with translated():
             rows = (await self._transaction.connection.execute(newest)).mappings().all()
         return [_entry(row) for row in rows]
-
-
-def _values(entry: AuditEntry) -> Values:
-    return {
-        "id": entry.id,
-        "tenant": entry.tenant,
-        "at": entry.at,
-        "actor": entry.actor,
-        "action": entry.action,
-        "subject_kind": entry.subject.kind.value,
-        "subject": entry.subject.id,
-        "subject_name": entry.subject.name,
-        "changes": [
-            {"field": each.field, "before": each.before, "after": each.after}
-            for each in entry.changes
-        ],
-    }
 
 
 def _entry(row: Columns) -> AuditEntry:

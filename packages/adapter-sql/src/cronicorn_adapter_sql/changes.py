@@ -12,11 +12,13 @@ from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.policies.change import Change, Claim
 from cronicorn_domain.policies.eligibility import claimable_from
+from cronicorn_domain.policies.pausing import pause_by_run
 from cronicorn_domain.ports.hint_book import HintEnd
 from cronicorn_domain.ports.wakeups import LOOK_WITHIN
 from sqlalchemy import bindparam, delete, exists, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cronicorn_adapter_sql.audit_rows import NOTE, values_of_entry
 from cronicorn_adapter_sql.bulk import Bulk, changing, columns_of, insertion, recordset, removal
 from cronicorn_adapter_sql.mapping_endpoints import values_of_standing
 from cronicorn_adapter_sql.mapping_jobs import Values
@@ -69,6 +71,7 @@ class Changes:
     _hints: list[Values] = field(default_factory=list)
     _cleared: list[Values] = field(default_factory=list)
     _pauses: list[Values] = field(default_factory=list)
+    _noted: list[Values] = field(default_factory=list)
 
     def add(self, new: Situation, change: Change, now: datetime) -> None:
         """Take the first plan of a new endpoint, whose own row is written already."""
@@ -138,6 +141,7 @@ class Changes:
         if self._cleared:
             await connection.execute(_CLEAR, self._cleared)
         await STAND.run(connection, self._pauses)
+        await NOTE.run(connection, self._noted)
 
     def _write_state(
         self, endpoint_id: EndpointId, state: EndpointState, due_at: datetime | None
@@ -161,6 +165,7 @@ class Changes:
         self._cleared += [{"cleared": each, "cleared_now": now} for each in change.cleared]
         if change.pause is not None:
             self._pauses.append({"id": endpoint.id, **values_of_standing(endpoint)})
+            self._noted.append(values_of_entry(pause_by_run(endpoint, change.pause, now)))
 
     def _take_out(self, endpoint_id: EndpointId, due_at: datetime | None) -> None:
         if due_at is not None:

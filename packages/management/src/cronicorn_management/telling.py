@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, assert_never
 
-from cronicorn_domain.instants import NO_TIME, OPEN_ENDED, iso_milliseconds
+from cronicorn_domain.instants import NO_TIME, iso_milliseconds
 from cronicorn_domain.model.audit import FieldChange
 from cronicorn_domain.model.endpoint import (
     Delivery,
@@ -14,20 +14,18 @@ from cronicorn_domain.model.endpoint import (
     Limits,
     Method,
     Misfire,
-    Pause,
     Retry,
 )
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.signing import Signing
+from cronicorn_domain.policies.pausing import PAUSED, pause_in_words
 from cronicorn_domain.policies.ruling import rule_in_words
 from cronicorn_domain.wording import length_in_words
 
 from cronicorn_management.masking import MASK
 from cronicorn_management.settings import EndpointSettings, settings_of
 
-PAUSED: Final = "paused"
-"""The member that tells until when an endpoint is paused, and why."""
 _SHOWN_MOST: Final = 500
 _Plain = str | int | bool | datetime | timedelta | StrEnum
 
@@ -105,7 +103,9 @@ def _told(
             yield from _texts({"state": thing.state, "external_key": thing.external_key})
         case Endpoint():
             yield from _texts({"external_key": thing.external_key, "archived": thing.archived_at})
-            yield from _texts({PAUSED: _pause_text(thing.pause)})
+            yield from _texts(
+                {PAUSED: None if thing.pause is None else pause_in_words(thing.pause)}
+            )
             yield from _settings(thing, but)
         case _:
             assert_never(thing)
@@ -119,13 +119,6 @@ def _settings(endpoint: Endpoint, but: Mapping[str, _Plain]) -> Iterator[tuple[s
         yield f"rules.{number}", _Text(rule_in_words(rule))
     members = ((name, getattr(settings, name)) for name in _MEMBERS)
     yield from _texts({name: value for name, value in members if but.get(name) != value})
-
-
-def _pause_text(pause: Pause | None) -> str | None:
-    if pause is None:
-        return None
-    until = "until resumed" if pause.until >= OPEN_ENDED else iso_milliseconds(pause.until)
-    return f"{until} ({pause.reason})" if pause.reason else until
 
 
 def _texts(members: Mapping[str, _Plain | None]) -> Iterator[tuple[str, _Text]]:

@@ -7,14 +7,17 @@ from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.endpoint import Endpoint, Pause
 from cronicorn_domain.model.hint import IntervalHint, OneShotHint
 from cronicorn_domain.model.rulings import SiblingTrigger
+from cronicorn_domain.policies.pausing import pause_noted
 from cronicorn_domain.policies.proposing import Clearing, Grant
 from cronicorn_domain.policies.ruling import sibling_trigger
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 
 
-async def carry_out(unit: UnitOfWork, endpoint: Endpoint, grant: Grant, *, now: datetime) -> None:
+async def carry_out(
+    unit: UnitOfWork, endpoint: Endpoint, grant: Grant, *, actor: str, now: datetime
+) -> None:
     """
-    Write it; the endpoint is planned anew in the same transaction.
+    Write it; the endpoint is planned anew in the same transaction. A pause is told by the audit.
 
     Raises:
         InvalidInput: the job has no endpoint of that name.
@@ -26,6 +29,7 @@ async def carry_out(unit: UnitOfWork, endpoint: Endpoint, grant: Grant, *, now: 
             await unit.hints.offer(tenant, endpoint.id, grant, now=now)
         case Pause():
             await unit.catalog.pause_endpoint(tenant, endpoint.id, grant, now=now)
+            await unit.audit.add(pause_noted(endpoint, grant, actor=actor, now=now))
         case Clearing(hints=hints):
             for hint_id in hints:
                 await unit.hints.clear(tenant, endpoint.id, now=now, hint_id=hint_id)

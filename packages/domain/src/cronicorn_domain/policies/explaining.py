@@ -155,7 +155,7 @@ def _hinted(decision: Decision) -> str:
     author, _, kind = decision.source.partition("-")
     what = "asks for one run" if kind == "oneshot" else "sets the interval"
     told = "" if line is None else line.detail.removeprefix(f"{author}: ")
-    detail = f" ({told})" if told else ""
+    detail = f", {told}" if told else ""
     return f"a hint of {_AUTHORS[author]} {what}{detail}"
 
 

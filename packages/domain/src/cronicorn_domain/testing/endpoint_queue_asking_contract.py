@@ -7,6 +7,7 @@ from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.endpoint import Endpoint, Heeds, Pause
 from cronicorn_domain.model.hint import Author, OneShotHint
 from cronicorn_domain.model.slot_record import Fate
+from cronicorn_domain.policies.pausing import pause_in_words
 from cronicorn_domain.ports.hint_book import HintEnd, HintRecord
 from cronicorn_domain.testing.builders import (
     HOUR,
@@ -91,6 +92,10 @@ class EndpointQueueAskingContract(StoreSuite):
         assert pause == Pause(until=at("12:10:30"), reason="its target's response asked for it")
         await self.expect_nothing_due(at("12:10:29"))
         assert (await self.start_one(at("12:10:30"))).plan.slot == at("12:10:00")
+        async with self.unit() as unit:
+            (noted,) = await unit.audit.list_entries(endpoint.tenant, subject=endpoint.id)
+        assert (noted.at, noted.actor) == (FIRST_SLOT + SECOND, f"run:{endpoint.name}")
+        assert [each.after for each in noted.changes] == [pause_in_words(pause)]
 
     async def test_a_target_that_is_gone_is_left_alone_until_someone_resumes(self) -> None:
         """410 pauses without an end; a resume brings the endpoint back at once."""

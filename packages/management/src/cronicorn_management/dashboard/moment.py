@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.ports.board import (
     Counts,
     DueTogether,
+    LatestRun,
     MinuteTally,
     Recent,
     Standing,
@@ -24,6 +26,8 @@ from cronicorn_management.desk import Reading
 
 AHEAD: Final = timedelta(minutes=15)
 NEEDY_MOST: Final = 5
+LATEST_MOST: Final = 30
+"""So many runs of each that fails say since when it does."""
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -73,24 +77,30 @@ class LastHour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Now:
-    """This moment."""
+    """This moment; ``latest`` are the newest runs of what fails among the ``needy``."""
 
     at: datetime
     counts: Counts
     needy: Sequence[Standing]
+    latest: Mapping[EndpointId, Sequence[LatestRun]]
     last_hour: LastHour
     outlook: Outlook
 
 
 async def read_now(work: Reading) -> Now:
-    """Return all of this moment, in four questions."""
+    """Return all of this moment, in four questions, and in five while something fails."""
     needy = await work.board.attention(work.tenant, now=work.now, limit=NEEDY_MOST)
+    failing = [each.id for each in needy if each.state.failures]
+    latest = (
+        await work.board.latest_runs(work.tenant, failing, limit=LATEST_MOST) if failing else {}
+    )
     counts = await work.board.counts(work.tenant, now=work.now)
     upcoming = await work.board.upcoming(work.tenant, until=work.now + AHEAD)
     return Now(
         at=work.now,
         counts=counts,
         needy=needy,
+        latest=latest,
         last_hour=await _last_hour(work),
         outlook=outlook(upcoming, now=work.now),
     )

@@ -1,4 +1,4 @@
-"""When an endpoint was paused, read from what people did and from the pause it has."""
+"""When an endpoint was paused, read from what the audit tells and from the pause it has."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,9 +9,9 @@ from typing import Final
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.audit import AuditEntry
 from cronicorn_domain.model.state import Situation
+from cronicorn_domain.policies.pausing import BY_NOBODY, PAUSED
 
 from cronicorn_management.noting import Deed
-from cronicorn_management.telling import PAUSED
 
 _TOLD: Final = re.compile(r"(?P<until>\S+Z|until resumed)(?: \((?P<reason>.*)\))?", re.DOTALL)
 
@@ -36,8 +36,7 @@ def pause_spans(situation: Situation, deeds: Iterable[AuditEntry]) -> Sequence[P
     Return the pauses that deeds tell of, and the one that the endpoint has; the earliest first.
 
     Deeds are given the newest first. A pause ends as it was said to, or with the next deed about
-    it; the last one ends as the endpoint has it now. Of those that nobody did only the latest is
-    known: it is the one that the endpoint has.
+    it; the last one ends as the endpoint has it now.
     """
     spans: list[PauseSpan] = []
     for deed in reversed([*deeds]):
@@ -78,9 +77,10 @@ def _begun(deed: AuditEntry) -> PauseSpan | None:
     if told is None:
         return None
     open_ended = told["until"] == "until resumed"
+    by, _, _ = deed.actor.partition(":")
     return PauseSpan(
         since=deed.at,
         until=OPEN_ENDED if open_ended else datetime.fromisoformat(told["until"]),
-        actor=deed.actor,
+        actor=None if by in BY_NOBODY else deed.actor,
         reason=told["reason"],
     )

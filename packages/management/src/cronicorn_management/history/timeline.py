@@ -30,6 +30,8 @@ PRESETS: Final = (
     timedelta(days=30),
 )
 """The windows that are offered, the shortest first."""
+WHILE_YOUNG: Final = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30))
+"""What holds all of an endpoint that is new is shown at first, where twenty slots fit into it."""
 SHORTEST: Final = timedelta(minutes=1)
 SLOTS_LEAST: Final = 20
 """So many slots fit into the window that an endpoint is shown in at first."""
@@ -151,7 +153,7 @@ async def read_timeline(
 
 
 def usual_length(situation: Situation, now: datetime) -> timedelta:
-    """Return the shortest of the offered windows that holds twenty slots of the schedule."""
+    """Return the shortest of the offered windows, or of a new endpoint, that holds twenty slots."""
     rhythm = situation.endpoint.rhythm
     if rhythm is None:
         return PRESETS[2]
@@ -161,7 +163,8 @@ def usual_length(situation: Situation, now: datetime) -> timedelta:
         if following is None:
             break
         last = following
-    return next((each for each in PRESETS if each >= last - now), PRESETS[-1])
+    young = [each for each in WHILE_YOUNG if each >= now - situation.endpoint.created_at]
+    return next((each for each in (*young, *PRESETS) if each >= last - now), PRESETS[-1])
 
 
 def _windows_from(now: datetime) -> Sequence[datetime]:

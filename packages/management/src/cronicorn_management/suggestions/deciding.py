@@ -29,7 +29,7 @@ async def approve_suggestion(work: Changing, suggestion_id: SuggestionId) -> Sug
     situation = await work.catalog.get_situation(work.tenant, endpoint.id)
     floor = max(work.allowance.floor, situation.floor)
     grant = grant_of(suggestion.proposal, situation, floor=floor, now=work.now)
-    await carry_out(work.unit, endpoint, grant, now=work.now)
+    await carry_out(work.unit, endpoint, grant, actor=work.caller.actor, now=work.now)
     return await _decided(work, suggestion, endpoint, SuggestionState.APPROVED)
 
 

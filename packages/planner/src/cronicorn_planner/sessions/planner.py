@@ -41,6 +41,7 @@ from cronicorn_domain.policies.analysing import (
     again_after_failures,
 )
 from cronicorn_domain.policies.carrying_out import carry_out
+from cronicorn_domain.policies.pausing import SESSION_ACTOR
 from cronicorn_domain.policies.proposing import grant_of
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.session_log import SESSIONS_KEPT
@@ -398,7 +399,8 @@ class _Granting:
         try:
             situation = await self._unit.catalog.get_situation(endpoint.tenant, endpoint.id)
             grant = grant_of(proposal, situation, floor=situation.floor, now=self._now)
-            await carry_out(self._unit, endpoint, grant, now=self._now)
+            actor = f"{SESSION_ACTOR}:{endpoint.name}"
+            await carry_out(self._unit, endpoint, grant, actor=actor, now=self._now)
         except (InvalidInput, ForbiddenTransition, NotFound) as error:
             self._warn("refused", f"{in_words(proposal)}: {error}")
             return False

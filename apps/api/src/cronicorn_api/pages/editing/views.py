@@ -139,11 +139,11 @@ def band_of(endpoint: Endpoint, fires: Sequence[Decision]) -> Band | None:
     inside = gap is None or (
         (shortest is None or gap >= shortest) and (longest is None or gap <= longest)
     )
-    told = "no guardrails: whatever is proposed holds"
+    told = "No guardrails: whatever is proposed holds"
     if shortest or longest:
         least = interval(shortest) if shortest else "nothing"
         most = interval(longest) if longest else "nothing"
-        told = f"never below {least}, never above {most}"
+        told = f"Never below {least}, never above {most}"
     rhythm = "" if gap is None else f"; it would fire every {interval(gap)} at the closest"
     return Band(
         left=left,

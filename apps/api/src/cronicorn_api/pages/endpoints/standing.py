@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Final
 
 from cronicorn_domain.instants import OPEN_ENDED
@@ -127,6 +128,19 @@ def row_of(standing: Standing, runs: Sequence[LatestRun], zones: Zones) -> Row:
         needs=severity_of(standing, zones.now) is not Severity.NONE,
         is_paused=standing.condition is Condition.PAUSED,
     )
+
+
+def failing_since(standing: Standing, runs: Sequence[LatestRun], zones: Zones) -> str:
+    """Say since when it fails, and how: ``since 13:41:00, HTTP 503``; empty: it does not."""
+    ended = [each for each in runs if each.outcome_class is not None]
+    judged = takewhile(lambda each: each.outcome_class is not OutcomeClass.SUCCESS, ended)
+    failed = [each for each in judged if each.outcome_class is OutcomeClass.TARGET]
+    if not standing.state.failures or not failed:
+        return ""
+    first = zones.moment(_when(failed[-1]), _zone(standing)).clock
+    began = first if len(failed) < len(ended) else f"before {first}"
+    status = failed[0].status_code
+    return f"since {began}{'' if status is None else f', HTTP {status}'}"
 
 
 def spark_of(runs: Sequence[LatestRun]) -> Spark:

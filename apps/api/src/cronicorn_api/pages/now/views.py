@@ -1,5 +1,6 @@
 """This moment, as its page shows it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,8 +9,9 @@ from typing import Final
 from cronicorn_domain.ports.board import Counts
 from cronicorn_domain.ports.overview import Tally
 from cronicorn_management.dashboard.moment import AHEAD, LastHour, Now, Outlook
+from cronicorn_management.dashboard.speed import lateness_at_most
 
-from cronicorn_api.pages.endpoints.standing import Bar, Row, row_of
+from cronicorn_api.pages.endpoints.standing import Bar, Row, failing_since, row_of
 from cronicorn_api.pages.frame.moments import Moment, Zones
 from cronicorn_api.pages.frame.outcomes import OUTCOMES, Outcome
 from cronicorn_api.pages.frame.shapes import NOTHING, count, exact, length
@@ -19,6 +21,7 @@ _BEHIND: Final = 5
 _AHEAD: Final = AHEAD // _MINUTE
 STRIP_HEIGHT: Final = 64
 HOUR_HEIGHT: Final = 48
+LATE_HEIGHT: Final = 24
 _STEP: Final = 10
 _WIDTH: Final = 8
 _LEAST: Final = 3
@@ -61,6 +64,7 @@ class HourView:
 
     Attributes:
         words: What the drawing says.
+        late_bars: How late 99 of 100 of each minute started at most; ``late_words`` says it.
         rate: Runs a minute; ``before``: the same a day before.
     """
 
@@ -68,9 +72,19 @@ class HourView:
     parts: Sequence[Part]
     bars: Sequence[Bar]
     words: str
+    late_bars: Sequence[Bar]
+    late_words: str
     rate: str
     before: str
     lateness: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedyRow:
+    """What needs somebody; ``since`` says since when it fails, and how; empty: it does not."""
+
+    row: Row
+    since: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +94,15 @@ class NeedsView:
 
     Attributes:
         more: So many are not shown.
-        failed_at: The last minute of the last hour in which a run failed; None: none did.
+        well_since: When the last minute ended in which a run failed; None: none of the last hour.
     """
 
     sentence: str
-    rows: Sequence[Row]
+    rows: Sequence[NeedyRow]
     more: int
     is_empty: bool
     failing: int
-    failed_at: Moment | None
+    well_since: Moment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +128,13 @@ def now_view(now: Now, zones: Zones) -> NowView:
 def needs_of(now: Now, zones: Zones) -> NeedsView:
     """Tell what needs somebody; the height is kept, so that nothing below moves."""
     counts = now.counts
-    rows = [row_of(each, (), zones) for each in now.needy]
+    rows = [
+        NeedyRow(
+            row=row_of(each, (), zones),
+            since=failing_since(each, now.latest.get(each.id, ()), zones),
+        )
+        for each in now.needy
+    ]
     known = counts.failing + counts.late + counts.deferred + counts.quarantined
     return NeedsView(
         sentence=sentence_of(counts),
@@ -122,13 +142,13 @@ def needs_of(now: Now, zones: Zones) -> NeedsView:
         more=max(0, known - len(rows)),
         is_empty=counts.endpoints == 0,
         failing=counts.failing,
-        failed_at=zones.moment_if_any(_last_failure(now.last_hour)),
+        well_since=zones.moment_if_any(_last_failure(now.last_hour)),
     )
 
 
 def _last_failure(hour: LastHour) -> datetime | None:
     failing = (
-        each.begins_at
+        each.begins_at + _MINUTE
         for each in hour.minutes
         if each.tally.target_failure or each.tally.our_failure
     )
@@ -192,22 +212,49 @@ def hour_view(hour: LastHour) -> HourView:
         Part(outcome=OUTCOMES["our_failure"], number=exact(tally.our_failure)),
         Part(outcome=OUTCOMES["not_run"], number=exact(not_run)),
     ]
-    tallest = max([1, *(each.tally.runs for each in hour.minutes)])
+    most = max((each.tally.runs for each in hour.minutes), default=0)
+    tallest = max(1, most)
     bars: list[Bar] = []
     for minute in hour.minutes:
         number = (minute.begins_at - hour.since) // _MINUTE
         bars += _stacked(minute.tally, number * _STEP + 1, tallest, HOUR_HEIGHT)
     before = _rate(hour.yesterday.runs)
     late = hour.lateness
+    latest = _latest(hour)
     return HourView(
         slots=exact(hour.slots),
         parts=parts,
         bars=bars,
-        words=f"{exact(tally.runs)} runs by the minute, at most {exact(tallest)} in one",
+        words=f"{exact(tally.runs)} runs by the minute, at most {exact(most)} in one",
+        late_bars=[
+            Bar(css="late", x=x, y=LATE_HEIGHT - tall, height=tall)
+            for x, tall in ((x, _late_tall(lateness)) for x, lateness in latest)
+        ],
+        late_words=(
+            f"99 of 100 of a minute started within {length(max(each for _, each in latest))} of"
+            " being due, in the worst minute"
+            if latest
+            else ""
+        ),
         rate=_rate(tally.runs),
         before=before if hour.yesterday.runs else NOTHING,
         lateness=None if late is None else (length(late[0]), length(late[1])),
     )
+
+
+def _latest(hour: LastHour) -> Sequence[tuple[int, timedelta]]:
+    """Place each minute that has a lateness, with that of 99 of 100 of its runs."""
+    found = (
+        ((each.begins_at - hour.since) // _MINUTE, lateness_at_most(each.lateness, 0.99))
+        for each in hour.minutes
+    )
+    return [(number * _STEP + 1, late) for number, late in found if late is not None]
+
+
+def _late_tall(late: timedelta) -> int:
+    """Draw 1 ms to 10 min by the logarithm."""
+    share = math.log(max(late / timedelta(milliseconds=1), 1)) / math.log(600_000)
+    return max(1, round(min(share, 1) * LATE_HEIGHT))
 
 
 def _rate(runs: int) -> str:

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cronicorn_domain.model.proposal import in_words
+from cronicorn_domain.model.proposal import Proposal, ProposePause, ProposeRun, in_words
 from cronicorn_domain.model.session import (
     Ending,
     MadeCall,
@@ -59,6 +59,7 @@ class SessionLine:
     outcome: Outcome
     word: str
     began: Moment
+    time: str
     cause: str
     brief: str
     tokens: str
@@ -198,6 +199,7 @@ def _line(found: NamedSession, zones: Zones) -> SessionLine:
         outcome=OUTCOMES[name],
         word=word,
         began=zones.moment(session.started_at),
+        time=zones.clock_of(session.started_at),
         cause=session.cause,
         brief=_brief(session),
         tokens=exact(session.tokens),
@@ -207,7 +209,7 @@ def _line(found: NamedSession, zones: Zones) -> SessionLine:
 
 
 def _suggestion(each: Suggestion, found: Browsed, zones: Zones) -> SuggestionLine:
-    words = in_words(each.proposal)
+    words = _in_words(each.proposal, zones)
     return SuggestionLine(
         id=str(each.id),
         endpoint_id=str(each.endpoint_id),
@@ -218,6 +220,17 @@ def _suggestion(each: Suggestion, found: Browsed, zones: Zones) -> SuggestionLin
         made=zones.moment(each.created_at),
         over=zones.moment(each.expires_at),
     )
+
+
+def _in_words(proposal: Proposal, zones: Zones) -> str:
+    """Tell a proposal as the domain does, but for instants, which are told in the shown zone."""
+    match proposal:
+        case ProposePause(until=until):
+            return f"pause until {zones.moment(until).clock}"
+        case ProposeRun(at=at):
+            return f"run once at {zones.moment(at).clock}"
+        case _:
+            return in_words(proposal)
 
 
 def _call(number: int, call: MadeCall) -> Call:

@@ -54,7 +54,8 @@ def alert_view(alert: Alert, jobs: dict[JobId, str]) -> AlertView:
     """Show an alert."""
     settings = settings_of_alert(alert)
     words = [word for each, word in _occasions() if each in alert.occasions]
-    told = "; ".join(words).replace("keeps failing", f"has failed {alert.threshold} times in a row")
+    listed = "; ".join([*words[:1], *(f"{each[0].lower()}{each[1:]}" for each in words[1:])])
+    told = listed.replace("keeps failing", f"has failed {alert.threshold} times in a row")
     return AlertView(
         id=str(alert.id),
         name=alert.name,

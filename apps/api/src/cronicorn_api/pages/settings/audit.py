@@ -19,6 +19,7 @@ from cronicorn_api.pages.frame.viewer import TheViewer
 from cronicorn_api.pages.settings.sections import tabs_at
 
 router: Final = pages_router()
+_NAME_MOST: Final = 64
 _HERE: Final = "/settings/audit"
 _PAGE: Final = 50
 _Text = Annotated[str, Query(max_length=300)]
@@ -52,6 +53,11 @@ class DeedView:
     changes: tuple[FieldChange, ...]
 
 
+def _brief(name: str) -> str:
+    """Cut what a browser says of itself."""
+    return name if len(name) <= _NAME_MOST else f"{name[:_NAME_MOST]}…"
+
+
 def deed_view(entry: AuditEntry, zones: Zones) -> DeedView:
     """Show a deed; of what has a page there is a link to it."""
     by, _, actor = entry.actor.partition(":")
@@ -64,7 +70,7 @@ def deed_view(entry: AuditEntry, zones: Zones) -> DeedView:
         by=by,
         action=entry.action.replace("_", " "),
         kind=_KINDS.get(subject.kind, subject.kind.value),
-        subject=subject.name,
+        subject=_brief(subject.name) if subject.kind is SubjectKind.SIGN_IN else subject.name,
         href=None if folder is None else f"/{folder}/{subject.id}",
         narrowed=f"{_HERE}?{urlencode({'subject': str(subject.id)})}",
         changes=entry.changes,

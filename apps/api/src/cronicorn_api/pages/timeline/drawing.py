@@ -319,7 +319,7 @@ def _sentence(timeline: Timeline, counts: Mapping[str, int], flags: Sequence[Fla
     total = sum(counts.values())
     span = length(timeline.until - timeline.since)
     if not total:
-        return f"No slot in these {span}."
+        return f"No slot in {span}."
     told = ", ".join(
         f"{exact(counts[name])} {OUTCOMES[name].word}" for name in OUTCOMES if name in counts
     )
