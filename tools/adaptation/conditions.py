@@ -19,7 +19,7 @@ class ConditionsHere:
 
     async def judge(self, expressions: Sequence[str], facts: Facts) -> Sequence[Verdict]:
         """Answer each."""
-        about = ENVIRONMENT.Activation(read(written(facts)))
+        about = ENVIRONMENT.Activation(read(written(facts, expressions)))
         return [_verdict(answer(each, about)) for each in expressions]
 
 

@@ -9,11 +9,11 @@ import re
 import resource
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from cel_expr_python import cel
 
@@ -36,8 +36,8 @@ def main() -> None:
     """
     Say that it is ready; then answer until there are no more questions.
 
-    All questions of one message are answered in one frame. Of one that is asked singly each
-    expression is, in a frame of its own, once it is known.
+    All questions of one message are answered in one frame, one of which nothing holds by ``false``.
+    Of one that is asked singly each expression is, in a frame of its own, once it is known.
     """
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -45,25 +45,41 @@ def main() -> None:
     _tell({"ready": True})
     while (question := taken(sys.stdin.buffer)) is not None:
         if "questions" in question:
-            _tell({"answers": [[*_answers(each)] for each in question["questions"]]})
+            _tell({"answers": [_together(each) for each in question["questions"]]})
             continue
-        for answered in _answers(question):
+        for answered in _answers(question["expressions"], _about(question)):
             _tell(answered)
 
 
-def _answers(question: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    with _limited():
-        about = ENVIRONMENT.Activation(read(question["facts"]))
-    for expression in question["expressions"]:
+def _together(question: Mapping[str, Any]) -> Literal[False] | Sequence[Mapping[str, Any]]:
+    """
+    Answer a whole question; False: no expression of it holds, and each can be answered.
+
+    That is the usual case, and learned at once. Only where it is another each is asked.
+    """
+    expressions = tuple(question["expressions"])
+    with _limited(len(expressions) + 1):
+        about = _about(question)
+        if _none_holds(expressions, about):
+            return False
+    return [*_answers(expressions, about)]
+
+
+def _about(question: Mapping[str, Any]) -> cel.Activation:
+    return ENVIRONMENT.Activation(read(question["facts"]))
+
+
+def _answers(expressions: Sequence[str], about: cel.Activation) -> Iterator[Mapping[str, Any]]:
+    for expression in expressions:
         with _limited():
             answered = answer(expression, about)
         yield answered
 
 
 @contextmanager
-def _limited() -> Iterator[None]:
+def _limited(times: int = 1) -> Iterator[None]:
     """Let the kernel end this process when the block takes too much of a processor."""
-    signal.setitimer(signal.ITIMER_PROF, TIME.total_seconds())
+    signal.setitimer(signal.ITIMER_PROF, times * TIME.total_seconds())
     yield
     signal.setitimer(signal.ITIMER_PROF, 0)
 
@@ -87,6 +103,29 @@ def answer(expression: str, about: cel.Activation) -> dict[str, Any]:
         told = str(value.value())
         return {"absent" if told.startswith("NOT_FOUND") else "faulty": _told(told)}
     return {"faulty": f"it says something of type {value.type().name()}, and not yes or no"}
+
+
+def _none_holds(expressions: tuple[str, ...], about: cel.Activation) -> bool:
+    """Say whether all say no: in CEL an ``||`` says no only then, and not if one is at fault."""
+    any_of = _any_of(expressions)
+    if any_of is None:
+        return False
+    try:
+        value = any_of.eval(about)
+    except (MemoryError, RuntimeError, TypeError):
+        return False
+    return value.type() == cel.Type.BOOL and value.plain_value() is False
+
+
+@lru_cache(_REMEMBERED)
+def _any_of(expressions: tuple[str, ...]) -> cel.Expression | None:
+    """Compile expressions to one; None: they cannot be. A line's end ends a comment in them."""
+    try:
+        for each in expressions:
+            _remembered(each)
+        return compiled(" || ".join(f"({each}\n)" for each in expressions))
+    except (MemoryError, RuntimeError):
+        return None
 
 
 @lru_cache(_REMEMBERED)

@@ -1,21 +1,30 @@
 """Carries facts to the process that answers, as JSON, and there into what CEL can hold."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import orjson
 from cronicorn_domain.model.facts import Answer, Facts, Tally
 from cronicorn_domain.model.run import Body, BodyKind
 
 _WHOLE_MOST: Final = 18
 """Digits of a whole number that 64 bits hold for certain."""
 
+_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+_TOO_LONG: Final = b"0" * (_WHOLE_MOST + 1)
 
-def written(facts: Facts) -> Mapping[str, Any]:
-    """Return the facts as JSON has them; a body that is JSON stays the text it is."""
+
+def written(facts: Facts, expressions: Sequence[str]) -> Mapping[str, Any]:
+    """
+    Return the facts as JSON has them; a body that is JSON stays the text it is.
+
+    One that no expression asks about stays here: it is most of what there is to carry.
+    """
+    asked = any("body" in each for each in expressions)
     return {
-        **_answer_written(facts.answer),
+        **_answer_written(facts.answer, asked=asked),
         "failures": facts.failures,
         "health": _health(facts.health),
         "previous": {} if facts.previous is None else _answer_written(facts.previous),
@@ -24,11 +33,11 @@ def written(facts: Facts) -> Mapping[str, Any]:
     }
 
 
-def _answer_written(answer: Answer) -> Mapping[str, Any]:
+def _answer_written(answer: Answer, *, asked: bool = True) -> Mapping[str, Any]:
     return {
         "succeeded": answer.succeeded,
         "status": answer.status,
-        "body": _body_written(answer.body),
+        "body": _body_written(answer.body) if asked else None,
         "headers": {name.lower(): value for name, value in answer.headers},
         "durationMs": answer.duration // timedelta(milliseconds=1),
     }
@@ -74,10 +83,20 @@ def _body_read(sent: Mapping[str, str] | None) -> Any:
         return _clean(sent["text"])
     text = sent["json"]
     try:
-        value = json.loads(text, parse_int=_whole)
+        value = _parsed(text)
     except (ValueError, RecursionError):
         return _clean(text)
     return _cleaned(value) if "\\u" in text or "\0" in text else value
+
+
+def _parsed(text: str) -> Any:
+    """Read JSON by the quick reader, unless it would read otherwise than the standard library."""
+    if _TOO_LONG not in text.encode(errors="replace").translate(_DIGITS):
+        try:
+            return orjson.loads(text)
+        except ValueError:
+            pass  # a lone surrogate, too deep, or no JSON
+    return json.loads(text, parse_int=_whole)
 
 
 def _whole(digits: str) -> int | float:

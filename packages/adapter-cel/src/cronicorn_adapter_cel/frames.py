@@ -6,19 +6,21 @@ import struct
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Final
 
+import orjson
+
 _HEAD: Final = struct.Struct("!I")
 
 
 def framed(message: Mapping[str, Any]) -> bytes:
     """Return a message as it is sent."""
-    told = json.dumps(message, separators=(",", ":")).encode()
+    told = _written(message)
     return _HEAD.pack(len(told)) + told
 
 
 async def received(stream: asyncio.StreamReader) -> Any:
     """Wait for the next message. Raises ``IncompleteReadError`` when the other end is gone."""
     (length,) = _HEAD.unpack(await stream.readexactly(_HEAD.size))
-    return json.loads(await stream.readexactly(length))
+    return _read(await stream.readexactly(length))
 
 
 def taken(stream: BinaryIO) -> Any:
@@ -26,4 +28,18 @@ def taken(stream: BinaryIO) -> Any:
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:
         return None
-    return json.loads(stream.read(_HEAD.unpack(head)[0]))
+    return _read(stream.read(_HEAD.unpack(head)[0]))
+
+
+def _written(message: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(message)
+    except TypeError:  # a lone surrogate, which the standard library writes as an escape
+        return json.dumps(message, separators=(",", ":")).encode()
+
+
+def _read(told: bytes) -> Any:
+    try:
+        return orjson.loads(told)
+    except orjson.JSONDecodeError:
+        return json.loads(told)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from cronicorn_domain.errors import InvalidExpression
 from cronicorn_domain.model.facts import Facts
@@ -39,9 +39,21 @@ AT_ONCE: Final = 64
 SIZE_AT_ONCE: Final = 1024 * 1024
 """So many characters of bodies travel in one message, unless a single one has more."""
 
+GATHERED_FOR: Final = timedelta(milliseconds=5)
+"""
+So long others are waited for when questions come faster than they are answered.
+
+A message and its answer wake both processes, which costs more than ten expressions do. Who asks
+alone waits for nobody.
+"""
+
 _FIELD: Final = "when"
 _CONDITION: Final = "write a condition that says yes or no, such as status >= 500"
 
+
+_NO: Final = Said(yes=False)
+_Answered = Literal[False] | Sequence[Mapping[str, Any]]
+"""What is told of each expression; False: all of them say no."""
 
 _NOTHING_THERE: Final = "nothing could answer it: the process for that did not start"
 
@@ -118,7 +130,8 @@ class CelRuleEvaluator:
             return []
         told: asyncio.Future[list[Verdict]] = asyncio.get_running_loop().create_future()
         size = len(facts.answer.body.text)
-        self._waiting.append(_Question(list(expressions), written(facts), size, told))
+        about = written(facts, expressions)
+        self._waiting.append(_Question(list(expressions), about, size, told))
         if self._serving is None or self._serving.done():
             self._serving = asyncio.create_task(self._serve())
         return await told
@@ -142,6 +155,8 @@ class CelRuleEvaluator:
                 for each in (*batch, *self._waiting):
                     each.fail(error)
                 raise
+            if 0 < len(self._waiting) < AT_ONCE:
+                await asyncio.sleep(GATHERED_FOR.total_seconds())
 
     def _taken(self) -> list["_Question"]:
         """Take those that go together; who does not wait any more is left out."""
@@ -170,19 +185,18 @@ class CelRuleEvaluator:
                 each.tell(await self._singly(each))
             return
         for each, verdicts in zip(batch, answers, strict=True):
-            each.tell([_verdict(one) for one in verdicts])
+            if verdicts is False:
+                each.tell([_NO] * len(each.expressions))
+            else:
+                each.tell([_verdict(one) for one in verdicts])
 
-    async def _ask_together(
-        self, batch: Sequence["_Question"]
-    ) -> Sequence[Sequence[Mapping[str, Any]]] | None:
+    async def _ask_together(self, batch: Sequence["_Question"]) -> Sequence[_Answered] | None:
         """Return the answers to all; None: one of them was too much for the process."""
         process = await self._ready()
         questions = [{"expressions": each.expressions, "facts": each.about} for each in batch]
         try:
             await _send(process, {"questions": questions})
-            answers: Sequence[Sequence[Mapping[str, Any]]] = (await _next(process, PATIENCE))[
-                "answers"
-            ]
+            answers: Sequence[_Answered] = (await _next(process, PATIENCE))["answers"]
         except (asyncio.IncompleteReadError, ConnectionError):
             await self._has_ended()
             return None

@@ -24,7 +24,7 @@ class Judging:
     def __init__(self, evaluator: RuleEvaluator, rules: Sequence[EndpointRule]) -> None:
         self._evaluator = evaluator
         self._conditions = [rule.when for rule in rules]
-        self._alone = [not names_in([each]) & _AROUND for each in self._conditions]
+        self._alone = [not names_in((each,)) & _AROUND for each in self._conditions]
         self._kept: dict[tuple[int, str], Verdict] = {}
 
     async def verdicts(self, answer: int, facts: Facts) -> list[Verdict]:

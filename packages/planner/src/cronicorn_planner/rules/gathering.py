@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from cronicorn_domain.errors import NotFound
@@ -22,6 +23,9 @@ SIBLINGS_MOST: Final = 100
 
 _LOOKED_AT: Final = 50
 """Among so many runs the latest that has ended is looked for; others are under way, or tests."""
+
+_REMEMBERED: Final = 4096
+"""Of so many endpoints it is remembered what their conditions name: they come again and again."""
 
 _ENDED: Final = frozenset({RunStatus.SUCCESS, RunStatus.FAILED})
 
@@ -49,7 +53,7 @@ class Gathering:
         Raises:
             StoreUnavailable: the history cannot be read; nothing is asked that does not need it.
         """
-        asked = names_in(conditions)
+        asked = names_in(tuple(conditions))
         if not asked & {"previous", "siblings", "health", "failures"}:
             return Past()
         async with self._units.begin() as unit:
@@ -125,7 +129,8 @@ def _answer_of(run: Run) -> Answer:
     )
 
 
-def names_in(conditions: Sequence[str]) -> frozenset[str]:
+@lru_cache(_REMEMBERED)
+def names_in(conditions: tuple[str, ...]) -> frozenset[str]:
     """
     Return every word of the conditions: a name that is used is among them.
 
