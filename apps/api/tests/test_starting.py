@@ -20,6 +20,7 @@ import pytest
 from cronicorn_api.composition import open_tracing
 from cronicorn_api.settings import UsageFault, read_settings
 from cronicorn_domain.identity import DEFAULT_TENANT, TenantId, new_uuid
+from cronicorn_domain.model.breaker import DEFAULT_BREAKER
 from cronicorn_domain.model.quota import Meter
 
 KEY = "bootstrap-0123456789abcdef"
@@ -162,6 +163,23 @@ def test_quotas_are_written_as_for_workers(bare: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setenv("CRONICORN_RUN_QUOTA", "plenty")
     with pytest.raises(UsageFault, match="CRONICORN_RUN_QUOTA: 'plenty' is no quota: write N"):
+        read_settings({})
+
+
+def test_caps_are_as_workers_have_them(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same variables, since each claim goes by its own caps; what is none is told."""
+    assert not read_settings({}).caps.are_set
+    assert read_settings({}).breaker == DEFAULT_BREAKER
+    monkeypatch.setenv("CRONICORN_HOST_CAP", "10 shop.example=2")
+    monkeypatch.setenv("CRONICORN_TENANT_CAP", f"{DEFAULT_TENANT}=7")
+    monkeypatch.setenv("CRONICORN_BREAKER", "off")
+    settings = read_settings({})
+    assert (settings.caps.of_host("shop.example"), settings.caps.of_host("x.example")) == (2, 10)
+    assert settings.caps.of_tenant(DEFAULT_TENANT) == 7
+    assert settings.breaker is None
+
+    monkeypatch.setenv("CRONICORN_TENANT_CAP", "me=3")
+    with pytest.raises(UsageFault, match="CRONICORN_TENANT_CAP: 'me' is no tenant"):
         read_settings({})
 
 

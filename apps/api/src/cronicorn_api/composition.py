@@ -27,6 +27,8 @@ from cronicorn_adapter_sql.quota_guard import SqlQuotaGuard
 from cronicorn_adapter_sql.store import SqlStore, shared_store
 from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.identity import WorkerId
+from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
+from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.quota import NO_QUOTAS, Meter, Quotas
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.dispatcher import Dispatcher
@@ -86,6 +88,8 @@ class Choices:
         model: Which model looks at endpoints; None: none does.
         observer: Hears of the worker.
         sessions: Hears of what that model is asked.
+        caps: How many runs may be under way, as the workers have it.
+        breaker: When a host is held back; None: never.
         retention: How long history is kept; None: for ever.
         runs_most: So many of its newest runs each tenant keeps; None: all that are young enough.
         smtp: The server that takes letters, if there is one.
@@ -103,6 +107,8 @@ class Choices:
     model: ChosenModel | None = None
     observer: Observer | None = None
     sessions: PlannerObserver = UNHEARD
+    caps: Caps = NO_CAPS
+    breaker: Breaker | None = DEFAULT_BREAKER
     retention: timedelta | None = RETENTION
     runs_most: int | None = None
     smtp: str | None = None
@@ -219,7 +225,11 @@ def _worker(
         room=store.room,
         clock=clock,
         settings=SchedulerSettings(
-            worker=worker, retention=chosen.retention, runs_most=chosen.runs_most
+            worker=worker,
+            caps=chosen.caps,
+            breaker=chosen.breaker,
+            retention=chosen.retention,
+            runs_most=chosen.runs_most,
         ),
         observer=_observer(chosen, clock),
         assessor=tools.assessor,

@@ -167,6 +167,8 @@ def _choices(
         quota_told=QuotaLines(log),
         allowance=settings.allowance,
         sign_in_rates=settings.sign_in_rates,
+        caps=settings.caps,
+        breaker=settings.breaker,
         retention=settings.retention,
         runs_most=settings.keep_runs,
         smtp=settings.smtp_url,

@@ -14,8 +14,11 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from cronicorn_domain.errors import InvalidInput
+from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
+from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.model.quota import Meter, Quotas
 from cronicorn_domain.model.rate import Rate
+from cronicorn_domain.policies.caps_text import breaker_in, caps_in
 from cronicorn_domain.policies.quota_text import quotas_in
 from cronicorn_domain.policies.retention_text import age_in, runs_in
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
@@ -122,6 +125,11 @@ class ApiSettings(BaseSettings):
     ai_session_tokens: int = Field(BOUNDS.tokens, ge=1, le=TOKENS_MOST)
     ai_session_cost: Annotated[int, BeforeValidator(_read_by(amount_in))] | None = None
     ai_sessions: int = Field(SESSIONS_USUAL, ge=1, le=SESSIONS_MOST)
+    host_cap: str = ""
+    tenant_cap: str = ""
+    breaker: Annotated[Breaker | None, NoDecode, BeforeValidator(_read_or_off(breaker_in))] = (
+        DEFAULT_BREAKER
+    )
     retention: Annotated[timedelta | None, NoDecode, BeforeValidator(_read_or_off(age_in))] = (
         RETENTION
     )
@@ -199,6 +207,11 @@ class ApiSettings(BaseSettings):
         )
 
     @property
+    def caps(self) -> Caps:
+        """What may be under way at once, as the workers have it."""
+        return caps_in(_parts(self.host_cap), _parts(self.tenant_cap))
+
+    @property
     def smtp_url(self) -> str | None:
         """The server that takes letters."""
         return None if self.smtp is None else self.smtp.get_secret_value()
@@ -231,6 +244,18 @@ class ApiSettings(BaseSettings):
     @classmethod
     def _is_a_quota(cls, text: str) -> str:
         _read_by(lambda given: quotas_in(_parts(given), Meter.RUNS))(text)
+        return text
+
+    @field_validator("host_cap")
+    @classmethod
+    def _are_caps_of_hosts(cls, text: str) -> str:
+        _read_by(lambda given: caps_in(_parts(given), ()))(text)
+        return text
+
+    @field_validator("tenant_cap")
+    @classmethod
+    def _are_caps_of_tenants(cls, text: str) -> str:
+        _read_by(lambda given: caps_in((), _parts(given)))(text)
         return text
 
     @field_validator("public_url")

@@ -15,13 +15,12 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar, cast
-from uuid import UUID
 
 from cronicorn_domain.errors import InvalidInput
-from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.model.quota import Meter, Quotas
+from cronicorn_domain.policies.caps_text import breaker_in, caps_in
 from cronicorn_domain.policies.quota_text import quotas_in
 from cronicorn_domain.policies.retention_text import age_in, runs_in
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
@@ -49,8 +48,6 @@ from cronicorn_worker.lengths import UnreadableLength, parse_length
 
 PREFIX = "CRONICORN_"
 CONCURRENCY_MOST = 10_000
-EVERY = "*"
-"""Stands for every host, or every tenant, that has no cap by name."""
 PROCESSES_MOST = 64
 PORT_MOST = 65_535
 MANY = 999_999_999
@@ -162,44 +159,16 @@ def _entries(value: object) -> tuple[str, ...]:
     return tuple(entry for text in texts for entry in re.split(r"[\s,]+", str(text)) if entry)
 
 
-def _breaker(value: object) -> Breaker | None:
-    if isinstance(value, Breaker):
-        return value
-    text = str(value).strip().lower()
-    if text == "off":
-        return None
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
-        _refuse(f"{text[:40]!r} is not possible", "Give a number from 1 on, or off.")
-    return Breaker(opens_after=int(text))
+def _host_caps(value: object) -> tuple[str, ...]:
+    entries = _entries(value)
+    _read_by(lambda _: caps_in(entries, ()))("")
+    return entries
 
 
-_NamedCaps = tuple[tuple[str, int], ...]
-
-
-def _caps(name: str) -> Callable[[object], _NamedCaps]:
-    """Take entries that are a number, or a name with one; the one without is under ``EVERY``."""
-
-    def read(value: object) -> _NamedCaps:
-        caps: dict[str, int] = {}
-        for entry in _entries(value):
-            whose, _, number = entry.rpartition("=")
-            if not re.fullmatch(r"[0-9]{1,9}", number) or int(number) < 1:
-                _refuse(
-                    f"{entry[:60]!r} is no limit",
-                    f"Write N, or {name}=N, with N from 1 on.",
-                )
-            caps[whose.lower() or EVERY] = int(number)
-        return tuple(caps.items())
-
-    return read
-
-
-def _tenant_caps(value: object) -> _NamedCaps:
-    caps = _caps("TENANT")(value)
-    for whose, _ in caps:
-        if whose != EVERY and not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", whose):
-            _refuse(f"{whose[:60]!r} is no tenant", "Write the tenant's id.")
-    return caps
+def _tenant_caps(value: object) -> tuple[str, ...]:
+    entries = _entries(value)
+    _read_by(lambda _: caps_in((), entries))("")
+    return entries
 
 
 def _choice(kind: type[_ChoiceT]) -> Callable[[object], _ChoiceT]:
@@ -238,8 +207,8 @@ class WorkerSettings(BaseSettings):
     )
     concurrency: Annotated[int, BeforeValidator(_number(CONCURRENCY_MOST))] = 400
     processes: Annotated[int, BeforeValidator(_number(PROCESSES_MOST))] = 1
-    host_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_caps("HOST"))] = ()
-    tenant_cap: Annotated[_NamedCaps, NoDecode, BeforeValidator(_tenant_caps)] = ()
+    host_cap: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_host_caps)] = ()
+    tenant_cap: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_tenant_caps)] = ()
     run_quota: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_quota)] = ()
     token_quota: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_quota)] = ()
     ai_model: Annotated[str, BeforeValidator(_read_by(model_in))] | None = None
@@ -253,7 +222,9 @@ class WorkerSettings(BaseSettings):
     ai_session_cost: Annotated[int, BeforeValidator(_read_by(amount_in))] | None = None
     ai_sessions: Annotated[int, BeforeValidator(_number(SESSIONS_MOST))] = SESSIONS_USUAL
     quota_redis: SecretStr | None = None
-    breaker: Annotated[Breaker | None, NoDecode, BeforeValidator(_breaker)] = DEFAULT_BREAKER
+    breaker: Annotated[Breaker | None, NoDecode, BeforeValidator(_read_or_off(breaker_in))] = (
+        DEFAULT_BREAKER
+    )
     retention: Annotated[timedelta | None, NoDecode, BeforeValidator(_read_or_off(age_in))] = (
         RETENTION
     )
@@ -297,10 +268,7 @@ class WorkerSettings(BaseSettings):
     @property
     def caps(self) -> Caps:
         """What may be under way at once."""
-        hosts, tenants = dict(self.host_cap), dict(self.tenant_cap)
-        per_host, per_tenant = hosts.pop(EVERY, None), tenants.pop(EVERY, None)
-        by_id = {TenantId(UUID(name)): cap for name, cap in tenants.items()}
-        return Caps(per_host=per_host, hosts=hosts, per_tenant=per_tenant, tenants=by_id)
+        return caps_in(self.host_cap, self.tenant_cap)
 
     @property
     def quotas(self) -> Quotas:
