@@ -11,9 +11,11 @@ import pytest
 from aiohttp import web
 from cronicorn_adapter_otel.tracing import Tracing, open_tracing
 from cronicorn_domain.model.run import Failed, FailureKind
+from cronicorn_domain.model.session import Ending, Step
 from cronicorn_domain.model.trace import Trace
-from cronicorn_domain.testing.builders import EPOCH, SECOND
+from cronicorn_domain.testing.builders import EPOCH, SECOND, a_job, an_endpoint
 from cronicorn_domain.testing.dispatcher_contract import a_dispatch
+from cronicorn_domain.testing.session_log_contract import a_session
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -87,6 +89,38 @@ def test_a_call_without_a_trace_begins_one(kept: Kept) -> None:
     assert trace_of(ours).id != trace_of(theirs).id
     assert ours.status.status_code is StatusCode.ERROR
     assert theirs.status.status_code is StatusCode.UNSET
+
+
+def test_a_session_is_a_trace_with_its_asks_and_calls(kept: Kept) -> None:
+    """In their order, with tokens and endings, and nothing that was told or said."""
+    at = EPOCH + SECOND
+    session = replace(
+        a_session(an_endpoint(a_job()), EPOCH), ending=Ending.FAILED, error="a secret"
+    )
+    steps = [
+        Step(tool=None, began_at=EPOCH, ended_at=at, well=True),
+        Step(tool="get_history", began_at=at, ended_at=at + SECOND, well=False),
+    ]
+
+    kept.tracing.sessions.ended(session, steps)
+
+    spans = kept.spans()
+    root, ask, call = spans["session"], spans["ask"], spans["call get_history"]
+    assert root.parent is None
+    for below in (ask, call):
+        assert below.parent is not None
+        assert f"{below.parent.span_id:016x}" == trace_of(root).span
+    assert (ask.kind, call.kind) == (SpanKind.CLIENT, SpanKind.INTERNAL)
+    assert ask.end_time == call.start_time
+    assert (root.status.status_code, root.status.description) == (StatusCode.ERROR, "failed")
+    assert [each.status.status_code for each in (ask, call)] == [StatusCode.UNSET, StatusCode.ERROR]
+    attributes = dict(root.attributes or {})
+    assert attributes["gen_ai.usage.input_tokens"] == session.tokens_in
+    assert attributes["cronicorn.session_id"] == str(session.id)
+    told = " ".join(each.to_json() for each in spans.values())
+    for secret in (session.prompt, session.reasoning, session.cause, "a secret"):
+        assert secret
+        assert secret not in told
 
 
 def test_what_a_caller_does_not_keep_is_not_kept_here(kept: Kept) -> None:

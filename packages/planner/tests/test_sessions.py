@@ -63,6 +63,7 @@ from cronicorn_planner.sessions.observing import (
     ModelRests,
     PlannerEvent,
     PlannerTroubled,
+    SessionEnded,
     SessionLost,
 )
 from cronicorn_planner.sessions.planner import Planner, PlannerSettings
@@ -611,6 +612,25 @@ async def test_a_worker_that_stops_stops_its_sessions() -> None:
     watch.client = ScriptedModelClient([done()])
     watch.planner = watch.another_planner()
     assert await watch.planner.look_once() == 1
+
+
+async def test_an_end_tells_what_the_session_was_busy_with() -> None:
+    """Asks and calls in their order; a tool that there is not is told by no name of a model's."""
+    watch = Watch(
+        saying(call("get_history"), call("rm -rf /"), call("propose_interval", interval_ms=-1)),
+        done(),
+    )
+    await watch.look(await watch.keep())
+
+    (ended,) = [each for each in watch.observed.events if isinstance(each, SessionEnded)]
+    assert [(each.tool, each.well) for each in ended.steps] == [
+        (None, True),
+        ("get_history", True),
+        ("unknown", False),
+        ("propose_interval", False),
+        (None, True),
+        ("submit_analysis", True),
+    ]
 
 
 async def test_a_fault_of_ours_ends_no_planner() -> None:

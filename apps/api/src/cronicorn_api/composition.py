@@ -44,6 +44,7 @@ from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_planner.sessions.choosing import ChosenModel
 from cronicorn_planner.sessions.observing import UNHEARD, PlannerObserver
 from cronicorn_planner.sessions.planner import Planner
+from cronicorn_planner.sessions.tracing import TracedSessions
 from cronicorn_scheduler.observing import Observer, SilentObserver
 from cronicorn_scheduler.quota_outages import Told as QuotaTold
 from cronicorn_scheduler.quota_outages import Untold, WatchedQuotaGuard
@@ -260,7 +261,9 @@ def _planner(
         RationedModel(model, tools.quota, clock=tools.clock),
         clock=tools.clock,
         settings=chosen.model.planner,
-        observer=chosen.sessions,
+        observer=chosen.sessions
+        if chosen.tracing is None
+        else TracedSessions(chosen.sessions, chosen.tracing.sessions),
         worker=worker,
     )
 

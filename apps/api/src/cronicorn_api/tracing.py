@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from cronicorn_domain.model.run import Outcome
 from cronicorn_domain.model.trace import Trace
 from cronicorn_domain.ports.dispatcher import Dispatch
+from cronicorn_planner.sessions.tracing import SessionTraces
 from cronicorn_scheduler.tracing import RunTraces
 
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
@@ -61,6 +62,11 @@ class Tracing(Protocol):
     @property
     def runs(self) -> WorkTraces:
         """Those of what goes out."""
+        ...
+
+    @property
+    def sessions(self) -> SessionTraces:
+        """Those of the AI planner's sessions."""
         ...
 
 

@@ -54,6 +54,7 @@ from cronicorn_planner.replaying.rule_replayer import RuleReplayer
 from cronicorn_planner.rules.assessing import RuleAssessor
 from cronicorn_planner.sessions.choosing import ModelAddress
 from cronicorn_planner.sessions.planner import Planner
+from cronicorn_planner.sessions.tracing import TracedSessions
 from cronicorn_scheduler.quota_outages import WatchedQuotaGuard
 from cronicorn_scheduler.service import Scheduler
 from cronicorn_scheduler.settings import SchedulerSettings
@@ -438,7 +439,11 @@ async def _traced(parts: Parts, store: Store, settings: WorkerSettings) -> Async
             "Install cronicorn-worker[traces], or leave --traces out",
         ) from error
     async with open_tracing("cronicorn-worker") as tracing:
-        yield replace(parts, observer=TracedRuns(parts.observer, tracing.runs, store.clock))
+        yield replace(
+            parts,
+            observer=TracedRuns(parts.observer, tracing.runs, store.clock),
+            sessions=TracedSessions(parts.sessions, tracing.sessions),
+        )
 
 
 def _metered(

@@ -11,8 +11,8 @@ nothing. They tell ids and outcomes, and nothing that was sent.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Final, assert_never
+from datetime import datetime
+from typing import assert_never
 from uuid import UUID
 
 from cronicorn_domain.model.decision import Source
@@ -25,9 +25,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 from opentelemetry.util.types import AttributeValue
 
 from cronicorn_adapter_otel.ids import Ids, within
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+from cronicorn_adapter_otel.instants import in_order, nanoseconds
 
 
 class RunSpans:
@@ -42,7 +40,7 @@ class RunSpans:
     ) -> None:
         """Tell of a run whose result the store has taken by ``now``."""
         # The clock may have been set back meanwhile: no span ends before it begins.
-        ordered = _in_order(claimed, settlement.started_at, settlement.ended_at, now)
+        ordered = in_order(claimed, settlement.started_at, settlement.ended_at, now)
         root = self._begin(run.lease.run_id, run.plan.trace, _told_of(run), ordered[0])
         for name, began, ended in zip(
             ("claim", "request", "settle"), ordered, ordered[1:], strict=False
@@ -52,15 +50,15 @@ class RunSpans:
 
     def lost(self, run: ClaimedRun, why: str, *, claimed: datetime, now: datetime) -> None:
         """Tell of a run that ended without a result; ``why`` is a word that lasts."""
-        root = self._begin(run.lease.run_id, run.plan.trace, _told_of(run), _nanoseconds(claimed))
+        root = self._begin(run.lease.run_id, run.plan.trace, _told_of(run), nanoseconds(claimed))
         root.set_status(Status(StatusCode.ERROR, why))
-        root.end(_nanoseconds(max(claimed, now)))
+        root.end(nanoseconds(max(claimed, now)))
 
     def tried(
         self, dispatch: Dispatch, outcome: Outcome, *, began: datetime, ended: datetime
     ) -> None:
         """Tell of a request that was sent by way of trial."""
-        first, last = _in_order(began, ended)
+        first, last = in_order(began, ended)
         told: Mapping[str, AttributeValue] = {
             "cronicorn.run_id": str(dispatch.run_id),
             "cronicorn.endpoint_id": str(dispatch.endpoint_id),
@@ -124,11 +122,3 @@ def _status_code(outcome: Outcome) -> int | None:
             return None if response is None else response.status_code
         case Blocked():
             return None
-
-
-def _in_order(*instants: datetime) -> list[int]:
-    return [_nanoseconds(max(instants[: n + 1])) for n in range(len(instants))]
-
-
-def _nanoseconds(instant: datetime) -> int:
-    return (instant - _EPOCH) // _MICROSECOND * 1000

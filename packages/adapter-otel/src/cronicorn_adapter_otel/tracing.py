@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from cronicorn_adapter_otel.call_spans import CallSpans
 from cronicorn_adapter_otel.ids import Ids
 from cronicorn_adapter_otel.run_spans import RunSpans
+from cronicorn_adapter_otel.session_spans import SessionSpans
 
 SENT_WITHIN: Final = timedelta(seconds=5)
 """So long the end of a process waits for a receiver."""
@@ -34,6 +35,7 @@ class Tracing:
         tracer = provider.get_tracer("cronicorn")
         self.runs = RunSpans(tracer, ids)
         self.calls = CallSpans(tracer)
+        self.sessions = SessionSpans(tracer)
 
 
 @asynccontextmanager

@@ -64,6 +64,23 @@ class NextRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """
+    What a session was busy with for a while.
+
+    Attributes:
+        tool: The tool that its model called, ``unknown`` for one that there is not; None: the model
+            was asked.
+        well: The model answered, or the call was heeded.
+    """
+
+    tool: str | None
+    began_at: datetime
+    ended_at: datetime
+    well: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """
     One look of the planner at an endpoint; it is written once, and never changed.

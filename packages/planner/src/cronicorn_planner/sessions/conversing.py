@@ -24,7 +24,7 @@ from cronicorn_domain.model.conversation import (
 )
 from cronicorn_domain.model.proposal import Proposal, in_words
 from cronicorn_domain.model.quota import Burst, Exhausted, Refusal
-from cronicorn_domain.model.session import Caveat, Ending, MadeCall
+from cronicorn_domain.model.session import Caveat, Ending, MadeCall, Step
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.wording import instant_in_words, length_in_words
 
@@ -45,6 +45,7 @@ from cronicorn_planner.sessions.tools import (
 
 _ARGUMENTS_LENGTH: Final = 2_000
 _RESULT_LENGTH: Final = 8_000
+_TOOLS: Final = frozenset(tool.name for tool in TOOLS)
 
 Check = Callable[[Proposal, datetime], None]
 """Raises ``InvalidInput`` or ``ForbiddenTransition`` for what would not be granted."""
@@ -63,6 +64,7 @@ class Record:
     again_in: timedelta | None = None
     refusal: Refusal | None = None
     bill: Bill = field(default_factory=Bill)
+    steps: list[Step] = field(default_factory=list)
 
     def end(self, ending: Ending, error: str | None = None) -> None:
         """Say how it ended."""
@@ -125,7 +127,9 @@ class Conversation:
         if (over := self._bound_of(ask, record.bill)) is not None:
             record.end(Ending.BOUNDED, over)
             return True
+        began = self._clock.now()
         answer = await self._model.ask(self._tenant, ask, record.bill)
+        self._note(record, None, began, well=isinstance(answer, Answer))
         match answer:
             case Answer():
                 return await self._heard(answer, record)
@@ -175,14 +179,21 @@ class Conversation:
             if len(record.calls) >= self._bounds.calls:
                 record.end(Ending.BOUNDED, f"it called more than {self._bounds.calls} tools")
                 return True
+            began, refused = self._clock.now(), len(record.caveats)
             result, over = await self._called(call, record)
             record.calls.append(_made(call, result))
+            tool = call.tool if call.tool in _TOOLS else "unknown"
+            self._note(record, tool, began, well=len(record.caveats) == refused)
             if over:
                 record.end(Ending.DONE)
                 return True
             results.append(Result(call=call, text=result))
         self._messages += [Said(text=answer.text, calls=answer.calls), *results]
         return False
+
+    def _note(self, record: Record, tool: str | None, began: datetime, *, well: bool) -> None:
+        ended = max(began, self._clock.now())
+        record.steps.append(Step(tool=tool, began_at=began, ended_at=ended, well=well))
 
     def _ended_by_talking(self, answer: Answer, record: Record) -> bool:
         record.reasoning = readable(cut_text(answer.text, REASONING_LENGTH))

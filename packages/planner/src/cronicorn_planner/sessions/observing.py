@@ -4,17 +4,22 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from cronicorn_domain.identity import EndpointId, TenantId
-from cronicorn_domain.model.session import Session
+from cronicorn_domain.model.session import Session, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded:
-    """A session is over and kept; so many of its proposals took effect, or wait for a person."""
+    """
+    A session is over and kept; so many of its proposals took effect, or wait for a person.
+
+    ``steps`` are what it was busy with, in their order.
+    """
 
     session: Session
     endpoint_name: str
     granted: int
     suggested: int
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -299,6 +299,7 @@ class Planner:
                 endpoint_name=endpoint.name,
                 granted=granted,
                 suggested=len(suggestions),
+                steps=tuple(record.steps),
             )
         )
 
