@@ -380,7 +380,9 @@ async def dense_endpoint(store, player: Player, job, now: datetime, count: int) 
     )
     rows: dict[tuple[object, ...], dict[str, Any]] = {}
     for number in range(count):
-        counted = values_of_roll_up(_dense_run(endpoint, began, number))
+        run = _dense_run(endpoint, began, number)
+        assert run.finished_at is not None
+        counted = values_of_roll_up(run, run.finished_at)
         assert counted is not None
         key = tuple(value for name, value in counted.items() if name not in _SUMS)
         row = rows.setdefault(key, {**counted, **dict.fromkeys(_SUMS, 0)})

@@ -149,7 +149,7 @@ def _figures(stats: Stats, adapted: int, total: int) -> Sequence[tuple[str, str,
 def _most(of: str, found: Percentiles | None, beside: str) -> tuple[str, str, str]:
     if found is None:
         return of, NOTHING, ""
-    return of, length(found.p50), f"95 in 100 {length(found.p95)}, 99 {length(found.p99)}{beside}"
+    return of, length(found.p50), f"p95 {length(found.p95)}, p99 {length(found.p99)}{beside}"
 
 
 def _lengths(speed: Speed) -> Sequence[str]:
