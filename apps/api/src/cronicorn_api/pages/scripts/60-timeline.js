@@ -182,7 +182,7 @@
   };
   const decades = (plot, values) => values.map((v) => (Number.isInteger(Math.log10(v)) ? v : null));
   const axes = (label, filter) => [
-    { stroke: known("--muted"), grid: { show: false }, ticks: { show: false }, values: dated, splits: noons },
+    { stroke: known("--muted"), grid: { show: false }, ticks: { show: false }, size: 26, values: dated, splits: noons },
     { stroke: known("--muted"), grid: { stroke: known("--hairline"), width: 1 }, ticks: { show: false }, size: 56, values: label, filter },
   ];
   const short = (_, values) => values.map((v) => (v >= 1e6 ? `${v / 1e6}M` : v >= 1e3 ? `${v / 1e3}k` : `${v}`));

@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from cronicorn_domain.errors import InvalidInput
-from cronicorn_management.history.timeline import PRESETS
+from cronicorn_management.history.timeline import PRESETS, WHILE_YOUNG
 
 from cronicorn_api.pages.timeline.wall_times import wall_time
 
-_NAMES: Final = dict(zip(("1h", "6h", "24h", "7d", "30d"), PRESETS, strict=True))
+_NAMES: Final = dict(
+    zip(("5m", "15m", "30m", "1h", "6h", "24h", "7d", "30d"), (*WHILE_YOUNG, *PRESETS), strict=True)
+)
 _NAMED: Final = {length: name for name, length in _NAMES.items()}
 
 
@@ -63,7 +65,11 @@ def asked_window(name: str | None, since: str | None, until: str | None, here: Z
 
 
 def choices(shown: timedelta, *, follows: bool, kept: Mapping[str, str]) -> Sequence[Choice]:
-    """Return the windows that are offered; ``kept`` stays in their addresses."""
+    """
+    Return the windows that are offered, with one for what is new while that is shown.
+
+    ``kept`` stays in their addresses.
+    """
     return [
         Choice(
             word=name,
@@ -71,6 +77,7 @@ def choices(shown: timedelta, *, follows: bool, kept: Mapping[str, str]) -> Sequ
             chosen=follows and shown == length,
         )
         for name, length in _NAMES.items()
+        if length not in WHILE_YOUNG or (follows and shown == length)
     ]
 
 
