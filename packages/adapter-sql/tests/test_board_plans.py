@@ -167,6 +167,18 @@ async def test_a_page_reads_no_more_endpoints_whole_than_it_shows(
     assert "Limit" in plan
 
 
+@pytest.mark.parametrize("order", Order)
+async def test_a_list_is_not_sorted_for_a_page_of_it(watched: Watched, order: Order) -> None:
+    """In no order; nor is anything else of all endpoints read, but to count them."""
+    async with watched.store.units.begin_reading() as unit:
+        found = await unit.board.find(DEFAULT_TENANT, Wanted(), now=NOW, order=order, limit=50)
+    (plan,) = await watched.plans("(ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF)")
+    rows = [float(each) for each in re.findall(r"actual rows=([\d.]+)", plan)]
+
+    assert len(found.standings) == 50
+    assert max(rows) < ENDPOINTS / 10, plan
+
+
 async def test_a_list_is_looked_through_as_postgresql_thinks_best(watched: Watched) -> None:
     """Also where each statement is on its own; whoever has the connection next is as before."""
     asked = text("SELECT current_setting('enable_seqscan')")

@@ -102,6 +102,7 @@ def differences(connection: Connection) -> list[Any]:
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 async def test_the_newest_schema_is_the_codes(engine: AsyncEngine) -> None:
     """Alembic's comparison finds nothing that code and database differ in."""
     async with engine.connect() as connection:
@@ -161,6 +162,7 @@ async def test_checks_keys_and_indexes_are_the_codes_on_postgresql(
         assert await describe_migrated(migrated) == await describe_declared(declared)
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 async def test_checks_keys_and_indexes_are_the_codes_on_sqlite(
     sqlite_database: str, tmp_path: Path
 ) -> None:

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import EndpointId, JobId, RunId, TenantId
+from cronicorn_domain.model.condition import Condition
+from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.endpoint import Pause
 from cronicorn_domain.model.run import OutcomeClass, RunStatus
 from cronicorn_domain.model.slot_record import Fate
@@ -50,6 +52,9 @@ _TALLIED = {
 }
 
 
+_COMMON: Final = frozenset({Source.BASELINE_CRON, Source.BASELINE_INTERVAL, Source.BASELINE_ONCE})
+
+
 class SqlBoard:
     """Lists and counts of endpoints, within one transaction."""
 
@@ -70,7 +75,8 @@ class SqlBoard:
     ) -> Found:
         """Return endpoints, and count all of them."""
         statements = self._statements(tenant, now)
-        await self._look_widely()
+        if _looks_through(which):
+            await self._look_widely()
         page = statements.page(which, order, limit=limit, after=after, count_to=count_to)
         rows = await self._all(page, which)
         total = rows[0]["total"] if rows else 0
@@ -173,6 +179,19 @@ class SqlBoard:
             result = await self._transaction.connection.execute(statement, values)
             rows: Sequence[Columns] = result.mappings().all()
         return rows
+
+
+def _looks_through(which: Wanted) -> bool:
+    """
+    Say whether PostgreSQL is to find out what is rare among all endpoints.
+
+    What is common has a page of it at once along the names, or whatever else lists go by.
+    """
+    if which.text is not None or which.late is not None or which.failing is not None:
+        return True
+    by_source = which.sources is not None and not which.sources & _COMMON
+    by_condition = which.conditions is not None and Condition.ACTIVE not in which.conditions
+    return by_source or by_condition
 
 
 def _standing(row: Columns, now: datetime) -> Standing:

@@ -8,6 +8,7 @@ that of `due`.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -46,6 +47,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from cronicorn_adapter_sql.among import ArrayText, among
 from cronicorn_adapter_sql.column_types import UtcDateTime
+from cronicorn_adapter_sql.holding_counts import held
 from cronicorn_adapter_sql.roll_ups import LATENESS_STEP, MINUTES
 from cronicorn_adapter_sql.tables import (
     due,
@@ -68,7 +70,21 @@ SCHEDULE_COLUMNS: Final = (
     "run_at",
 )
 _PLANS: Final = (endpoint_state.c.urgent, endpoint_state.c.plan)
+_UNPLANNED: Final = and_(*(plan.is_(None) for plan in _PLANS))
 _UNARCHIVED: Final = and_(endpoints.c.archived_at.is_(None), jobs.c.state != "archived")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """
+    A part of the endpoints of a list, and its order, if it is simpler than that of the whole.
+
+    ``placed``: all of them are in `due`, where an endpoint has one row at most.
+    """
+
+    conditions: Sequence[ColumnElement[bool]] = ()
+    keys: Sequence[ColumnElement[Any]] = ()
+    placed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +100,58 @@ class BoardStatements:
     ) -> Select[Any]:
         """Find a page of endpoints with all that lists show, and count all, up to so many."""
         keys = self._keys(order)
-        found = self._found(which, order).add_columns(*keys)
-        if after is not None:
-            last = (
-                self._found(Wanted(), order).with_only_columns(*keys).where(endpoints.c.id == after)
-            )
-            behind = tuple_(*keys), last.scalar_subquery()
-            newest = order is Order.NEWEST
-            found = found.where(behind[0] < behind[1] if newest else behind[0] > behind[1])
         ordered = [key.desc() for key in keys] if order is Order.NEWEST else keys
-        page = found.order_by(*ordered).limit(limit).subquery("page")
+        *first, rest = [
+            self._found(which, order, placed=part.placed)
+            .where(*part.conditions, *self._behind(order, keys, after))
+            .order_by(*(part.keys or ordered))
+            for part in self._parts(order)
+        ]
+        page: FromClause = rest.limit(limit).subquery("page")
+        if first:
+            parts = [each.limit(limit).subquery() for each in first]
+            led = union_all(*(select(part.c.id) for part in parts)).cte("led")
+            left = limit - select(func.count()).select_from(led).scalar_subquery()
+            others = rest.limit(case((left > 0, left), else_=0)).subquery()
+            page = union_all(select(led.c.id), select(others.c.id)).subquery("page")
         total: ColumnElement[int] = literal(0)
         if count_to:
             counted = self._found(which).limit(count_to).subquery("counted")
             total = select(func.count()).select_from(counted).scalar_subquery()
-        return self._rows(page, total.label("total")).order_by(*ordered)
+        return self._rows(page, total.label("total")).order_by(*ordered).limit(limit)
+
+    def _behind(
+        self, order: Order, keys: Sequence[ColumnElement[Any]], after: EndpointId | None
+    ) -> Sequence[ColumnElement[bool]]:
+        if after is None:
+            return []
+        last = self._found(Wanted(), order).with_only_columns(*keys).where(endpoints.c.id == after)
+        both = tuple_(*keys), last.scalar_subquery()
+        return [both[0] < both[1] if order is Order.NEWEST else both[0] > both[1]]
+
+    def _parts(self, order: Order) -> Sequence[_Part]:
+        """
+        Part endpoints so that each part is small, or comes in its order from an index.
+
+        No more than a page is read of any, and of the last one only what the others leave.
+        """
+        state, name = endpoint_state.c, (self._name(), endpoints.c.id)
+        match order:
+            case Order.WORST:
+                set_aside = state.quarantine.is_not(None)
+                return (
+                    _Part((set_aside,), (-state.failures, *name)),
+                    _Part((~set_aside, state.failures > 0), (-state.failures, *name)),
+                    _Part((~set_aside, state.failures == 0), name),
+                )
+            case Order.NEXT:
+                return (
+                    _Part((due.c.lane.is_(None),), (due.c.due_at, *name), placed=True),
+                    _Part((due.c.lane.is_not(None),), (due.c.slot, *name), placed=True),
+                    _Part((due.c.endpoint_id.is_(None),), name),
+                )
+            case Order.NAME | Order.NEWEST:
+                return (_Part(),)
 
     def count(self, which: Wanted, *, to: int) -> Select[Any]:
         """Count endpoints alone: a page without any has no row to tell of it."""
@@ -131,13 +184,7 @@ class BoardStatements:
     def counts(self) -> Select[Any]:
         """Count what stands how."""
         state = endpoint_state.c
-        resting = or_(jobs.c.state == "paused", endpoints.c.paused_until > self.now)
-        held = (
-            select(func.count().label("endpoints"), func.count().filter(resting).label("paused"))
-            .select_from(endpoints.join(jobs, jobs.c.id == endpoints.c.job_id))
-            .where(endpoints.c.tenant == self.tenant, _UNARCHIVED)
-            .subquery("held")
-        )
+        holding = held(self.tenant, self.now).subquery("held")
         late = self._late(None).subquery()
         under_way = (
             select(func.count())
@@ -154,7 +201,7 @@ class BoardStatements:
             "running": under_way,
         }
         others = [each.scalar_subquery().label(name) for name, each in counted.items()]
-        return select(held, *others)
+        return select(holding, *others)
 
     def upcoming(self, until: datetime) -> Select[Any]:
         """Count what can be claimed by the minute and the schedule."""
@@ -169,17 +216,23 @@ class BoardStatements:
             .order_by("minute", *columns)
         )
 
-    def _found(self, which: Wanted, order: Order = Order.NEWEST) -> Select[Any]:
+    def _found(
+        self, which: Wanted, order: Order = Order.NEWEST, *, placed: bool = False
+    ) -> Select[Any]:
         """Select the ids of all that are meant, joined to no more than is asked about."""
         found = select(endpoints.c.id).join(jobs, jobs.c.id == endpoints.c.job_id)
         judged = (which.conditions, which.failing, which.sources)
-        by_state = order in {Order.WORST, Order.NEXT}
+        by_state = order is Order.WORST or (order is Order.NEXT and not placed)
         if by_state or any(each is not None for each in judged):
             of_endpoint = endpoint_state.c.endpoint_id == endpoints.c.id
-            found = found.join(endpoint_state, of_endpoint)
+            own = endpoint_state.c.tenant == self.tenant
+            found = found.join(endpoint_state, and_(of_endpoint, own))
         if which.conditions is not None:
             found = found.outerjoin(leases, leases.c.endpoint_id == endpoints.c.id)
-        if order is Order.NEXT:
+        if placed:
+            own = due.c.tenant == self.tenant
+            found = found.join(due, and_(due.c.endpoint_id == endpoints.c.id, own))
+        elif order is Order.NEXT:
             found = found.outerjoin(due, _place_in_due())
         meant = self._meant(which)
         return found.where(endpoints.c.tenant == self.tenant, _UNARCHIVED, *meant)
@@ -200,16 +253,20 @@ class BoardStatements:
     def _late(self, limit: int | None) -> Select[Any]:
         """Select what could have been claimed for some time, the longest first."""
         before = self.now - LATE_AFTER
-        overdue = or_(due.c.due_at < before, and_(due.c.lane.is_not(None), due.c.slot < before))
-        return (
+        # Two selects, each by an index: one with OR would look at all that is due ever.
+        waits = and_(due.c.lane.is_not(None), due.c.slot < before)
+        found = [
             select(endpoints.c.id)
             .select_from(due)
             .join(endpoints, endpoints.c.id == due.c.endpoint_id)
             .join(jobs, jobs.c.id == endpoints.c.job_id)
             .where(due.c.tenant == self.tenant, _UNARCHIVED, overdue)
-            .order_by(*((_claimable_from(), self._name(), endpoints.c.id) if limit else ()))
+            .order_by(*((since, self._name(), endpoints.c.id) if limit else ()))
             .limit(limit)
-        )
+            .subquery()
+            for since, overdue in ((due.c.due_at, due.c.due_at < before), (due.c.slot, waits))
+        ]
+        return select(union_all(*(select(each.c.id) for each in found)).subquery("late").c.id)
 
     def _put_off(self) -> ColumnElement[bool]:
         return and_(endpoint_state.c.not_before > self.now, endpoint_state.c.quarantine.is_(None))
@@ -250,6 +307,7 @@ class BoardStatements:
             )
         if which.conditions is not None:
             meant.append(self._condition().in_([each.value for each in which.conditions]))
+            meant += self._rarely(which.conditions)
         if which.failing is not None:
             fails = endpoint_state.c.failures > 0
             meant.append(fails if which.failing else ~fails)
@@ -264,15 +322,38 @@ class BoardStatements:
 
     def _condition(self) -> ColumnElement[str]:
         """Say in SQL what ``policies.explaining.condition_under`` says."""
-        unplanned = and_(*(plan.is_(None) for plan in _PLANS))
         return case(
             (endpoint_state.c.quarantine.is_not(None), Condition.QUARANTINED.value),
             (leases.c.token.is_not(None), Condition.RUNNING.value),
             (self._paused(), Condition.PAUSED.value),
-            (unplanned, Condition.FINISHED.value),
+            (_UNPLANNED, Condition.FINISHED.value),
             (endpoint_state.c.not_before > self.now, Condition.DEFERRED.value),
             else_=Condition.ACTIVE.value,
         )
+
+    def _rarely(self, conditions: AbstractSet[Condition]) -> Sequence[ColumnElement[bool]]:
+        """Say what follows of these conditions, and may be found by an index: most are rare."""
+        rested = select(endpoints.c.id).where(
+            endpoints.c.tenant == self.tenant, endpoints.c.paused_until > self.now
+        )
+        resting = select(endpoints.c.id).join(
+            jobs,
+            and_(
+                jobs.c.id == endpoints.c.job_id,
+                jobs.c.state == "paused",
+                jobs.c.tenant == self.tenant,
+            ),
+        )
+        follows = {
+            Condition.QUARANTINED: endpoint_state.c.quarantine.is_not(None),
+            Condition.RUNNING: leases.c.token.is_not(None),
+            Condition.PAUSED: endpoints.c.id.in_(union_all(rested, resting)),
+            Condition.DEFERRED: endpoint_state.c.not_before > self.now,
+            Condition.FINISHED: _UNPLANNED,
+        }
+        if not conditions <= follows.keys():
+            return []
+        return [or_(false(), *(follows[each] for each in conditions))]
 
     def _paused(self) -> ColumnElement[bool]:
         trigger = f'"kind":"{Kind.TRIGGER.value}"'
@@ -295,7 +376,7 @@ class BoardStatements:
                 return (endpoints.c.id,)
 
     def _name(self) -> ColumnElement[str]:
-        return func.lower(self._plain(endpoints.c.name))
+        return func.lower(endpoints.c.name)
 
     def _plain(self, text: ColumnElement[str]) -> ColumnElement[str]:
         """Take a text as its bytes, whatever language the database speaks."""

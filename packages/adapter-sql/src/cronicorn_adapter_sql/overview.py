@@ -18,9 +18,10 @@ from cronicorn_domain.ports.overview import (
     Spread,
     Tally,
 )
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.holding_counts import held
 from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.mapping_runs import run_from
 from cronicorn_adapter_sql.overview_statements import (
@@ -47,13 +48,7 @@ class SqlOverview:
         """Count jobs and endpoints."""
         unarchived = jobs.c.archived_at.is_(None)
         counted = select(func.count().label("jobs")).where(jobs.c.tenant == tenant, unarchived)
-        paused = or_(jobs.c.state == "paused", endpoints.c.paused_until > now)
-        holdings = (
-            select(func.count().label("endpoints"), func.count().filter(paused).label("paused"))
-            .select_from(endpoints.join(jobs, jobs.c.id == endpoints.c.job_id))
-            .where(endpoints.c.tenant == tenant, endpoints.c.archived_at.is_(None), unarchived)
-        )
-        (of_jobs,), (of_endpoints,) = await self._all(counted), await self._all(holdings)
+        (of_jobs,), (of_endpoints,) = await self._all(counted), await self._all(held(tenant, now))
         return Holdings(**of_jobs, **of_endpoints)
 
     async def hours(self, tenant: TenantId, which: Selection) -> Sequence[HourTally]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-from cronicorn_adapter_sql.column_types import JSON_DOCUMENT, Row, UtcDateTime, metadata
+from cronicorn_adapter_sql.column_types import JSON_DOCUMENT, PLAIN_TEXT, Row, UtcDateTime, metadata
 
 _Tokens = BigInteger().with_variant(Integer(), "sqlite")  # which counts up no other
 
@@ -127,6 +127,29 @@ class EndpointRow(Row, table=True):
             sqlite_where=text("archived_at IS NULL AND external_key IS NOT NULL"),
         ),
         Index("ix_endpoints_tenant_id", "tenant", "id"),
+        # Lists are in the order of names, and show how many there are.
+        Index(
+            "ix_endpoints_tenant_name",
+            "tenant",
+            text("lower(name)"),
+            "id",
+            postgresql_where=text("archived_at IS NULL"),
+            sqlite_where=text("archived_at IS NULL"),
+        ),
+        Index(
+            "ix_endpoints_tenant_job_id",
+            "tenant",
+            "job_id",
+            postgresql_where=text("archived_at IS NULL"),
+            sqlite_where=text("archived_at IS NULL"),
+        ),
+        Index(
+            "ix_endpoints_tenant_paused_until",
+            "tenant",
+            "paused_until",
+            postgresql_where=text("paused_until IS NOT NULL"),
+            sqlite_where=text("paused_until IS NOT NULL"),
+        ),
         Index("ix_endpoints_job_id_id", "job_id", "id"),
         Index(
             "ix_endpoints_planned",
@@ -139,7 +162,7 @@ class EndpointRow(Row, table=True):
     id: UUID = Field(primary_key=True)
     tenant: UUID
     job_id: UUID = Field(foreign_key="jobs.id")
-    name: str
+    name: str = Field(sa_type=PLAIN_TEXT)
     description: str | None = None
     url: str
     method: str

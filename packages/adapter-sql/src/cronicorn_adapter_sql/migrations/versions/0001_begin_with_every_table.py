@@ -21,6 +21,7 @@ down_revision: Final = None
 branch_labels: Final = None
 depends_on: Final = None
 
+_PLAIN_TEXT: Final = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 _TABLES: Final = (
     "tenants",
     "jobs",
@@ -164,7 +165,7 @@ def _make_endpoints() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant", sa.Uuid(), nullable=False),
         sa.Column("job_id", sa.Uuid(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name", _PLAIN_TEXT, nullable=False),
         sa.Column("description", sa.String(), nullable=True),
         sa.Column("url", sa.String(), nullable=False),
         sa.Column("method", sa.String(), nullable=False),
@@ -263,6 +264,27 @@ def _make_endpoints() -> None:
         sqlite_where=sa.text("ai_mode <> 'off' AND archived_at IS NULL"),
     )
     op.create_index("ix_endpoints_tenant_id", "endpoints", ["tenant", "id"])
+    op.create_index(
+        "ix_endpoints_tenant_name",
+        "endpoints",
+        ["tenant", sa.text("lower(name)"), "id"],
+        postgresql_where=sa.text("archived_at IS NULL"),
+        sqlite_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_index(
+        "ix_endpoints_tenant_job_id",
+        "endpoints",
+        ["tenant", "job_id"],
+        postgresql_where=sa.text("archived_at IS NULL"),
+        sqlite_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_index(
+        "ix_endpoints_tenant_paused_until",
+        "endpoints",
+        ["tenant", "paused_until"],
+        postgresql_where=sa.text("paused_until IS NOT NULL"),
+        sqlite_where=sa.text("paused_until IS NOT NULL"),
+    )
     op.create_index(
         "uq_endpoints_job_id_name",
         "endpoints",
