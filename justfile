@@ -46,27 +46,44 @@ lint:
 
 untyped := "--allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --allow-any-generics"
 
-# Strict types of all sources; then each member with its tests, which may leave annotations out
+# Members' tests may leave annotations out. They have a cache of their own, since with other flags mypy
+# throws away what it has kept.
+# Strict types of all sources, then those of each member with its tests
 types:
     uv run mypy packages/*/src apps/*/src
-    for member in packages/* apps/*; do uv run mypy {{untyped}} "$member"; done
     uv run mypy bench tools tests conftest.py
     uv run mypy tests/pooler/*.py
+    export MYPY_CACHE_DIR=.mypy_cache/untyped; \
+    for member in packages/* apps/*; do uv run mypy {{untyped}} "$member"; done; \
     uv run mypy {{untyped}} --explicit-package-bases tests/browser/*.py
 
 # The architecture: who may import whom
 imports:
     uv run lint-imports --no-cache --no-logo
 
-# Each member's own tests, with nothing installed but what it declares. All have been run before, so
-# each file is imported here and its first test is run, unless told otherwise: `just alone ""`. One
-# environment serves all in turn: an exact sync takes out what the next one does not declare.
+# All have been run before, so each file is imported here and its first test is run, unless told
+# otherwise: `just alone ""`. They go two at a time, as one installs while the other tests.
+# Each member's own tests, with nothing installed but what it declares
 alone how="--first-of-each-file":
     room=$(mktemp -d); trap 'rm -r "$room"' EXIT; \
-    export UV_PROJECT_ENVIRONMENT="$room/environment" PYTHONPYCACHEPREFIX="$room/compiled"; \
-    for member in packages/* apps/*; do \
-        echo "== $member"; \
-        uv run --locked --exact --package "cronicorn-${member##*/}" pytest {{how}} "$member"; \
+    members=(packages/* apps/*); \
+    {{just_executable()}} alone-in "$room/even" "{{how}}" $(for n in "${!members[@]}"; do ((n % 2)) || echo "${members[n]}"; done) & \
+    even=$!; \
+    {{just_executable()}} alone-in "$room/odd" "{{how}}" $(for n in "${!members[@]}"; do ((n % 2)) && echo "${members[n]}"; done) & \
+    odd=$!; \
+    wait "$even" && even=0 || even=$?; wait "$odd" && odd=0 || odd=$?; \
+    exit $((even | odd))
+
+# One environment serves all in turn: an exact sync takes out what the next one does not declare.
+[private]
+alone-in room how +members:
+    mkdir -p "{{room}}"; \
+    export UV_PROJECT_ENVIRONMENT="{{room}}/environment" PYTHONPYCACHEPREFIX="{{room}}/compiled"; \
+    for member in {{members}}; do \
+        uv run --locked --exact --package "cronicorn-${member##*/}" pytest -n 0 -p no:cacheprovider {{how}} "$member" \
+            >"{{room}}/told" 2>&1 && failed=0 || failed=$?; \
+        echo "== $member"; cat "{{room}}/told"; \
+        ((failed == 0)) || exit "$failed"; \
     done
 
 # The first command of the README, as a newcomer types it

@@ -75,6 +75,10 @@ _NEXT: Final = (
     f"(CAST(1000 * date_part('epoch', clock_timestamp()) AS INT8) << {_COUNT_BITS})"
     f" | (nextval('leases_token_seq') & {(1 << _COUNT_BITS) - 1})"
 )
+"""
+An instant and a count (record 0066). It costs the server 0.13 microseconds of processor time more
+than a count alone (0.40 and 0.27, measured in turn), where the insert of the lease takes some 16.
+"""
 CLAIM: Final = (
     # What is given is taken apart once. Only who takes the due row away gets a lease.
     f"WITH taken AS MATERIALIZED (SELECT given.*, d.place FROM {_GIVEN}"
