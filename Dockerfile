@@ -18,11 +18,11 @@ WORKDIR /build
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --frozen --no-dev --no-install-workspace \
-        --package cronicorn-worker --package cronicorn-api --extra traces
+        --package cronicorn-worker --package cronicorn-api --extra traces --extra ai
 COPY . .
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --locked --no-dev --no-editable \
-        --package cronicorn-worker --package cronicorn-api --extra traces
+        --package cronicorn-worker --package cronicorn-api --extra traces --extra ai
 
 FROM python:3.11.14-slim-trixie AS base
 RUN useradd --system --uid 10001 --home-dir /var/lib/cronicorn --create-home cronicorn

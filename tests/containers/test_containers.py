@@ -230,6 +230,24 @@ def test_the_settings_fit_the_ports(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("bare")
+def test_a_model_is_named_by_variables_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none is, none is asked; the quota of tokens reaches both who count and who show it."""
+    for name, value in variables("worker").items():
+        monkeypatch.setenv(name, value)
+    assert read_worker_settings({}).chosen_model is None
+
+    named = {"CRONICORN_AI_MODEL": "qwen3", "CRONICORN_AI_BASE_URL": "http://ollama:11434/v1"}
+    for name, value in {**named, "CRONICORN_TOKEN_QUOTA": "9000"}.items():
+        monkeypatch.setitem(GIVEN, name, value)
+    for name, value in variables("worker").items():
+        monkeypatch.setenv(name, value)
+    chosen = read_worker_settings({}).chosen_model
+    assert chosen is not None
+    assert (chosen.planner.model, chosen.address.base_url) == tuple(named.values())
+    assert variables("api")["CRONICORN_TOKEN_QUOTA"] == "9000"
+
+
+@pytest.mark.usefixtures("bare")
 def test_both_use_the_one_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """The URL leads to the service beside them, as the user that it makes; the key is a key."""
     server = COMPOSE["services"]["postgres"]["environment"]
@@ -397,12 +415,13 @@ def test_an_image_starts_is_well_and_ends(target: str, built: Path, tmp_path: Pa
 
 
 def test_an_image_has_what_is_documented(built: Path) -> None:
-    """Every command of ours, and the extra for traces, are in the environment."""
+    """Every command of ours, and the extras for traces and for models, are in the environment."""
     commands = {path.name for path in (built / "bin").glob("cronicorn-*")}
 
     assert commands == COMMANDS.keys()
     assert {STAGES[target].command[0] for target in SERVED} <= commands
-    assert [*built.glob("lib/*/site-packages/opentelemetry/sdk")]
+    for each in ("opentelemetry/sdk", "cronicorn_adapter_ai", "openai", "anthropic"):
+        assert [*built.glob(f"lib/*/site-packages/{each}")], each
 
 
 DOCUMENTED = re.findall(
