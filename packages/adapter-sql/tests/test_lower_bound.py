@@ -110,6 +110,40 @@ def test_long_sweeps_are_seldom_and_small_ones_stand_in() -> None:
     assert look(bound, NOON + 10 * SECOND) == FLOOR
 
 
+def test_no_look_waits_for_a_long_sweep_that_somebody_makes_beside_it() -> None:
+    """It comes as often, lowers the bound where it found something, and is a look's again."""
+    watch = Stopwatch()
+    bound = LowerBound(beside=True, monotonic=watch)
+    with bound.looking(NOON):
+        watch.seconds += 2
+    later = NOON + SWEEP_AT_LEAST_EVERY
+
+    assert not bound.sweep_is_due(later - SECOND)
+    assert look(bound, later) > FLOOR
+    assert bound.sweep_is_due(later)
+    with bound.sweeping(later) as sweep:
+        assert not bound.sweep_is_due(later)
+        sweep.first = NOON - 600 * SECOND
+    assert FLOOR < look(bound, later + MOMENT) <= NOON - 600 * SECOND
+    assert not bound.sweep_is_due(later + 600 * SECOND)
+    assert look(bound, later + SWEEP_EVERY) == FLOOR
+
+
+def test_a_long_sweep_that_failed_comes_again() -> None:
+    """No look makes it meanwhile."""
+    watch = Stopwatch()
+    bound = LowerBound(beside=True, monotonic=watch)
+    with bound.looking(NOON):
+        watch.seconds += 2
+    later = NOON + SWEEP_AT_LEAST_EVERY
+
+    with pytest.raises(StoreUnavailable), bound.sweeping(later):
+        raise StoreUnavailable("no answer")
+
+    assert bound.sweep_is_due(later + SWEEP_AT_LEAST_EVERY)
+    assert look(bound, later + SWEEP_AT_LEAST_EVERY) > FLOOR
+
+
 def test_the_longest_sweep_comes_in_time() -> None:
     """What came back from far below waits 15 s at most, whatever has to be walked over for it."""
     watch = Stopwatch()

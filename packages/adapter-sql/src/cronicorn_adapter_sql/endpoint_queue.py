@@ -1,13 +1,15 @@
 """The queue on SQL: what the domain decides, each batch in one transaction."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
 
-from cronicorn_domain.errors import StoreRefused, StoreUnavailable
+from cronicorn_domain.errors import StoreError, StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
 from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
@@ -66,6 +68,7 @@ class SqlEndpointQueue:
         self._settling = QuickSettling(database, self._known, self._heard)
         self._untold: set[Token] = set()
         self._lease_bound = LowerBound()
+        self._sweep: asyncio.Task[None] | None = None
         self._stuck: LeftAlone[Token] = LeftAlone(_STUCK_FOR, bound=self._lease_bound)
 
     async def claim(
@@ -88,11 +91,31 @@ class SqlEndpointQueue:
                 keys=self._signing_keys,
                 breaker=breaker,
             )
-            return await self._claiming.claim(batch, limit=limit, caps=caps)
+            claimed = await self._claiming.claim(batch, limit=limit, caps=caps)
         except StoreUnavailable:
             self._signing_keys.forget()
             self._known.forget()  # what comes back may be another database, or an older state of it
             raise
+        self._sweep_beside(now)
+        return claimed
+
+    def _sweep_beside(self, now: datetime) -> None:
+        """Look for what came back far below, where no claim can wait for that."""
+        under_way = self._sweep is not None and not self._sweep.done()
+        if not under_way and self._database.due_bound.sweep_is_due(now):
+            self._sweep = asyncio.create_task(self._sweep_from_the_floor(now), name="sweep")
+
+    async def close(self) -> None:
+        """End what goes on beside claims; whoever shares the store calls it in the end."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+            await asyncio.wait([self._sweep])
+
+    async def _sweep_from_the_floor(self, now: datetime) -> None:
+        with suppress(StoreError), translated(), self._database.due_bound.sweeping(now) as look:
+            async with self._looking.connect() as connection:
+                first = await connection.execute(select(func.min(due.c.due_at)))
+                look.first = first.scalar_one()
 
     async def start(
         self, tokens: Sequence[Token], *, now: datetime

@@ -20,6 +20,8 @@ NEAR_EVERY: Final = timedelta(seconds=1)
 SWEEP_EVERY: Final = timedelta(seconds=3)
 SHARE: Final = 100
 """Sweeps from the floor come so seldom that a hundredth of the time goes into them."""
+QUICK: Final = timedelta(milliseconds=100)
+"""A sweep from the floor that takes longer is no part of a look any more, but made beside it."""
 SWEEP_AT_LEAST_EVERY: Final = timedelta(seconds=15)
 """However long they take, what came back from far below is found after so long."""
 
@@ -45,10 +47,16 @@ class LowerBound:
     they leave in the index, and who looks from the floor walks over all of it. So a look begins at
     the first row that the last one found. What comes back below that (a claim that was undone) is
     found by sweeps every few seconds: small ones, and, as far as they are quick, from the floor.
-    The shorter the stretch, the more often it is swept, so that all of it costs little.
+    The shorter the stretch, the more often it is swept, so that all of it costs little. Where
+    the sweep from the floor is long, as an old transaction has kept millions of rows, no look waits
+    for it: it is made beside them, if there is somebody to.
     """
 
-    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, beside: bool = False, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """``beside``: somebody makes long sweeps, and asks by ``sweep_is_due`` when."""
+        self._beside = beside
         self._monotonic = monotonic
         self._lowest = FLOOR
         self._looks: set[Look] = set()
@@ -57,6 +65,7 @@ class LowerBound:
         self._ahead_from = -math.inf
         self._near_from = FLOOR
         self._floor_from = FLOOR
+        self._slow = False
 
     @property
     def lowest(self) -> datetime:
@@ -97,7 +106,7 @@ class LowerBound:
 
     def _since(self, now: datetime) -> datetime:
         turned_back = self._last - now > SWEEP_EVERY
-        if turned_back or now >= self._floor_from:
+        if turned_back or (now >= self._floor_from and not self._slow):
             return FLOOR
         if now >= self._near_from:
             self._near_from = now + SWEEP_EVERY
@@ -111,10 +120,32 @@ class LowerBound:
         known = [each for each in (look.first, look.noted, now) if each is not None]
         self._lowest = max(min(known), FLOOR + SLACK) - SLACK
         if look.since == FLOOR:
-            seldom = min(took * SHARE, SWEEP_AT_LEAST_EVERY)
-            self._floor_from = now + max(SWEEP_EVERY, seldom)
+            self._note_sweep(now, took)
             self._near_from = now + SWEEP_EVERY
             self._late_from = now + LATE
+
+    def _note_sweep(self, now: datetime, took: timedelta) -> None:
+        self._slow = self._beside and took > QUICK
+        seldom = min(took * SHARE, SWEEP_AT_LEAST_EVERY)
+        self._floor_from = now + max(SWEEP_EVERY, seldom)
+
+    def sweep_is_due(self, now: datetime) -> bool:
+        """Say whether somebody has to sweep from the floor beside the looks, by ``sweeping``."""
+        return self._slow and now >= self._floor_from
+
+    @contextmanager
+    def sweeping(self, now: datetime) -> Iterator[Look]:
+        """
+        Look from the floor for the first row, within the block, and tell it what was found.
+
+        Meanwhile no other sweep is due. A block that fails has seen nothing.
+        """
+        self._floor_from = now + SWEEP_AT_LEAST_EVERY
+        look, began = Look(FLOOR), self._monotonic()
+        yield look
+        if look.first is not None:
+            self.note(look.first)
+        self._note_sweep(now, timedelta(seconds=self._monotonic() - began))
 
     def note(self, instant: datetime) -> None:
         """Take a row that this process has committed or seen: no look, begun or new, misses it."""

@@ -16,6 +16,7 @@ from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.examination import SqlExamination
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
 from cronicorn_adapter_sql.listening import Listening
+from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.notifying import Notifying
 from cronicorn_adapter_sql.pooler import behind_pooler
 from cronicorn_adapter_sql.rate_limits import SqlRateLimits
@@ -70,10 +71,19 @@ async def shared_store(
         return
     signal, notifying = Signal(), Notifying(engine)
     listening = None if behind_pooler(engine) else Listening(engine, signal.send)
-    database = Database(engine=engine, vault=vault, floor=floor, signal=signal, notifying=notifying)
+    database = Database(
+        engine=engine,
+        vault=vault,
+        floor=floor,
+        signal=signal,
+        notifying=notifying,
+        due_bound=LowerBound(beside=True),
+    )
+    store = _store(database, listening)
     try:
-        yield _store(database, listening)
+        yield store
     finally:
+        await store.queue.close()
         if listening is not None:
             await listening.close()
         await notifying.close()
