@@ -55,9 +55,9 @@ def assert_well_made(opened: Callable[[str], BrowserContext], path: str) -> None
         complaints = watch(page)
         answer = page.goto(path, wait_until="load")
 
-        assert answer is not None
-        assert answer.status == 200
-        assert page.locator("h1").count() == 1
+        assert answer is not None, path
+        assert answer.status == 200, f"{path} answered {answer.status}"
+        assert page.locator("h1").count() == 1, f"{path} has no heading, or several"
         assert_fits(page)
         audit(page)
         page.emulate_media(color_scheme="dark")
@@ -67,12 +67,12 @@ def assert_well_made(opened: Callable[[str], BrowserContext], path: str) -> None
         else:
             page.set_viewport_size({"width": ZOOMED["width"], "height": ZOOMED["height"]})
             assert_fits(page)
-            assert page.get_by_role("heading", level=1).is_visible()
+            assert page.get_by_role("heading", level=1).is_visible(), f"{path}: no heading is seen"
 
         broken = page.evaluate("() => window.__broken ?? []")
         page.close()
-        assert not complaints.left
-        assert not broken
+        assert not complaints.left, complaints.left
+        assert not broken, broken
 
 
 def assert_fits(page: Page) -> None:
@@ -88,4 +88,5 @@ def assert_reached_by_keyboard(page: Page) -> None:
     page.keyboard.press("Tab")
     unseen = page.evaluate(_UNSEEN, _CONTROLS)
 
-    assert (unreached, unseen) == ([], [])
+    assert not unreached, f"not reached: {json.dumps(unreached, indent=1)}"
+    assert not unseen, f"reached, and not seen: {json.dumps(unseen, indent=1)}"
