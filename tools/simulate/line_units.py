@@ -1,7 +1,7 @@
 """What a worker asks of the store besides the queue, at the other end of its line."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar, cast
 
@@ -13,12 +13,13 @@ from cronicorn_domain.ports.run_log import Health, Pruned
 from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 
 from tools.simulate.connection import Connection
+from tools.simulate.one_kind import OneKindOfUnits
 from tools.simulate.troubles import Call
 
 T = TypeVar("T")
 
 
-class LineUnits:
+class LineUnits(OneKindOfUnits):
     """
     Units of work in which conditions look at the history, or it is pruned, and nothing else.
 
@@ -29,14 +30,6 @@ class LineUnits:
     def __init__(self, units: UnitsOfWork, connection: Connection) -> None:
         self._units = units
         self._connection = connection
-
-    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """Begin one."""
-        return self._begin()
-
-    def begin_reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """Begin one that only reads, which is the same here."""
-        return self._begin()
 
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[UnitOfWork]:

@@ -1,7 +1,7 @@
 """The units of work of a planner, at the other end of its worker's line."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from copy import copy
 from datetime import datetime
 from typing import cast
@@ -15,11 +15,12 @@ from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
 
 from tools.checker.history import Deed, HintOffered, HintsCleared, Paused, Triggered
 from tools.simulate.connection import Connection
+from tools.simulate.one_kind import OneKindOfUnits
 from tools.simulate.site import Site
 from tools.simulate.troubles import Call
 
 
-class PlanningUnits:
+class PlanningUnits(OneKindOfUnits):
     """
     Units of work that are whole: a worker dies before one or behind it.
 
@@ -30,14 +31,6 @@ class PlanningUnits:
     def __init__(self, site: Site, connection: Connection) -> None:
         self._site = site
         self._connection = connection
-
-    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """Begin one."""
-        return self._begin()
-
-    def begin_reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """Begin one that only reads, which is the same here."""
-        return self._begin()
 
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[UnitOfWork]:
