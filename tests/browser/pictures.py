@@ -120,7 +120,15 @@ def main() -> None:
             live = page.locator("#live:not([hidden])")
             if live.count():
                 live.and_(page.locator("[data-state='live']")).wait_for()
-            page.screenshot(path=folder / f"{picture}.png", full_page=True)
+            if (
+                size is WIDE
+            ):  # the rail reaches down then; a phone's bar has its place at the bottom
+                tall = page.evaluate("() => document.documentElement.scrollHeight")
+                page.set_viewport_size(
+                    {"width": size["width"], "height": max(tall, size["height"])}
+                )
+            whole = everything is not None
+            page.screenshot(path=folder / f"{picture}.png", full_page=whole)
             page.close()
         browser.close()
 
