@@ -1,7 +1,7 @@
 """Adds settled runs to the statistics, so that nothing has to scan runs for them."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cronicorn_domain.instants import NO_TIME
@@ -58,8 +58,8 @@ def minute_of(slot: datetime) -> datetime:
 
 
 def hour_of(instant: datetime) -> datetime:
-    """Return the beginning of an instant's hour."""
-    return instant.replace(minute=0, second=0, microsecond=0)
+    """Return the beginning of an instant's hour in UTC; some zones begin theirs at half past."""
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def open_from(now: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -358,8 +358,10 @@ class OverviewContract(StoreSuite):
         )
         for _ in range(18):
             await self.run_once((await self.decision(often)).due_at)
+        india = timezone(timedelta(hours=5, minutes=30))
         windows = [
-            Selection(since=at(since), until=at(until))
+            # Told as in India, whose hours begin at half past.
+            Selection(since=at(since).astimezone(india), until=at(until).astimezone(india))
             for since, until in (
                 ("00:00:00", "23:00:00"),
                 ("12:00:00", "12:59:59"),
