@@ -74,6 +74,11 @@ def test_what_cannot_be_meant_is_told_field_by_field(client, path, given, field)
         ),
         ({"headersJson": {"Authorization": 12_345_678}}, "found a number"),
         ({"rules": {}}, "found an object"),
+        ({"retry": []}, "retry: Input should be an object; found a list"),
+        ({"jitterMs": 1.5}, "jitterMs: Input should be a valid integer; found 1.5"),
+        ({"jitterMs": "soon"}, "jitterMs: Input should be a valid integer; found a text"),
+        ({"description": "x" * 1001}, "has 1001 characters: keep it to 1000 characters"),
+        ({"url": ""}, "the URL has 0 characters: give 1 to"),
         (
             {"startsAt": "2027-01-01T00:00:00Z", "endsAt": "2026-01-01T00:00:00Z"},
             "give an endsAt after startsAt",
@@ -88,6 +93,17 @@ def test_a_refusal_says_what_was_found(client, given, told) -> None:
     assert answer.status_code == 422
     assert told in answer.json()["message"]
     assert "12345678" not in answer.text
+
+
+def test_a_body_that_is_not_called_json_is_told_what_to_be_called(client) -> None:
+    """As `curl --data` sends it by itself; what is in it is not repeated."""
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+
+    answer = client.post("/jobs", content='{"name": "hunter2"}', headers=kind)
+
+    assert answer.status_code == 422
+    assert "send it with Content-Type: application/json" in answer.json()["message"]
+    assert "hunter2" not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -110,15 +110,22 @@ def _issue(error: Mapping[str, object]) -> Issue:
     parts = [str(each) for each in location[1:]] if isinstance(location, tuple) else []
     code = str(error.get("type", "invalid"))
     path = "" if code == "json_invalid" else ".".join(parts)
-    message = str(error.get("msg", "is not possible")).removeprefix("Value error, ")
+    message = _MEANT.get(code) or str(error.get("msg", "is not possible"))
+    message = message.removeprefix("Value error, ")
     if code not in _NOTHING_FOUND:
         message = f"{message}; found {_found(code, error.get('input'))}"
     return Issue(path=path, message=message, code=code)
 
 
+_MEANT: Final = {
+    "dict_type": "Input should be an object",
+    "model_attributes_type": "Input should be an object",
+    "model_type": "Input should be an object",
+}
+"""What pydantic says in words of Python."""
 _NOTHING_FOUND: Final = frozenset({"missing", "json_invalid"})
 _NO_SECRET: Final = re.compile(
-    r"(greater|less)_than(_equal)?|enum|literal_error|value_error|(date|time).*|int_parsing.*"
+    r"(greater|less)_than(_equal)?|enum|literal_error|value_error|(date|time).*|int_.*|float_.*"
 )
 """What is refused so is a number, a name of ours or an instant: that can be shown."""
 _KINDS: Final = {
@@ -136,7 +143,11 @@ _HUGE: Final = 10**_SHOWN_MOST
 
 def _found(code: str, value: object) -> str:
     """Tell what was given: only its kind where it may be a secret, and never all of a long one."""
-    if _NO_SECRET.fullmatch(code) and isinstance(value, str | int | float):
+    if isinstance(value, bytes):
+        return "a body that is not called JSON: send it with Content-Type: application/json"
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    only_its_kind = code in {"int_type", "float_type"} and not number
+    if _NO_SECRET.fullmatch(code) and isinstance(value, str | int | float) and not only_its_kind:
         shown = repr(value) if not isinstance(value, int) or abs(value) < _HUGE else "a huge number"
         return shown if len(shown) <= _SHOWN_MOST else f"{shown[:_SHOWN_MOST]}…"
     kind = _KINDS.get(type(value), "something else")

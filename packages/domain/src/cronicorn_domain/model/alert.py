@@ -52,9 +52,9 @@ class Webhook:
         """Refuse what no store takes; where it may lead is judged by the egress rules."""
         if not self.url or len(self.url) > URL_LENGTH:
             raise InvalidInput(
-                "the URL is empty or too long",
+                f"the URL has {len(self.url)} characters",
                 field="url",
-                remedy=f"give at most {URL_LENGTH} characters",
+                remedy=f"give 1 to {URL_LENGTH}",
             )
 
 

@@ -118,16 +118,19 @@ class HttpRequest:
         check_text(self.body or "", field="body")
         if not self.url or len(self.url) > URL_LENGTH:
             raise InvalidInput(
-                "the URL is empty or too long",
+                f"the URL has {len(self.url)} characters",
                 field="url",
-                remedy=f"give at most {URL_LENGTH} characters",
+                remedy=f"give 1 to {URL_LENGTH}",
             )
-        if self.body is not None and len(self.body.encode("utf-8", "replace")) > BODY_SIZE:
-            raise InvalidInput("the body is too large", field="body", remedy="keep it to 1 MiB")
+        length = len((self.body or "").encode("utf-8", "replace"))
+        if length > BODY_SIZE:
+            raise InvalidInput(
+                f"the body has {length} bytes", field="body", remedy=f"keep it to {BODY_SIZE}"
+            )
         size = sum(len(each.name) + len(each.value) for each in self.headers)
         if len(self.headers) > HEADERS_MOST or size > HEADERS_SIZE:
             raise InvalidInput(
-                "there are too many headers",
+                f"there are {len(self.headers)} headers of {size} characters in all",
                 field="headers",
                 remedy=f"keep to {HEADERS_MOST} headers and {HEADERS_SIZE} characters",
             )

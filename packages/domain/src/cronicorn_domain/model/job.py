@@ -82,7 +82,7 @@ def check_description(description: str | None) -> None:
     check_text(description or "", field="description")
     if description is not None and len(description) > DESCRIPTION_LENGTH:
         raise InvalidInput(
-            "the description is too long",
+            f"the description has {len(description)} characters",
             field="description",
             remedy=f"keep it to {DESCRIPTION_LENGTH} characters",
         )

@@ -103,7 +103,7 @@ class EndpointRule:
             _check_length(self.cooldown, MILLISECOND, field="cooldown")
         if self.reason is not None and len(self.reason) > REASON_LENGTH:
             raise InvalidInput(
-                "the reason is too long",
+                f"the reason has {len(self.reason)} characters",
                 field="reason",
                 remedy=f"keep it to {REASON_LENGTH} characters",
             )

@@ -11,6 +11,7 @@ from cronicorn_domain.model.rate import Rate
 from cronicorn_domain.model.replay import Replay
 from cronicorn_domain.model.rules import RuleSet
 from cronicorn_domain.schedules.schedule import OnceSchedule
+from cronicorn_domain.wording import length_in_words
 
 from cronicorn_management.attempts import Attempts
 from cronicorn_management.caller import Caller
@@ -93,7 +94,7 @@ def _check_window(begins_at: datetime, ends_at: datetime) -> None:
         )
     if ends_at - begins_at > WINDOW_MOST:
         raise InvalidInput(
-            "the window is too long",
+            f"a window of {length_in_words(ends_at - begins_at)} is too long",
             field="since",
             remedy=f"give one of at most {WINDOW_MOST.days} days",
         )
