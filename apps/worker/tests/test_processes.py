@@ -8,7 +8,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from aiohttp import web
 from cronicorn_adapter_sql.testing.databases import sqlite_url
+from cronicorn_worker.signals import ECHO_WITHIN
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -108,6 +109,15 @@ class Worker:
     def all(self, event: str) -> list[dict[str, Any]]:
         """Return the lines of a name so far."""
         return [line for line in self.lines if line.get("event") == event]
+
+    async def insist(self, number: signal.Signals) -> int:
+        """Ask again and again, as a person does who sees it go on, and return the exit code."""
+        async with asyncio.timeout(WITHIN):
+            while self._process.returncode is None:
+                self.signal(number)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._process.wait(), ECHO_WITHIN)
+        return await self.exit_code()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to this process."""
@@ -246,8 +256,7 @@ async def test_a_second_signal_asks_for_haste(tmp_path: Path, target: Target) ->
         await target.has(lambda calls: len(calls) == 1)
         worker.signal(signal.SIGINT)
         await worker.told("scheduler_draining")
-        worker.signal(signal.SIGINT)
-        code = await worker.exit_code()
+        code = await worker.insist(signal.SIGINT)
 
     (summary,) = worker.all("summary")
     assert code == 1
@@ -413,8 +422,7 @@ async def test_a_second_signal_hurries_every_process(
         await target.has(lambda calls: len(calls) == 2)
         worker.signal(signal.SIGTERM)
         await worker.told("scheduler_draining", times=2)
-        worker.signal(signal.SIGTERM)
-        code = await worker.exit_code()
+        code = await worker.insist(signal.SIGTERM)
 
     (summary,) = worker.all("summary")
     assert code == 1

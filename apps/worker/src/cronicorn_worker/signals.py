@@ -1,4 +1,10 @@
-"""SIGTERM and SIGINT: the first asks for a good end, the next one for a quick one."""
+"""
+SIGTERM and SIGINT: the first asks for a good end, the next one for a quick one.
+
+Whoever ends a whole group of processes (a terminal, `timeout`, a service manager) reaches the
+worker twice: directly, and through a parent that passes the signal on, as `uv run` and the
+supervisor of `--processes` do. Such an echo must not be taken for haste: runs would be given up.
+"""
 
 import asyncio
 import signal
@@ -6,28 +12,42 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 ASKING = (signal.SIGTERM, signal.SIGINT)
+ECHO_WITHIN = 0.5
+"""Seconds within which a further signal is the first one, passed on."""
 
 
 class Requests:
     """Where requests to stop lead; it changes when there is more to end than the start itself."""
 
-    def __init__(self, action: Callable[[], object]) -> None:
+    def __init__(self, action: Callable[[], object], clock: Callable[[], float]) -> None:
         self._action = action
+        self._clock = clock
+        self._heard: float | None = None
 
     def lead_to(self, action: Callable[[], object]) -> None:
         """Call this from now on."""
         self._action = action
 
     def ask(self) -> None:
-        """Ask to stop."""
+        """Ask to stop, unless this is the echo of a signal that has just done so."""
+        now = self._clock()
+        if self._heard is not None and now - self._heard < ECHO_WITHIN:
+            return
+        self._heard = now
         self._action()
 
 
 @contextmanager
-def stop_requests(action: Callable[[], object]) -> Iterator[Requests]:
-    """Lead the signals to ``action``, on the running loop, until the end of the block."""
+def stop_requests(
+    action: Callable[[], object], clock: Callable[[], float] | None = None
+) -> Iterator[Requests]:
+    """
+    Lead the signals to ``action``, on the running loop, until the end of the block.
+
+    ``clock`` counts seconds, to tell an echo; by default it is the loop's.
+    """
     loop = asyncio.get_running_loop()
-    requests = Requests(action)
+    requests = Requests(action, clock or loop.time)
     before = {each: signal.getsignal(each) for each in ASKING}
     for each in ASKING:
         _handle(loop, each, requests.ask)
