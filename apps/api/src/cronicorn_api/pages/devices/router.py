@@ -20,6 +20,7 @@ from fastapi import Query, Response
 
 from cronicorn_api.pages.frame.forms import Form
 from cronicorn_api.pages.frame.routing import pages_router
+from cronicorn_api.pages.frame.told import wait_in_words
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 
 router: Final = pages_router()
@@ -65,7 +66,7 @@ def _told(refusal: CronicornError) -> tuple[int, str]:
     """Say with which status and in which words a page tells of a refusal."""
     match refusal:
         case TooManyRequests():
-            return 429, "That was tried too often. Wait a little, and try again."
+            return 429, wait_in_words(refusal)
         case NotFound():
             return 404, "There is no device with this code, or it has waited too long."
         case ForbiddenTransition():

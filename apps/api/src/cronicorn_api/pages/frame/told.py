@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
 from typing import Final
 
 from cronicorn_domain.errors import (
@@ -14,6 +16,9 @@ from cronicorn_domain.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
+from cronicorn_domain.wording import length_in_words
+
+_MINUTE: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,14 @@ def faults_of(error: CronicornError, names: Mapping[str, str] | None = None) -> 
     )
 
 
+def wait_in_words(error: TooManyRequests) -> str:
+    """Say when it is worth trying again, in whole minutes where it takes more than two."""
+    seconds = max(1, ceil(error.retry_after.total_seconds()))
+    if seconds > 2 * _MINUTE:
+        seconds = ceil(seconds / _MINUTE) * _MINUTE
+    return f"That was tried too often. Try again in {length_in_words(timedelta(seconds=seconds))}."
+
+
 def problem_of(error: CronicornError) -> Problem:
     """Tell a refusal that no page has told itself."""
     text = sentence(str(error))
@@ -74,8 +87,7 @@ def problem_of(error: CronicornError) -> Problem:
         case NotAllowed():
             return Problem(status=403, title="Not allowed", text=text)
         case TooManyRequests():
-            wait = "That was asked too often. Wait a little, and try again."
-            return Problem(status=429, title="Too often", text=wait)
+            return Problem(status=429, title="Too often", text=wait_in_words(error))
         case Conflict():
             return Problem(status=409, title="That does not go any more", text=text)
         case RefusedByRule():

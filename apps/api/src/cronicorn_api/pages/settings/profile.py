@@ -9,7 +9,7 @@ from fastapi import Response
 
 from cronicorn_api.pages.frame.forms import Form
 from cronicorn_api.pages.frame.routing import pages_router
-from cronicorn_api.pages.frame.told import NO_FAULTS, Fault, Faults, faults_of
+from cronicorn_api.pages.frame.told import NO_FAULTS, Fault, Faults, faults_of, wait_in_words
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 from cronicorn_api.pages.settings.sections import tabs_at
 
@@ -42,8 +42,7 @@ def _told(refusal: CronicornError) -> Faults:
         case SignInRefused():
             return Faults((Fault(field="current", message="This is not your password."),))
         case TooManyRequests():
-            wait = "That was tried too often. Wait a little, and try again."
-            return Faults((Fault(field="current", message=wait),))
+            return Faults((Fault(field="current", message=wait_in_words(refusal)),))
         case _:
             return faults_of(refusal, {"password": "new"})
 

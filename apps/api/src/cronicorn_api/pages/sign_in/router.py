@@ -13,7 +13,7 @@ from cronicorn_api.access.rates import address_of
 from cronicorn_api.pages.frame.forms import Form
 from cronicorn_api.pages.frame.router import HOME, local
 from cronicorn_api.pages.frame.routing import pages_router
-from cronicorn_api.pages.frame.told import sentence
+from cronicorn_api.pages.frame.told import sentence, wait_in_words
 from cronicorn_api.pages.frame.viewer import TheViewer
 from cronicorn_api.pages.frame.writing import page
 
@@ -77,7 +77,7 @@ def _told(refusal: CronicornError) -> tuple[int, str]:
         case SignInRefused():
             return 401, "The e-mail address or the password is not right."
         case TooManyRequests():
-            return 429, "That was tried too often. Wait a little, and try again."
+            return 429, wait_in_words(refusal)
         case InvalidInput():
             return 422, " ".join(sentence(each.message) for each in refusal.issues)
         case _:
