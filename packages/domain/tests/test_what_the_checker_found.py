@@ -284,3 +284,33 @@ def test_a_slot_given_back_keeps_its_delay_where_a_later_one_was_skipped() -> No
 
     assert story.next is not None
     assert (story.next.slot, story.next.due_at) == (claimed.slot, NOON + 30 * M)
+
+
+def test_what_passed_before_a_skipped_slot_is_counted_as_that_slot_is() -> None:
+    """Failures that the run under way may end put off neither, so all are told of (leases 49)."""
+    story = told(every=M)
+    for _ in range(3):
+        story.run(FAILURE)
+    running = story.claim_when_due()
+    assert running is not None
+    story.start()
+    story.after(3 * M + S).skip()
+    story.settle()
+
+    slot = running.slot
+    assert recorded(story) == [(slot + M, slot + 3 * M, 3), (slot + 4 * M, slot + 4 * M, 1)]
+    assert story.next is not None
+    assert story.next.slot == slot + 5 * M
+
+
+def test_a_run_that_fails_behind_a_skipped_slot_keeps_its_failures() -> None:
+    """What passed before the skip is counted without them, but they are not forgotten."""
+    story = told(every=M)
+    for _ in range(3):
+        story.run(FAILURE)
+    story.claim_when_due()
+    story.start()
+    story.after(3 * M + S).skip()
+    story.settle(FAILURE)
+
+    assert story.state.failures == 4

@@ -189,14 +189,17 @@ def _passed_so_far(situation: Situation, now: datetime) -> Change:
     """
     Record what has passed while a recurring run, or its repeat, is under way.
 
-    Its end would not come to it any more: the slot that is skipped lies behind.
+    Its end would not come to it any more: the slot that is skipped lies behind. Like that one, they
+    are counted without the failures, which the run may end.
     """
     state, plan = situation.state, situation.state.plan
     if plan is None or plan.kind is not Kind.RECURRING or state.noted:
         return Change(state=state)
     if not _runs(situation) and not plan.repeat:
         return Change(state=state)
-    return coalesce_passed(situation, after=plan.slot, until=now, now=now)
+    ended = replace(situation, state=replace(state, failures=0))
+    passed = coalesce_passed(ended, after=plan.slot, until=now, now=now)
+    return replace(passed, state=replace(passed.state, failures=state.failures))
 
 
 def _next_slot(situation: Situation, now: datetime) -> datetime | None:
