@@ -51,9 +51,11 @@ def extras_of(member: Path) -> dict[str, list[str]]:
     return extras
 
 
-def declared(member: Path, *, extra: str) -> set[str]:
-    """Name the distributions that a member declares, with those of an extra, if it has that."""
-    requirements = [*project_of(member)["dependencies"], *extras_of(member).get(extra, [])]
+def declared(member: Path, *, extras: Collection[str]) -> set[str]:
+    """Name the distributions that a member declares, with those of extras, if it has them."""
+    requirements = list(project_of(member)["dependencies"])
+    for extra in extras:
+        requirements += extras_of(member).get(extra, [])
     return {normalized(re.split(r"[^\w.-]", requirement)[0]) for requirement in requirements}
 
 
@@ -71,12 +73,15 @@ def modules(member: Path) -> dict[str, Path]:
     }
 
 
-EXTRAS: Mapping[str, str] = {"testing": "testing", "tracing": "traces"}
+EXTRAS: Mapping[str, str] = {"testing": "testing"}
 """Packages that need an extra of their member, and which."""
 
 
-DOES_WITHOUT: Mapping[str, str] = {"cronicorn_worker.composition": "ai"}
-"""Modules that import an extra of their member where it is wanted, and go without where not."""
+DOES_WITHOUT: Mapping[str, Collection[str]] = {
+    "cronicorn_api.composition": ("ai", "traces"),
+    "cronicorn_worker.composition": ("ai", "traces"),
+}
+"""Modules that import extras of their member where they are wanted, and go without where not."""
 
 
 def extra_for(module: str) -> str:
@@ -108,7 +113,7 @@ def undeclared(member: Path) -> set[tuple[str, str]]:
         (module, root)
         for module, path in modules(member).items()
         for root in roots_imported_by(path) - sys.stdlib_module_names - own
-        if declared(member, extra=DOES_WITHOUT.get(module, extra_for(module))).isdisjoint(
+        if declared(member, extras=DOES_WITHOUT.get(module, [extra_for(module)])).isdisjoint(
             COMES_WITH.get(name, name) for name in map(normalized, providers.get(root, []))
         )
     }

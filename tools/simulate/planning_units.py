@@ -52,7 +52,7 @@ class _Recorded:
         self._connection = connection
         self._before = {each: copy(row) for each, row in site.store.tables.endpoints.items()}
         self.catalog, self.hints = unit.catalog, unit.hints
-        self.runs, self.analyses = unit.runs, unit.analyses
+        self.runs, self.analyses, self.audit = unit.runs, unit.analyses, unit.audit
         self.sessions = _Noted(unit.sessions)
 
     async def commit(self) -> None:

@@ -28,6 +28,7 @@ ROWS = re.compile(r"^\| (`[a-z_`, ]+`) \| (debug|info|warning|error) \|", re.MUL
 SOURCES = [
     *(ROOT / "apps/worker/src").rglob("*.py"),
     *(ROOT / "packages/scheduler/src").rglob("observing.py"),
+    *(ROOT / "packages/planner/src").rglob("telling.py"),
 ]
 SECRET = "hunter2"
 """The secret of the events there are of every kind."""

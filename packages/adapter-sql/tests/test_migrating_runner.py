@@ -482,6 +482,7 @@ class TestEnvironment:
         yield
         metadata.remove(table)
 
+    @pytest.mark.filterwarnings("ignore:.*expression-based index")
     @pytest.mark.usefixtures("extra_table")
     async def test_a_draft_names_plain_types_only(
         self, empty: AsyncEngine, config: Config, tree: str
