@@ -5,6 +5,7 @@
   const EVERY = 2000;
   const SILENCE = 5000;
   const POLL = 5000;
+  const SHARED_FOR = 1200;
   let parts = new WeakMap();
   let topics = "";
   let source = null;
@@ -86,6 +87,14 @@
     }
   };
 
+  // What is shared may be a second old, and the stream tells nothing of before: so once more then.
+  const lookAgain = () => {
+    concerned(["*"], true);
+    setTimeout(() => {
+      if (!paused && !document.hidden) concerned(["*"], true);
+    }, SHARED_FOR);
+  };
+
   const stop = () => {
     source?.close();
     source = null;
@@ -137,7 +146,7 @@
       return;
     }
     start();
-    if (topics && !paused && clock) concerned(["*"], true);
+    if (topics && !paused && clock) lookAgain();
   });
   addEventListener("pagehide", stop);
   addEventListener("pageshow", (event) => { if (event.persisted) start(); });
@@ -152,7 +161,7 @@
     if (paused) stop();
     else {
       start();
-      concerned(["*"], true);
+      lookAgain();
     }
     tell();
   };
