@@ -179,7 +179,9 @@ async def _signed_in(site: _Site, stack: AsyncExitStack, *, desk: int = 0) -> ai
         aiohttp.ClientSession(
             cookie_jar=jar,
             headers={"Origin": site.base},
-            connector=aiohttp.TCPConnector(limit=0, local_addr=(f"127.0.0.{desk + 2}", 0)),
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=2, local_addr=(f"127.0.0.{desk + 2}", 0)
+            ),
             timeout=aiohttp.ClientTimeout(total=None, sock_read=60),
         )
     )

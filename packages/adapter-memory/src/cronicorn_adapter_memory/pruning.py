@@ -47,7 +47,7 @@ class Pruning:
                     yield run
 
     def _beyond(self, most: int | None) -> Iterator[Run]:
-        """Find what lies behind the newest ``most`` runs of its tenant."""
+        """Find what lies before the slots of the newest ``most`` runs of its tenant."""
         if most is None:
             return
         by_tenant: dict[TenantId, list[Run]] = defaultdict(list)
@@ -55,9 +55,9 @@ class Pruning:
             by_tenant[run.tenant].append(run)
         for runs in by_tenant.values():
             slots = sorted((run.slot for run in runs), reverse=True)
-            newest = slots[most] if len(slots) > most else None
+            oldest = slots[most - 1] if len(slots) >= most else None
             for run in runs:
-                if newest and run.slot <= newest and run.status is not RunStatus.RUNNING:
+                if oldest and run.slot < oldest and run.status is not RunStatus.RUNNING:
                     yield run
 
     def _runs(self, gone: Sequence[Run]) -> int:

@@ -80,16 +80,20 @@ class Pruning:
     async def _runs_beyond(self, most: int, limit: int) -> int:
         """Delete by number: of tenants that have more than ``most`` what lies behind the newest."""
         deleted = 0
-        for tenant, newest in (await self._connection.execute(_CROWDED, {"most": most})).all():
-            if deleted < limit:
-                deleted += await self._delete_runs(
-                    select(runs.c.id, runs.c.slot).where(
+        while deleted < limit:
+            crowded = (await self._connection.execute(_CROWDED, {"before": most - 1})).all()
+            gone = 0
+            for tenant, oldest in crowded:
+                if deleted + gone < limit:
+                    behind = select(runs.c.id, runs.c.slot).where(
                         runs.c.tenant == tenant,
-                        runs.c.slot <= newest,
+                        runs.c.slot < oldest,
                         runs.c.status != RunStatus.RUNNING.value,
-                    ),
-                    limit=limit - deleted,
-                )
+                    )
+                    gone += await self._delete_runs(behind, limit=limit - deleted - gone)
+            deleted += gone
+            if not gone or len(crowded) < _CROWDED_AT_ONCE:
+                break
         return deleted
 
     async def _delete_runs(self, old: Select[Any], *, limit: int | None = None) -> int:
@@ -156,6 +160,7 @@ _UNDIVIDED: Final[dict[str, FromClause]] = {
         "runs_default", column("id", Uuid()), column("slot", UtcDateTime()), column("status")
     ),
 }
+_CROWDED_AT_ONCE: Final = 20
 _CROWDED: Final[Any] = (
     text(
         "WITH RECURSIVE step(tenant) AS ("
@@ -163,11 +168,17 @@ _CROWDED: Final[Any] = (
         " UNION ALL"
         " SELECT (SELECT j.tenant FROM jobs AS j WHERE j.tenant > step.tenant"
         "  ORDER BY j.tenant LIMIT 1) FROM step WHERE step.tenant IS NOT NULL"
-        "), crowded AS (SELECT tenant, (SELECT r.slot FROM runs AS r WHERE r.tenant = step.tenant"
-        "  ORDER BY r.tenant DESC, r.slot DESC LIMIT 1 OFFSET :most) AS newest"
+        "), counted AS (SELECT tenant, (SELECT r.slot FROM runs AS r WHERE r.tenant = step.tenant"
+        "  ORDER BY r.tenant DESC, r.slot DESC LIMIT 1 OFFSET :before) AS oldest"
         " FROM step WHERE tenant IS NOT NULL)"
-        " SELECT tenant, newest FROM crowded WHERE newest IS NOT NULL LIMIT 20"
+        " SELECT tenant, oldest FROM counted WHERE EXISTS (SELECT 1 FROM runs AS r"
+        "  WHERE r.tenant = counted.tenant AND r.slot < counted.oldest AND r.status <> :running)"
+        " LIMIT :at_once"
     )
-    .bindparams(bindparam("most"))
-    .columns(tenant=Uuid(), newest=UtcDateTime())
+    .bindparams(
+        bindparam("before"),
+        running=RunStatus.RUNNING.value,
+        at_once=_CROWDED_AT_ONCE,
+    )
+    .columns(tenant=Uuid(), oldest=UtcDateTime())
 )

@@ -546,6 +546,41 @@ class RunLogContract(StoreSuite):
         assert [run.slot for run in await self.runs(endpoint)] == [at("13:00:00"), at("12:03:00")]
         assert len(await self.runs(other)) == 1
 
+    async def test_runs_of_one_slot_are_kept_together(self) -> None:
+        """Of many that were due at one instant none goes because there are more than may be."""
+        job = await self.add_job()
+        for number in range(4):
+            await self.add(an_endpoint(job, f"{number}", schedule=every(HOUR)))
+        await self._end_all(at("13:00:00"))
+
+        async with self.unit() as unit:
+            kept = await unit.runs.prune(before=None, limit=9, now=at("13:00:05"), most=2)
+        await self._end_all(at("14:00:00"))
+        async with self.unit() as unit:
+            pruned = await unit.runs.prune(before=None, limit=9, now=at("14:00:05"), most=2)
+
+        assert (kept.runs, pruned.runs) == (0, 4)
+
+    async def test_no_tenant_waits_for_others_to_be_pruned(self) -> None:
+        """However many have more runs than they may keep, all are seen to in one go."""
+        for _ in range(25):
+            job = await self.add_job(tenant=TenantId(new_uuid()))
+            await self.add(an_endpoint(job, schedule=every(HOUR)))
+        await self._end_all(at("13:00:00"))
+        await self._end_all(at("14:00:00"))
+
+        async with self.unit() as unit:
+            pruned = await unit.runs.prune(before=None, limit=99, now=at("14:00:05"), most=1)
+
+        assert pruned.runs == 25
+
+    async def _end_all(self, now: datetime) -> None:
+        """Run everything that is due."""
+        while batch := (await self.claim(now)).runs:
+            for run in batch:
+                await self.start(run, now)
+                await self.settle(run, now)
+
     async def test_statistics_outlive_their_runs(self) -> None:
         """What was counted stays counted when the run itself is gone."""
         endpoint = await self.add_minutely()
