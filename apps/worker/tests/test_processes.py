@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from aiohttp import web
 from cronicorn_adapter_sql.testing.databases import sqlite_url
-from cronicorn_worker.signals import ECHO_WITHIN
+from cronicorn_scheduler.echoes import ECHO_WITHIN
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -5,7 +5,8 @@ import os
 import signal
 
 import pytest
-from cronicorn_worker.signals import ECHO_WITHIN, stop_requests
+from cronicorn_scheduler.echoes import ECHO_WITHIN
+from cronicorn_worker.signals import stop_requests
 
 
 class _Seconds:

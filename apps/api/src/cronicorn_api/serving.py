@@ -16,6 +16,7 @@ from cronicorn_management.desk import Desk
 from cronicorn_management.people.founding import found_owner
 from cronicorn_management.people.setting_up import print_setup_token
 from cronicorn_planner.sessions.choosing import NONE_CHOSEN
+from cronicorn_scheduler.echoes import Echoes
 from cronicorn_scheduler.opening import Opening
 from cronicorn_scheduler.service import Scheduler
 from fastapi import FastAPI
@@ -57,6 +58,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, *beside: Callable[[], object]) -> None:
         super().__init__(config)
         self.beside = [*beside]
+        self._echoes = Echoes(lambda: asyncio.get_running_loop().time())
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -65,6 +67,8 @@ class Server(uvicorn.Server):
 
     def ask_to_stop(self) -> None:
         """Take no more requests and finish those there are; asked again, do not finish them."""
+        if not self._echoes.hear():
+            return
         self.force_exit = self.should_exit
         self.should_exit = True
         for each in self.beside:

@@ -1,19 +1,13 @@
-"""
-SIGTERM and SIGINT: the first asks for a good end, the next one for a quick one.
-
-Whoever ends a whole group of processes (a terminal, `timeout`, a service manager) reaches the
-worker twice: directly, and through a parent that passes the signal on, as `uv run` and the
-supervisor of `--processes` do. Such an echo must not be taken for haste: runs would be given up.
-"""
+"""SIGTERM and SIGINT: the first asks for a good end, the next one for a quick one."""
 
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from cronicorn_scheduler.echoes import Echoes
+
 ASKING = (signal.SIGTERM, signal.SIGINT)
-ECHO_WITHIN = 0.5
-"""Seconds within which a further signal is the first one, passed on."""
 
 
 class Requests:
@@ -21,8 +15,7 @@ class Requests:
 
     def __init__(self, action: Callable[[], object], clock: Callable[[], float]) -> None:
         self._action = action
-        self._clock = clock
-        self._heard: float | None = None
+        self._echoes = Echoes(clock)
 
     def lead_to(self, action: Callable[[], object]) -> None:
         """Call this from now on."""
@@ -30,11 +23,8 @@ class Requests:
 
     def ask(self) -> None:
         """Ask to stop, unless this is the echo of a signal that has just done so."""
-        now = self._clock()
-        if self._heard is not None and now - self._heard < ECHO_WITHIN:
-            return
-        self._heard = now
-        self._action()
+        if self._echoes.hear():
+            self._action()
 
 
 @contextmanager
