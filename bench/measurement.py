@@ -21,7 +21,7 @@ class Measurement:
         memory: By part, in MiB: the worker's at its peak; the database's now, shared pages once.
         stored_in: Seconds that storing the work's endpoints took.
         queries: Statements a second on PostgreSQL.
-        claim: Milliseconds that a claim took on PostgreSQL, on average.
+        claiming: Milliseconds that claims took on PostgreSQL, all together.
         transaction_age: Seconds that a transaction had been open; with the dead rows it kept.
         others: What processes that are not ours used meanwhile, in percent of one processor.
         steal: What the hypervisor took, in percent of all.
@@ -46,7 +46,7 @@ class Measurement:
     memory: Mapping[str, float] = field(default_factory=dict)
     stored_in: float = 0.0
     queries: float | None = None
-    claim: float | None = None
+    claiming: float | None = None
     transaction_age: float | None = None
     dead_rows: int | None = None
     others: float = 0.0
@@ -67,6 +67,18 @@ class Measurement:
     def database_per_fire(self) -> float | None:
         """Microseconds of the database's processor time for one fire."""
         return self._per_fire("database")
+
+    @property
+    def claim_per_fire(self) -> float | None:
+        """
+        Microseconds that PostgreSQL took to claim one endpoint.
+
+        A claim takes longer the more it takes, and takes more the later a worker is: claims as
+        such cannot be compared.
+        """
+        if self.claiming is None or not self.fires:
+            return None
+        return self.claiming * 1000 / (self.fires * self.seconds)
 
     def _per_fire(self, part: str) -> float | None:
         if part not in self.cpu or not self.fires:

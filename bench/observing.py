@@ -110,7 +110,7 @@ def _told(
         cpu=span.cpu,
         memory=memory,
         queries=span.queries,
-        claim=span.claim,
+        claiming=span.claiming,
         transaction_age=old.age if old else None,
         dead_rows=old.dead_rows if old else None,
         others=span.noise.others,

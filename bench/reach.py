@@ -125,9 +125,9 @@ def _stored(measurements: Measurements) -> float | None:
 
 
 def _flat(measurements: Measurements) -> float | None:
-    """Compare a claim beside the most stored endpoints with one beside the fewest."""
+    """Compare what an endpoint costs to claim beside the most stored ones and the fewest."""
     own = sorted(_of(measurements, "stored", "cronicorn-pg"), key=lambda each: each.parked)
-    costs = [each.claim for each in own if each.claim]
+    costs = [cost for each in own if (cost := each.claim_per_fire)]
     return costs[-1] / costs[0] if len(costs) > 1 else None
 
 
@@ -202,7 +202,7 @@ AIMS: Final = (
         beside=("cronicorn-pg", "load"),
     ),
     _aim(
-        "A claim beside the most stored endpoints takes as long as beside the fewest, times",
+        "Claiming one endpoint takes, beside the most that are stored against the fewest, times",
         1.3,
         _flat,
         at_least=False,

@@ -95,13 +95,11 @@ class Span:
         return round((self.after.statements.calls - self.before.statements.calls) / self.seconds, 2)
 
     @property
-    def claim(self) -> float | None:
-        """Milliseconds that a claim took."""
+    def claiming(self) -> float | None:
+        """Milliseconds that claims took, all together."""
         if self.before.statements is None or self.after.statements is None:
             return None
-        claims = self.after.statements.claims - self.before.statements.claims
-        spent = self.after.statements.claiming - self.before.statements.claiming
-        return round(spent / claims, 3) if claims else None
+        return self.after.statements.claiming - self.before.statements.claiming
 
     def _used(self) -> Mapping[str, float]:
         return {name: after - self.before.cpu[name] for name, after in self.after.cpu.items()}

@@ -11,7 +11,6 @@ import psycopg
 
 _STATEMENTS = """
 SELECT coalesce(sum(calls), 0)::bigint,
-       coalesce(sum(calls) FILTER (WHERE query ILIKE (%(claims)s::text[])[1]), 0)::bigint,
        coalesce(sum(total_exec_time) FILTER (WHERE query ILIKE ANY (%(claims)s)), 0)::float
 FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid WHERE datname = %(name)s
 """
@@ -23,11 +22,10 @@ class Statements:
     """
     What was executed in a database so far.
 
-    The time that claims took, all statements of each together, is in milliseconds.
+    ``claiming``, the time that claims took, all statements of each together, is in milliseconds.
     """
 
     calls: int
-    claims: int
     claiming: float
 
     @classmethod
@@ -35,14 +33,14 @@ class Statements:
         """
         Ask, from another database, so as not to count.
 
-        ``claims`` are patterns of the statements that make a claim; of the first there is one each.
+        ``claims`` are patterns of the statements that make a claim.
         """
         with psycopg.connect(server, autocommit=True) as connection:
             name = urlsplit(database).path.removeprefix("/")
             given = {"name": name, "claims": list(claims)}
             row = connection.execute(_STATEMENTS, given).fetchone()
         assert row is not None
-        return cls(calls=row[0], claims=row[1], claiming=row[2])
+        return cls(calls=row[0], claiming=row[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ def _lateness_row(own: Sequence[Measurement]) -> Sequence[str]:
 def stored(measurements: Sequence[Measurement]) -> str:
     """Tell what the same rate costs beside more and more endpoints that are not due."""
     head = ["system, stored endpoints", "fires/s", "p99 ms", "missed", "worker μs/fire"]
-    head += ["database μs/fire", "claim ms", "worker MiB"]
+    head += ["database μs/fire", "claim μs/fire", "worker MiB"]
     rows = (
         (
             f"{_title(rounds)}, {rounds[0].label}",
@@ -98,7 +98,7 @@ def stored(measurements: Sequence[Measurement]) -> str:
             total(rounds, lambda each: each.missed),
             cell(rounds, lambda each: each.cpu_per_fire),
             cell(rounds, lambda each: each.database_per_fire),
-            cell(rounds, lambda each: each.claim, 2),
+            cell(rounds, lambda each: each.claim_per_fire),
             cell(rounds, memory(WORKER)),
         )
         for own in by_system(measurements)
@@ -110,7 +110,7 @@ def stored(measurements: Sequence[Measurement]) -> str:
 def old_transaction(measurements: Sequence[Measurement]) -> str:
     """Tell what an open transaction elsewhere costs."""
     head = ["system, transaction", "open for s", "dead rows", "fires/s", "p99 ms", "missed"]
-    head += ["worker μs/fire", "database μs/fire", "claim ms"]
+    head += ["worker μs/fire", "database μs/fire", "claim μs/fire"]
     rows = (
         (
             f"{_title(rounds)}, {rounds[0].label}",
@@ -121,7 +121,7 @@ def old_transaction(measurements: Sequence[Measurement]) -> str:
             total(rounds, lambda each: each.missed),
             cell(rounds, lambda each: each.cpu_per_fire),
             cell(rounds, lambda each: each.database_per_fire),
-            cell(rounds, lambda each: each.claim, 2),
+            cell(rounds, lambda each: each.claim_per_fire),
         )
         for own in by_system(measurements)
         for rounds in _by_label(own)

@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass
 SLOT_HEADER = "X-Cronicorn-Scheduled-For"
 """Every system tells the target with each call which slot it is for, as ISO 8601."""
 
+AT_ONCE = 400
+"""Calls at once, at most, wherever a system can be told: the default of this project's worker."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:

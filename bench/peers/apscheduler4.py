@@ -11,7 +11,7 @@ APScheduler 4 (pre-release) does the work: a schedule per endpoint, in memory or
 Settings: ``AsyncScheduler`` with ``SQLAlchemyDataStore`` and ``AsyncpgEventBroker`` on one asyncpg
 engine, the stores its user guide names for several schedulers and for persistence
 (https://apscheduler.readthedocs.io/en/master/userguide.html); ``max_concurrent_jobs`` and the
-task's ``max_running_jobs`` raised from their defaults (100 and 1) to our worker's 200 and to no
+task's ``max_running_jobs`` raised from their defaults (100 and 1) to that of our worker and to no
 limit that could be met; ``coalesce`` and ``misfire_grace_time`` are at their defaults, latest and
 none. Of anyio the version of its time: notifications fail with later ones.
 """
@@ -33,7 +33,6 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench.peers.calling import (
-    AT_ONCE,
     Caller,
     instant,
     milliseconds_of,
@@ -41,7 +40,7 @@ from bench.peers.calling import (
     run_until_told,
 )
 from bench.peers.ready import say_ready
-from bench.work import Work
+from bench.work import AT_ONCE, Work
 
 _callers: list[Caller] = []
 _FAR = timedelta(days=300)

@@ -16,8 +16,6 @@ import uvloop
 
 from bench.work import SLOT_HEADER, Work
 
-AT_ONCE = 200
-"""Calls at once, at most, wherever a peer can be told: the default of this project's worker."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 

@@ -10,7 +10,7 @@ PgQueuer does the work: a job per endpoint, which enqueues its follower for the 
 Its schedules are declared in code; endpoints that are stored can only be jobs with
 ``execute_after``. Settings (https://pgqueuer.readthedocs.io): the asyncpg driver over a pool, the
 fastest of its drivers; ``batch_size`` raised from 10, so that a round trip takes many jobs;
-``max_concurrent_tasks`` at our worker's 200, which allows a batch of at most half of it. It works
+``max_concurrent_tasks`` at that of our worker, which allows a batch of at most half of it. It works
 out itself when the next job is due, so ``dequeue_timeout`` stays as it is.
 """
 
@@ -24,9 +24,9 @@ import asyncpg
 from pgqueuer import Job, Queries, QueueManager
 from pgqueuer.db import AsyncpgPoolDriver
 
-from bench.peers.calling import AT_ONCE, open_caller, run_until_told
+from bench.peers.calling import open_caller, run_until_told
 from bench.peers.ready import say_ready
-from bench.work import Work
+from bench.work import AT_ONCE, Work
 
 _FAR = timedelta(days=300)
 _ENQUEUED_AT_ONCE = 1000

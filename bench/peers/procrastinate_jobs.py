@@ -23,14 +23,13 @@ from datetime import timedelta
 import procrastinate
 
 from bench.peers.calling import (
-    AT_ONCE,
     Caller,
     instant,
     open_caller,
     run_until_told,
 )
 from bench.peers.ready import say_ready
-from bench.work import Work
+from bench.work import AT_ONCE, Work
 
 _FAR = timedelta(days=300)
 _DEFERRED_AT_ONCE = 1000

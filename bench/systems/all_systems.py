@@ -7,6 +7,7 @@ from bench.systems.floor_http import FloorHttp
 from bench.systems.floor_sql import FloorSql
 from bench.systems.peer import Peer
 from bench.systems.system import System
+from bench.work import AT_ONCE
 
 _IN_MEMORY: Final = "it keeps everything in memory: there is no database"
 _NO_VACUUM: Final = (("old transaction", _IN_MEMORY),)
@@ -54,7 +55,7 @@ SYSTEMS: Final[tuple[System, ...]] = (
     Peer(
         name="procrastinate",
         title="Procrastinate",
-        settings="each job defers its follower; concurrency 200, polling every 0.1 s",
+        settings=f"each job defers its follower; concurrency {AT_ONCE}, polling every 0.1 s",
         script="procrastinate_jobs",
         postgres=True,
         store_pace=3.0,
@@ -63,7 +64,8 @@ SYSTEMS: Final[tuple[System, ...]] = (
     Peer(
         name="pgqueuer",
         title="PgQueuer",
-        settings="each job enqueues its follower; asyncpg pool, batches of 100, 200 at once",
+        settings="each job enqueues its follower; asyncpg pool,"
+        f" batches of {AT_ONCE // 2}, {AT_ONCE} at once",
         script="pgqueuer_jobs",
         postgres=True,
         parked_pace=0.1,

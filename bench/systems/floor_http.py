@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.peers.ready import READY
 from bench.processes import python, started
 from bench.systems.system import Place, Running, Shape, next_second
-from bench.work import Work
+from bench.work import AT_ONCE, Work
 
 _STARTS_WITHIN = 30.0
 _SPARE = 2000.0
@@ -20,7 +20,7 @@ class FloorHttp:
 
     name: str = "floor-http"
     title: str = "floor: aiohttp alone"
-    settings: str = "200 requests at once, or each at its time; nothing is stored"
+    settings: str = f"{AT_ONCE} requests at once, or each at its time; nothing is stored"
     flat_out: bool = True
 
     def cannot(self, scenario: str) -> str | None:

@@ -5,9 +5,9 @@ import sys
 import time
 from typing import NoReturn
 
-from bench.peers.calling import AT_ONCE, Caller, open_caller, run_until_told
+from bench.peers.calling import Caller, open_caller, run_until_told
 from bench.peers.ready import say_ready
-from bench.work import Work
+from bench.work import AT_ONCE, Work
 
 
 async def main(told: asyncio.Event) -> None:

@@ -52,7 +52,7 @@ class Running:
         stored_in: The seconds that keeping the work's endpoints took.
         database: The URL of its PostgreSQL database, if it uses one.
         fired: Counts runs so far, where the target cannot because nothing is sent.
-        claims: Patterns of the statements that make a claim; of the first there is one for each.
+        claims: Patterns of the statements that make a claim.
     """
 
     work: Work

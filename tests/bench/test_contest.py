@@ -1,9 +1,12 @@
 """A contest leaves out what would tell nothing, or take hours."""
 
+from cronicorn_scheduler.settings import SchedulerSettings
+
 from bench.contest import Contest, Heat
 from bench.measurement import Measurement
 from bench.systems.all_systems import select
 from bench.trials import QUICK
+from bench.work import AT_ONCE
 
 
 def heats(scenario: str, *systems: str) -> list[Heat]:
@@ -33,12 +36,21 @@ def test_a_rate_that_was_not_reached_is_left_out_of_lateness() -> None:
     assert left_out(contest) == ["lateness 1000/s: pgqueuer", "lateness 2000/s: pgqueuer"]
 
 
+def test_everybody_calls_as_many_at_once_as_our_worker() -> None:
+    """Peers are allowed what our worker allows itself, as long as nobody says otherwise."""
+    assert SchedulerSettings(worker="one").concurrency == AT_ONCE
+
+
 def test_what_takes_too_long_to_store_is_left_out() -> None:
     """Minutes of storing for one figure are not worth it in a quick run."""
     systems = select(["apscheduler4-pg"])
     contest = Contest(size=QUICK, scenarios=["stored"], systems=systems)
 
-    assert left_out(contest) == ["stored 1,000,000: apscheduler4-pg"]
+    assert left_out(contest) == [
+        "stored 10,000: apscheduler4-pg",
+        "stored 100,000: apscheduler4-pg",
+        "stored 1,000,000: apscheduler4-pg",
+    ]
 
 
 def test_who_stores_slowly_stores_less() -> None:
