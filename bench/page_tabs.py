@@ -10,7 +10,7 @@ import aiohttp
 _PARTS: Final = ("needs", "sentence", "figures")
 _ON_NEWS: Final = ("needs", "sentence")
 _AT_MOST_EVERY: Final = 2.0
-_AT_LEAST_EVERY: Final = 20.0
+_AT_LEAST_EVERY: Final = 30.0
 _POLL_EVERY: Final = 5.0
 
 

@@ -14,12 +14,14 @@ from cronicorn_api.pages.frame.said import COOKIE, Said, Undo, said_in, say
 from cronicorn_api.pages.frame.shapes import bytes_of, count, exact, interval, length, percent
 from cronicorn_api.pages.frame.sharing import FRESH_FOR, STALE_AFTER, Shared
 from cronicorn_api.pages.frame.told import faults_of, sentence
+from cronicorn_api.pages.frame.writing import compile_templates
 from cronicorn_domain.errors import InvalidInput, Issue, NameTaken, SeveralFaults
 from cronicorn_domain.identity import TenantId, new_uuid
 from cronicorn_domain.model.run import FailureKind, RunStatus
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_management.watching import Version
 from fastapi import Response
+from jinja2 import Environment
 
 MILLISECOND = timedelta(milliseconds=1)
 SECOND = timedelta(seconds=1)
@@ -293,6 +295,17 @@ class Reader:
         if self.fails:
             raise InvalidInput("no", field="x", remedy="y")
         return self.times
+
+
+async def test_nobody_waits_for_a_template(monkeypatch) -> None:
+    """All of them are compiled before somebody asks for the first page."""
+    compile_templates()
+    compiled: list[object] = []
+    monkeypatch.setattr(Environment, "compile", lambda *given, **_: compiled.append(given))
+
+    compile_templates()
+
+    assert compiled == []
 
 
 TENANT = TenantId(new_uuid())

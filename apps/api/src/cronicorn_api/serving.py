@@ -29,6 +29,7 @@ from cronicorn_api.log import Log
 from cronicorn_api.metering.instruments import Instruments
 from cronicorn_api.metering.sessions import CountedSessions
 from cronicorn_api.metering.work import CountedWork
+from cronicorn_api.pages.frame.writing import compile_templates
 from cronicorn_api.patience import PatientProtocol
 from cronicorn_api.settings import ApiSettings
 from cronicorn_api.tidying import keep_tidy
@@ -203,7 +204,10 @@ async def _serve_and_work(
     server: Server, serving: "asyncio.Task[None]", service: Service, settings: ApiSettings
 ) -> None:
     """Serve, and let a worker run beside; when it cannot go on, neither does the server."""
-    tidying = asyncio.create_task(keep_tidy(service.desk))
+    beside = (
+        asyncio.create_task(keep_tidy(service.desk)),
+        asyncio.create_task(asyncio.to_thread(compile_templates)),
+    )
     try:
         if settings.with_worker:
             async with nullcontext() if service.planner is None else service.planner.at_work():
@@ -211,7 +215,8 @@ async def _serve_and_work(
         else:
             await serving
     finally:
-        tidying.cancel()
+        for each in beside:
+            each.cancel()
 
 
 async def _with_worker(server: Server, serving: "asyncio.Task[None]", worker: Scheduler) -> None:

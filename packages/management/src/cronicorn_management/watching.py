@@ -18,7 +18,7 @@ from cronicorn_domain.model.run import RunStatus
 from cronicorn_management.caller import Caller
 from cronicorn_management.desk import Desk
 
-LOOK_EVERY: Final = timedelta(seconds=1.5)
+LOOK_EVERY: Final = timedelta(seconds=1.7)
 """A failure is seen within two seconds, and pages cost the store less than a question a second."""
 LOOK_BACK: Final = timedelta(minutes=15)
 """Slots and deeds before that are no news; what has run for longer is looked for by its name."""

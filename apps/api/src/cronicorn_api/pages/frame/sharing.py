@@ -11,7 +11,7 @@ from cronicorn_management.desk import Desk
 from cronicorn_management.watching import Version, Watch
 
 Seen = TypeVar("Seen")
-STALE_AFTER: Final = timedelta(seconds=20)
+STALE_AFTER: Final = timedelta(seconds=30)
 """What nobody changed grows old all the same: something comes to be late, a minute is over."""
 FRESH_FOR: Final = timedelta(seconds=1)
 """So long whatever was read is new enough for everybody."""

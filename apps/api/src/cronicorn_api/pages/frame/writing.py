@@ -80,6 +80,12 @@ class Written:
         return _TEMPLATES.get_template(f"{self.name}.html").render(self.values)
 
 
+def compile_templates() -> None:
+    """Compile all of them, so that nobody who asks for a page first waits for it."""
+    for name in _TEMPLATES.list_templates(extensions=["html"]):
+        _TEMPLATES.get_template(name)
+
+
 def sheet_of(request: Request) -> Sheet:
     """Return what a page of a request is written on."""
     return Sheet(look=look_of(request.cookies), path=request.url.path, query=str(request.url.query))
