@@ -1,5 +1,6 @@
 """A contest leaves out what would tell nothing, or take hours."""
 
+from cronicorn_domain.identity import WorkerId
 from cronicorn_scheduler.settings import SchedulerSettings
 
 from bench.contest import Contest, Heat
@@ -38,7 +39,7 @@ def test_a_rate_that_was_not_reached_is_left_out_of_lateness() -> None:
 
 def test_everybody_calls_as_many_at_once_as_our_worker() -> None:
     """Peers are allowed what our worker allows itself, as long as nobody says otherwise."""
-    assert SchedulerSettings(worker="one").concurrency == AT_ONCE
+    assert SchedulerSettings(worker=WorkerId("one")).concurrency == AT_ONCE
 
 
 def test_what_takes_too_long_to_store_is_left_out() -> None:
