@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from cronicorn_domain.identity import EndpointId, RunId, Token, new_uuid
+from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId, new_uuid
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import Caps
@@ -42,7 +42,15 @@ from cronicorn_domain.testing.story import FAILURE
 
 from tools.checker.check import examine
 from tools.checker.finding import Fault
-from tools.checker.history import Created, Entry, History, Request
+from tools.checker.history import (
+    Attendance,
+    Created,
+    Entry,
+    History,
+    Keeping,
+    LeaseLife,
+    Request,
+)
 from tools.histories.recorded_story import RecordedStory
 
 Spoil = Callable[[History], History]
@@ -292,6 +300,84 @@ def two_of_a_tenant(history: History) -> History:
     )
 
 
+STORY = WorkerId("story")
+OTHER = WorkerId("other")
+
+
+def kept(history: History, **changes: object) -> History:
+    """Judge how its worker kept its leases, which was at work all the time; another was, too."""
+    whole = Attendance(shifts=((history.begins_at, history.ends_at),))
+    keeping = Keeping(
+        renewed_within=6 * SECOND,
+        reaped_within=2 * SECOND,
+        reaps_after=6 * SECOND,
+        concurrency=1,
+        attendances={STORY: whole, OTHER: whole},
+    )
+    return replace(history, keeping=replace(keeping, **changes))  # type: ignore[arg-type]
+
+
+def with_attendance(history: History, **changes: object) -> History:
+    """Let its worker have been at work otherwise."""
+    assert history.keeping is not None
+    attendances = dict(history.keeping.attendances)
+    attendances[STORY] = replace(attendances[STORY], **changes)  # type: ignore[arg-type]
+    return replace(history, keeping=replace(history.keeping, attendances=attendances))
+
+
+def renewed(lease: LeaseLife, *, times: int) -> LeaseLife:
+    """Let a lease have been renewed so many times, every three seconds."""
+    said = [lease.granted_at + 3 * SECOND * n for n in range(times + 1)]
+    return replace(lease, promised=tuple((at, at + 10 * SECOND) for at in said))
+
+
+def kept_runs() -> History:
+    """Three runs of 25 seconds, whose leases are renewed as long as they last."""
+    story = told(schedule=every(HOUR))
+    for _ in range(3):
+        story.run(lasts=25 * SECOND)
+    history = story.history()
+    return kept(replace(history, leases=tuple(renewed(each, times=8) for each in history.leases)))
+
+
+def renewed_so_often(times: int) -> Spoil:
+    return lambda h: replace(
+        h, leases=(h.leases[0], renewed(h.leases[1], times=times), h.leases[2])
+    )
+
+
+def a_kept_loss() -> History:
+    """Its worker is gone two seconds behind its start, and the lease is taken a second late."""
+    history = requested(a_lost_run())
+    history = replace(history, ends_at=history.ends_at + MINUTE)
+    lost = history.leases[0]
+    gone = history.runs[0].claimed_at + 2 * SECOND
+    history = with_lease(history, 0, ended_seen_at=lost.ended_at)
+    history = with_lease(history, 1, worker=OTHER)
+    history = replace(
+        history, requests=(replace(history.requests[0], ended_at=gone), history.requests[1])
+    )
+    return with_attendance(
+        kept(history, concurrency=5), shifts=((history.begins_at, gone),), gone_at=gone
+    )
+
+
+def at_work_again(history: History) -> History:
+    """Let the request of the lost lease go on for as long as it lasts, and its worker as well."""
+    first, second = history.requests
+    history = replace(history, requests=(replace(first, ended_at=history.ends_at), second))
+    taken_at = history.leases[0].ended_at
+    assert taken_at is not None
+    return with_attendance(history, gone_at=None, shifts=((taken_at, history.ends_at),))
+
+
+def kept_late(history: History) -> History:
+    """Let the lost lease have been taken away three seconds behind its end."""
+    ran_out = history.leases[0].promised[-1][1]
+    late = ran_out + 3 * SECOND
+    return with_lease(history, 0, ended_at=late, ended_seen_at=late)
+
+
 def without_leases(history: History) -> History:
     """Return what a live database tells."""
     return replace(history, leases=())
@@ -518,6 +604,42 @@ CASES: list[tuple[Fault, Callable[[], History], Spoil]] = [
         Fault.CAP_BROKEN,
         lambda: without_leases(under_cap(three_runs())),
         lambda h: without_leases(two_of_a_tenant(under_cap(three_runs()))),
+    ),
+    # how leases are kept
+    (Fault.KEEPING_BROKEN, kept_runs, renewed_so_often(0)),
+    (Fault.KEEPING_BROKEN, kept_runs, renewed_so_often(5)),
+    (
+        Fault.KEEPING_BROKEN,
+        kept_runs,
+        lambda h: with_attendance(h, stops_at=h.runs[1].claimed_at - MINUTE),
+    ),
+    (
+        Fault.KEEPING_BROKEN,
+        kept_runs,
+        lambda h: with_attendance(h, gone_at=h.runs[2].claimed_at + 12 * SECOND),
+    ),
+    (
+        Fault.KEEPING_BROKEN,
+        kept_runs,
+        lambda h: with_run(h, 1, started_at=h.runs[1].claimed_at + 7 * SECOND),
+    ),
+    (Fault.KEEPING_BROKEN, lambda: kept(three_runs()), two_of_a_tenant),
+    (Fault.KEEPING_BROKEN, a_kept_loss, at_work_again),
+    (Fault.LATE, a_kept_loss, kept_late),
+    (
+        Fault.STALE_WRITE,
+        a_kept_loss,
+        lambda h: with_lease(h, 0, ended_seen_at=h.runs[0].claimed_at + 9 * SECOND),
+    ),
+    (
+        Fault.STALE_WRITE,
+        three_runs,
+        lambda h: with_lease(h, 0, renewed=(h.leases[1].order + 1,)),
+    ),
+    (
+        Fault.TWO_LEASES,
+        three_runs,
+        lambda h: with_lease(two_of_a_tenant(h), 3, token=h.leases[0].token),
     ),
 ]
 

@@ -24,6 +24,7 @@ from tools.checker.due_instants import check_due
 from tools.checker.finding import Finding
 from tools.checker.history import Created, Edited, Entry, History, JobMoved
 from tools.checker.jitter import check_jitter, check_same_jitter
+from tools.checker.keeping import check_keeping
 from tools.checker.late import (
     Patience,
     check_claimed,
@@ -33,7 +34,7 @@ from tools.checker.late import (
     check_unrun,
     waits,
 )
-from tools.checker.leases import check_leases
+from tools.checker.leases import check_leases, check_tokens
 from tools.checker.life import Life, lives
 from tools.checker.misfires import check_misfires
 from tools.checker.proposals import check_hint, check_served, check_turn
@@ -76,9 +77,11 @@ def examine(history: History) -> Report:
             report.findings += _judge(life, walked, report, punctual=punctual, patience=patience)
         else:
             report.unreadable += 1
+    report.findings += check_tokens(history)
     report.findings += check_caps(history)
     report.findings += check_breakers(history)
     report.findings += check_quotas(history)
+    report.findings += check_keeping(history)
     return report
 
 

@@ -26,6 +26,7 @@ class Fault(StrEnum):
     BREAKER_BROKEN = "breaker-broken"
     CAP_BROKEN = "cap-broken"
     QUOTA_BROKEN = "quota-broken"
+    KEEPING_BROKEN = "keeping-broken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

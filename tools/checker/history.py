@@ -151,9 +151,12 @@ class LeaseLife:
         granted_at: ``now`` of its claim.
         promised: Every instant it was promised to live until, the claim's first, with the ``now``
             of the promise: pairs of (said at, until).
+        renewed: The commits that prolonged it, where they are known.
         started_before: What it was promised to live until when its run was started, where the order
             of commits is known: a call may come late, as of an instant long past.
         ended_at: ``now`` of what ended it, and ``end_order`` which commit it was. None: it lives.
+            What ends it a second time leaves both, and is known from ``settled_orders``.
+        ended_seen_at: The shared clock's time of that commit, where it was seen.
     """
 
     token: Token
@@ -163,10 +166,12 @@ class LeaseLife:
     worker: WorkerId
     granted_at: datetime
     promised: tuple[tuple[datetime, datetime], ...]
+    renewed: tuple[int, ...] = ()
     started_before: datetime | None = None
     ended_at: datetime | None = None
     end_order: int | None = None
     end: LeaseEnd | None = None
+    ended_seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +198,43 @@ class Outage:
 
     begins_at: datetime
     ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attendance:
+    """
+    When a worker was at work.
+
+    Attributes:
+        shifts: From when until when nothing hindered it: it ran, knew the time, and reached the
+            store. Between two of them it may have done some of its work, or none.
+        stops_at: When it was asked to stop; None: it never was.
+        gone_at: When it had ended, in whatever way; None: it never had.
+    """
+
+    shifts: tuple[tuple[datetime, datetime], ...]
+    stops_at: datetime | None = None
+    gone_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """
+    How workers keep what they have claimed, where it is known when each was at work.
+
+    Attributes:
+        renewed_within: A worker at work leaves no lease without a renewal for longer, sends no
+            longer without one, and starts or gives back what it claims within it.
+        reaped_within: So soon behind its end a lease is taken away by a worker at work.
+        reaps_after: A worker must have been at work for so long before it takes any away.
+        concurrency: Runs that a worker may have in hand.
+    """
+
+    renewed_within: timedelta
+    reaped_within: timedelta
+    reaps_after: timedelta
+    concurrency: int
+    attendances: Mapping[WorkerId, Attendance]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +266,8 @@ class History:
     the checker calls it late; None: it does not judge that. ``patience`` is how long something that
     could be served may wait, at the end of the history or of its own life, before it is lost; None:
     what is left over is not judged. ``caps``, ``breaker`` and ``quotas``
-    are those of all workers; of a breaker that is None nothing is judged.
+    are those of all workers; of a breaker that is None nothing is judged. ``keeping`` tells when
+    workers were at work; None: whether they kept their leases is not judged.
 
     Of an endpoint in ``judged_from`` nothing is judged that was claimed or recorded before, for its
     definition of then is not known: ``earlier_runs`` and ``earlier_records`` tell only what the
@@ -248,6 +291,7 @@ class History:
     caps: Caps = NO_CAPS
     breaker: Breaker | None = None
     quotas: Quotas = NO_QUOTAS
+    keeping: Keeping | None = None
     judged_from: Mapping[EndpointId, datetime] = field(default_factory=dict)
     earlier_runs: Sequence[Run] = ()
     earlier_records: Mapping[EndpointId, Sequence[SlotRecord]] = field(default_factory=dict)

@@ -8,12 +8,21 @@ committed; the reaper takes it only when it has run out; behind that a stale tok
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from cronicorn_domain.identity import RunId
+from cronicorn_domain.identity import RunId, Token
 from cronicorn_domain.model.run import FailureKind, Run, RunStatus
 
 from tools.checker.finding import Fault, Finding, about, stamp
-from tools.checker.history import LeaseEnd, LeaseLife
+from tools.checker.history import History, LeaseEnd, LeaseLife
 from tools.checker.life import Life
+
+
+def check_tokens(history: History) -> Iterator[Finding]:
+    """No token is used again, of whichever endpoint."""
+    used: set[Token] = set()
+    for lease in history.leases:
+        if lease.token in used:
+            yield _found(lease, None, Fault.TWO_LEASES, f"token {lease.token} was used before")
+        used.add(lease.token)
 
 
 def check_leases(life: Life, settled_orders: Mapping[RunId, int]) -> Iterator[Finding]:
@@ -33,6 +42,7 @@ def check_leases(life: Life, settled_orders: Mapping[RunId, int]) -> Iterator[Fi
             continue
         yield from _check_end(lease, run)
         yield from _check_start(lease, run)
+        yield from _check_renewals(lease, run)
         order = settled_orders.get(run.id)
         if order is not None and lease.end_order is not None and order != lease.end_order:
             yield about(run, Fault.STALE_WRITE, f"it was ended again, by commit {order}")
@@ -70,6 +80,13 @@ def _check_start(lease: LeaseLife, run: Run) -> Iterator[Finding]:
     until = lease.started_before or (promises[-1] if promises else None)
     if until is not None and run.started_at >= until:
         yield about(run, Fault.STALE_WRITE, "it started when its lease had run out")
+
+
+def _check_renewals(lease: LeaseLife, run: Run) -> Iterator[Finding]:
+    """Behind its end a lease is prolonged no more."""
+    if lease.end_order is not None and lease.renewed and lease.renewed[-1] > lease.end_order:
+        sentence = f"its lease had ended, and was prolonged by commit {lease.renewed[-1]}"
+        yield about(run, Fault.STALE_WRITE, sentence)
 
 
 def _found(lease: LeaseLife, run: Run | None, fault: Fault, sentence: str) -> Finding:

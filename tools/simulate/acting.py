@@ -111,6 +111,8 @@ class Actor:
                 await self._clock.sleep_until(self._clock.now() + planned.pace)
             effects = Effects(self._tables, act)
             await unit.commit()
+        if planned.pace > NO_TIME:
+            self._recorder.attendances.hindered(None, now, self._clock.now())
         return effects.seen()
 
 

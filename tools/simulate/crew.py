@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
 from cronicorn_adapter_memory.history_room import MemoryHistoryRoom
@@ -12,6 +12,7 @@ from cronicorn_adapter_memory.wakeups import MemoryWakeups
 from cronicorn_adapter_memory.worker_registry import MemoryWorkerRegistry
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.identity import WorkerId
+from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_planner.asking.rationed import RationedModel
 from cronicorn_planner.rules.assessing import RuleAssessor
@@ -32,7 +33,11 @@ from tools.simulate.planning_units import PlanningUnits
 from tools.simulate.site import Site
 from tools.simulate.target import BrokenDispatcher, Targets
 from tools.simulate.troubles import (
+    AnswersLate,
+    AnswersLost,
     Call,
+    CallsDoubled,
+    CallsLate,
     ClockStep,
     Crash,
     HostDown,
@@ -41,7 +46,12 @@ from tools.simulate.troubles import (
     ProcessTrouble,
     Stop,
     TargetTrouble,
+    Unreachable,
+    WakeupsLost,
 )
+
+MEASURED_WITHIN = timedelta(seconds=5)
+"""A measurement that is due has been made so soon, tries and answers included."""
 
 
 class Process:
@@ -50,7 +60,12 @@ class Process:
     def __init__(self, site: Site, worker: Worker, name: str) -> None:
         self.name = name
         self._site = site
-        faults = Faults(_of_line(site, worker), site.struck)
+        self._attendances = site.recorder.attendances
+        self._attendances.begins(name, site.clock.now())
+        troubles = _of_line(site, worker)
+        for each in troubles:
+            self._hindered_by(each)
+        faults = Faults(troubles, site.struck)
         self.connection = Connection(
             site.queue,
             faults=faults,
@@ -88,6 +103,27 @@ class Process:
                 self._site.broken.append(f"{self.name}: {part} failed: {error!r}")
             case _:
                 pass
+
+    def falls_behind(self, by: timedelta) -> None:
+        """Let its clock lose so much: its leases end sooner than it knows, until it measures."""
+        self.clock.fall_behind(by)
+        now, every = self._site.clock.now(), self._site.scenario.settings.synchronize_every
+        self._attendances.hindered(self.name, now, now + every + 2 * by + MEASURED_WITHIN)
+
+    def _hindered_by(self, trouble: LineTrouble) -> None:
+        """Count what a trouble has delayed, or refused, with it: that comes behind its end."""
+        begins_at = self._site.scenario.begins_at + trouble.after
+        delay = timedelta()
+        match trouble:
+            case Unreachable(hangs=hangs) | AnswersLost(hangs=hangs):
+                delay = hangs
+            case AnswersLate(by=by) | CallsLate(by=by) | CallsDoubled(by=by):
+                delay = by
+            case WakeupsLost():
+                return
+        pause = self._site.scenario.settings.retry_most
+        over_at = begins_at + trouble.lasts + 2 * delay + pause
+        self._attendances.hindered(self.name, begins_at, over_at)
 
     async def _with_planner(self) -> None:
         planning = asyncio.create_task(self._plan())
@@ -176,6 +212,7 @@ class Place:
         self._process: Process | None = None
         self._past: list[Process] = []
         self._over = False
+        self._attendances = site.recorder.attendances
 
     def begin(self) -> None:
         """Let a new worker begin, unless one works or the world is over."""
@@ -202,7 +239,7 @@ class Place:
                 self._leave(process, trouble)
             case ClockStep(by=by):
                 self._tell(f"the clock of {process.name} falls {by} behind")
-                process.clock.fall_behind(by)
+                process.falls_behind(by)
 
     async def close(self) -> None:
         """Let whoever works here stop in good order, and wait for it."""
@@ -228,12 +265,15 @@ class Place:
         if process is not self._process:
             return
         self._tell(f"{process.name} crashes")
+        self._attendances.gone(process.name, self._site.clock.now())
         self._past.append(process)
         self._process = None
         self._site.loop.call_later(crash.back_after.total_seconds(), self.begin)
 
     def _stop(self, process: Process, stop: Stop) -> None:
         self._tell(f"{process.name} is stopped for {stop.lasts}")
+        now = self._site.clock.now()
+        self._attendances.hindered(process.name, now, now + stop.lasts)
         seconds = stop.lasts.total_seconds()
         self._site.loop.call_later(seconds, self._continue, process, stop)
 
@@ -242,14 +282,19 @@ class Place:
             return
         self._tell(f"{process.name} goes on")
         if stop.clock_stands:
-            process.clock.fall_behind(stop.lasts)
+            process.falls_behind(stop.lasts)
         self._site.loop.continue_process(process.name)
 
     def _leave(self, process: Process, leave: Leave) -> None:
         self._tell(f"{process.name} is asked to stop{', at once' if leave.hurry else ''}")
+        now, settings = self._site.clock.now(), self._site.scenario.settings
+        self._attendances.stops(process.name, now)
         process.scheduler.request_stop()
         if leave.hurry:
             process.scheduler.request_stop()
+        # What the grace, or the hurry, has cut short is left to the reaper.
+        cut_at = now if leave.hurry else now + settings.drain_grace
+        self._attendances.hindered(process.name, cut_at, OPEN_ENDED)
         back_after = leave.back_after.total_seconds()
         process.task.add_done_callback(
             lambda _: self._site.loop.call_later(back_after, self.begin), context=Context()
@@ -257,6 +302,7 @@ class Place:
 
     def _ended(self, process: Process, task: "asyncio.Task[None]") -> None:
         self._tell(f"{process.name} has ended")
+        self._attendances.gone(process.name, self._site.clock.now())
         if process is self._process:
             self._process = None
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -17,11 +17,13 @@ from tools.checker.history import (
     Deed,
     Entry,
     History,
+    Keeping,
     LeaseEnd,
     LeaseLife,
     Outage,
     Request,
 )
+from tools.simulate.attendances import Attendances
 from tools.simulate.trace import Trace
 
 
@@ -29,7 +31,7 @@ class Recorder:
     """
     Numbers commits and notes what each one did. Call it before anything else can happen.
 
-    ``trace`` is None when nobody will read it.
+    ``trace`` is None when nobody will read it. ``attendances`` tells when workers were at work.
     """
 
     def __init__(self, clock: Clock, trace: Trace | None) -> None:
@@ -37,10 +39,12 @@ class Recorder:
         self.requests: list[Request] = []
         self.entries: list[Entry] = []
         self.outages: list[Outage] = []
+        self.attendances = Attendances()
         self.tracing = trace is not None
         self._trace = trace
         self._order = 0
         self._leases: dict[Token, LeaseLife] = {}
+        self._replaced: list[LeaseLife] = []
         self._settled: dict[RunId, int] = {}
 
     def tell(self, sentence: str, endpoint_id: EndpointId | None = None) -> None:
@@ -64,6 +68,8 @@ class Recorder:
         order = self.committed()
         for run in runs:
             lease = run.lease
+            if lease.token in self._leases:
+                self._replaced.append(self._leases[lease.token])
             self._leases[lease.token] = LeaseLife(
                 token=lease.token,
                 order=order,
@@ -75,10 +81,12 @@ class Recorder:
             )
 
     def promised(self, tokens: Iterable[Token], *, until: datetime, now: datetime) -> None:
-        """Note that leases were prolonged."""
+        """Note that leases were prolonged, all by one commit."""
+        order = self.committed()
         for token in tokens:
             life = self._leases[token]
-            self._leases[token] = replace(life, promised=(*life.promised, (now, until)))
+            promised, renewed = (*life.promised, (now, until)), (*life.renewed, order)
+            self._leases[token] = replace(life, promised=promised, renewed=renewed)
 
     def started(self, token: Token) -> None:
         """Note that a run was started on its lease as it is now; of one promise that is plain."""
@@ -87,12 +95,15 @@ class Recorder:
             self._leases[token] = replace(life, started_before=life.promised[-1][1])
 
     def ended(self, tokens: Iterable[Token], end: LeaseEnd, *, now: datetime) -> None:
-        """Note the end of leases, all of one commit."""
-        order = self.committed()
+        """Note the end of leases, all of one commit. What has ended before ended then."""
+        order, seen_at = self.committed(), self.clock.now()
         for token in tokens:
             life = self._leases[token]
-            self._leases[token] = replace(life, ended_at=now, end_order=order, end=end)
             self._settled[life.run_id] = order
+            if life.end is None:
+                self._leases[token] = replace(
+                    life, ended_at=now, end_order=order, end=end, ended_seen_at=seen_at
+                )
 
     def heeded(self, deeds: Iterable[tuple[EndpointId, Deed]], *, now: datetime) -> None:
         """Note what answers and rules have done, in the order in which it holds."""
@@ -134,6 +145,7 @@ class Recorder:
         caps: Caps,
         breaker: Breaker | None,
         quotas: Quotas,
+        keeping: Keeping,
     ) -> History:
         """Return all of it, with the runs and records that the store holds."""
         return History(
@@ -142,7 +154,7 @@ class Recorder:
             entries=tuple(self.entries),
             runs=tuple(tables.runs.values()),
             records={each: tuple(tables.records.of(each)) for each in tables.endpoints},
-            leases=tuple(self._leases.values()),
+            leases=(*self._replaced, *self._leases.values()),
             requests=tuple(self.requests),
             outages=tuple(self.outages),
             default_floor=tables.floor,
@@ -152,4 +164,5 @@ class Recorder:
             caps=caps,
             breaker=breaker,
             quotas=quotas,
+            keeping=keeping,
         )
