@@ -191,6 +191,62 @@ async def test_all_are_told_to_drain_and_then_to_hurry() -> None:
     assert show.all("process_ended") == []
 
 
+async def test_one_that_cannot_be_started_is_tried_again_and_the_others_go_on() -> None:
+    """Too many processes, or no memory: that is told, and the pauses become longer."""
+    show, start = Told(), Started()
+    refusals = 0
+
+    def limited(number: int) -> Member:
+        nonlocal refusals
+        if number == 2 and start.all and refusals < 6:
+            refusals += 1
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return start(number)
+
+    clock = Waiting()
+    crew = Crew(2, limited, clock, show, prepare=nothing)
+    running = asyncio.create_task(crew.run())
+    one, two = await start.next(2)
+
+    assert (one.pid, two.pid) == (1001, 1002)
+    told = show.all("process_not_started")
+    assert [each["process"] for each in told] == [2] * 6
+    assert told[0]["error"] == (
+        "process 2 could not be started: [Errno 11] Resource temporarily unavailable"
+    )
+    assert clock.pauses[0] <= FIRST_PAUSE
+    assert clock.pauses[-1] >= 8 * FIRST_PAUSE
+    assert {level for level, name, _ in show.lines if name == "process_not_started"} == {
+        LogLevel.ERROR
+    }
+    assert not running.done()
+    crew.request_stop()
+    for member in start.all:
+        member.end(0, HasEnded(tally=Tally()))
+    await running
+
+
+async def test_one_that_cannot_be_started_keeps_none_from_beginning() -> None:
+    """Those that are there begin without it."""
+    start, clock = Started(), ManualClock(EPOCH)
+
+    def limited(number: int) -> Member:
+        if number == 2:
+            raise OSError(12, "Cannot allocate memory")
+        return start(number)
+
+    crew = Crew(2, limited, clock, Told(), prepare=nothing)
+    running = asyncio.create_task(crew.run())
+    (one,) = await start.next(1)
+    one.up.set()
+    await one.ordered.wait()
+
+    assert one.orders == [Order.BEGIN]
+    crew.request_stop()
+    one.end(0, HasEnded(tally=Tally()))
+    await running
+
+
 async def test_none_is_replaced_once_all_are_to_end() -> None:
     """A pause before a replacement ends with a request to stop, and no process is started."""
     clock, start = Waiting(most=1), Started()

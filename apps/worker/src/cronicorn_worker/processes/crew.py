@@ -57,12 +57,13 @@ class Crew:
     """
     Processes that each work for themselves, numbered from 1.
 
-    One that ends unasked is replaced after a pause, which doubles while it keeps dying young. All
-    have one end: whoever stops the crew stops all of them, and none is replaced from then on.
+    One that ends unasked is replaced after a pause, which doubles while it keeps dying young, or
+    cannot be started at all (no memory, too many processes). All have one end: whoever stops the
+    crew stops all of them, and none is replaced from then on.
 
     They begin together, once all are ready and ``prepare`` has been done: it makes what is due from
     that instant on, which nobody could take while processes are still coming up. One that ends
-    instead of becoming ready is not waited for.
+    instead of becoming ready is not waited for, nor one that cannot be started.
     """
 
     def __init__(
@@ -149,7 +150,16 @@ class Crew:
         failures = 0
         while not self._stopping.is_set():
             began = self._clock.now()
-            code, last_words = await self._see_through(number)
+            try:
+                member = self._start(number)
+            except OSError as error:
+                failures += 1
+                pause = self._backoff.pause(failures)
+                self._is_ready(number)
+                self._tell_no_start(number, error, again_in=pause)
+                await self._rest(pause)
+                continue
+            code, last_words = await self._see_through(number, member)
             if self._stopping.is_set():
                 return
             failures = 1 if self._clock.now() - began >= _WELL_AFTER else failures + 1
@@ -157,10 +167,10 @@ class Crew:
             self._tell_end(number, code, last_words, again_in=pause)
             await self._rest(pause)
 
-    async def _see_through(self, number: int) -> tuple[int, HasEnded | None]:
-        """Start a process and wait for its end."""
+    async def _see_through(self, number: int, member: Member) -> tuple[int, HasEnded | None]:
+        """Wait for the end of a process that was started."""
         with ExitStack() as stack:
-            member = self._members[number] = self._start(number)
+            self._members[number] = member
             stack.callback(member.let_go)
             self._show.tell("process_started", {"process": number, "pid": member.pid})
             if self._begun:
@@ -183,6 +193,14 @@ class Crew:
         self._is_ready(number)
         await member.first_claim()
         self._first_claim.set()
+
+    def _tell_no_start(self, number: int, error: OSError, *, again_in: timedelta) -> None:
+        fields = {"error": f"process {number} could not be started: {error}", "process": number}
+        self._show.tell(
+            "process_not_started",
+            {**fields, "tried_again_in_ms": milliseconds(again_in)},
+            level=LogLevel.ERROR,
+        )
 
     def _tell_end(
         self, number: int, code: int, last_words: HasEnded | None, *, again_in: timedelta

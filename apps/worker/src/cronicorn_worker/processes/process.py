@@ -20,6 +20,12 @@ class Process:
     """A process with a line to it. It is spawned: a fork would share what is open with it."""
 
     def __init__(self, number: int, settings: WorkerSettings, *, replacements: int = 0) -> None:
+        """
+        Start it.
+
+        Raises:
+            OSError: the system starts none now; nothing is left open.
+        """
         self._line, theirs = _PROCESSES.Pipe()
         self._ready = asyncio.Event()
         self._claimed = asyncio.Event()
@@ -30,9 +36,14 @@ class Process:
             name=f"worker {number}",
             daemon=True,
         )
-        with _signals_held():
-            self._process.start()
-        theirs.close()
+        try:
+            with _signals_held():
+                self._process.start()
+        except OSError:
+            self._line.close()
+            raise
+        finally:
+            theirs.close()
         listen(self._line, self._hear)
 
     @classmethod
