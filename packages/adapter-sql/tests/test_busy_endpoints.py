@@ -1,18 +1,16 @@
 """Endpoints that somebody edits at this moment: they keep no other run, lease or result."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import pytest
-from cronicorn_adapter_sql import lower_bound
 from cronicorn_adapter_sql.breakers import NEVER
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring
-from cronicorn_adapter_sql.lower_bound import NEAR, SWEEP_AT_LEAST_EVERY, LowerBound
+from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.picking import Picking
 from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import due, endpoint_state, leases, runs
@@ -339,33 +337,6 @@ async def test_a_backlog_is_not_read_through(sqlite_database: str) -> None:
                 costs.append(await steps_of_a_pick(connection))
 
     assert costs[1] <= costs[0] + 1
-
-
-async def test_what_came_back_far_below_is_found_without_a_claim_that_waits(
-    postgres: SqlStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where the sweep from the floor is long it is made beside claims, and the next one knows."""
-    monkeypatch.setattr(lower_bound, "QUICK", timedelta())
-    store = postgres
-    early, late = await add(store, 2)
-    later = FIRST_SLOT + SWEEP_AT_LEAST_EVERY + NEAR
-
-    async def claimed_at(now: datetime) -> list[UUID]:
-        batch = await store.queue.claim(worker=WorkerId("a"), limit=9, lease_for=HOUR, now=now)
-        return [run.endpoint.id for run in batch.runs]
-
-    async with store.engine.begin() as connection:
-        gone = (await connection.execute(select(due).where(due.c.endpoint_id == early.id))).one()
-        await connection.execute(due.delete().where(due.c.endpoint_id == early.id))
-    assert await claimed_at(FIRST_SLOT) == [late.id]
-    assert await claimed_at(FIRST_SLOT + NEAR + SECOND) == []
-    async with store.engine.begin() as connection:
-        await connection.execute(insert(due).values(**gone._mapping))
-
-    assert await claimed_at(later) == []
-    (sweep,) = [each for each in asyncio.all_tasks() if each.get_name() == "sweep"]
-    await sweep
-    assert await claimed_at(later) == [early.id]
 
 
 async def test_a_lease_that_is_renewed_while_the_reaper_looks_is_not_taken(

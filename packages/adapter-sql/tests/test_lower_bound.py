@@ -37,6 +37,13 @@ def look(bound: LowerBound, now: datetime, first: datetime | None = None) -> dat
     return begun.since
 
 
+def look_ahead(bound: LowerBound, first: datetime | None = None) -> datetime:
+    """Look for what is due next, and return from where on."""
+    with bound.looking_ahead() as begun:
+        begun.first = first
+    return begun.since
+
+
 def test_the_first_look_is_from_the_floor() -> None:
     """Whoever has seen nothing yet leaves nothing out."""
     assert look(LowerBound(), NOON) == FLOOR
@@ -79,10 +86,37 @@ def test_the_next_instant_is_looked_for_a_little_below_once_a_second() -> None:
     reaches = []
     for _ in range(20):
         watch.seconds += 0.1
-        reaches.append(bound.lowest - bound.ahead())
+        reaches.append(bound.lowest - look_ahead(bound))
 
     assert reaches.count(NEAR) == 2
     assert set(reaches) == {NEAR, 0 * SECOND}
+
+
+def test_a_process_for_which_nothing_is_due_finds_what_came_back() -> None:
+    """It makes no claim that could: so its looks for the next instant are from the floor, too."""
+    watch = Stopwatch()
+    bound = LowerBound(monotonic=watch)
+    look(bound, NOON)
+
+    watch.seconds += SWEEP_EVERY.total_seconds()
+    swept = look_ahead(bound, first=NOON - 600 * SECOND)
+
+    assert swept == FLOOR
+    assert bound.lowest == NOON - 600 * SECOND
+    assert look_ahead(bound) > FLOOR
+
+
+def test_a_process_for_which_nothing_is_due_waits_for_no_long_sweep() -> None:
+    """One beside its looks is due by the time that has passed since its last claim."""
+    watch = Stopwatch()
+    bound = LowerBound(beside=True, monotonic=watch)
+    with bound.looking(NOON):
+        watch.seconds += 2
+
+    watch.seconds += SWEEP_AT_LEAST_EVERY.total_seconds()
+
+    assert look_ahead(bound) > FLOOR
+    assert bound.sweep_is_due(bound.instant())
 
 
 def test_sweeps_find_what_came_back() -> None:
@@ -142,6 +176,45 @@ def test_a_long_sweep_that_failed_comes_again() -> None:
 
     assert bound.sweep_is_due(later + SWEEP_AT_LEAST_EVERY)
     assert look(bound, later + SWEEP_AT_LEAST_EVERY) > FLOOR
+
+
+def test_who_cannot_wait_to_know_where_to_begin_begins_near() -> None:
+    """What was due in the last seconds is found at once, the rest by a sweep that is due now."""
+    bound = LowerBound(beside=True)
+    assert bound.is_unknown
+
+    bound.begin_near(NOON)
+
+    assert not bound.is_unknown
+    assert look(bound, NOON) == NOON - NEAR
+    assert bound.sweep_is_due(NOON)
+    with bound.sweeping(NOON) as sweep:
+        sweep.first = NOON - 600 * SECOND
+    assert look(bound, NOON + MOMENT) == NOON - 600 * SECOND
+
+
+def test_a_sweep_that_another_makes_is_put_off() -> None:
+    """Whoever finds another at it has seen nothing, and no look makes the sweep instead."""
+    bound = LowerBound(beside=True)
+    bound.begin_near(NOON)
+
+    bound.put_off_sweep(NOON + SWEEP_EVERY)
+
+    assert not bound.sweep_is_due(NOON + SECOND)
+    assert look(bound, NOON + SWEEP_EVERY) > FLOOR
+    assert bound.sweep_is_due(NOON + SWEEP_EVERY)
+
+
+def test_a_clock_that_was_turned_back_makes_no_look_long() -> None:
+    """Where the sweep from the floor is long, one is made beside the looks at once, trap T26."""
+    watch = Stopwatch()
+    bound = LowerBound(beside=True, monotonic=watch)
+    with bound.looking(NOON):
+        watch.seconds += 2
+    earlier = NOON - 600 * SECOND
+
+    assert look(bound, earlier) == earlier - NEAR
+    assert bound.sweep_is_due(earlier)
 
 
 def test_the_longest_sweep_comes_in_time() -> None:

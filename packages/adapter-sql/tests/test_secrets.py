@@ -190,8 +190,10 @@ async def test_what_is_withheld_is_met_again_whatever_ran_since(
                 )
         await claim(keyless, now=FIRST_SLOT + WITHHELD_FOR - SECOND)
         again = await claim(keyless, now=FIRST_SLOT + WITHHELD_FOR)
+        looked_from = keyless.queue._database.due_bound.lowest
 
     assert set(again.withheld) == {secret.id}
+    assert looked_from > FIRST_SLOT, "no look walks over all that has gone since"
 
 
 async def test_what_is_withheld_stays_out_of_every_tenants_turn(

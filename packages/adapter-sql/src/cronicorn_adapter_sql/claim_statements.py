@@ -1,4 +1,3 @@
-# ruff: noqa: S608  names of our own tables and columns only
 """
 The statements that pick due endpoints, and keep others from picking them, too.
 
@@ -64,10 +63,15 @@ class PickStatements:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimStatements:
-    """What picks on a dialect: from all endpoints, or from all but ``but``."""
+    """
+    What picks on a dialect: from all endpoints, from all but ``but``, or those of ``again`` alone.
+
+    The last finds them by their state, which tells where the row is, however far below.
+    """
 
     all: PickStatements
     all_but: PickStatements
+    again: TextualSelect
 
 
 class _JsonIds(TypeDecorator[Sequence[UUID]]):
@@ -85,22 +89,32 @@ class _JsonIds(TypeDecorator[Sequence[UUID]]):
         return json.dumps([each.hex for each in value or ()])
 
 
-def _returning(sql: str, *more: BindParameter[Any]) -> TextualSelect:
-    given = text(sql).bindparams(*_SPAN, *more)
-    return given.columns(
-        endpoint_id=UuidType(),
-        tenant=UuidType(),
-        host=String(),
-        due_at=UtcDateTime(),
-        revision=Integer(),
-        state_at=String(),
-        several=Boolean(),
-        broken=Boolean(),
+def _returning(sql: str, *given: BindParameter[Any]) -> TextualSelect:
+    return (
+        text(sql)
+        .bindparams(*given)
+        .columns(
+            endpoint_id=UuidType(),
+            tenant=UuidType(),
+            host=String(),
+            due_at=UtcDateTime(),
+            revision=Integer(),
+            state_at=String(),
+            several=Boolean(),
+            broken=Boolean(),
+        )
     )
 
 
 def _statements(
-    *, oldest: str, shares: str, tenants: BindParameter[Any], without: str, but: BindParameter[Any]
+    *,
+    oldest: str,
+    shares: str,
+    again: str,
+    without: str,
+    tenants: BindParameter[Any],
+    but: BindParameter[Any],
+    met: BindParameter[Any],
 ) -> ClaimStatements:
     """Build them; ``without`` is the condition that leaves some out, placed before the order."""
 
@@ -109,11 +123,14 @@ def _statements(
         return f"{condition} AND {without}{order}{how}"
 
     return ClaimStatements(
-        all=PickStatements(oldest=_returning(oldest), shares=_returning(shares, tenants)),
-        all_but=PickStatements(
-            oldest=_returning(leaving(oldest), but),
-            shares=_returning(leaving(shares), tenants, but),
+        all=PickStatements(
+            oldest=_returning(oldest, *_SPAN), shares=_returning(shares, *_SPAN, tenants)
         ),
+        all_but=PickStatements(
+            oldest=_returning(leaving(oldest), *_SPAN, but),
+            shares=_returning(leaving(shares), *_SPAN, tenants, but),
+        ),
+        again=_returning(again, bindparam("now", type_=UtcDateTime()), met),
     )
 
 
@@ -127,11 +144,20 @@ _SEVERAL: Final = (
 _BROKEN: Final = "EXISTS (SELECT 1 FROM breakers WHERE failures >= :breaks) AS broken"
 """Whether a breaker is open anywhere: asked once for all rows, and else nothing is asked."""
 
-_OLDEST: Final = (
+_PICKED: Final = (
     "SELECT d.endpoint_id, d.tenant, d.host, d.due_at, d.revision, d.state_at,"
-    f" {_SEVERAL}, {_BROKEN} FROM due AS d"
+    f" {_SEVERAL}, {_BROKEN}"
+)
+_OLDEST: Final = (
+    f"{_PICKED} FROM due AS d"
     " WHERE d.due_at >= :since AND d.due_at <= :now"
     " ORDER BY d.due_at, d.endpoint_id LIMIT :limit"
+)
+
+_AGAIN: Final = (
+    f"{_PICKED} FROM endpoint_state AS s"
+    " JOIN due AS d ON d.due_at = s.due_at AND d.endpoint_id = s.endpoint_id"
+    " WHERE s.endpoint_id {among} AND d.due_at <= :now ORDER BY d.due_at, d.endpoint_id"
 )
 
 _POSTGRES: Final = _statements(
@@ -146,9 +172,11 @@ _POSTGRES: Final = _statements(
         " FOR UPDATE OF d SKIP LOCKED"
         ") AS one"
     ),
-    tenants=bindparam("tenants", type_=ARRAY(UuidType())),
+    again=f"{_AGAIN.format(among='= ANY(:again)')} FOR UPDATE OF d SKIP LOCKED",
     without="d.endpoint_id <> ALL(:but)",
+    tenants=bindparam("tenants", type_=ARRAY(UuidType())),
     but=bindparam("but", type_=ARRAY(UuidType())),
+    met=bindparam("again", type_=ARRAY(UuidType())),
 )
 _SQLITE: Final = _statements(
     oldest=_OLDEST,
@@ -160,9 +188,11 @@ _SQLITE: Final = _statements(
         " WHERE d.tenant = t.value AND d.due_at >= :since AND d.due_at <= :now"
         " ORDER BY d.due_at LIMIT :share)"
     ),
-    tenants=bindparam("tenants", type_=_JsonIds()),
+    again=_AGAIN.format(among="IN (SELECT value FROM json_each(:again))"),
     without="d.endpoint_id NOT IN (SELECT value FROM json_each(:but))",
+    tenants=bindparam("tenants", type_=_JsonIds()),
     but=bindparam("but", type_=_JsonIds()),
+    met=bindparam("again", type_=_JsonIds()),
 )
 CLAIM_STATEMENTS: Final = {"postgresql": _POSTGRES, "sqlite": _SQLITE}
 

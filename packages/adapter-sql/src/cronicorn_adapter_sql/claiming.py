@@ -30,6 +30,8 @@ from cronicorn_adapter_sql.transaction import Database, Transaction
 
 WITHHELD_FOR: Final = timedelta(seconds=30)
 """How long an endpoint whose key is not at hand is left alone before it is looked at again."""
+_MET_AGAIN: Final = 4
+"""This part of a claim, at most, are such endpoints: they keep no others from their turn."""
 
 
 class Claiming:
@@ -41,7 +43,7 @@ class Claiming:
         self._connected = kept_transaction(database.engine, "claim")
         self._picking = Picking(database.due_bound)
         self.lanes = Lanes(database.due_bound)
-        self.withheld: LeftAlone[UUID] = LeftAlone(WITHHELD_FOR, bound=database.due_bound)
+        self.withheld: LeftAlone[UUID] = LeftAlone(WITHHELD_FOR)
 
     async def claim(self, batch: Batch, *, limit: int, caps: Caps) -> ClaimBatch:
         """
@@ -52,11 +54,15 @@ class Claiming:
         those at fault are set aside. What refuses all of them (rights, missing tables) is no fault
         of theirs.
         """
-        brought = await self._claim_together(batch, limit=limit, caps=caps)
+        again = self.withheld.over(batch.now, most=max(1, limit // _MET_AGAIN))
+        brought = await self._claim_together(batch, limit=limit, caps=caps, again=again)
+        self.withheld.forget(again)
         self.withheld.add(brought.withheld, batch.now)
         return brought
 
-    async def _claim_together(self, batch: Batch, *, limit: int, caps: Caps) -> ClaimBatch:
+    async def _claim_together(
+        self, batch: Batch, *, limit: int, caps: Caps, again: Sequence[UUID]
+    ) -> ClaimBatch:
         picked: Sequence[Picked] = []
         now = batch.now
         try:
@@ -67,7 +73,8 @@ class Claiming:
                     connection,
                     now=now,
                     limit=limit,
-                    but=self.withheld.at(now),
+                    again=again,
+                    but=self.withheld.all(),
                     breaks=batch.breaks,
                 )
                 admitted = await self.lanes.admit(connection, picked, caps, now=now)

@@ -1,15 +1,13 @@
 """The queue on SQL: what the domain decides, each batch in one transaction."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
 
-from cronicorn_domain.errors import StoreError, StoreRefused, StoreUnavailable
+from cronicorn_domain.errors import StoreRefused, StoreUnavailable
 from cronicorn_domain.identity import EndpointId, Token, WorkerId
 from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
@@ -45,6 +43,7 @@ from cronicorn_adapter_sql.sibling_triggers import trigger_asked
 from cronicorn_adapter_sql.signing_keys import KeysAtHand
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.starting import QuickStarting
+from cronicorn_adapter_sql.sweeping import Sweeping
 from cronicorn_adapter_sql.tables import due, triggers
 from cronicorn_adapter_sql.transaction import Database, Transaction
 
@@ -68,8 +67,8 @@ class SqlEndpointQueue:
         self._settling = QuickSettling(database, self._known, self._heard)
         self._untold: set[Token] = set()
         self._lease_bound = LowerBound()
-        self._sweep: asyncio.Task[None] | None = None
-        self._stuck: LeftAlone[Token] = LeftAlone(_STUCK_FOR, bound=self._lease_bound)
+        self._sweeping = Sweeping(database)
+        self._stuck: LeftAlone[Token] = LeftAlone(_STUCK_FOR)
 
     async def claim(
         self,
@@ -83,7 +82,9 @@ class SqlEndpointQueue:
     ) -> ClaimBatch:
         """Lease up to ``limit`` endpoints that are due."""
         self._database.signal.look()
+        self._sweeping.check()
         try:
+            await self._sweeping.find_beginning(now)
             batch = Batch(
                 worker=worker,
                 until=now + lease_for,
@@ -96,26 +97,12 @@ class SqlEndpointQueue:
             self._signing_keys.forget()
             self._known.forget()  # what comes back may be another database, or an older state of it
             raise
-        self._sweep_beside(now)
+        self._sweeping.begin_if_due(now)
         return claimed
-
-    def _sweep_beside(self, now: datetime) -> None:
-        """Look for what came back far below, where no claim can wait for that."""
-        under_way = self._sweep is not None and not self._sweep.done()
-        if not under_way and self._database.due_bound.sweep_is_due(now):
-            self._sweep = asyncio.create_task(self._sweep_from_the_floor(now), name="sweep")
 
     async def close(self) -> None:
         """End what goes on beside claims; whoever shares the store calls it in the end."""
-        if self._sweep is not None:
-            self._sweep.cancel()
-            await asyncio.wait([self._sweep])
-
-    async def _sweep_from_the_floor(self, now: datetime) -> None:
-        with suppress(StoreError), translated(), self._database.due_bound.sweeping(now) as look:
-            async with self._looking.connect() as connection:
-                first = await connection.execute(select(func.min(due.c.due_at)))
-                look.first = first.scalar_one()
+        await self._sweeping.close()
 
     async def start(
         self, tokens: Sequence[Token], *, now: datetime
@@ -294,16 +281,19 @@ class SqlEndpointQueue:
 
     async def _over(self, limit: int, now: datetime) -> list[Token]:
         """Find leases that have ended, but for those that could not be taken away lately."""
-        over = ended(self._database.engine.dialect.name, but=self._stuck.at(now))
+        again = self._stuck.over(now, most=limit)
+        over = ended(self._database.engine.dialect.name, but=self._stuck.all())
+        most = limit - len(again)
         with translated(), self._lease_bound.looking(now) as look:
-            given = {"since": look.since, "now": now, "limit": limit}
+            given = {"since": look.since, "now": now, "limit": most}
             async with self._feeling.connect() as connection:
                 found = (await connection.execute(over, given)).all()
             if found:
                 look.first = found[0].until
-            elif limit == 0:
+            elif most == 0:
                 look.first = look.since  # whoever asks for none has seen nothing
-        return [Token(each.token) for each in found]
+        self._stuck.forget(again)
+        return [*again, *(Token(each.token) for each in found)]
 
     async def _reap_apart(self, tokens: Sequence[Token], now: datetime) -> list[Lease]:
         """
@@ -340,24 +330,27 @@ class SqlEndpointQueue:
 
     async def next_due(self) -> datetime | None:
         """Return the earliest instant at which something may become claimable."""
-        earliest, withheld = select(func.min(due.c.due_at)), self._claiming.withheld
-        bound = self._database.due_bound
-        earliest = earliest.where(due.c.due_at >= bound.ahead())
-        left_alone = list(withheld.all())
-        if left_alone:
+        self._sweeping.check()
+        withheld, bound = self._claiming.withheld, self._database.due_bound
+        with translated(), bound.looking_ahead() as look:
+            look.first = await self._first_from(look.since, but=withheld.all())
+        self._sweeping.begin_if_due(bound.instant())
+        again = (withheld.first_end(), self._claiming.lanes.look_at())
+        return min((each for each in (look.first, *again) if each is not None), default=None)
+
+    async def _first_from(self, since: datetime, *, but: Sequence[UUID]) -> datetime | None:
+        """Find when the next is due; what waits in a lane alone is told to the lanes."""
+        earliest = select(func.min(due.c.due_at)).where(due.c.due_at >= since)
+        if but:
             dialect = self._database.engine.dialect.name
             earliest = earliest.where(not_(among(due.c.endpoint_id, "ids", dialect=dialect)))
-        with translated():
-            async with self._looking.connect() as connection:
-                found = await connection.execute(earliest, {"ids": left_alone})
-                due_at: datetime | None = found.scalar_one()
+        async with self._looking.connect() as connection:
+            found = await connection.execute(earliest, {"ids": list(but)})
+            due_at: datetime | None = found.scalar_one()
         if due_at == IN_A_LANE:
             self._claiming.lanes.seen_waiting()
-            due_at = None
-        if due_at is not None:
-            bound.note(due_at)  # a claim passed over it while somebody held it
-        again = (withheld.first_end(), self._claiming.lanes.look_at())
-        return min((each for each in (due_at, *again) if each is not None), default=None)
+            return None
+        return due_at
 
     async def heal_quarantined(self, *, now: datetime) -> Sequence[EndpointId]:
         """Let out of quarantine the endpoints whose stored schedule can be read after all."""

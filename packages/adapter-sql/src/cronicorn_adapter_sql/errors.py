@@ -38,7 +38,8 @@ _OPERATOR_INTERVENED = "57P"
 _NO_RESOURCES = "53"
 _LOCK_HELD: Final = "55P03"
 _DEADLOCK: Final = "40P01"
-_TIME_RAN_OUT = {"57014", _LOCK_HELD, "25P03", "25P04"}
+_STATEMENT_TOO_LONG: Final = "57014"
+_TIME_RAN_OUT = {_STATEMENT_TOO_LONG, _LOCK_HELD, "25P03", "25P04"}
 _CONFLICTS = {"40001", _DEADLOCK}
 _IO_ERROR = "58030"
 _INTERNAL_ERROR = "XX000"
@@ -120,6 +121,15 @@ def is_about_locks(error: StoreError) -> bool:
             return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _LOCKED
         case DBAPIError(orig=psycopg.Error() as cause):
             return cause.sqlstate in {_LOCK_HELD, _DEADLOCK}
+        case _:
+            return False
+
+
+def ran_out_of_time(error: StoreError) -> bool:
+    """Say whether a statement was ended because it took longer than it may."""
+    match error.__cause__:
+        case DBAPIError(orig=psycopg.Error() as cause):
+            return cause.sqlstate == _STATEMENT_TOO_LONG
         case _:
             return False
 

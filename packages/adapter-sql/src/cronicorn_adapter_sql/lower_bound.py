@@ -49,7 +49,8 @@ class LowerBound:
     found by sweeps every few seconds: small ones, and, as far as they are quick, from the floor.
     The shorter the stretch, the more often it is swept, so that all of it costs little. Where
     the sweep from the floor is long, as an old transaction has kept millions of rows, no look waits
-    for it: it is made beside them, if there is somebody to.
+    for it: it is made beside them, if there is somebody to. Then the very first look, which knows
+    nothing, is made before any that matters, and given up when it takes too long (``begin_near``).
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class LowerBound:
         self._lowest = FLOOR
         self._looks: set[Look] = set()
         self._last = FLOOR
+        self._last_reading = monotonic()
         self._late_from = FLOOR
         self._ahead_from = -math.inf
         self._near_from = FLOOR
@@ -72,13 +74,34 @@ class LowerBound:
         """The instant below which no row is known."""
         return self._lowest
 
-    def ahead(self) -> datetime:
-        """
-        Return from where on the next row is to be looked for, whenever it is due.
+    @property
+    def is_unknown(self) -> bool:
+        """Whether a look from the floor is to be made by itself, before any that matters."""
+        return self._beside and self._lowest == FLOOR
 
-        That is the lowest, and once a second a little below it.
+    def instant(self) -> datetime:
+        """Return what instant it is, going by the last look's."""
+        return self._last + timedelta(seconds=self._monotonic() - self._last_reading)
+
+    @contextmanager
+    def looking_ahead(self) -> Iterator[Look]:
         """
-        reading = self._monotonic()
+        Look for the next row, whenever it is due, within the block, and tell it what was found.
+
+        It begins at the lowest, and once a second a little below it; and from the floor where it is
+        time for that, since a process for which nothing is due looks no other way.
+        """
+        began, now = self._monotonic(), self.instant()
+        look = Look(self._ahead(began, now))
+        yield look
+        if look.first is not None:
+            self.note(look.first)  # a look passed over it while somebody held it
+        if look.since == FLOOR:
+            self._note_sweep(now, timedelta(seconds=self._monotonic() - began))
+
+    def _ahead(self, reading: float, now: datetime) -> datetime:
+        if now >= self._floor_from and not self._slow:
+            return FLOOR
         if reading < self._ahead_from:
             return self._lowest
         self._ahead_from = reading + NEAR_EVERY.total_seconds()
@@ -95,9 +118,9 @@ class LowerBound:
         A block that fails has seen nothing.
         """
         look = Look(self._since(now))
-        self._last = now
-        self._looks.add(look)
         began = self._monotonic()
+        self._last, self._last_reading = now, began
+        self._looks.add(look)
         try:
             yield look
         finally:
@@ -106,6 +129,9 @@ class LowerBound:
 
     def _since(self, now: datetime) -> datetime:
         turned_back = self._last - now > SWEEP_EVERY
+        if turned_back and self._slow:
+            self.begin_near(now)
+            return self._lowest
         if turned_back or (now >= self._floor_from and not self._slow):
             return FLOOR
         if now >= self._near_from:
@@ -128,6 +154,22 @@ class LowerBound:
         self._slow = self._beside and took > QUICK
         seldom = min(took * SHARE, SWEEP_AT_LEAST_EVERY)
         self._floor_from = now + max(SWEEP_EVERY, seldom)
+
+    def begin_near(self, now: datetime) -> None:
+        """
+        Have looks begin a little before an instant, as one from the floor takes too long.
+
+        What lies below that is found by a sweep, which is due at once.
+        """
+        known = self._lowest if self._lowest > FLOOR else now
+        self._lowest = min(known, now - NEAR)
+        self._slow, self._floor_from = True, FLOOR
+        self._near_from = now + SWEEP_EVERY
+        self._late_from = now + LATE
+
+    def put_off_sweep(self, until: datetime) -> None:
+        """Have no sweep made before an instant."""
+        self._floor_from = until
 
     def sweep_is_due(self, now: datetime) -> bool:
         """Say whether somebody has to sweep from the floor beside the looks, by ``sweeping``."""

@@ -69,16 +69,36 @@ class Picking:
         limit: int,
         breaks: int,
         but: Sequence[UUID] = (),
+        again: Sequence[UUID] = (),
     ) -> list[Picked]:
         """
         Pick up to ``limit`` due endpoints, in no order and none of ``but``, and lock them.
 
-        They say whether any host has failed ``breaks`` times in a row (``broken``).
+        Those of ``again``, no more than the limit, are picked first, wherever they lie. All say
+        whether any host has failed ``breaks`` times in a row (``broken``).
         """
-        # Mostly nothing is left out, and then nothing is asked about it.
         statements = CLAIM_STATEMENTS[connection.dialect.name]
+        met: list[Picked] = []
+        if again:
+            given = {"now": now, "again": again, "breaks": breaks}
+            rows = (await connection.execute(statements.again, given)).all()
+            met = [_picked(row, broken=bool(row.broken)) for row in rows]
+        if len(met) == limit:
+            return met
+        # Mostly nothing is left out, and then nothing is asked about it.
         pick, left = (statements.all, {}) if not but else (statements.all_but, {"but": but})
         span = {"now": now, **left}
+        return met + await self._looked_for(connection, pick, span, limit - len(met), breaks)
+
+    async def _looked_for(
+        self,
+        connection: AsyncConnection,
+        pick: PickStatements,
+        span: dict[str, Any],
+        limit: int,
+        breaks: int,
+    ) -> list[Picked]:
+        now: datetime = span["now"]
         given = span | {"limit": limit, "breaks": breaks}
         oldest = await self._oldest(connection, pick.oldest, given, now)
         picked = [_picked(row, broken=bool(row.broken)) for row in oldest]
