@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.judging import PHONE
 from tests.browser.served import OWNER, Served
-from tests.browser.watching import audit, watch
+from tests.browser.watching import Complaints, audit, watch
 from tests.browser.world import HOSTILE, World
 
 
@@ -114,6 +114,38 @@ def test_what_was_typed_is_still_there_after_going_away(page: Page, world: World
     page.goto("/settings/alerts/new")
 
     expect(page.get_by_label("Name")).to_have_value("Half typed")
+
+
+def test_a_draft_that_is_not_wanted_any_more_is_gone(page: Page, world: World) -> None:
+    """That it came back is said; discarded or cancelled, it does not come again."""
+    page.goto("/settings/alerts/new")
+    page.get_by_label("Name").fill("Half typed")
+    page.goto("/settings/alerts/new")
+    page.get_by_role("button", name="Discard it").click()
+
+    expect(page.get_by_label("Name")).to_have_value("")
+    expect(page.get_by_role("button", name="Discard it")).to_have_count(0)
+
+    page.goto(f"/jobs/{world.job}/endpoints/new")
+    page.get_by_label("Name", exact=True).fill("never made")
+    page.get_by_role("link", name="Cancel").click()
+    page.goto(f"/jobs/{world.job}/endpoints/new")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_is_refused_for_another_reason_leaves_the_form(
+    page: Page, complaints: Complaints, world: World, status: int
+) -> None:
+    """Whatever stands between browser and server answers, what was typed stays and can be sent."""
+    complaints.foresee(str(status))
+    page.goto("/settings/alerts/new")
+    page.get_by_label("Name").fill("Kept")
+    page.route("**/settings/alerts/new", lambda route: route.fulfill(status=status, body="{}"))
+    page.get_by_role("button", name="Create alert").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("What you typed is kept")
+    expect(page.get_by_label("Name")).to_have_value("Kept")
 
 
 def test_faults_are_told_at_the_field_and_above(page: Page, complaints, world: World) -> None:

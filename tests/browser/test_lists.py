@@ -128,6 +128,76 @@ def test_the_second_of_two_editors_sees_both_versions(
     assert (after["description"], after["baselineIntervalMs"]) == ("theirs", 7_200_000)
 
 
+def test_a_draft_does_not_overwrite_what_was_saved_meanwhile(
+    page: Page, site: Served, world: World, complaints: Complaints
+) -> None:
+    """It comes back with the version that it was typed over."""
+    complaints.foresee("409")
+    mine = site.an_endpoint({"id": world.job}, "drafted", baselineIntervalMs=3_600_000)
+    page.goto(f"/endpoints/{mine['id']}/edit")
+    page.get_by_label("Interval", exact=True).fill("2 h")
+    page.goto("/settings/usage")
+    site.client.patch(f"/jobs/_/endpoints/{mine['id']}", json={"description": "theirs"})
+    page.goto(f"/endpoints/{mine['id']}/edit")
+    expect(page.get_by_label("Interval", exact=True)).to_have_value("2 h")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+
+    expect(page.locator(".versions")).to_contain_text("theirs")
+
+
+def test_two_clicks_make_one(page: Page, site: Served, world: World) -> None:
+    """Whoever clicks twice sees what was made, and not that its name is taken."""
+    page.goto(f"/jobs/{world.job}/endpoints/new")
+    page.get_by_label("Name", exact=True).fill("clicked twice")
+    page.get_by_label("URL").fill(f"{site.target.url}/ok")
+    page.get_by_label("Interval", exact=True).fill("1 h")
+    page.get_by_role("button", name="Create endpoint").last.dblclick()
+
+    expect(page.locator("#said")).to_contain_text("Created clicked twice")
+    expect(page.get_by_role("heading", name="clicked twice")).to_be_visible()
+
+
+def test_enter_pauses_until_what_was_typed(page: Page, site: Served, world: World) -> None:
+    """And not for as long as the first of the buttons says."""
+    mine = site.an_endpoint({"id": world.job}, "entered", baselineIntervalMs=3_600_000)
+    page.goto(f"/endpoints/{mine['id']}")
+    page.locator(".pause-menu summary").click()
+    page.get_by_label("Until", exact=True).fill("2037-05-01T10:00")
+    page.get_by_label("Reason, if you like").press("Enter")
+
+    expect(page.locator("#said")).to_contain_text("Paused until")
+    assert site.get(f"/jobs/_/endpoints/{mine['id']}")["pausedUntil"].startswith("2037-0")
+
+
+def test_the_rule_that_was_removed_is_the_only_one(page: Page, site: Served, world: World) -> None:
+    """The tick does not stay for the rule that takes its place."""
+    mine = site.an_endpoint({"id": world.job}, "ruled", baselineIntervalMs=3_600_000)
+    page.goto(f"/endpoints/{mine['id']}/rules")
+    for status in (500, 503):
+        page.get_by_label("When").last.fill(f"status == {status}")
+        page.get_by_label("Run every").last.fill("30 s")
+        page.get_by_role("button", name="Save rules").click()
+        expect(page.get_by_label("When").filter(has_text=str(status))).to_have_count(1)
+        page.goto(f"/endpoints/{mine['id']}/rules")
+    page.get_by_label("Remove").first.check()
+    page.get_by_role("button", name="Save rules").click()
+    expect(page.get_by_label("When").filter(has_text="500")).to_have_count(0)
+
+    expect(page.get_by_label("Remove").first).not_to_be_checked()
+
+
+def test_what_can_be_copied_still_can_after_a_while(page: Page, world: World) -> None:
+    """The part around it is fetched anew, and comes without what scripts add."""
+    page.goto(f"/endpoints/{world.ok}")
+    copy = page.get_by_role("button", name="Copy URL")
+    expect(copy).to_be_visible()
+    with page.expect_response(lambda answer: "/next" in answer.url):
+        page.locator("#request-line").dispatch_event("cronicorn:renew")
+    page.wait_for_function("() => !document.querySelector('#request-line [data-copy][hidden]')")
+
+    expect(copy).to_be_visible()
+
+
 def test_a_rule_is_checked_where_it_is_wrong_and_saved_in_shadow(page: Page, world: World) -> None:
     """The position of the fault is shown before it is saved."""
     page.goto(f"/endpoints/{world.ok}/rules")

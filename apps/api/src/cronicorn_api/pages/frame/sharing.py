@@ -14,7 +14,7 @@ Seen = TypeVar("Seen")
 STALE_AFTER: Final = timedelta(seconds=30)
 """What nobody changed grows old all the same: something comes to be late, a minute is over."""
 FRESH_FOR: Final = timedelta(seconds=1)
-"""So long whatever was read is new enough for everybody."""
+"""So long whatever was read is new enough for everybody, unless something was seen to change."""
 READS_AT_ONCE: Final = 8
 """
 So often something is read anew because of changes that come one upon the other.
@@ -90,7 +90,7 @@ class Shared:
             return False
         now, version = self._desk.clock.now(), self._watch.version(tenant)
         age = now - known.at
-        if age < FRESH_FOR:
+        if age < FRESH_FOR and (version is None or version == known.version):
             return True
         if at_once or version is None or known.version is None or age >= STALE_AFTER:
             return False

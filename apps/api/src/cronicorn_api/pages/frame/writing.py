@@ -39,7 +39,7 @@ class LiveForm:
         """Write them; without scripts they mean nothing."""
         return (
             'hx-boost="true" hx-target="#main" hx-select="#main"'
-            ' hx-swap="outerMorph" hx-disable="find button[type=submit]"'
+            ' hx-swap="outerMorph" hx-sync="this:drop" hx-disable="findAll button[type=submit]"'
         )
 
 

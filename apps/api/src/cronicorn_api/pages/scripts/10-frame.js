@@ -132,55 +132,99 @@
     }
   });
 
-  // What is typed into a form with a name is kept until it was taken, except secrets.
+  // What is typed into a form with a name is kept until it was taken, except secrets. With it goes
+  // which version it was typed over: what somebody else saves meanwhile is not overwritten unseen.
   const draftOf = (form) => `cronicorn-draft:${form.dataset.draft}`;
   const isSecret = (field) => field.type === "password" || field.closest("[data-secret]");
+  const isKept = (field) => field.name && !isSecret(field)
+    && (field.type !== "hidden" || field.name === "seen");
   const keep = (form) => {
     const typed = {};
     for (const field of form.elements) {
-      if (!field.name || field.type === "hidden" || isSecret(field)) continue;
+      if (!isKept(field)) continue;
       const ticked = field.type === "checkbox" || field.type === "radio";
       (typed[field.name] ??= []).push(ticked ? [field.value, field.checked] : field.value);
     }
     sessionStorage.setItem(draftOf(form), JSON.stringify(typed));
   };
+  const drafted = new WeakSet();
   const bringBack = (form) => {
     const kept = sessionStorage.getItem(draftOf(form));
-    if (!kept || form.dataset.drafted) return;
-    form.dataset.drafted = "yes";
+    if (drafted.has(form)) return;
+    drafted.add(form);
+    if (!kept) return;
     if ($(".errors", form.parentElement ?? form)) return;
     const typed = JSON.parse(kept);
     const at = {};
     for (const field of form.elements) {
-      if (!field.name || !(field.name in typed) || field.type === "hidden" || isSecret(field)) continue;
+      if (!isKept(field) || !(field.name in typed)) continue;
       const value = typed[field.name][(at[field.name] = (at[field.name] ?? -1) + 1)];
       if (value === undefined) continue;
       if (Array.isArray(value)) field.checked = value[1];
       else field.value = value;
     }
-    form.dispatchEvent(new Event("cronicorn:drafted", { bubbles: true }));
+    const back = document.createElement("p");
+    back.className = "notice";
+    back.setAttribute("role", "status");
+    back.append("What you typed before is back. ");
+    const discard = document.createElement("button");
+    discard.type = "button";
+    discard.className = "button small quiet";
+    discard.dataset.discard = "";
+    discard.textContent = "Discard it";
+    back.append(discard);
+    form.prepend(back);
+    form.dispatchEvent(new Event("input", { bubbles: true }));
   };
   document.addEventListener("input", (event) => {
     const form = event.target.form;
     if (form?.dataset.draft) keep(form);
   });
+  document.addEventListener("click", (event) => {
+    const leaves = event.target.closest?.("form[data-draft] :is([data-cancel], [data-discard])");
+    if (!leaves) return;
+    sessionStorage.removeItem(draftOf(leaves.closest("form")));
+    if (leaves.matches("[data-discard]")) location.reload();
+  });
 
   // A post that leads on is done: its draft is not needed, its dialog is closed.
-  const told = () => {
+  const offerCopies = () => {
     for (const each of all("[data-copy][hidden]")) each.hidden = false;
+  };
+  document.addEventListener("cronicorn:renewed", offerCopies);
+  const told = () => {
+    offerCopies();
     for (const form of all("form[data-draft]")) bringBack(form);
     $('.tabs [aria-current]')?.scrollIntoView({ block: "nearest", inline: "center" });
     $("#main [data-focus]")?.focus();
   };
+  // Faults of what was typed come with the form; whatever else is refused leaves it as it stands.
+  const withForm = (status) => status < 400 || status === 409 || status === 422;
+  const refusals = {
+    403: "You may not do this.",
+    404: "This is not there any more.",
+    413: "That is too much to be sent.",
+    429: "That was asked too often. Wait a little, and try again.",
+  };
+  document.addEventListener("htmx:before:response", (event) => {
+    const { response, sourceElement: form } = event.detail.ctx;
+    if (!form?.matches?.("form") || response.status === 401 || withForm(response.status)) return;
+    event.preventDefault();
+    const why = refusals[response.status] ?? "The server could not do it. Try again.";
+    complain(form, `${why} What you typed is kept.`);
+  });
   document.addEventListener("htmx:before:swap", (event) => {
     const ctx = event.detail.ctx;
     const form = ctx?.sourceElement;
-    if (!form?.matches?.("form")) return;
-    if (ctx.response?.status < 400 && form.dataset.draft) sessionStorage.removeItem(draftOf(form));
-    if (ctx.response?.status < 400) form.closest("dialog")?.close();
+    if (!form?.matches?.("form") || !(ctx.response?.status < 400)) return;
+    const tries = ["test", "replay"].includes(ctx.request?.submitter?.value);
+    if (form.dataset.draft && !tries) sessionStorage.removeItem(draftOf(form));
+    form.closest("dialog")?.close();
   });
   document.addEventListener("htmx:after:swap", (event) => {
     if (event.detail.ctx?.target?.id !== "main") return;
+    // What is ticked is as the server says: a morph takes over attributes, and no more.
+    for (const box of all("#main :is([type=checkbox], [type=radio])")) box.checked = box.defaultChecked;
     told();
     const said = $("#said .said span");
     if (said) hear(said.textContent);
@@ -233,9 +277,7 @@
   dialog?.addEventListener("close", () => { waiting = []; });
 
   // A server that does not answer: said beside the button, and the form keeps everything.
-  document.addEventListener("htmx:error", (event) => {
-    const form = event.detail.ctx?.sourceElement;
-    if (!form?.matches?.("form")) return;
+  const complain = (form, words) => {
     let fault = $(":scope > [data-unreached]", form);
     if (!fault) {
       fault = document.createElement("p");
@@ -244,7 +286,12 @@
       fault.dataset.unreached = "";
       form.append(fault);
     }
-    fault.textContent = "The server cannot be reached. Nothing was sent; try again.";
+    fault.textContent = words;
+  };
+  document.addEventListener("htmx:error", (event) => {
+    const form = event.detail.ctx?.sourceElement;
+    if (!form?.matches?.("form")) return;
+    complain(form, "The server did not answer. What you typed is kept; try again.");
   });
   document.addEventListener("htmx:before:request", (event) => {
     const form = event.detail.ctx?.sourceElement;

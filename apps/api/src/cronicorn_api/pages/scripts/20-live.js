@@ -5,8 +5,11 @@
   const EVERY = 2000;
   const SILENCE = 5000;
   const POLL = 5000;
+  const TRIED_AGAIN = 12;
   const SHARED_FOR = 1200;
   let parts = new WeakMap();
+  let epoch = 0;
+  let answered = 0;
   let topics = "";
   let source = null;
   let heard = 0;
@@ -27,7 +30,7 @@
     if (paused) say("paused", `Frozen, data from ${clock || "before"}`);
     else if (!navigator.onLine) say("offline", "Offline");
     else if (Date.now() - heard < SILENCE) say("live", `Live ${clock}`);
-    else if (polling) say("live", `Every 5 s ${clock}`);
+    else if (polling && Date.now() - answered < 3 * POLL) say("live", `Every 5 s ${clock}`);
     else if (clock) say("reconnecting", `Reconnecting, data from ${clock.slice(0, 5)}`);
   };
 
@@ -52,6 +55,7 @@
     state.going = true;
     state.at = Date.now();
     const address = part.dataset.refetch;
+    const mine = epoch;
     try {
       const headers = { "HX-Request": "true" };
       if (state.asked) headers["Cronicorn-Asked"] = "yes";
@@ -62,8 +66,11 @@
         window.cronicorn.signIn(() => renew(part));
         return;
       }
+      if (answer.ok || answer.status === 304) seenAnswered();
       if (!answer.ok || !part.isConnected) return;
       const text = await answer.text();
+      // It was asked for before the page became another one, by a deed: it may tell of before.
+      if (mine !== epoch) return;
       if (busy() || opened(part)) {
         state.due = true;
         return;
@@ -101,11 +108,19 @@
     clearInterval(polling);
     polling = null;
   };
+  const seenAnswered = () => {
+    answered = Date.now();
+    if (polling) clock = new Date().toTimeString().slice(0, 8);
+  };
+  // Where there is no room for a stream it is tried again now and then: others end.
   const poll = () => {
     if (polling) return;
+    let times = 0;
+    answered = Date.now();
     polling = setInterval(() => {
-      clock = new Date().toTimeString().slice(0, 8);
-      concerned(["*"]);
+      times += 1;
+      if (times % TRIED_AGAIN === 0) start();
+      else concerned(["*"]);
     }, POLL);
   };
   const start = () => {
@@ -151,7 +166,9 @@
   addEventListener("pagehide", stop);
   addEventListener("pageshow", (event) => { if (event.persisted) start(); });
   addEventListener("pointerdown", () => { pointing = true; });
-  for (const each of ["pointerup", "pointercancel"]) addEventListener(each, () => { pointing = false; });
+  for (const each of ["pointerup", "pointercancel", "contextmenu", "blur"]) {
+    addEventListener(each, () => { pointing = false; });
+  }
   for (const each of ["online", "offline"]) addEventListener(each, tell);
 
   const pause = () => {
@@ -197,6 +214,7 @@
   const settle = () => {
     const main = document.getElementById("main");
     parts = new WeakMap();
+    epoch += 1;
     for (const each of document.querySelectorAll(".rail [data-place]")) {
       if (each.dataset.place === main.dataset.place) each.setAttribute("aria-current", "page");
       else each.removeAttribute("aria-current");
