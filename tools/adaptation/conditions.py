@@ -6,6 +6,7 @@ from typing import Any
 from cronicorn_adapter_cel.answering import answer
 from cronicorn_adapter_cel.facts import read, written
 from cronicorn_adapter_cel.language import ENVIRONMENT, compiled
+from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.facts import Facts
 from cronicorn_domain.ports.rule_evaluator import Faulty, NotThere, Said, Verdict
 
@@ -17,7 +18,13 @@ class ConditionsHere:
         """Refuse what cannot be understood, in the library's words."""
         compiled(expression)
 
-    async def judge(self, expressions: Sequence[str], facts: Facts) -> Sequence[Verdict]:
+    async def judge(
+        self,
+        expressions: Sequence[str],
+        facts: Facts,
+        *,
+        tenant: TenantId | None = None,  # noqa: ARG002  they are the same for everybody
+    ) -> Sequence[Verdict]:
         """Answer each."""
         about = ENVIRONMENT.Activation(read(written(facts, expressions)))
         return [_verdict(answer(each, about)) for each in expressions]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from cronicorn_domain.errors import InvalidExpression
+from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.facts import Facts
 from cronicorn_domain.ports.rule_evaluator import Faulty, NotThere, Said, Verdict
 
@@ -46,7 +47,13 @@ class KnownConditions:
         if expression not in CONDITIONS:
             raise InvalidExpression("it is not known here", field="when", remedy="draw another")
 
-    async def judge(self, expressions: Sequence[str], facts: Facts) -> Sequence[Verdict]:
+    async def judge(
+        self,
+        expressions: Sequence[str],
+        facts: Facts,
+        *,
+        tenant: TenantId | None = None,  # noqa: ARG002  they are the same for everybody
+    ) -> Sequence[Verdict]:
         """Answer each, after a while."""
         await asyncio.sleep(TAKES.total_seconds())
         return [CONDITIONS[each](facts) for each in expressions]

@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from cronicorn_api.composition import open_service
 from cronicorn_domain.model.run import BodyKind
 from cronicorn_domain.testing.builders import succeeded
+from cronicorn_planner.replaying.rule_replayer import RuleReplayer
+from cronicorn_planner.rules.assessing import RuleAssessor
 
 TIGHTEN = {
     "when": "body.waiting > 100",
@@ -108,3 +111,12 @@ def test_a_preview_can_assume_that_all_goes_on_as_it_is(client, surged) -> None:
 
     assert sources["latest"][1:] == ["rule-interval"] * 2
     assert sources["success"] == ["baseline-interval"] * 3
+
+
+async def test_replays_are_asked_of_no_process_that_runs_wait_for(tmp_path) -> None:
+    """A replay asks by the thousands; a worker beside the API settles its runs meanwhile."""
+    async with open_service(f"sqlite:///{tmp_path / 'cronicorn.db'}", None) as service:
+        replays, assessor = service.desk.replays, service.worker._assessor
+        assert isinstance(replays, RuleReplayer)
+        assert isinstance(assessor, RuleAssessor)
+        assert replays._evaluator is not assessor._evaluator

@@ -1,13 +1,16 @@
 """What rules would have made of answers that were recorded."""
 
+import math
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from cronicorn_adapter_cel.rule_evaluator import CelRuleEvaluator
+from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.endpoint import Guardrails
+from cronicorn_domain.model.facts import Facts
 from cronicorn_domain.model.replay import Call, Cut, Recorded, Recording, Turn, Unseen
 from cronicorn_domain.model.rules import (
     ClearHints,
@@ -20,6 +23,7 @@ from cronicorn_domain.model.rules import (
 )
 from cronicorn_domain.model.run import BodyKind
 from cronicorn_domain.model.state import DEFAULT_FLOOR
+from cronicorn_domain.ports.rule_evaluator import Said, Verdict
 from cronicorn_domain.testing.builders import (
     EPOCH,
     HOUR,
@@ -32,8 +36,10 @@ from cronicorn_domain.testing.builders import (
     succeeded,
 )
 from cronicorn_domain.testing.story import told
+from cronicorn_planner.replaying.judging import Judging
 from cronicorn_planner.replaying.rule_replayer import RuleReplayer
 from cronicorn_planner.replaying.seeing import course_of
+from cronicorn_planner.replaying.walk import Bound, Walk
 
 TIGHTEN = EndpointRule(
     when="body.waiting > 100",
@@ -182,6 +188,41 @@ async def test_whoever_comes_to_the_bound_ends_it_for_both(replayer: RuleReplaye
     assert minutes(found.fixed.calls) == [0, 5, 10]
     late = await replayer.replay(recording(SURGE), rules, time_most=-SECOND)
     assert (late.cut, late.answers) == (Cut.TIME, 0)
+
+
+class Late:
+    """Says no to everything, and moves a bound's deadline into the past with its third answer."""
+
+    def __init__(self) -> None:
+        self.bound = Bound(EPOCH + 30 * MINUTE, 1000, math.inf)
+        self.asked = 0
+
+    def check(self, expression: str) -> None:
+        """Accept anything."""
+
+    async def judge(
+        self,
+        expressions: Sequence[str],
+        facts: Facts,
+        *,
+        tenant: TenantId | None = None,
+    ) -> Sequence[Verdict]:
+        """Answer."""
+        self.asked += 1
+        if self.asked == 3:
+            self.bound.deadline = -math.inf
+        return [Said(yes=False)] * len(expressions)
+
+
+async def test_no_call_of_a_replay_is_made_behind_its_deadline() -> None:
+    """However long each of them takes: it is looked at before every one."""
+    evaluator, rules = Late(), RuleSet(rules=(TIGHTEN,))
+    judging = Judging(evaluator, rules.rules, JOB.tenant)
+    walk = Walk(recording(SURGE), rules, judging)
+    await walk.go(evaluator.bound)
+
+    assert len(walk.calls) == evaluator.asked == 3
+    assert evaluator.bound.cut is Cut.TIME
 
 
 def test_a_turn_that_nobody_sees_stays_unseen_to_the_end() -> None:

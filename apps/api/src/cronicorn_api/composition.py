@@ -147,6 +147,7 @@ async def open_service(
             shared_store(engine, vault=vault, floor=chosen.allowance.floor) as store,
             open_dispatcher(rules) as dispatcher,
             aclosing(CelRuleEvaluator()) as conditions,
+            aclosing(CelRuleEvaluator()) as replayed,
             _open_quota_guard(partial(SqlQuotaGuard, engine), chosen, clock) as quota,
             _open_model(chosen.model) as model,
         ):
@@ -156,6 +157,7 @@ async def open_service(
                 rules=rules,
                 dispatcher=dispatcher,
                 conditions=conditions,
+                replays=RuleReplayer(replayed),
                 assessor=RuleAssessor(conditions, store.units),
                 quota=quota,
             )
@@ -185,6 +187,7 @@ class _Tools:
     rules: EgressGuard
     dispatcher: Dispatcher
     conditions: CelRuleEvaluator
+    replays: RuleReplayer
     assessor: RuleAssessor
     quota: QuotaGuard
 
@@ -199,7 +202,7 @@ def _desk(tools: _Tools, chosen: Choices) -> Desk:
         throttle=Throttle(store.limits, clock),
         conditions=conditions,
         activity=store.activity,
-        replays=RuleReplayer(conditions),
+        replays=tools.replays,
         trials=SentTrials(
             tools.dispatcher,
             tools.assessor,

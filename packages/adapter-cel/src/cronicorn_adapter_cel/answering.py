@@ -9,6 +9,7 @@ import re
 import resource
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -24,6 +25,9 @@ from cronicorn_adapter_cel.language import ENVIRONMENT, compiled
 TIME: Final = timedelta(milliseconds=250)
 """So much processor time an expression may take; a busy machine breaks none."""
 
+HEAVY: Final = timedelta(milliseconds=50)
+"""A question that takes more of a processor is not asked beside others any more."""
+
 MEMORY: Final = 512 * 1024 * 1024
 """So many bytes the process may take."""
 
@@ -37,7 +41,8 @@ def main() -> None:
     Say that it is ready; then answer until there are no more questions.
 
     All questions of one message are answered in one frame, one of which nothing holds by ``false``.
-    Of one that is asked singly each expression is, in a frame of its own, once it is known.
+    Of one that is asked singly each expression is, in a frame of its own, once it is known, with
+    the seconds of a processor that the question has taken so far.
     """
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -45,10 +50,24 @@ def main() -> None:
     _tell({"ready": True})
     while (question := taken(sys.stdin.buffer)) is not None:
         if "questions" in question:
-            _tell({"answers": [_together(each) for each in question["questions"]]})
+            _tell(_all_together(question["questions"]))
             continue
+        began = time.process_time()
         for answered in _answers(question["expressions"], _about(question)):
-            _tell(answered)
+            _tell({**answered, "took": time.process_time() - began})
+
+
+def _all_together(questions: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Answer questions, and tell the numbers of those that took long."""
+    answers, heavy = [], []
+    before = time.process_time()
+    for number, each in enumerate(questions):
+        answers.append(_together(each))
+        after = time.process_time()
+        if after - before > HEAVY.total_seconds():
+            heavy.append(number)
+        before = after
+    return {"answers": answers, "heavy": heavy}
 
 
 def _together(question: Mapping[str, Any]) -> Literal[False] | Sequence[Mapping[str, Any]]:
@@ -58,7 +77,7 @@ def _together(question: Mapping[str, Any]) -> Literal[False] | Sequence[Mapping[
     That is the usual case, and learned at once. Only where it is another each is asked.
     """
     expressions = tuple(question["expressions"])
-    with _limited(len(expressions) + 1):
+    with _limited():
         about = _about(question)
         if _none_holds(expressions, about):
             return False
@@ -77,9 +96,9 @@ def _answers(expressions: Sequence[str], about: cel.Activation) -> Iterator[Mapp
 
 
 @contextmanager
-def _limited(times: int = 1) -> Iterator[None]:
+def _limited() -> Iterator[None]:
     """Let the kernel end this process when the block takes too much of a processor."""
-    signal.setitimer(signal.ITIMER_PROF, times * TIME.total_seconds())
+    signal.setitimer(signal.ITIMER_PROF, TIME.total_seconds())
     yield
     signal.setitimer(signal.ITIMER_PROF, 0)
 

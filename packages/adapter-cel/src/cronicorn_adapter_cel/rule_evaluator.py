@@ -1,43 +1,25 @@
-"""Answers conditions with Google's CEL, in a process that is ended when it takes too long."""
+"""Answers conditions with Google's CEL, in processes that are ended when it takes too long."""
 
 import asyncio
-import sys
-from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Final
 
 from cronicorn_domain.errors import InvalidExpression
+from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.facts import Facts
-from cronicorn_domain.ports.rule_evaluator import (
-    EXPRESSION_LENGTH,
-    Faulty,
-    NotThere,
-    Said,
-    Verdict,
-)
+from cronicorn_domain.ports.rule_evaluator import EXPRESSION_LENGTH, Faulty, Verdict
 
-from cronicorn_adapter_cel.answering import TIME
+from cronicorn_adapter_cel.answering import HEAVY
 from cronicorn_adapter_cel.facts import written
-from cronicorn_adapter_cel.frames import framed, received
 from cronicorn_adapter_cel.language import compiled, may_say_yes_or_no
+from cronicorn_adapter_cel.process import TOO_MUCH, AnsweringProcess, NotStarted
+from cronicorn_adapter_cel.question import AT_ONCE, Memory, Question, Turns
 from cronicorn_adapter_cel.refusing import refusal
-
-PATIENCE: Final = timedelta(seconds=5)
-"""So long an answer is waited for on a machine that has no time to give."""
-
-STARTING: Final = timedelta(seconds=60)
-"""So long the process may take to come up."""
 
 EXPLOSIONS_MOST: Final = 2
 """After so many ends in one question the rest is not asked."""
-
-AT_ONCE: Final = 64
-"""So many questions travel in one message: what waits while others are answered goes together."""
-
-SIZE_AT_ONCE: Final = 1024 * 1024
-"""So many characters of bodies travel in one message, unless a single one has more."""
 
 GATHERED_FOR: Final = timedelta(milliseconds=5)
 """
@@ -49,57 +31,68 @@ alone waits for nobody.
 
 _FIELD: Final = "when"
 _CONDITION: Final = "write a condition that says yes or no, such as status >= 500"
-
-
-_NO: Final = Said(yes=False)
-_Answered = Literal[False] | Sequence[Mapping[str, Any]]
-"""What is told of each expression; False: all of them say no."""
-
 _NOTHING_THERE: Final = "nothing could answer it: the process for that did not start"
+_NOT_ASKED: Final = "it was not asked: those before it took too long"
 
 
-class NotStarted(Exception):
-    """The process ended, or said nothing, before it could be asked."""
+class _Line:
+    """Questions that wait for one process, which answers some of them after the other."""
 
+    def __init__(
+        self, answer: Callable[[AnsweringProcess, list[Question]], Awaitable[None]], *, at_once: int
+    ) -> None:
+        self.process = AnsweringProcess()
+        self._answer = answer
+        self._at_once = at_once
+        self._turns = Turns()
+        self._serving: asyncio.Task[None] | None = None
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """Expressions about one answer, whose body has so many characters, and who waits for them."""
+    def put(self, question: Question) -> None:
+        """Let one wait for its answer."""
+        self._turns.put(question)
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve())
 
-    expressions: list[str]
-    about: Mapping[str, Any]
-    size: int
-    told: "asyncio.Future[list[Verdict]]"
+    async def aclose(self) -> None:
+        """Answer what waits, and end the process."""
+        if self._serving is not None:
+            await asyncio.wait([self._serving])
+        await self.process.aclose()
 
-    def tell(self, verdicts: list[Verdict]) -> None:
-        """Answer who still waits."""
-        if not self.told.done():
-            self.told.set_result(verdicts)
-
-    def fail(self, error: BaseException) -> None:
-        """Let who still waits go on with what went wrong."""
-        if self.told.done():
-            return
-        if isinstance(error, Exception):
-            self.told.set_exception(error)
-        else:
-            self.told.cancel()
+    async def _serve(self) -> None:
+        """Answer all that wait, and those that come meanwhile."""
+        while self._turns:
+            batch = self._turns.take(self._at_once)
+            try:
+                await self._answer(self.process, batch)
+            except Exception as error:  # noqa: BLE001  it is theirs who asked; others go on
+                for each in batch:
+                    each.fail(error)
+            except BaseException as error:
+                while batch:
+                    for each in batch:
+                        each.fail(error)
+                    batch = self._turns.take()
+                raise
+            if 0 < len(self._turns) < self._at_once:
+                await asyncio.sleep(GATHERED_FOR.total_seconds())
 
 
 class CelRuleEvaluator:
     """
     A `RuleEvaluator`; ``aclose`` it when it is not needed any more.
 
-    The process is started when it is first asked and again after it was ended. It ends by itself
-    when its pipe closes, so it does not outlive us. Questions that come while others are answered
-    are asked together. When that ends the process they are asked again one by one, to learn which
-    expression of which was too much.
+    Questions that come while others are answered are asked together. When that ends the process
+    they are asked again one by one, to learn which expression of which was too much. That is
+    remembered for some minutes: the expression is not asked again, and whatever else its tenant
+    asks is asked in a process aside, one by one, so that nobody else waits for it.
     """
 
-    def __init__(self) -> None:
-        self._waiting: deque[_Question] = deque()
-        self._serving: asyncio.Task[None] | None = None
-        self._process: asyncio.subprocess.Process | None = None
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._exploded = Memory(monotonic)
+        self._set_aside = Memory(monotonic)
+        self._usual = _Line(self._answer_together, at_once=AT_ONCE)
+        self._aside = _Line(self._answer_singly, at_once=1)
 
     def check(self, expression: str) -> None:
         """Keep the port's promise."""
@@ -124,190 +117,77 @@ class CelRuleEvaluator:
                 remedy=_CONDITION,
             )
 
-    async def judge(self, expressions: Sequence[str], facts: Facts) -> Sequence[Verdict]:
+    async def judge(
+        self, expressions: Sequence[str], facts: Facts, *, tenant: TenantId | None = None
+    ) -> Sequence[Verdict]:
         """Keep the port's promise."""
+        asked = [each for each in expressions if (tenant, each) not in self._exploded]
+        told = iter(await self._said(asked, facts, tenant))
+        known = Faulty(TOO_MUCH)
+        open_ones = set(asked)
+        return [next(told) if each in open_ones else known for each in expressions]
+
+    async def aclose(self) -> None:
+        """End the processes."""
+        await self._usual.aclose()
+        await self._aside.aclose()
+
+    async def _said(
+        self, expressions: list[str], facts: Facts, tenant: TenantId | None
+    ) -> list[Verdict]:
         if not expressions:
             return []
         told: asyncio.Future[list[Verdict]] = asyncio.get_running_loop().create_future()
         size = len(facts.answer.body.text)
         about = written(facts, expressions)
-        self._waiting.append(_Question(list(expressions), about, size, told))
-        if self._serving is None or self._serving.done():
-            self._serving = asyncio.create_task(self._serve())
+        question = Question(tenant, expressions, about, size, told)
+        line = self._aside if tenant in self._set_aside else self._usual
+        line.put(question)
         return await told
 
-    async def aclose(self) -> None:
-        """End the process."""
-        if self._serving is not None:
-            await asyncio.wait([self._serving])
-        await self._end()
-
-    async def _serve(self) -> None:
-        """Answer all that wait, and those that come meanwhile."""
-        while self._waiting:
-            batch = self._taken()
-            try:
-                await self._answer(batch)
-            except Exception as error:  # noqa: BLE001  it is theirs who asked; others go on
-                for each in batch:
-                    each.fail(error)
-            except BaseException as error:
-                for each in (*batch, *self._waiting):
-                    each.fail(error)
-                raise
-            if 0 < len(self._waiting) < AT_ONCE:
-                await asyncio.sleep(GATHERED_FOR.total_seconds())
-
-    def _taken(self) -> list["_Question"]:
-        """Take those that go together; who does not wait any more is left out."""
-        batch: list[_Question] = []
-        size = 0
-        while self._waiting and len(batch) < AT_ONCE:
-            if batch and size + self._waiting[0].size > SIZE_AT_ONCE:
-                break
-            question = self._waiting.popleft()
-            if not question.told.done():
-                batch.append(question)
-                size += question.size
-        return batch
-
-    async def _answer(self, batch: Sequence["_Question"]) -> None:
+    async def _answer_together(self, process: AnsweringProcess, batch: list[Question]) -> None:
         if not batch:
             return
         try:
-            answers = await self._ask_together(batch)
+            answers = await process.together(batch)
         except NotStarted:
             for each in batch:
                 each.tell([Faulty(_NOTHING_THERE)] * len(each.expressions))
             return
         if answers is None:
-            for each in batch:
-                each.tell(await self._singly(each))
+            await self._answer_singly(process, batch)
             return
-        for each, verdicts in zip(batch, answers, strict=True):
-            if verdicts is False:
-                each.tell([_NO] * len(each.expressions))
+        for number, each in enumerate(batch):
+            each.tell(answers.verdicts[number])
+            if number in answers.heavy:
+                self._set_aside.note(each.tenant)
+
+    async def _answer_singly(self, process: AnsweringProcess, batch: list[Question]) -> None:
+        for each in batch:
+            if process is self._usual.process and each.tenant in self._set_aside:
+                self._aside.put(each)
             else:
-                each.tell([_verdict(one) for one in verdicts])
+                each.tell(await self._singly(process, each))
 
-    async def _ask_together(self, batch: Sequence["_Question"]) -> Sequence[_Answered] | None:
-        """Return the answers to all; None: one of them was too much for the process."""
-        process = await self._ready()
-        questions = [{"expressions": each.expressions, "facts": each.about} for each in batch]
-        try:
-            await _send(process, {"questions": questions})
-            answers: Sequence[_Answered] = (await _next(process, PATIENCE))["answers"]
-        except (asyncio.IncompleteReadError, ConnectionError):
-            await self._has_ended()
-            return None
-        except TimeoutError:
-            await self._end()
-            return None
-        except BaseException:
-            await self._end()
-            raise
-        return answers
-
-    async def _singly(self, question: "_Question") -> list[Verdict]:
+    async def _singly(self, process: AnsweringProcess, question: Question) -> list[Verdict]:
+        """Ask a question alone, but for what has exploded while it waited."""
         verdicts: list[Verdict] = []
-        for _ in range(EXPLOSIONS_MOST):
-            rest = question.expressions[len(verdicts) :]
-            if not rest:
-                return verdicts
-            verdicts += await self._ask(rest, question.about)
-        missing = len(question.expressions) - len(verdicts)
-        return [*verdicts, *[Faulty("it was not asked: those before it took too long")] * missing]
-
-    async def _ask(self, expressions: list[str], about: Mapping[str, Any]) -> list[Verdict]:
-        """Answer as many as can be; the last one may have been too much for the process."""
-        verdicts: list[Verdict] = []
-        try:
-            process = await self._ready()
-        except NotStarted:
-            return [Faulty(_NOTHING_THERE)]
-        try:
-            await _send(process, {"expressions": expressions, "facts": about})
-            while len(verdicts) < len(expressions):
-                verdicts.append(_verdict(await _next(process, PATIENCE)))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            await self._has_ended()
-            verdicts.append(Faulty(_TOO_MUCH))
-        except TimeoutError:
-            await self._end()
-            verdicts.append(Faulty(_TOO_MUCH))
-        except BaseException:
-            await self._end()
-            raise
-        return verdicts
-
-    async def _ready(self) -> asyncio.subprocess.Process:
-        """Return the process, and start it unless it runs."""
-        process = self._process
-        if process is None or process.returncode is not None:
-            process = self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "cronicorn_adapter_cel.answering",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            await self._begun(process)
-        return process
-
-    async def _begun(self, process: asyncio.subprocess.Process) -> None:
-        try:
-            await _next(process, STARTING)
-        except BaseException as error:
-            await self._end()
-            if isinstance(error, TimeoutError | asyncio.IncompleteReadError):
-                raise NotStarted from error
-            raise
-
-    async def _has_ended(self) -> None:
-        """Take note of its end: a signal to what has ended would hide from asyncio that it did."""
-        process, self._process = self._process, None
-        if process is not None:
-            await process.communicate()
-
-    async def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-_TOO_MUCH: Final = (
-    f"it takes more than {TIME // timedelta(milliseconds=1)} ms or more memory than there is for it"
-)
-
-
-async def _send(process: asyncio.subprocess.Process, question: Mapping[str, Any]) -> None:
-    assert process.stdin is not None, "it was started with a pipe"
-    process.stdin.write(framed(question))
-    await process.stdin.drain()
-
-
-async def _next(process: asyncio.subprocess.Process, patience: timedelta) -> Mapping[str, Any]:
-    assert process.stdout is not None, "it was started with a pipe"
-    async with asyncio.timeout(patience.total_seconds()):
-        answer: Mapping[str, Any] = await received(process.stdout)
-    return answer
-
-
-def _verdict(answer: Mapping[str, Any]) -> Verdict:
-    match answer:
-        case {"yes": bool() as yes}:
-            return Said(yes)
-        case {"absent": str() as message}:
-            return NotThere(message)
-        case {"faulty": str() as message}:
-            return Faulty(message)
-        case _:
-            raise AssertionError("the process answers in one of three ways")
+        ends = 0
+        while (rest := question.expressions[len(verdicts) :]) and ends < EXPLOSIONS_MOST:
+            if (question.tenant, rest[0]) in self._exploded:
+                verdicts.append(Faulty(TOO_MUCH))
+                continue
+            try:
+                told = await process.singly(rest, question.about)
+            except NotStarted:
+                return [*verdicts, *[Faulty(_NOTHING_THERE)] * len(rest)]
+            verdicts += told.verdicts
+            if told.exploded:
+                self._exploded.note((question.tenant, question.expressions[len(verdicts) - 1]))
+            if told.exploded or told.seconds > HEAVY.total_seconds():
+                self._set_aside.note(question.tenant)
+            ends += verdicts[-1:] == [Faulty(TOO_MUCH)]
+        return [*verdicts, *[Faulty(_NOT_ASKED)] * len(rest)]
 
 
 def _is_clean(text: str) -> bool:

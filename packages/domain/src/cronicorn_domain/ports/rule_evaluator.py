@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.facts import Facts
 
 EXPRESSION_LENGTH: Final = 1000
@@ -46,7 +47,9 @@ class RuleEvaluator(Protocol):
     Promises:
 
     - An expression that explodes costs its caller at most the evaluator's time limit, keeps no
-      other caller's from being answered, and takes no memory of the caller's process.
+      other caller's from being answered, and takes no memory of the caller's process. It may be
+      `Faulty` for some minutes from then on, for its tenant alone.
+    - A tenant with many that explode, or that take long, keeps no other tenant waiting for them.
     - Texts reach it without NUL and lone surrogates; numbers that it cannot hold are rounded.
     """
 
@@ -61,10 +64,13 @@ class RuleEvaluator(Protocol):
         """
         ...
 
-    async def judge(self, expressions: Sequence[str], facts: Facts) -> Sequence[Verdict]:
+    async def judge(
+        self, expressions: Sequence[str], facts: Facts, *, tenant: TenantId | None = None
+    ) -> Sequence[Verdict]:
         """
-        Answer each expression about the same facts, in their order.
+        Answer each expression of a tenant's about the same facts, in their order.
 
         One that cannot be answered (`Faulty`), also for want of time or memory, harms only itself.
+        Who does not say whose they are is a tenant like others.
         """
         ...

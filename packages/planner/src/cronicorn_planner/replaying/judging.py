@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from cronicorn_domain.identity import TenantId
 from cronicorn_domain.model.facts import Facts
 from cronicorn_domain.model.rules import EndpointRule
 from cronicorn_domain.ports.rule_evaluator import RuleEvaluator, Verdict
@@ -21,8 +22,11 @@ class Judging:
     called often meets the same recorded answer many times.
     """
 
-    def __init__(self, evaluator: RuleEvaluator, rules: Sequence[EndpointRule]) -> None:
+    def __init__(
+        self, evaluator: RuleEvaluator, rules: Sequence[EndpointRule], tenant: TenantId
+    ) -> None:
         self._evaluator = evaluator
+        self._tenant = tenant
         self._conditions = [rule.when for rule in rules]
         self._alone = [not names_in((each,)) & _AROUND for each in self._conditions]
         self._kept: dict[tuple[int, str], Verdict] = {}
@@ -34,7 +38,8 @@ class Judging:
         ]  # those around the answer are never kept
         said: dict[str, Verdict] = {}
         if open_ones:
-            said = dict(zip(open_ones, await self._evaluator.judge(open_ones, facts), strict=True))
+            judged = await self._evaluator.judge(open_ones, facts, tenant=self._tenant)
+            said = dict(zip(open_ones, judged, strict=True))
         for condition, alone in zip(self._conditions, self._alone, strict=True):
             if alone and condition in said:
                 self._kept[(answer, condition)] = said[condition]

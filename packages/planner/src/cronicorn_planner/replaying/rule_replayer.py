@@ -54,7 +54,7 @@ class RuleReplayer:
         so that they can be compared.
         """
         async with self._room:
-            acting = replace(rules, shadow=False)
+            acting, tenant = replace(rules, shadow=False), recording.endpoint.tenant
             last = recording.answers[-1]
             bound = Bound(
                 ends_at=last.at + max(last.took, timedelta(milliseconds=1)),
@@ -62,11 +62,11 @@ class RuleReplayer:
                 deadline=asyncio.get_running_loop().time() + time_most.total_seconds(),
                 cut=Cut.ANSWERS if recording.cut else None,
             )
-            judging = Judging(self._evaluator, acting.rules)
+            judging = Judging(self._evaluator, acting.rules, tenant)
             turns = await self._turns(recording, judging, bound)
             ruled = Walk(recording, acting, judging)
             await ruled.go(bound)
-            fixed = Walk(recording, NO_RULES, Judging(self._evaluator, ()))
+            fixed = Walk(recording, NO_RULES, Judging(self._evaluator, (), tenant))
             await fixed.go(bound)
         return _told(recording, bound, turns, ruled=ruled, fixed=fixed)
 
@@ -79,7 +79,8 @@ class RuleReplayer:
         Runs take no time. Rules see no siblings; in the shadow they do nothing.
         """
         rules = situation.endpoint.rules
-        judging, around = Judging(self._evaluator, rules.rules), Surroundings({})
+        judging = Judging(self._evaluator, rules.rules, situation.endpoint.tenant)
+        around = Surroundings({})
         rehearsal = Rehearsal(situation, now)
         decisions: list[Decision] = []
         if situation.lease is not None:

@@ -94,9 +94,9 @@ class Walk:
             now = self._rehearsal.now
             if len(self.calls) >= bound.calls:
                 return bound.stop(now, Cut.CALLS)
+            if asyncio.get_running_loop().time() > bound.deadline:
+                return bound.stop(now, Cut.TIME)
             if len(self.calls) % _BREATH == 0:
-                if asyncio.get_running_loop().time() > bound.deadline:
-                    return bound.stop(now, Cut.TIME)
                 await asyncio.sleep(0)
             self.calls.append(Call(now, plan.decision.source))
             await self._answer(plan, now)

@@ -75,7 +75,9 @@ class RuleAssessor:
         condition, response = ended.endpoint.success_when, _answered(outcome)
         if condition is None or response is None:
             return outcome
-        (verdict,) = await self._evaluator.judge([condition], ended.facts(outcome))
+        (verdict,) = await self._evaluator.judge(
+            [condition], ended.facts(outcome), tenant=ended.endpoint.tenant
+        )
         match verdict:
             case Said(yes):
                 if yes:
@@ -94,7 +96,9 @@ class RuleAssessor:
         if not rules:
             return NO_RULING
         conditions = [rule.when for rule in rules]
-        verdicts = await self._evaluator.judge(conditions, ended.facts(outcome))
+        verdicts = await self._evaluator.judge(
+            conditions, ended.facts(outcome), tenant=ended.endpoint.tenant
+        )
         judged = list(zip(rules, verdicts, strict=True))
         return Ruling(
             held=tuple(rule for rule, verdict in judged if verdict == Said(yes=True)),
