@@ -18,7 +18,7 @@ from cronicorn_api.access.desks import TheCaller, TheDesk
 from cronicorn_api.history.presenters import deed_list, health_body, run_body, run_list, slot_list
 from cronicorn_api.history.schemas import DeedList, HealthBody, RunBody, RunList, SlotList
 from cronicorn_api.wire.identities import PathEndpoint, PathRun, cursor_of
-from cronicorn_api.wire.refusing import members_named
+from cronicorn_api.wire.refusing import members_named, shown
 from cronicorn_api.wire.values import GivenInstant
 
 router: Final = APIRouter(tags=["history"])
@@ -128,5 +128,7 @@ def _subject(text: str | None) -> UUID | None:
         return UUID(text)
     except ValueError:
         raise InvalidInput(
-            "this is no id", field="subject", remedy="give a job's, endpoint's or key's id"
+            f"this is no id; found {shown(text)}",
+            field="subject",
+            remedy="give a job's, endpoint's or key's id",
         ) from None

@@ -16,6 +16,8 @@ from cronicorn_domain.identity import (
 )
 from fastapi import Depends, Path
 
+from cronicorn_api.wire.refusing import shown
+
 ANY_JOB: Final = "_"
 """Stands in a path for whichever job the endpoint has."""
 _SHOWN_MOST: Final = 64
@@ -88,5 +90,7 @@ def cursor_of(text: str | None, made: Callable[[UUID], _IdT]) -> _IdT | None:
         return made(UUID(text))
     except ValueError:
         raise InvalidInput(
-            "this is no cursor", field="cursor", remedy="give a nextCursor of this list"
+            f"this is no cursor; found {shown(text)}",
+            field="cursor",
+            remedy="give a nextCursor of this list",
         ) from None

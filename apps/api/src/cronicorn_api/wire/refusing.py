@@ -141,6 +141,12 @@ _SHOWN_MOST: Final = 40
 _HUGE: Final = 10**_SHOWN_MOST
 
 
+def shown(value: str | float) -> str:
+    """Write what was given, so far as it is short, and is no secret."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]}…"
+
+
 def _found(code: str, value: object) -> str:
     """Tell what was given: only its kind where it may be a secret, and never all of a long one."""
     if isinstance(value, bytes):
@@ -148,8 +154,7 @@ def _found(code: str, value: object) -> str:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     only_its_kind = code in {"int_type", "float_type"} and not number
     if _NO_SECRET.fullmatch(code) and isinstance(value, str | int | float) and not only_its_kind:
-        shown = repr(value) if not isinstance(value, int) or abs(value) < _HUGE else "a huge number"
-        return shown if len(shown) <= _SHOWN_MOST else f"{shown[:_SHOWN_MOST]}…"
+        return "a huge number" if isinstance(value, int) and abs(value) >= _HUGE else shown(value)
     kind = _KINDS.get(type(value), "something else")
     return f"{kind} of {len(value)}" if "too_" in code and isinstance(value, Sized) else kind
 
