@@ -200,9 +200,14 @@ def profile(
     stacks: Annotated[
         Path | None, typer.Option(help="Keep py-spy's raw samples here, for a flame graph.")
     ] = None,
+    processes: Annotated[
+        int, typer.Option(help="Of several one is sampled, and set beside a single one.", min=1)
+    ] = 1,
 ) -> None:
     """Tell the cost of one fire by part, sampled by py-spy."""
-    told = record(postgres=not sqlite, rate=rate, seconds=seconds, stacks=stacks)
+    told = record(
+        postgres=not sqlite, rate=rate, seconds=seconds, stacks=stacks, processes=processes
+    )
     _say(told)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from bench.calls import judge
 from bench.figures import Figure
+from bench.profiling import Recording, compared
 from bench.stacks import profile_of, read_stacks
 from bench.work import Work
 
@@ -87,3 +88,30 @@ def test_a_sample_belongs_to_a_step_and_a_library(stack: str, step: str, library
     assert dict(profile.steps.rows()) == {step: 1.0}
     assert dict(profile.libraries.rows()) == {library: 1.0}
     assert profile.samples == 3
+
+
+def test_what_several_processes_lose_is_told_by_part() -> None:
+    """Each part of a fire stands beside that of a single process, though one may lack it."""
+    one = recorded(1, 100.0, "main (a.py:1);sleep (asyncio/events.py:2) 2")
+    two = recorded(
+        2,
+        150.0,
+        "main (a.py:1);sleep (asyncio/events.py:2) 2",
+        "main (a.py:1);execute (psycopg/cursor.py:3) 1",
+    )
+
+    told = compared("library", [one, two], [each.profile.libraries for each in (one, two)])
+
+    assert told.splitlines() == [
+        "| library | μs/fire, one process | μs/fire, 2 processes | more |",
+        "| --- | ---: | ---: | ---: |",
+        "| event loop | 100 | 100 | +0 |",
+        "| psycopg | 0 | 50 | +50 |",
+        "| together | 100 | 150 | +50 |",
+    ]
+
+
+def recorded(processes: int, cost: float, *stacks: str) -> Recording:
+    """Return what was recorded, from py-spy's lines."""
+    profile = profile_of(read_stacks(stacks))
+    return Recording(processes=processes, profile=profile, cost=cost, rate=1.0)
