@@ -44,7 +44,7 @@ _LIBRARIES: Final[Mapping[str, str]] = {
 _REST: Final = "event loop"
 _ELSE: Final = "else"
 _WAITING: Final = re.compile(
-    r"(wait|get|select|poll|_worker|run) \((threading|queue|selectors)\.py"
+    r"([\w<>]+\.)*(wait|get|select|poll|_worker|run) \((threading|queue|selectors)\.py"
 )
 
 

@@ -115,3 +115,9 @@ def recorded(processes: int, cost: float, *stacks: str) -> Recording:
     """Return what was recorded, from py-spy's lines."""
     profile = profile_of(read_stacks(stacks))
     return Recording(processes=processes, profile=profile, cost=cost, rate=1.0)
+
+
+@pytest.mark.parametrize("frame", ["select (selectors.py:1)", "_PollLike.select (selectors.py:1)"])
+def test_a_thread_that_waits_took_no_time(frame: str) -> None:
+    """Such as the one that waits for its keeper's end, whichever way py-spy names what it does."""
+    assert profile_of(read_stacks([f"watch (keeper.py:1);{frame} 3"])).samples == 0
