@@ -532,7 +532,8 @@ def test_the_documented_commands_bring_a_database_back(
     assert after_restore == ["kept"]
     assert "no differences" in restored
     assert "nothing found" in restored
-    assert "is at revision" not in typed("cronicorn-db current")
+    assert "is at revision 0001" in typed("cronicorn-db current")
+    assert jobs() == ["kept"]
 
 
 def test_images_are_named_after_the_version() -> None:

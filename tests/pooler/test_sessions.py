@@ -7,7 +7,9 @@ import psycopg
 import pytest
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine, read_only, single_statements
+from cronicorn_adapter_sql.migrating.journey import Event, HeldUp
 from cronicorn_adapter_sql.migrating.runner import upgrade
+from cronicorn_adapter_sql.migrating.sessions import ADVISORY_KEY
 from cronicorn_adapter_sql.notifying import CHANNEL
 from cronicorn_adapter_sql.testing.databases import empty_postgres
 from cronicorn_adapter_sql.testing.handle import opened_handle
@@ -119,3 +121,25 @@ async def test_processes_that_migrate_together_wait_for_each_other(
         ).fetchone()
 
     assert held == (0,)
+
+
+async def test_who_waits_to_migrate_takes_no_place(postgres_url: str, pooler_port: int) -> None:
+    """It says that another process migrates, and has no transaction open meanwhile."""
+    told = asyncio.Queue[Event]()
+    with empty_postgres(postgres_url) as url:
+        async with (
+            open_engine(parse_database_url(through(pooler_port, url))) as replica,
+            await psycopg.AsyncConnection.connect(url, autocommit=True) as first,
+        ):
+            await first.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_KEY])
+            waiting = asyncio.create_task(upgrade(replica, tell=told.put_nowait))
+            async with asyncio.timeout(30):
+                said = await told.get()
+            assert said == HeldUp(reason="another process is migrating this database")
+
+            await first.execute("CREATE TABLE built (id integer)")
+            await first.execute("CREATE INDEX CONCURRENTLY at_work ON built (id)")
+
+            assert not waiting.done()
+            await first.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_KEY])
+            assert len(await waiting) > 0

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from cronicorn_adapter_sql.command.verbs import app
 from cronicorn_adapter_sql.database_url import SqliteDatabase, parse_database_url
+from cronicorn_adapter_sql.migrating.tree import OUR_TREE, read_tree
 from sqlalchemy.engine import make_url
 from typer.testing import CliRunner, Result
 
@@ -47,6 +48,8 @@ def test_up_down_and_up_again(empty_database_url: str) -> None:
         down = cronicorn_db("downgrade", "base", *option)
         assert (down.exit_code, down.stderr) == (0, "")
         assert "undone " in down.stdout
+        assert "note: the database" in down.stdout
+        assert "run `cronicorn-db upgrade`" in down.stdout
         assert "dropped, with all their rows: " in down.stdout
         assert f"{name} has no tables of Cronicorn's" in down.stdout
 
@@ -235,6 +238,27 @@ def test_a_downgrade_says_what_would_be_lost(empty_database_url: str) -> None:
     assert (accepted.exit_code, "dropped, with all their rows" in accepted.stdout) == (0, True)
 
 
+def test_steps_down_do_not_end_at_nothing(empty_database_url: str) -> None:
+    """What drops every table has to be called base, whatever else is said."""
+    option = ("--database", empty_database_url)
+    cronicorn_db("upgrade", *option)
+    execute(empty_database_url, told_of("w1", LONG_AGO))
+    everything = f"-{len(read_tree(OUR_TREE).line)}"
+
+    refused = cronicorn_db("downgrade", everything, "--yes", *option)
+    behind_its_end = cronicorn_db("downgrade", f"head{everything}", "--yes", *option)
+    planned = cronicorn_db("plan", everything, *option)
+    still = cronicorn_db("check", *option)
+    spelled_out = cronicorn_db("downgrade", "base", "--yes", *option)
+
+    for each in (refused, behind_its_end):
+        assert (each.exit_code, each.stdout, each.stderr.count("\n")) == (2, "", 1)
+        assert "would drop every table with all that is stored; name base" in each.stderr
+    assert "no table would be left: `downgrade` wants the word base" in planned.stderr
+    assert (still.exit_code, "no differences" in still.stdout) == (0, True)
+    assert "dropped, with all their rows" in spelled_out.stdout
+
+
 def test_a_downgrade_waits_for_no_living_worker(empty_database_url: str) -> None:
     """Not even with --yes: those at work are named, and keep their tables."""
     option = ("--database", empty_database_url)
@@ -268,16 +292,14 @@ def test_a_revision_needs_a_title() -> None:
 
 
 def test_one_step_down_is_no_option(empty_sqlite_database: str) -> None:
-    """``downgrade -1`` undoes the last migration, although it begins like an option."""
+    """``-1`` is the last migration, although it begins like an option."""
     option = ("--database", empty_sqlite_database)
     cronicorn_db("upgrade", *option)
 
-    down = cronicorn_db("downgrade", "-1", *option)
+    down = cronicorn_db("plan", "-1", *option)
 
     assert down.exit_code == 0
-    assert down.stdout.count("undone ") == 1
-    assert "note: the database" in down.stdout
-    assert "run `cronicorn-db upgrade`" in down.stdout
+    assert down.stderr.count("would undo ") == 1
 
 
 def test_the_database_is_taken_from_the_environment(here: Path) -> None:

@@ -142,8 +142,8 @@ async def test_a_plan_for_postgresql_is_alone_and_short_of_locks(
     async with open_engine(parse_database_url(empty_postgres_database)) as engine:
         script = (await plan(engine)).script
 
-    assert script.index("pg_advisory_lock") < script.index("lock_timeout = '2000ms'")
-    assert script.index("lock_timeout = '2000ms'") < script.index("BEGIN")
+    assert script.index("pg_try_advisory_lock") < script.index("lock_timeout = '2000ms'")
+    assert script.index("lock_timeout = '2000ms'") < script.index("BEGIN;")
 
 
 async def test_a_plan_for_sqlite_keeps_the_rows_of_rebuilt_tables() -> None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
@@ -18,7 +19,9 @@ from cronicorn_adapter_sql.column_types import JSON_DOCUMENT, UtcDateTime, metad
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.journey import Began, Event, Finished, HeldUp, Patience
+from cronicorn_adapter_sql.migrating.losing import losses
 from cronicorn_adapter_sql.migrating.runner import downgrade, upgrade
+from cronicorn_adapter_sql.migrating.sessions import ADVISORY_KEY
 from cronicorn_adapter_sql.migrating.standing import current, require_head, table_names
 from cronicorn_adapter_sql.migrating.tree import Step
 from cronicorn_adapter_sql.migrating.watching import doing
@@ -274,6 +277,74 @@ async def test_replicas_may_start_together(empty_database_url: str, tree: str) -
     assert sorted(applied) == ["", "", "", "r1 r2"]
 
 
+async def test_who_waits_to_migrate_keeps_no_index_from_being_built(
+    empty_postgres_database: str, tree: str
+) -> None:
+    """``CREATE INDEX CONCURRENTLY`` waits for all who may see the past; whoever waits is none."""
+    told: list[Event] = []
+    waits = asyncio.Event()
+
+    def tell(event: Event) -> None:
+        told.append(event)
+        waits.set()
+
+    async with (
+        open_engine(parse_database_url(empty_postgres_database)) as replica,
+        await psycopg.AsyncConnection.connect(empty_postgres_database, autocommit=True) as first,
+    ):
+        await upgrade(replica, tree=tree, target="r1")
+        await first.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_KEY])
+
+        waiting = asyncio.create_task(upgrade(replica, tree=tree, tell=tell))
+        async with asyncio.timeout(30):
+            await waits.wait()
+        await first.execute("CREATE INDEX CONCURRENTLY built ON children (parent)")
+        await first.execute("DROP INDEX built")
+
+        assert not waiting.done()
+        await first.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_KEY])
+        assert await waiting == ALL[1:]
+
+    # Nor is the wait broken off, as a deadlock, and begun anew.
+    held = [event for event in told if isinstance(event, HeldUp)]
+    assert held == [HeldUp(reason="another process is migrating this database")]
+
+
+async def test_what_was_undone_with_its_transaction_is_not_told_as_done(
+    empty_postgres_database: str, tree: str
+) -> None:
+    """Behind a pooler all steps are one transaction: a try that a lock has stopped did none."""
+    database = parse_database_url(empty_postgres_database)
+    ended = asyncio.Event()
+
+    def tell(event: Event) -> None:
+        if isinstance(event, HeldUp) and event.tried == 2:
+            ended.set()
+
+    async with open_engine(database, poll_only=True) as engine:
+        await upgrade(engine, tree=tree)
+        table = 'op.create_table("third", sa.Column("id", sa.Integer))'
+        add(tree, "r3", "r2", "Have a third", up=table, down='op.drop_table("third")')
+        column = 'op.add_column("parents", sa.Column("name", sa.String()))'
+        add(tree, "r4", "r3", "Name the parents", up=column, down="pass")
+        async with engine.connect() as holder:
+            await holder.execute(text(HELD["postgresql"]))
+            going = asyncio.create_task(
+                upgrade(
+                    engine,
+                    tree=tree,
+                    tell=tell,
+                    patience=replace(HASTY, tries=1000),
+                    despite_drift=True,  # to look for it would wait for the lock before any step
+                )
+            )
+            async with asyncio.timeout(30):
+                await ended.wait()
+            await holder.rollback()
+
+        assert [step.revision for step in await going] == ["r3", "r4"]
+
+
 async def test_tasks_of_one_process_take_turns(empty: AsyncEngine, tree: str) -> None:
     """Alembic works with globals; two upgrades in one process do not get into each other."""
     done = await asyncio.gather(*(upgrade(empty, tree=tree) for _ in range(3)))
@@ -382,6 +453,34 @@ async def test_a_target_that_is_none_is_refused(empty: AsyncEngine, tree: str, t
 
     assert refused.value.field == "target"
     assert await table_names(empty) == frozenset()
+
+
+async def test_the_last_step_down_has_a_name(empty: AsyncEngine, tree: str) -> None:
+    """A number of steps goes no further than to the first revision; what drops all is ``base``."""
+    await upgrade(empty, tree=tree)
+    for target in ("-2", "head-2", "r1-1", "base+0"):
+        with pytest.raises(InvalidInput, match=r"would drop every table .* name base"):
+            await downgrade(empty, target=target, tree=tree)
+    assert await table_names(empty) == {"parents", "children"}
+
+    assert await downgrade(empty, target="-1", tree=tree) == ALL[1:]
+    assert await downgrade(empty, target="base", tree=tree) == ALL[:1]
+
+
+async def test_a_column_that_gets_another_type_may_lose(empty: AsyncEngine, tree: str) -> None:
+    """What a narrower type cannot hold is told before it is gone; what stays as it was is not."""
+    retype = """with op.batch_alter_table("children") as batch:
+        batch.alter_column("parent", existing_type=sa.{}(), type_=sa.{}(), nullable=False)"""
+    up, down = retype.format("Integer", "BigInteger"), retype.format("BigInteger", "Integer")
+    add(tree, "r3", "r2", "Have many parents", up=up, down=down)
+    await upgrade(empty, tree=tree, target="r2")
+    assert await losses(empty, target="r2", tree=tree) == ()
+    await upgrade(empty, tree=tree)
+
+    (lost,) = await losses(empty, target="-1", tree=tree)
+
+    told = "the column parent of children, where it does not fit into integer, (1 row)"
+    assert str(lost).lower() == told
 
 
 async def test_down_goes_down_only(empty: AsyncEngine, tree: str) -> None:

@@ -14,7 +14,7 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import downgrade, upgrade
 from cronicorn_adapter_sql.migrating.standing import current, require_head, table_names
-from cronicorn_adapter_sql.migrating.tree import HEAD, OUR_TREE
+from cronicorn_adapter_sql.migrating.tree import BASE, HEAD, OUR_TREE
 from cronicorn_adapter_sql.testing.databases import sqlite_url
 from cronicorn_adapter_sql.testing.rows import GOOD, write
 from cronicorn_domain.errors import SchemaMismatch
@@ -66,9 +66,9 @@ async def test_every_revision_goes_up_down_and_up_over_rows(engine: AsyncEngine)
     """From the newest schema, with rows in every table, all the way down and up again."""
     await fill(engine)
 
-    for revision in reversed(REVISIONS):
+    for revision, below in zip(reversed(REVISIONS), [*REVISIONS[-2::-1], BASE], strict=True):
         assert await current(engine) == revision
-        await downgrade(engine, target="-1")
+        await downgrade(engine, target=below)
     assert await table_names(engine) == frozenset()
     for revision in REVISIONS:
         await upgrade(engine, target="+1")

@@ -55,7 +55,7 @@ UpTo = Annotated[
     str, typer.Argument(metavar="[TARGET]", help="A revision, +1, or head for the newest.")
 ]
 DownTo = Annotated[
-    str, typer.Argument(metavar="TARGET", help="A revision, -1, or base for no tables at all.")
+    str, typer.Argument(metavar="TARGET", help="A revision, -1, or base: no tables at all.")
 ]
 AnyWhere = Annotated[
     str,
@@ -151,9 +151,10 @@ def downgrade(
     Undo the migrations down to TARGET.
 
     The tables and columns that they brought go, with all that is in them: make a backup. Where
-    that are rows, it is refused without --yes, and says how many. It is refused while workers or
-    an API are at work on the database: stop them first, also since one that starts would bring it
-    up again.
+    that are rows, it is refused without --yes, and says how many. What a migration does to rows
+    that stay is not counted: read it in `plan`. Where no table would be left, TARGET has to be the
+    word base: a number of steps does not go there. It is refused while workers or an API are at
+    work on the database: stop them first, also since one that starts would bring it up again.
     """
     from cronicorn_adapter_sql.migrating import losing, runner, standing  # noqa: PLC0415
 
@@ -185,14 +186,13 @@ def plan(
 
     It would bring the database to TARGET, up or down. The script goes to standard output, and may
     be run with psql or sqlite3 instead; what it is about goes to standard error, with the rows that
-    would be lost on the way down. What would be
-    refused to `upgrade` is refused here, too.
+    would be lost on the way down. What would be refused to `upgrade` is refused here, too.
     """
     from cronicorn_adapter_sql.database_url import (  # noqa: PLC0415
         SqliteDatabase,
         parse_database_url,
     )
-    from cronicorn_adapter_sql.migrating import losing, planning  # noqa: PLC0415
+    from cronicorn_adapter_sql.migrating import losing, planning, tree  # noqa: PLC0415
 
     async def work(engine: "AsyncEngine") -> None:
         planned = await planning.plan(engine, target=target, despite_drift=despite_drift)
@@ -200,6 +200,8 @@ def plan(
         if planned.undone:
             for loss in await losing.losses(engine, target=target):
                 typer.echo(f"would lose {loss}", err=True)
+        if planned.empties and target != tree.BASE:
+            typer.echo("no table would be left: `downgrade` wants the word base for that", err=True)
 
     async def work_on_nothing() -> None:
         _print_plan(await planning.plan_of_new_sqlite(target=target))

@@ -1,7 +1,8 @@
 # ruff: noqa: S608  names of our own tables only
 """What a downgrade would cost: the rows that would go, and the workers that would trip over it."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -14,7 +15,7 @@ from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.engine import read_only, reading_first
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.migrating.alone import alone_in_process
-from cronicorn_adapter_sql.migrating.catalog import Part, read_catalog
+from cronicorn_adapter_sql.migrating.catalog import Catalog, Part, read_catalog
 from cronicorn_adapter_sql.migrating.scratch import expected_catalog
 from cronicorn_adapter_sql.migrating.standing import current, name_of, table_names
 from cronicorn_adapter_sql.migrating.tree import OUR_TREE, read_tree
@@ -23,6 +24,11 @@ from cronicorn_adapter_sql.tables import workers
 _UNSEEN: Final = timedelta(seconds=30)
 """A worker that lives tells of itself three times in this time."""
 _COUNTED_MOST: Final = 100_000
+_BEHIND_THE_TYPE: Final = re.compile(
+    r"\s+(?:collate|not null|null|default|identity|generated|primary key|unique|check|constraint"
+    r"|references)\b.*",
+    re.IGNORECASE,
+)
 _NAMED_MOST: Final = 8
 _SERVING: Final = (
     "SELECT application_name || ' (process ' || pid || ')' FROM pg_stat_activity"
@@ -33,15 +39,22 @@ _SERVING: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """A table that would go, or a column, and how many rows are in it; not all are counted."""
+    """
+    A table that would go, or a column, and how many rows are in it; not all are counted.
+
+    ``becomes``: the type that the column would have; what does not fit into it is lost, or keeps
+    the migration from going through.
+    """
 
     part: Part
     rows: int
+    becomes: str | None = None
 
     def __str__(self) -> str:
         """Say what is lost."""
         counted = f"{self.rows}" if self.rows <= _COUNTED_MOST else f"more than {_COUNTED_MOST}"
-        return f"{self.part} ({counted} row{'' if self.rows == 1 else 's'})"
+        bound = f", where it does not fit into {self.becomes}," if self.becomes else ""
+        return f"{self.part}{bound} ({counted} row{'' if self.rows == 1 else 's'})"
 
 
 async def refuse_careless_downgrade(
@@ -73,12 +86,16 @@ async def would_go_nowhere(engine: AsyncEngine, *, target: str, tree: str = OUR_
     migrations = read_tree(tree)
     found = await current(engine)
     migrations.refuse_unknown(found)
-    return migrations.reaches_up(found=found, target=migrations.resolve(target, found=found))
+    return migrations.reaches_up(found=found, target=migrations.resolve_down(target, found=found))
 
 
 async def losses(engine: AsyncEngine, *, target: str, tree: str = OUR_TREE) -> tuple[Loss, ...]:
     """
-    Tell the tables and columns with something in them that a downgrade would take away.
+    Tell the tables and columns with something in them that a downgrade would take, or retype.
+
+    That is what follows from the tables before and after. What a statement of the migration does to
+    rows that stay (an UPDATE, a DELETE) is not told: it stands in the plan. A constraint that rows
+    do not keep loses nothing: the migration fails, and is undone.
 
     Nothing is written: on PostgreSQL the migrations are tried in a transaction that is rolled back.
 
@@ -89,11 +106,12 @@ async def losses(engine: AsyncEngine, *, target: str, tree: str = OUR_TREE) -> t
     found = await current(engine)
     resolved = migrations.resolve(target, found=found)
 
-    def work(connection: Connection) -> tuple[Part, ...]:
+    def work(connection: Connection) -> Mapping[Part, str | None]:
         there = read_catalog(connection)
         before = expected_catalog(connection, migrations, found)
         after = expected_catalog(connection, migrations, resolved)
-        return tuple(_going(part for part in before if part not in after and part in there))
+        going = _going(part for part in before if part not in after and part in there)
+        return {**dict.fromkeys(going), **_retyped(before, after, there)}
 
     with translated():
         async with alone_in_process(), reading_first(engine).connect() as connection:
@@ -103,8 +121,12 @@ async def losses(engine: AsyncEngine, *, target: str, tree: str = OUR_TREE) -> t
                 await connection.rollback()
         async with read_only(engine).connect() as connection:
             counted = [
-                Loss(part=part, rows=(await connection.execute(text(_count(part)))).scalar_one())
-                for part in going
+                Loss(
+                    part=part,
+                    rows=(await connection.execute(text(_count(part)))).scalar_one(),
+                    becomes=becomes,
+                )
+                for part, becomes in going.items()
             ]
     return tuple(each for each in counted if each.rows)
 
@@ -114,6 +136,20 @@ def _going(parts: Iterator[Part]) -> Iterator[Part]:
     kept = sorted(each for each in parts if each.kind in {"table", "column"})
     tables = {each.table for each in kept if each.kind == "table"}
     return (each for each in kept if each.kind == "table" or each.table not in tables)
+
+
+def _retyped(before: Catalog, after: Catalog, there: Catalog) -> Mapping[Part, str]:
+    """Give the columns that stay under another type, with that type."""
+    types = {
+        part: (_type(before[part]), _type(after[part]))
+        for part in sorted(before.keys() & after.keys() & there.keys())
+        if part.kind == "column"
+    }
+    return {part: new for part, (old, new) in types.items() if old != new}
+
+
+def _type(definition: str) -> str:
+    return _BEHIND_THE_TYPE.split(definition, maxsplit=1)[0]
 
 
 def _count(part: Part) -> str:

@@ -34,12 +34,14 @@ class Plan:
 
     ``script`` may be given to the database's own shell, psql or sqlite3, with the same result: it
     says to the shell that it is to stop at the first error, and is refused where the database is
-    not at the revision that it begins with. It is empty where there is nothing to do.
+    not at the revision that it begins with. It is empty where there is nothing to do. ``empties``:
+    it drops every table.
     """
 
     steps: tuple[Step, ...]
     undone: bool
     script: str
+    empties: bool = False
 
 
 async def plan(
@@ -89,6 +91,7 @@ def _plan(tree: Tree, found: str | None, target: str | None, script: str) -> Pla
         steps=tree.steps(found=found, target=target),
         undone=not tree.reaches_up(found=found, target=target),
         script=script,
+        empties=target is None,
     )
 
 

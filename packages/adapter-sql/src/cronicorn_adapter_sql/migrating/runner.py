@@ -15,6 +15,7 @@ from cronicorn_adapter_sql.errors import is_about_locks, translated
 from cronicorn_adapter_sql.migrating.alone import alone_in_process
 from cronicorn_adapter_sql.migrating.drift import refuse_drift
 from cronicorn_adapter_sql.migrating.journey import HeldUp, Journey, Patience, Tell, silently
+from cronicorn_adapter_sql.migrating.sessions import be_alone
 from cronicorn_adapter_sql.migrating.standing import (
     current,
     name_of,
@@ -88,11 +89,13 @@ async def downgrade(
     """
     Undo the migrations down to ``target``: a revision, ``-1``, or ``base`` for an empty database.
 
+    What ends at an empty database has to be called ``base``: a number of steps does not go there.
+
     Returns:
         What was undone, in order.
 
     Raises:
-        InvalidInput: the target is no revision, or lies ahead.
+        InvalidInput: the target is no revision, lies ahead, or takes every table without the name.
         SchemaMismatch: the database is at a revision that this code does not know.
         StoreRefused: something is to be undone, and the tables are not as the migrations made them
             (unless ``despite_drift``); they are another program's; or the database would not.
@@ -101,7 +104,7 @@ async def downgrade(
     migrations = read_tree(tree)
     found = await current(engine)
     migrations.refuse_unknown(found)
-    resolved = migrations.resolve(target, found=found)
+    resolved = migrations.resolve_down(target, found=found)
     if found is None:
         await refuse_tables_of_others(engine)
     if found != resolved and migrations.reaches_up(found=found, target=resolved):
@@ -153,6 +156,7 @@ async def _once(engine: AsyncEngine, journey: Journey, verb: Verb, target: str) 
     with translated():
         async with alone_in_process(), engine.connect() as connection:
             try:
+                await be_alone(connection, journey)
                 await connection.run_sync(run)
             finally:
                 # Its session holds a lock and settings that are good for migrating only.

@@ -79,6 +79,27 @@ class Tree:
             raise self._refused(target, f"the migrations end at {self._end(place)}")
         return self.line[place - 1].revision if place else None
 
+    def resolve_down(self, target: str, *, found: str | None) -> str | None:
+        """
+        Return the revision that a downgrade's target means; its end has to be named ``base``.
+
+        How far a number of steps goes depends on where the database is, and with the last step
+        everything goes that is stored.
+
+        Raises:
+            InvalidInput: it is no target, or takes every table without saying so.
+        """
+        resolved = self.resolve(target, found=found)
+        if resolved is None and found is not None and target != BASE:
+            raise InvalidInput(
+                f"cannot go to revision {target!r}: no migration is left below {found}, so that it"
+                " would drop every table with all that is stored; name base, if that is what you"
+                " want",
+                field="target",
+                remedy=f"name {BASE}, or a revision",
+            )
+        return resolved
+
     def refuse_unknown(self, found: str | None) -> None:
         """Raise ``SchemaMismatch`` where a database is at a revision that is not on the line."""
         if found is None or found in self._revisions:

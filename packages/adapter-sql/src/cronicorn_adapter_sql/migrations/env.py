@@ -2,8 +2,8 @@
 Alembic's environment: one tree of migrations for PostgreSQL and SQLite.
 
 Its attributes say what is wanted: ``connection``, an open one, with a ``journey`` to report to if
-the database is to be migrated for good, or inside a transaction of the caller's (``rehearsal``); or
-for the SQL as text (offline) the name of a ``dialect``.
+the database is to be migrated for good (its session is alone then), or inside a transaction of the
+caller's (``rehearsal``); or for the SQL as text (offline) the name of a ``dialect``.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,11 +19,6 @@ from sqlmodel.sql.sqltypes import AutoString
 import cronicorn_adapter_sql.tables  # noqa: F401  it brings the tables into the metadata
 from cronicorn_adapter_sql.column_types import UtcDateTime, metadata
 from cronicorn_adapter_sql.migrating.journey import Journey
-from cronicorn_adapter_sql.migrating.sessions import (
-    be_alone_behind_pooler,
-    be_alone_on_postgres,
-    be_alone_on_sqlite,
-)
 from cronicorn_adapter_sql.pooler import behind_pooler
 
 
@@ -64,6 +59,10 @@ def _check_foreign_keys(connection: Connection) -> None:
 def _migrate(connection: Connection, journey: Journey) -> None:
     on_sqlite = connection.dialect.name == "sqlite"
     pooled = behind_pooler(connection)
+    # On SQLite one transaction over all steps keeps out those who start at the same time; on
+    # PostgreSQL the lock does, and a step may leave its transaction to build an index. Behind a
+    # pooler the lock lives as long as the transaction.
+    all_in_one = on_sqlite or pooled
 
     def arrive(
         ctx: MigrationContext,  # noqa: ARG001  Alembic passes all of them by these names
@@ -73,24 +72,15 @@ def _migrate(connection: Connection, journey: Journey) -> None:
     ) -> None:
         journey.arrive()
 
-    if on_sqlite:
-        be_alone_on_sqlite(connection, journey)
-    elif pooled:
-        be_alone_behind_pooler(connection, journey)
-    else:
-        be_alone_on_postgres(connection, journey)
     context.configure(
         connection=connection,
         render_as_batch=on_sqlite,
-        # On SQLite one transaction over all steps keeps out those who start at the same time; on
-        # PostgreSQL the lock does, and a step may leave its transaction to build an index. Behind a
-        # pooler the lock lives as long as the transaction.
-        transaction_per_migration=not (on_sqlite or pooled),
+        transaction_per_migration=not all_in_one,
         on_version_apply=arrive,
         **_COMMON,
     )
     with context.begin_transaction():
-        if on_sqlite:
+        if all_in_one:
             journey.done.clear()  # what an earlier try has done was undone with it
         journey.depart(context.get_context().get_current_revision())
         context.run_migrations()
