@@ -137,6 +137,14 @@ def requested(history: History) -> History:
     return replace(history, requests=tuple(sent))
 
 
+def sent_sooner(by: timedelta) -> History:
+    """Let a target have seen a request so much before its slot, as clocks are ahead by as much."""
+    history = requested(three_runs())
+    first, *others = history.requests
+    early = replace(first, sent_at=history.runs[0].slot - by)
+    return replace(history, requests=(early, *others), clocks_ahead=by)
+
+
 def a_jittered_run() -> History:
     return three_runs(schedule=every(HOUR), jitter=10 * MINUTE)
 
@@ -456,6 +464,11 @@ CASES: list[tuple[Fault, Callable[[], History], Spoil]] = [
         lambda h: replace(
             h, requests=(replace(h.requests[0], sent_at=h.runs[0].slot - SECOND), *h.requests[1:])
         ),
+    ),
+    (
+        Fault.EARLY,
+        lambda: sent_sooner(timedelta(milliseconds=100)),
+        lambda h: replace(h, clocks_ahead=timedelta(milliseconds=50)),
     ),
     # late
     (

@@ -5,12 +5,14 @@ from typing import get_args
 
 from cronicorn_domain.model.rules import Action
 
+from tools.simulate.clock import AHEAD_MOST
 from tools.simulate.conditions import CONDITIONS
 from tools.simulate.deeds import EndpointAct, JobAct
 from tools.simulate.drawing_schedules import CLOCK_CHANGES
 from tools.simulate.participants import Manner
 from tools.simulate.profiles import draw
 from tools.simulate.troubles import (
+    ClockStep,
     HostDown,
     LineTrouble,
     Misbehaviour,
@@ -37,6 +39,28 @@ def test_everything_that_can_break_breaks() -> None:
     ways = {trouble.how for trouble in troubles if isinstance(trouble, TargetTrouble)}
     assert kinds == {*get_args(LineTrouble), *get_args(ProcessTrouble), TargetTrouble}
     assert ways == set(Misbehaviour)
+
+
+def test_clocks_run_ahead_and_are_set_both_ways() -> None:
+    """Within a few seeds measurements err ahead, and between them clocks gain and lose time."""
+    drawn = [draw("clocks", seed) for seed in SEEDS]
+
+    ahead = {each.ahead for scenario in drawn for each in scenario.workers}
+    steps = [each.by for scenario in drawn for each in scenario.troubles if type(each) is ClockStep]
+    assert timedelta() in ahead
+    assert max(ahead) == AHEAD_MOST
+    assert min(steps) < timedelta() < max(steps)
+
+
+def test_runs_outlive_their_leases() -> None:
+    """In a world of leases runs last for several, and many workers have few places."""
+    drawn = [draw("leases", seed) for seed in SEEDS]
+
+    lease = drawn[0].settings.lease
+    lengths = [max(each.target.lengths) for scenario in drawn for each in scenario.newcomers]
+    assert max(lengths) > 5 * lease
+    assert any(len(each.newcomers) > each.settings.concurrency for each in drawn)
+    assert any(len(each.workers) > len(each.newcomers) for each in drawn)
 
 
 def test_a_daylight_world_sees_a_clock_being_set() -> None:

@@ -242,3 +242,19 @@ def test_a_hints_slot_is_not_left_over_behind_the_hints_end() -> None:
     scenario = draw("ruled", 22)
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_a_start_by_a_clock_ahead_came_before_the_pause() -> None:
+    """It is as of an instant behind the pause, which was written a moment later."""
+    scenario = draw("clocks", 104)
+
+    assert sentences(judge(scenario)) == ()
+
+
+def test_a_lease_that_was_renewed_as_of_long_past_ends_as_promised_before() -> None:
+    """A measurement was answered late, and by the clock that went by it leases end in the past."""
+    scenario = draw("leases", 170)
+    scenario = scenario.only({"e2", "e4", "w1", "w5", "t10"})
+    scenario = scenario.lasting(timedelta(seconds=160))
+
+    assert sentences(judge(scenario)) == ()

@@ -13,6 +13,8 @@ PLAYED = [
     *(("daylight", seed) for seed in range(3)),
     *(("polite", seed) for seed in range(4)),
     *(("rationed", seed) for seed in range(4)),
+    *(("leases", seed) for seed in range(4)),
+    *(("clocks", seed) for seed in range(3)),
     *(("planned", seed) for seed in (0, 1, 108, 120)),
     # Behind the first few, seeds that broke a promise while rules were being built.
     *(("ruled", seed) for seed in (*range(4), 13, 27, 33, 117, 183, 212, 356)),
@@ -23,6 +25,8 @@ PLAYED = [
 def test_the_promises_hold(profile: str, seed: int) -> None:
     """
     Whatever breaks and whoever intervenes: nothing early, doubled, lost or unexplained.
+
+    Whoever stands still, and whichever way clocks go.
 
     Whatever answers say and rules make of it, and whatever a model proposes, too.
 

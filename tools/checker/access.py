@@ -7,6 +7,7 @@ endpoint once; a run by hand is refused there.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.decision import Kind
@@ -17,7 +18,9 @@ from tools.checker.standing import Access, Claim
 from tools.checker.walking import Walked
 
 
-def check_access(claim: Claim, accesses: Sequence[Access]) -> Iterator[Finding]:
+def check_access(
+    claim: Claim, accesses: Sequence[Access], clocks_ahead: timedelta
+) -> Iterator[Finding]:
     """Judge a claim and its start."""
     triggered = claim.run.kind is Kind.TRIGGER
     refusal = claim.access.refusal(claim.at, triggered=triggered)
@@ -26,14 +29,26 @@ def check_access(claim: Claim, accesses: Sequence[Access]) -> Iterator[Finding]:
     started_at = claim.run.started_at
     if started_at is None or started_at <= claim.at:
         return
-    # A commit at the very instant of the start may have come before or after it.
-    place = bisect_left(accesses, started_at, key=lambda access: access.since)
-    before = accesses[place - 1] if place else claim.access
-    if before.since < claim.access.since:
-        before = claim.access
-    refusal = before.refusal(started_at, triggered=triggered)
-    if refusal is not None:
-        yield about(claim.run, Fault.UNEXPLAINED, f"it started although {refusal}")
+    refusals = [
+        access.refusal(started_at, triggered=triggered)
+        for access in _before(accesses, claim.access, started_at, clocks_ahead)
+    ]
+    if None not in refusals:
+        yield about(claim.run, Fault.UNEXPLAINED, f"it started although {refusals[-1]}")
+
+
+def _before(
+    accesses: Sequence[Access], claimed: Access, started_at: datetime, clocks_ahead: timedelta
+) -> Sequence[Access]:
+    """
+    Return each that may have held at a start: its clock may have been ahead of who changed it.
+
+    A commit at the very instant of the start may have come before or after it.
+    """
+    first = bisect_left(accesses, started_at - clocks_ahead, key=lambda access: access.since)
+    last = bisect_left(accesses, started_at, key=lambda access: access.since)
+    held = [each for each in accesses[max(first - 1, 0) : last] if each.since >= claimed.since]
+    return held or [claimed]
 
 
 def check_triggers(walked: Walked, endpoint_id: EndpointId) -> Iterator[Finding]:

@@ -71,10 +71,17 @@ def examine(history: History) -> Report:
         report.endpoints += 1
         walked = walk(life, _job_state(history, life))
         report.findings += check_leases(life, history.settled_orders)
-        report.findings += check_requests(life)
+        report.findings += check_requests(life, history.clocks_ahead)
         report.findings += check_waits(life)
         if walked.epochs:
-            report.findings += _judge(life, walked, report, punctual=punctual, patience=patience)
+            report.findings += _judge(
+                life,
+                walked,
+                report,
+                clocks_ahead=history.clocks_ahead,
+                punctual=punctual,
+                patience=patience,
+            )
         else:
             report.unreadable += 1
     report.findings += check_tokens(history)
@@ -96,6 +103,7 @@ def _judge(
     walked: Walked,
     report: Report,
     *,
+    clocks_ahead: timedelta,
     punctual: Patience | None,
     patience: Patience | None,
 ) -> Iterator[Finding]:
@@ -110,7 +118,7 @@ def _judge(
         yield from check_due(claim)
         yield from check_jitter(claim)
         yield from check_same_jitter(claim)
-        yield from check_access(claim, walked.accesses)
+        yield from check_access(claim, walked.accesses, clocks_ahead)
         yield from check_bounds(claim)
         yield from check_served(claim, walked)
         yield from check_hint(claim)

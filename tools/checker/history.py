@@ -266,8 +266,11 @@ class History:
     the checker calls it late; None: it does not judge that. ``patience`` is how long something that
     could be served may wait, at the end of the history or of its own life, before it is lost; None:
     what is left over is not judged. ``caps``, ``breaker`` and ``quotas``
-    are those of all workers; of a breaker that is None nothing is judged. ``keeping`` tells when
-    workers were at work; None: whether they kept their leases is not judged.
+    are those of all workers; of a breaker that is None nothing is judged.
+
+    ``clocks_ahead`` is how far ahead of the shared time a worker's clock may be: by so much sooner
+    a target may see a request. ``keeping`` tells when workers were at work; None: whether they kept
+    their leases is not judged.
 
     Of an endpoint in ``judged_from`` nothing is judged that was claimed or recorded before, for its
     definition of then is not known: ``earlier_runs`` and ``earlier_records`` tell only what the
@@ -291,6 +294,7 @@ class History:
     caps: Caps = NO_CAPS
     breaker: Breaker | None = None
     quotas: Quotas = NO_QUOTAS
+    clocks_ahead: timedelta = timedelta()
     keeping: Keeping | None = None
     judged_from: Mapping[EndpointId, datetime] = field(default_factory=dict)
     earlier_runs: Sequence[Run] = ()

@@ -137,7 +137,8 @@ class _Judge:
                 Fault.STALE_WRITE,
                 f"it was reaped as of {stamp(lease.ended_at)}, at {stamp(taken_at)}",
             )
-        ran_out = lease.promised[-1][1]
+        # A renewal that comes late, as of an instant long past, may promise less than one before.
+        ran_out = max(until for _, until in lease.promised)
         if taken_at - ran_out <= self._keeping.reaped_within:
             return
         for worker, attendance in self._keeping.attendances.items():

@@ -55,12 +55,13 @@ def _check_end(lease: LeaseLife, run: Run) -> Iterator[Finding]:
             kept = abandoned if run.started_at is not None else run.status is RunStatus.CANCELED
             if not kept:
                 yield about(run, Fault.STALE_WRITE, f"it was reaped, and is {run.status}")
-            if lease.ended_at is not None and lease.ended_at < lease.promised[-1][1]:
+            # What was promised stands, also where a renewal that came late promised less.
+            until = max(until for _, until in lease.promised)
+            if lease.ended_at is not None and lease.ended_at < until:
                 yield about(
                     run,
                     Fault.STALE_WRITE,
-                    f"it was reaped at {stamp(lease.ended_at)}, its lease ran until "
-                    f"{stamp(lease.promised[-1][1])}",
+                    f"it was reaped at {stamp(lease.ended_at)}, its lease ran until {stamp(until)}",
                 )
         case LeaseEnd.SETTLED if run.started_at is None or run.status is RunStatus.RUNNING:
             yield about(run, Fault.STALE_WRITE, f"it was settled, and is {run.status}")

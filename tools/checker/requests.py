@@ -8,7 +8,7 @@ stopped between its start and its request may send behind its lease; no schedule
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from cronicorn_domain.model.run import OutcomeClass
@@ -18,8 +18,8 @@ from tools.checker.history import LeaseEnd, LeaseLife, Request
 from tools.checker.life import Life
 
 
-def check_requests(life: Life) -> Iterator[Finding]:
-    """Judge the requests of one endpoint."""
+def check_requests(life: Life, clocks_ahead: timedelta) -> Iterator[Finding]:
+    """Judge the requests of one endpoint; they are timed by another clock than their worker's."""
     runs = {run.id: run for run in life.runs}
     sent = Counter(request.run_id for request in life.requests)
     for request in life.requests:
@@ -31,7 +31,7 @@ def check_requests(life: Life) -> Iterator[Finding]:
             yield about(run, Fault.DOUBLED, f"it sent {sent[run.id]} requests")
         if (request.slot, request.attempt) != (run.slot, run.attempt):
             yield about(run, Fault.UNEXPLAINED, "its request named another slot or attempt")
-        if request.sent_at < max(run.slot, run.decision.due_at):
+        if request.sent_at + clocks_ahead < max(run.slot, run.decision.due_at):
             yield about(run, Fault.EARLY, f"its request was sent at {stamp(request.sent_at)}")
         if run.outcome_class is OutcomeClass.NOT_ATTEMPTED:
             yield about(run, Fault.UNEXPLAINED, "it was not attempted, and sent a request")
@@ -55,9 +55,8 @@ def _check_overlaps(life: Life) -> Iterator[Finding]:
 
 
 def _was_reaped_by(lease: LeaseLife, instant: datetime) -> bool:
-    if lease.end is not LeaseEnd.REAPED or lease.ended_at is None:
-        return False
-    return lease.ended_at <= instant
+    taken_at = lease.ended_seen_at or lease.ended_at
+    return lease.end is LeaseEnd.REAPED and taken_at is not None and taken_at <= instant
 
 
 def _found(request: Request, fault: Fault, sentence: str) -> Finding:

@@ -50,12 +50,19 @@ class SharedClock:
         return NO_TIME
 
 
+AHEAD_MOST = timedelta(milliseconds=250)
+"""
+So far a worker's clock may be ahead of the shared one: half the way there and back of a measurement
+may be doubt, and between two the machine's own clock may run fast.
+"""
+
+
 class WorkerClock:
     """
     The shared time as a worker has measured it, counted on in between.
 
-    A measurement takes the store's instant for the moment in which the answer arrives: it lags by
-    the way back, and is never ahead.
+    A measurement takes the store's instant for the moment in which the answer arrives, or one that
+    is ``ahead`` of it: it lags by the way back, less that.
     """
 
     def __init__(
@@ -64,10 +71,12 @@ class WorkerClock:
         measure: Callable[[], Awaitable[datetime]],
         *,
         error: timedelta,
+        ahead: timedelta = NO_TIME,
     ) -> None:
         self._shared = shared
         self._measure = measure
         self._error = error
+        self._ahead = ahead
 
     def now(self) -> datetime:
         """Return the present instant as far as the worker can know."""
@@ -80,7 +89,7 @@ class WorkerClock:
 
     async def synchronize(self) -> None:
         """Measure anew. Raises ``StoreUnavailable``."""
-        self._error = await self._measure() - self._shared.now()
+        self._error = await self._measure() - self._shared.now() + self._ahead
 
     def skew(self) -> timedelta:
         """Return how far this clock is ahead of the shared time."""
@@ -89,6 +98,10 @@ class WorkerClock:
     def fall_behind(self, by: timedelta) -> None:
         """Lose so much time: the machine stood still."""
         self._error -= max(by, NO_TIME)
+
+    def run_ahead(self, by: timedelta) -> None:
+        """Gain so much time, as far as a clock may be ahead."""
+        self._error = max(self._error, min(self._error + by, AHEAD_MOST))
 
 
 def _wake(waker: "asyncio.Future[None]") -> None:

@@ -12,7 +12,7 @@ from cronicorn_adapter_memory.wakeups import MemoryWakeups
 from cronicorn_adapter_memory.worker_registry import MemoryWorkerRegistry
 from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.identity import WorkerId
-from cronicorn_domain.instants import OPEN_ENDED
+from cronicorn_domain.instants import NO_TIME, OPEN_ENDED
 from cronicorn_domain.ports.wakeups import Wakeups
 from cronicorn_planner.asking.rationed import RationedModel
 from cronicorn_planner.rules.assessing import RuleAssessor
@@ -50,6 +50,8 @@ from tools.simulate.troubles import (
     WakeupsLost,
 )
 
+SLOW_MOST = timedelta(seconds=0.5)
+"""Renewals that take no longer are over before the next ones are due."""
 MEASURED_WITHIN = timedelta(seconds=5)
 """A measurement that is due has been made so soon, tries and answers included."""
 
@@ -73,7 +75,9 @@ class Process:
             chance=Random(f"{site.scenario.seed}|{name}|line"),  # noqa: S311
             plain=not site.scenario.troubles,
         )
-        self.clock = WorkerClock(site.clock, self._store_time, error=worker.clock_error)
+        self.clock = WorkerClock(
+            site.clock, self._store_time, error=worker.clock_error, ahead=worker.ahead
+        )
         units = LineUnits(site.units, self.connection)
         self.scheduler = Scheduler(
             queue=self.connection,
@@ -111,18 +115,27 @@ class Process:
         self._attendances.hindered(self.name, now, now + every + 2 * by + MEASURED_WITHIN)
 
     def _hindered_by(self, trouble: LineTrouble) -> None:
-        """Count what a trouble has delayed, or refused, with it: that comes behind its end."""
+        """
+        Count what a trouble has delayed, or refused, with it: that comes behind its end.
+
+        Renewals that are a little slow hinder nobody: there is time for two of them.
+        """
         begins_at = self._site.scenario.begins_at + trouble.after
         delay = timedelta()
         match trouble:
             case Unreachable(hangs=hangs) | AnswersLost(hangs=hangs):
                 delay = hangs
+            case AnswersLate() | CallsLate() if _are_slow_renewals(trouble):
+                return
             case AnswersLate(by=by) | CallsLate(by=by) | CallsDoubled(by=by):
                 delay = by
             case WakeupsLost():
                 return
-        pause = self._site.scenario.settings.retry_most
-        over_at = begins_at + trouble.lasts + 2 * delay + pause
+        settings = self._site.scenario.settings
+        over_at = begins_at + trouble.lasts + 2 * delay + settings.retry_most
+        if Call.SYNCHRONIZE in trouble.calls and delay > SLOW_MOST:
+            # It took what it was told for the present time, and goes by that.
+            over_at += settings.synchronize_every + MEASURED_WITHIN
         self._attendances.hindered(self.name, begins_at, over_at)
 
     async def _with_planner(self) -> None:
@@ -237,6 +250,9 @@ class Place:
                 self._after_steps(process, steps, lambda: self._stop(process, trouble))
             case Leave():
                 self._leave(process, trouble)
+            case ClockStep(by=by) if by < NO_TIME:
+                self._tell(f"the clock of {process.name} runs {-by} ahead")
+                process.clock.run_ahead(-by)
             case ClockStep(by=by):
                 self._tell(f"the clock of {process.name} falls {by} behind")
                 process.falls_behind(by)
@@ -310,6 +326,10 @@ class Place:
 
     def _tell(self, sentence: str) -> None:
         self._site.recorder.tell(sentence)
+
+
+def _are_slow_renewals(trouble: AnswersLate | CallsLate) -> bool:
+    return trouble.calls == {Call.RENEW} and trouble.by <= SLOW_MOST
 
 
 def _of_line(site: Site, worker: Worker) -> list[LineTrouble]:

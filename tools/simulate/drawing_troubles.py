@@ -1,6 +1,7 @@
 """Draws what breaks, when and for how long."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -36,19 +37,29 @@ from tools.simulate.troubles import (
     WakeupsLost,
 )
 
+HOT = (Call.CLAIM, Call.START, Call.SETTLE, Call.RENEW, Call.RELEASE, Call.REAP, Call.NEXT_DUE)
+OF_LEASES = (Call.RENEW, Call.REAP)
+BEHIND = seconds(0.005, 0.5, 3, 12)
+AHEAD = seconds(-0.005, -0.05, -0.25)
+
 Drawn = tuple[str, timedelta]
 """The name of a trouble, and when it begins."""
 
 
-def some_workers(seed: int, count: int, *, plain: bool) -> tuple[Worker, ...]:
+def some_workers(seed: int, count: int, *, plain: bool, ahead: bool) -> tuple[Worker, ...]:
     """Draw workers, with wrong clocks and lines of different length unless they are plain."""
     if plain:
         return tuple(Worker(name=f"w{n}") for n in range(1, count + 1))
-    return tuple(_worker(seed, f"w{n}") for n in range(1, count + 1))
+    workers = tuple(_worker(seed, f"w{n}") for n in range(1, count + 1))
+    return tuple(_ahead(seed, each) for each in workers) if ahead else workers
 
 
 class Troubles:
-    """Draws troubles of workers and targets; ``reach`` is how long one may last."""
+    """
+    Draws troubles of workers and targets; ``reach`` is how long one may last.
+
+    Clocks run ``ahead``, too. ``of_leases``: nearly all of them keep workers from their leases.
+    """
 
     def __init__(
         self,
@@ -58,12 +69,17 @@ class Troubles:
         *,
         lasts: timedelta,
         reach: timedelta,
+        ahead: bool = False,
+        of_leases: bool = False,
     ) -> None:
         self._seed = seed
         self._workers = workers
         self._newcomers = newcomers
         self._lasts = lasts
         self._reach = reach
+        self._steps = (*BEHIND, *AHEAD) if ahead else BEHIND
+        self._kinds = _OF_LEASES if of_leases else _KINDS
+        self._hot: Sequence[Call] = OF_LEASES if of_leases else HOT
 
     def some(self, count: int) -> tuple[Trouble, ...]:
         """Draw so many."""
@@ -72,7 +88,7 @@ class Troubles:
 
     def _trouble(self, name: str) -> Trouble:
         chance = chance_of(self._seed, name)
-        draw = weighted(chance, _KINDS)
+        draw = weighted(chance, self._kinds)
         return draw(self, chance, (name, a_moment(chance, self._lasts)))
 
     def unreachable(self, chance: Random, drawn: Drawn) -> Trouble:
@@ -83,7 +99,7 @@ class Troubles:
             after=drawn[1],
             lasts=self._a_while(chance),
             worker=None if everybody else self._somebody(chance),
-            calls=ALL_CALLS if everybody else _some_calls(chance),
+            calls=ALL_CALLS if everybody else self._some_calls(chance),
             hangs=chance.choice(seconds(0, 0.05, 1, 15)),
         )
 
@@ -94,7 +110,7 @@ class Troubles:
             after=drawn[1],
             lasts=self._a_while(chance),
             worker=self._somebody(chance),
-            calls=_some_calls(chance),
+            calls=self._some_calls(chance),
             hangs=chance.choice(seconds(0, 0.05, 1, 15)),
         )
 
@@ -105,7 +121,7 @@ class Troubles:
             after=drawn[1],
             lasts=self._a_while(chance),
             worker=self._somebody(chance),
-            calls=_some_calls(chance),
+            calls=self._some_calls(chance),
             by=chance.choice(seconds(0.3, 2, 9, 14)),
         )
 
@@ -116,7 +132,7 @@ class Troubles:
             after=drawn[1],
             lasts=self._a_while(chance),
             worker=self._somebody(chance),
-            calls=_some_calls(chance),
+            calls=self._some_calls(chance),
             by=chance.choice(seconds(0.01, 0.3, 2, 9, 14)),
         )
 
@@ -127,7 +143,7 @@ class Troubles:
             after=drawn[1],
             lasts=self._a_while(chance),
             worker=self._somebody(chance),
-            calls=_some_calls(chance),
+            calls=self._some_calls(chance),
             by=chance.choice(seconds(0, 0.01, 0.5, 5, 12)),
             second=sometimes(chance, 0.5),
         )
@@ -173,12 +189,12 @@ class Troubles:
         )
 
     def clock(self, chance: Random, drawn: Drawn) -> Trouble:
-        """A worker's clock falls behind."""
+        """A worker's clock falls behind, or runs ahead."""
         return ClockStep(
             name=drawn[0],
             after=drawn[1],
             worker=self._somebody(chance),
-            by=chance.choice(seconds(0.005, 0.5, 3, 12)),
+            by=chance.choice(self._steps),
         )
 
     def target(self, chance: Random, drawn: Drawn) -> Trouble:
@@ -191,6 +207,11 @@ class Troubles:
             endpoint=None if everybody else chance.choice(self._newcomers).name,
             how=one_of(chance, *Misbehaviour),
         )
+
+    def _some_calls(self, chance: Random) -> frozenset[Call]:
+        if sometimes(chance, 0.2):
+            return ALL_CALLS
+        return frozenset(chance.sample(self._hot, k=one_of(chance, 1, 1, 2)))
 
     def _somebody(self, chance: Random) -> str:
         return chance.choice(self._workers).name
@@ -214,6 +235,24 @@ _KINDS: tuple[tuple[Callable[[Troubles, Random, Drawn], Trouble], int], ...] = (
 )
 
 
+_OF_LEASES: tuple[tuple[Callable[[Troubles, Random, Drawn], Trouble], int], ...] = (
+    (Troubles.unreachable, 3),
+    (Troubles.lost, 3),
+    (Troubles.answers_late, 4),
+    (Troubles.calls_late, 4),
+    (Troubles.doubled, 2),
+    (Troubles.crash, 4),
+    (Troubles.stop, 8),
+    (Troubles.leave, 2),
+    (Troubles.clock, 2),
+)
+
+
+def _ahead(seed: int, worker: Worker) -> Worker:
+    chance = chance_of(seed, f"clock of {worker.name}")
+    return replace(worker, ahead=chance.choice(seconds(0, 0, 0.001, 0.02, 0.1, 0.25)))
+
+
 def _worker(seed: int, name: str) -> Worker:
     chance = chance_of(seed, name)
     return Worker(
@@ -222,13 +261,6 @@ def _worker(seed: int, name: str) -> Worker:
         clock_error=one_of(chance, NO_TIME, 3 * SECOND, -3 * SECOND, 7 * MINUTE, -7 * MINUTE),
         latency=chance.choice(seconds(0, 0, 0.002, 0.02, 0.2)),
     )
-
-
-def _some_calls(chance: Random) -> frozenset[Call]:
-    if sometimes(chance, 0.2):
-        return ALL_CALLS
-    hot = (Call.CLAIM, Call.START, Call.SETTLE, Call.RENEW, Call.RELEASE, Call.REAP, Call.NEXT_DUE)
-    return frozenset(chance.sample(hot, k=one_of(chance, 1, 1, 2)))
 
 
 def _steps(chance: Random) -> int:

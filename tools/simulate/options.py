@@ -22,6 +22,8 @@ TURNS = (
     "ruled",
     "planned",
     "rationed",
+    "leases",
+    "clocks",
     "daylight",
     "calm",
 )

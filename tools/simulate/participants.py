@@ -66,12 +66,14 @@ class Worker:
     Attributes:
         clock_error: How wrong its time is before the first measurement.
         latency: How long its messages to the store and back take at most.
+        ahead: How far ahead its measurements of the time are.
     """
 
     name: str
     after: timedelta = NO_TIME
     clock_error: timedelta = NO_TIME
     latency: timedelta = NO_TIME
+    ahead: timedelta = NO_TIME
 
 
 def identity(seed: int, name: str) -> UUID:

@@ -7,12 +7,15 @@ from random import Random
 from typing import Final
 
 from cronicorn_domain.identity import WorkerId
+from cronicorn_domain.instants import NO_TIME
 from cronicorn_domain.schedules.schedule import IntervalSchedule, Schedule
 from cronicorn_scheduler.settings import SchedulerSettings
 
+from tools.simulate.clock import AHEAD_MOST
 from tools.simulate.drawing import HOUR, MINUTE, SECOND, chance_of, one_of, sometimes, up_to
 from tools.simulate.drawing_deeds import Deeds
 from tools.simulate.drawing_endpoints import Times, some_jobs, some_newcomers
+from tools.simulate.drawing_leases import with_few_places, with_long_runs
 from tools.simulate.drawing_planning import some_tokens, with_planning
 from tools.simulate.drawing_politeness import (
     on_shared_hosts,
@@ -62,7 +65,9 @@ class Profile:
     ``polite`` mix endpoints share hosts, which go down and say what they like about the next call;
     breakers and caps are drawn. In a ``rationed`` one a month ends in the middle, and tenants have
     quotas of runs. In a ``ruled`` one endpoints have rules. In a ``planned`` one a model is asked,
-    too. ``patience`` is longer than what is mended needs to get over it.
+    too. In an ``ahead`` one clocks run ahead, and in a ``leased`` one runs outlive their leases and
+    trouble keeps workers from renewing them. ``patience`` is longer than what is mended needs to
+    get over it.
     """
 
     about: str
@@ -84,6 +89,8 @@ class Profile:
     rationed: bool = False
     ruled: bool = False
     planned: bool = False
+    ahead: bool = False
+    leased: bool = False
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -156,6 +163,26 @@ PROFILES: Final[Mapping[str, Profile]] = {
         ruled=True,
         planned=True,
     ),
+    "leases": Profile(
+        about="ten minutes of runs that outlive their leases, with workers that can hardly renew",
+        endpoints=(3, 6),
+        workers=(3, 6),
+        lasts=10 * MINUTE,
+        deeds=(0, 8),
+        troubles=(8, 24),
+        reach=30 * SECOND,
+        ahead=True,
+        leased=True,
+    ),
+    "clocks": Profile(
+        about="a quarter of an hour with clocks ahead and behind, trouble and interventions",
+        endpoints=(3, 6),
+        workers=(2, 4),
+        lasts=15 * MINUTE,
+        deeds=(10, 40),
+        troubles=(4, 16),
+        ahead=True,
+    ),
     "daylight": Profile(
         about="the day on which a zone's clock is set, with some trouble and interventions",
         endpoints=(4, 10),
@@ -207,8 +234,18 @@ def draw(name: str, seed: int) -> Scenario:
     jobs = some_jobs(seed, times.begins_at, profile.jobs)
     count = up_to(chance, profile.endpoints)
     newcomers = some_newcomers(seed, jobs, times, count, plain=profile.plain)
-    workers = some_workers(seed, up_to(chance, profile.workers), plain=profile.plain)
-    troubles = Troubles(seed, workers, newcomers, lasts=profile.lasts, reach=profile.reach)
+    workers = some_workers(
+        seed, up_to(chance, profile.workers), plain=profile.plain, ahead=profile.ahead
+    )
+    troubles = Troubles(
+        seed,
+        workers,
+        newcomers,
+        lasts=profile.lasts,
+        reach=profile.reach,
+        ahead=profile.ahead,
+        of_leases=profile.leased,
+    )
     scenario = Scenario(
         seed=seed,
         begins_at=times.begins_at,
@@ -223,7 +260,14 @@ def draw(name: str, seed: int) -> Scenario:
         troubles=troubles.some(up_to(chance, profile.troubles)),
         lateness_allowed=profile.lateness_allowed,
         patience=profile.patience,
+        clocks_ahead=AHEAD_MOST if profile.ahead else NO_TIME,
     )
+    if profile.leased:
+        scenario = replace(
+            scenario,
+            newcomers=with_long_runs(seed, newcomers),
+            settings=with_few_places(seed, scenario.settings),
+        )
     if profile.rationed:
         tenants = list(dict.fromkeys(each.tenant for each in scenario.jobs))
         scenario = replace(scenario, quotas=some_quotas(seed, tenants))

@@ -145,6 +145,7 @@ class Recorder:
         caps: Caps,
         breaker: Breaker | None,
         quotas: Quotas,
+        clocks_ahead: timedelta,
         keeping: Keeping,
     ) -> History:
         """Return all of it, with the runs and records that the store holds."""
@@ -164,5 +165,6 @@ class Recorder:
             caps=caps,
             breaker=breaker,
             quotas=quotas,
+            clocks_ahead=clocks_ahead,
             keeping=keeping,
         )

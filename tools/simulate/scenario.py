@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from cronicorn_domain.instants import NO_TIME
 from cronicorn_domain.model.job import Job
 from cronicorn_domain.model.quota import NO_QUOTAS, Quotas
 from cronicorn_scheduler.settings import SchedulerSettings
@@ -45,6 +46,7 @@ class Scenario:
         patience: Beyond it what could be served and was not is lost.
         settings: What the workers' schedulers are set to, beside their names.
         quotas: What tenants may use in a month.
+        clocks_ahead: How far ahead of the shared time workers' clocks may be.
         planned: Whether each worker has a planner, and a model that says what it likes.
     """
 
@@ -62,6 +64,7 @@ class Scenario:
     lateness_allowed: timedelta | None = None
     patience: timedelta | None = None
     quotas: Quotas = NO_QUOTAS
+    clocks_ahead: timedelta = NO_TIME
     planned: bool = False
 
     def parts(self) -> tuple[str, ...]:

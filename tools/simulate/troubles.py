@@ -122,7 +122,7 @@ class Leave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockStep:
-    """The worker's clock falls behind by so much, until it is measured again."""
+    """The worker's clock falls behind by so much, or runs ahead, until it is measured again."""
 
     name: str
     after: timedelta

@@ -90,6 +90,7 @@ class _World:
             caps=self._scenario.settings.caps,
             breaker=self._scenario.settings.breaker,
             quotas=self._scenario.quotas,
+            clocks_ahead=self._scenario.clocks_ahead,
             keeping=site.recorder.attendances.keeping(self._scenario.settings, ends_at),
         )
         if self._scenario.planned:
