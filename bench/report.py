@@ -182,6 +182,7 @@ def _how() -> str:
         "$ uv run bench --only lateness --systems cronicorn-pg,pgqueuer --full\n"
         "$ uv run bench report       # this page, from the newest results, or from those named\n"
         "$ uv run bench profile      # the cost of one fire, by part\n"
+        "$ uv run bench profile --processes 2   # the same, set beside one process\n"
         "$ uv run bench reads --tell # what the API reads, and how quickly\n"
         "```\n\n"
         "Peers run in environments of their own, made from the versions in `bench/peers`; each"
