@@ -29,7 +29,7 @@ class Bar:
     most: float
 
 
-def bars(title: str, values: Sequence[Bar]) -> str:
+def bars(title: str, values: Sequence[Bar], *, digits: int = 0) -> str:
     """Draw horizontal bars with whiskers from the least to the most."""
     longest = max((each.most for each in values), default=1.0) or 1.0
     room = _WIDTH - _LABELS - 90
@@ -43,7 +43,7 @@ def bars(title: str, values: Sequence[Bar]) -> str:
             + f"<rect x='{_LABELS}' y='{y + 3}' width='{end - _LABELS:.1f}' height='15'"
             f" fill='{_COLOURS[0]}' opacity='0.85'/>"
             + f"<path d='M{low:.1f} {y + 10.5}H{high:.1f}' stroke='black'/>"
-            + _text(max(end, high) + 6, y + 14, f"{each.value:,.0f}")
+            + _text(max(end, high) + 6, y + 14, f"{each.value:,.{digits}f}")
         )
     return _svg(title, "".join(rows), 50 + len(values) * _BAR)
 
@@ -66,6 +66,39 @@ def lines(
     )
     body += _text((_LEFT + _WIDTH - 230) / 2, _HEIGHT - 12, across, anchor="middle")
     return _svg(title, body + _text(8, 32, up), _HEIGHT)
+
+
+def spreads(title: str, across: str, rows: Mapping[str, Mapping[str, float]]) -> str:
+    """Draw a row of named dots for each label, joined, over one logarithmic axis."""
+    values = [value for row in rows.values() for value in row.values() if value > 0]
+    if not values:
+        return _svg(title, _text(_LEFT, 60, "nothing was measured"), 80)
+    axis = _Axis.over(values, _LABELS, _WIDTH - 40)
+    bottom = 70 + len(rows) * _BAR
+    body = "".join(
+        f"<path d='M{x} 56V{bottom - 4}' stroke='#ddd'/>"
+        + _text(x, bottom + 12, f"{value:,g}", anchor="middle")
+        for value in axis.decades()
+        for x in [axis.place(value)]
+    )
+    body += _text(_WIDTH - 40, 44, across, anchor="end")
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    colours = dict(zip(names, _COLOURS, strict=False))
+    for index, name in enumerate(names):
+        x = _LABELS + 90 * index
+        body += f"<circle cx='{x + 5}' cy='40' r='5' fill='{colours[name]}'/>"
+        body += _text(x + 15, 44, name)
+    for index, (label, row) in enumerate(rows.items()):
+        y = 68 + index * _BAR
+        places = {name: axis.place(value) for name, value in row.items() if value > 0}
+        body += _text(_LABELS - 8, y + 4, label, anchor="end")
+        if places:
+            body += f"<path d='M{min(places.values())} {y}H{max(places.values())}' stroke='#999'/>"
+        body += "".join(
+            f"<circle cx='{x}' cy='{y}' r='5' fill='{colours[name]}' opacity='0.85'/>"
+            for name, x in places.items()
+        )
+    return _svg(title, body, bottom + 24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND, a_job, an_endpoint
 
 from bench.work import Work
@@ -106,6 +107,25 @@ def test_what_is_wrong_is_counted(
 
     assert named in broken(judged)
     assert judged.findings
+
+
+def test_a_slot_that_was_run_is_not_on_record_as_not_run() -> None:
+    """Too much is as wrong as too little: a slot is either run or recorded, and once."""
+    history, calls = seen()
+    (endpoint,) = {run.endpoint_id for run in history.runs}
+    again = SlotRecord(
+        fate=Fate.COALESCED,
+        reason="late",
+        first=history.runs[1].slot,
+        last=history.runs[1].slot,
+        count=1,
+        recorded_at=history.runs[2].slot,
+    )
+
+    judged = judge(replace(history, records={endpoint: (again,)}), calls, WORK)
+
+    assert judged.lost == 0
+    assert "e0 has 3 slots, of which 3 were run and 1 recorded as not run" in judged.findings
 
 
 def test_an_endpoint_that_stops_while_others_go_on_is_found() -> None:

@@ -35,6 +35,7 @@ SOUND = Result(
     outages=0,
     troubles=5,
     connections=0,
+    raved=(),
     judged=CLEAN,
 )
 
@@ -62,6 +63,7 @@ def test_other_code_or_another_size_begins_anew(tmp_path: Path, size: Size, comm
     [
         replace(SOUND, recovery=None),
         replace(SOUND, recovery=15.1),
+        replace(SOUND, raved=["900 connections were asked for in 5 s"]),
         replace(SOUND, judged=replace(CLEAN, lost=1)),
         replace(SOUND, judged=replace(CLEAN, doubled=1)),
         replace(SOUND, judged=replace(CLEAN, two_leases=1)),
@@ -69,7 +71,7 @@ def test_other_code_or_another_size_begins_anew(tmp_path: Path, size: Size, comm
     ],
 )
 def test_a_broken_promise_is_not_sound(result: Result) -> None:
-    """Neither what was lost, doubled or not explained, nor what took longer than promised."""
+    """Neither lost, doubled, unexplained slots, nor a long recovery, nor a loop without pause."""
     assert SOUND.sound
     assert not result.sound
 
@@ -78,10 +80,10 @@ def test_a_page_says_what_fell_short(tmp_path: Path) -> None:
     """The table stands between the marks, all else stays, and a broken promise is named."""
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nyesterday\n{END}\nafter\n", "utf-8")
-    late = replace(SOUND, fault="network cut", recovery=99.0)
+    late = replace(SOUND, fault="network cut", recovery=99.0, raved=["900 lines were logged"])
 
     write_page(
-        [SOUND, late], commit="abc", noise="It was quiet.", page=page, plot=tmp_path / "svg" / "it"
+        [SOUND, late], commit="abc", noise="It was quiet.", page=page, plots=tmp_path / "svg"
     )
 
     text = page.read_text("utf-8")
@@ -89,5 +91,9 @@ def test_a_page_says_what_fell_short(tmp_path: Path) -> None:
     assert text.endswith(f"{END}\nafter\n")
     assert "yesterday" not in text
     assert "**Fell short: network cut.**" in text
-    assert (tmp_path / "svg" / "it").read_text("utf-8").startswith("<svg")
+    assert " Recovery took at most 99.0 s (network cut)." in text
+    assert "- network cut: 900 lines were logged\n" in text
+    for name in ("recovery.svg", "lateness.svg"):
+        assert f"(soak/{name})" in text
+        assert ">network cut<" in (tmp_path / "svg" / name).read_text("utf-8")
     assert len(row(SOUND)) == len(HEAD)

@@ -42,6 +42,7 @@ class Fault:
         kills: So many workers do not survive it, and are not meant to.
         takes_leases: A worker loses leases by it, and another repeats its slots.
         noticed: Workers are expected to tell of an outage.
+        again: It strikes anew as soon as they have got over it, until it is over.
         shifts: By how many seconds the workers' clocks are wrong.
         by_line: It is one of the network.
         on_sqlite: It can be tried on an SQLite file; ``on_postgres`` likewise.
@@ -54,6 +55,7 @@ class Fault:
     kills: int = 0
     takes_leases: bool = False
     noticed: bool = False
+    again: bool = False
     shifts: Sequence[float] = ()
     by_line: bool = False
     on_sqlite: bool = False
@@ -291,12 +293,14 @@ FAULTS: Final = (
         sentence="every connection of the workers is ended, twenty times a second",
         inflict=_terminate_backends,
         noticed=True,
+        again=True,
     ),
     Fault(
         name="connections exhausted",
         sentence="others hold every connection, those of the workers, too",
         inflict=_exhaust_connections,
         noticed=True,
+        again=True,
     ),
     Fault(
         name="read-only",
@@ -309,6 +313,7 @@ FAULTS: Final = (
         sentence="the kernel refuses what PostgreSQL writes for the workers: it panics, recovers",
         inflict=_fill_log_disk,
         noticed=True,
+        again=True,
     ),
     Fault(
         name="disk full",

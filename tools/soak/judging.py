@@ -47,9 +47,11 @@ def judge(history: History, calls: Sequence[Call], work: Work) -> Judged:
     overlapping = list(_overlaps(history.runs))
     doubled = list(_doubled(calls, runs))
     others = found.total() - found[Fault.LOST] - found[Fault.DOUBLED]
-    unaccounted = [*_unaccounted(slots, history, numbers, work), *_stopped(slots, work)]
+    accounts = list(_accounts(slots, history, numbers, work))
+    unaccounted = [*(each.lacking() for each in accounts if each.lacks), *_stopped(slots, work)]
+    too_much = [each.exceeding() for each in accounts if each.exceeds]
     sentences = [finding.sentence for finding in report.findings]
-    sentences += [*strange, *overlapping, *doubled, *unaccounted]
+    sentences += [*strange, *overlapping, *doubled, *unaccounted, *too_much]
     return Judged(
         slots=len(slots) + told,
         runs=len(runs),
@@ -58,7 +60,7 @@ def judge(history: History, calls: Sequence[Call], work: Work) -> Judged:
         doubled=found[Fault.DOUBLED] + len(doubled),
         two_leases=len(overlapping),
         repeated=sum(attempt > 1 for _, attempt in runs),
-        unexplained=others + len(strange) + report.unreadable,
+        unexplained=others + len(strange) + len(too_much) + report.unreadable,
         findings=sentences[:_TOLD],
         lateness=_lateness(calls),
     )
@@ -136,11 +138,38 @@ def _stopped(slots: set[Slot], work: Work) -> Iterator[str]:
             yield f"e{endpoint} has not run since {at}, and others until {newest}"
 
 
-def _unaccounted(
+class _Account(NamedTuple):
+    """What an endpoint's grid has, up to the last slot that was run or recorded, and what came."""
+
+    endpoint: int
+    expected: int
+    ran: int
+    told: int
+
+    @property
+    def lacks(self) -> bool:
+        return not self.ran or self.ran + self.told < self.expected
+
+    @property
+    def exceeds(self) -> bool:
+        return self.ran + self.told > self.expected
+
+    def lacking(self) -> str:
+        come = self.ran + self.told
+        return f"of e{self.endpoint} {come} of {self.expected} slots are accounted for"
+
+    def exceeding(self) -> str:
+        return (
+            f"e{self.endpoint} has {self.expected} slots, of which {self.ran} were run and"
+            f" {self.told} recorded as not run"
+        )
+
+
+def _accounts(
     slots: set[Slot], history: History, numbers: Mapping[EndpointId, int], work: Work
-) -> Iterator[str]:
+) -> Iterator[_Account]:
     """
-    Count for each endpoint what its grid has, up to its last run, against what is accounted for.
+    Count for each endpoint what its grid has against what is accounted for: neither less nor more.
 
     That is plain arithmetic, which knows nothing of schedules.
     """
@@ -148,18 +177,22 @@ def _unaccounted(
     for slot in slots:
         runs[slot.endpoint].append(slot.at)
     told: Counter[int] = Counter()
+    latest = {endpoint: max(ran) for endpoint, ran in runs.items()}
     for endpoint_id, records in history.records.items():
-        told[numbers[endpoint_id]] += sum(record.count for record in records)
+        endpoint = numbers[endpoint_id]
+        told[endpoint] += sum(record.count for record in records)
+        ends = (_micro(record.last) for record in records)
+        latest[endpoint] = max((latest.get(endpoint, 0), *ends))
     step = work.step * 1000
     for endpoint in range(work.endpoints):
         first = (work.begins_at + work.phase(endpoint)) * 1000
-        ran = runs[endpoint]
-        expected = 0 if not ran else (max(ran) - first) // step + 1
-        accounted = len(ran) + told[endpoint]
-        if not ran or accounted < expected:
-            yield f"of e{endpoint} {accounted} of {expected} slots are accounted for"
-        elif accounted > expected + told[endpoint]:
-            yield f"e{endpoint} has {accounted} slots where there are {expected}"
+        last = latest.get(endpoint, first - step)
+        yield _Account(
+            endpoint=endpoint,
+            expected=(last - first) // step + 1,
+            ran=len(runs[endpoint]),
+            told=told[endpoint],
+        )
 
 
 def _lateness(calls: Iterable[Call]) -> Lateness | None:

@@ -11,6 +11,7 @@ from tools.soak.faults import Fault
 from tools.soak.judging import judge
 from tools.soak.lines import told_outages, told_troubles
 from tools.soak.looking import recovery_of
+from tools.soak.raving import ravings
 from tools.soak.result import Result
 from tools.soak.server import Server
 from tools.soak.site import Site, Size, site
@@ -44,17 +45,22 @@ def try_fault(
         _see_through(at, told)
         connections = 0 if at.line is None else at.line.connections
         _drain(at, fault)
+        lasted = round(ended - began, 1)
+        outages = sum(map(told_outages, at.workers))
+        troubles = sum(map(told_troubles, at.workers))
+        raved = ravings(fault, lasted, outages=outages, troubles=troubles, connections=connections)
         return Result(
             fault=fault.name,
             sqlite=server is None,
             rate=size.endpoints,
             lease=size.lease,
-            lasted=round(ended - began, 1),
+            lasted=lasted,
             passes=fault.passes,
             recovery=recovery,
-            outages=sum(map(told_outages, at.workers)),
-            troubles=sum(map(told_troubles, at.workers)),
+            outages=outages,
+            troubles=troubles,
             connections=connections,
+            raved=list(raved),
             judged=judge(asyncio.run(read_history(at.database)), list(at.calls()), at.work),
         )
 

@@ -54,6 +54,7 @@ class Result:
         outages: How often a worker told that its store was away.
         troubles: Log lines that are not about one run.
         connections: To the database, where they were counted.
+        raved: What shows that a worker went round without a pause, in sentences.
     """
 
     fault: str
@@ -66,6 +67,7 @@ class Result:
     outages: int
     troubles: int
     connections: int
+    raved: Sequence[str]
     judged: Judged
 
     @property
@@ -78,7 +80,7 @@ class Result:
         """Whether every promise was kept."""
         it = self.judged
         broken = it.lost + it.doubled + it.two_leases + it.unexplained
-        return not broken and self.recovered
+        return not broken and self.recovered and not self.raved
 
     @property
     def recovered(self) -> bool:

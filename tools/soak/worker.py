@@ -11,6 +11,7 @@ import sys
 import time
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
+from typing import Final
 
 import cronicorn_adapter_sql.clock
 import cronicorn_worker.composition
@@ -19,14 +20,17 @@ from cronicorn_worker.command import app
 
 from tools.soak.turning import BACK, FORWARD, STEP
 
-_RIGHT_TIME = time.time
+_RIGHT_TIME, _RIGHT_TIME_NS = time.time, time.time_ns
+_NANOSECONDS: Final = 1_000_000_000
 
 
-def _shift_clock(seconds: float) -> None:
+def shift_clock(seconds: float) -> None:
     """
     Turn the wall clock, now and with each signal for it.
 
-    Nothing turns the monotonic one, as when an administrator sets it.
+    That is: what this process's Python asks for the time, wherever the worker's own code does. The
+    operating system's clock stays, as others live by it, and so does what C code reads of it.
+    Nothing turns the monotonic one, as when an administrator sets the clock.
     """
     wrong_by = seconds
 
@@ -44,6 +48,7 @@ def _shift_clock(seconds: float) -> None:
             return datetime.fromtimestamp(_RIGHT_TIME() + wrong_by, tz)
 
     time.time = lambda: _RIGHT_TIME() + wrong_by
+    time.time_ns = lambda: _RIGHT_TIME_NS() + round(wrong_by * _NANOSECONDS)
     setattr(cronicorn_adapter_sql.clock, "datetime", Shifted)  # noqa: B010  of its imports
 
 
@@ -62,5 +67,5 @@ def _lease_for(seconds: float) -> None:
 
 if __name__ == "__main__":
     _lease_for(float(sys.argv[1]))
-    _shift_clock(float(sys.argv[2]))
+    shift_clock(float(sys.argv[2]))
     app(sys.argv[3:], prog_name="cronicorn-worker")
