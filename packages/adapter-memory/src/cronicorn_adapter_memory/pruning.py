@@ -1,11 +1,11 @@
 """Deletes history in memory."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cronicorn_domain.identity import TenantId
+from cronicorn_domain.identity import EndpointId, TenantId
 from cronicorn_domain.model.run import Run, RunStatus
 from cronicorn_domain.model.slot_record import SlotRecord
 from cronicorn_domain.ports.hint_book import HintRecord
@@ -32,7 +32,7 @@ class Pruning:
         old = {run.id: run for run in (*self._settled_before(before), *self._beyond(most))}
         return Pruned(
             runs=self._runs(list(old.values())[: self.limit]),
-            slot_records=self._records(before),
+            slot_records=self._records(before, most),
             hints=self._hints(over),
             triggers=self._triggers(over),
             roll_ups=self._roll_ups(now),
@@ -74,18 +74,35 @@ class Pruning:
             tables.runs_of.replace(endpoint_id, left)
         return len(gone)
 
-    def _records(self, before: datetime) -> int:
+    def _records(self, before: datetime, most: int | None) -> int:
         pruned = 0
+        oldest = {} if most is None else self._oldest_records(most)
         for endpoint_id in self.tables.records.filled():
             kept: list[SlotRecord] = []
+            since = max(before, oldest.get(self._tenant(endpoint_id), FLOOR))
             for record in (records := self.tables.records.of(endpoint_id)):
-                if record.last < before and pruned < self.limit:
+                if record.last < since and pruned < self.limit:
                     pruned += 1
                 else:
                     kept.append(record)
             if len(kept) < len(records):
                 self.tables.records.replace(endpoint_id, kept)
         return pruned
+
+    def _oldest_records(self, most: int) -> Mapping[TenantId, datetime]:
+        """Find where the newest ``most`` slot records end, of tenants that have so many."""
+        by_tenant: dict[TenantId, list[datetime]] = defaultdict(list)
+        for endpoint_id in self.tables.records.filled():
+            records = self.tables.records.of(endpoint_id)
+            by_tenant[self._tenant(endpoint_id)] += [record.last for record in records]
+        return {
+            tenant: sorted(ends, reverse=True)[most - 1]
+            for tenant, ends in by_tenant.items()
+            if len(ends) >= most
+        }
+
+    def _tenant(self, endpoint_id: EndpointId) -> TenantId:
+        return self.tables.endpoints[endpoint_id].endpoint.tenant
 
     def _hints(self, over: datetime) -> int:
         pruned = 0

@@ -1,8 +1,10 @@
+# ruff: noqa: S608  names of our own tables and columns only
 """Deletes history row by row, in small steps; who does so at once shares it out and never waits."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from cronicorn_domain.model.breaker import FORGOTTEN_AFTER
 from cronicorn_domain.model.run import RunStatus
@@ -40,6 +42,9 @@ from cronicorn_adapter_sql.tables import (
     triggers,
 )
 
+_Behind = Callable[[UUID, datetime, int], Awaitable[int]]
+"""Deletes up to so many of what a tenant has from before an instant."""
+
 
 class Pruning:
     """One step over one connection: up to ``limit`` rows of each kind."""
@@ -52,12 +57,15 @@ class Pruning:
         """Delete what is past its time; see ``RunLog.prune``."""
         before = FLOOR if before is None else before
         over = min(before, now - HELD_FOR)
-        old = await self._runs(before)
+        old, records = await self._runs(before), await self._records(before)
         if most is not None:
-            old += await self._runs_beyond(most, self._limit - old)
+            old += await self._beyond(_CROWDED_RUNS, most, self._limit - old, self._runs_behind)
+            records += await self._beyond(
+                _CROWDED_RECORDS, most, self._limit - records, self._records_behind
+            )
         return Pruned(
             runs=old,
-            slot_records=await self._by_id(slot_records, slot_records.c.last < before),
+            slot_records=records,
             hints=await self._by_id(
                 hints,
                 hints.c.created_at < over,
@@ -77,24 +85,38 @@ class Pruning:
             )
         )
 
-    async def _runs_beyond(self, most: int, limit: int) -> int:
+    async def _records(self, before: datetime) -> int:
+        return await self._by_id(slot_records, slot_records.c.last < before)
+
+    async def _beyond(self, crowded: Any, most: int, limit: int, delete_behind: _Behind) -> int:
         """Delete by number: of tenants that have more than ``most`` what lies behind the newest."""
         deleted = 0
         while deleted < limit:
-            crowded = (await self._connection.execute(_CROWDED, {"before": most - 1})).all()
+            found = (await self._connection.execute(crowded, {"before": most - 1})).all()
             gone = 0
-            for tenant, oldest in crowded:
+            for tenant, oldest in found:
                 if deleted + gone < limit:
-                    behind = select(runs.c.id, runs.c.slot).where(
-                        runs.c.tenant == tenant,
-                        runs.c.slot < oldest,
-                        runs.c.status != RunStatus.RUNNING.value,
-                    )
-                    gone += await self._delete_runs(behind, limit=limit - deleted - gone)
+                    gone += await delete_behind(tenant, oldest, limit - deleted - gone)
             deleted += gone
-            if not gone or len(crowded) < _CROWDED_AT_ONCE:
+            if not gone or len(found) < _CROWDED_AT_ONCE:
                 break
         return deleted
+
+    async def _runs_behind(self, tenant: UUID, oldest: datetime, limit: int) -> int:
+        behind = select(runs.c.id, runs.c.slot).where(
+            runs.c.tenant == tenant,
+            runs.c.slot < oldest,
+            runs.c.status != RunStatus.RUNNING.value,
+        )
+        return await self._delete_runs(behind, limit=limit)
+
+    async def _records_behind(self, tenant: UUID, oldest: datetime, limit: int) -> int:
+        return await self._by_id(
+            slot_records,
+            slot_records.c.tenant == tenant,
+            slot_records.c.last < oldest,
+            limit=limit,
+        )
 
     async def _delete_runs(self, old: Select[Any], *, limit: int | None = None) -> int:
         taken = old.limit(limit or self._limit).with_for_update(skip_locked=True)
@@ -103,8 +125,8 @@ class Pruning:
         await self._delete(runs, ("id", "slot"), gone)
         return len(gone)
 
-    async def _by_id(self, of: Table, *conditions: Any) -> int:
-        old = select(of.c.id).where(*conditions).limit(self._limit)
+    async def _by_id(self, of: Table, *conditions: Any, limit: int | None = None) -> int:
+        old = select(of.c.id).where(*conditions).limit(limit or self._limit)
         taken = await self._connection.execute(old.with_for_update(skip_locked=True))
         gone = [(each,) for each in taken.scalars()]
         await self._delete(of, ("id",), gone)
@@ -161,24 +183,29 @@ _UNDIVIDED: Final[dict[str, FromClause]] = {
     ),
 }
 _CROWDED_AT_ONCE: Final = 20
-_CROWDED: Final[Any] = (
-    text(
-        "WITH RECURSIVE step(tenant) AS ("
-        " SELECT (SELECT tenant FROM jobs ORDER BY tenant LIMIT 1)"
-        " UNION ALL"
-        " SELECT (SELECT j.tenant FROM jobs AS j WHERE j.tenant > step.tenant"
-        "  ORDER BY j.tenant LIMIT 1) FROM step WHERE step.tenant IS NOT NULL"
-        "), counted AS (SELECT tenant, (SELECT r.slot FROM runs AS r WHERE r.tenant = step.tenant"
-        "  ORDER BY r.tenant DESC, r.slot DESC LIMIT 1 OFFSET :before) AS oldest"
-        " FROM step WHERE tenant IS NOT NULL)"
-        " SELECT tenant, oldest FROM counted WHERE EXISTS (SELECT 1 FROM runs AS r"
-        "  WHERE r.tenant = counted.tenant AND r.slot < counted.oldest AND r.status <> :running)"
-        " LIMIT :at_once"
+
+
+def _crowded(of: str, at: str, may_go: str = "true") -> Any:
+    """Find tenants that have more than their newest so many, and the oldest instant of those."""
+    return (
+        text(
+            "WITH RECURSIVE step(tenant) AS ("
+            " SELECT (SELECT tenant FROM jobs ORDER BY tenant LIMIT 1)"
+            " UNION ALL"
+            " SELECT (SELECT j.tenant FROM jobs AS j WHERE j.tenant > step.tenant"
+            "  ORDER BY j.tenant LIMIT 1) FROM step WHERE step.tenant IS NOT NULL"
+            f"), counted AS (SELECT tenant, (SELECT r.{at} FROM {of} AS r"
+            "  WHERE r.tenant = step.tenant"
+            f"  ORDER BY r.tenant DESC, r.{at} DESC LIMIT 1 OFFSET :before) AS oldest"
+            " FROM step WHERE tenant IS NOT NULL)"
+            f" SELECT tenant, oldest FROM counted WHERE EXISTS (SELECT 1 FROM {of} AS r"
+            f"  WHERE r.tenant = counted.tenant AND r.{at} < counted.oldest AND {may_go})"
+            f" LIMIT {_CROWDED_AT_ONCE}"
+        )
+        .bindparams(bindparam("before"))
+        .columns(tenant=Uuid(), oldest=UtcDateTime())
     )
-    .bindparams(
-        bindparam("before"),
-        running=RunStatus.RUNNING.value,
-        at_once=_CROWDED_AT_ONCE,
-    )
-    .columns(tenant=Uuid(), oldest=UtcDateTime())
-)
+
+
+_CROWDED_RUNS: Final = _crowded("runs", "slot", f"r.status <> '{RunStatus.RUNNING.value}'")
+_CROWDED_RECORDS: Final = _crowded("slot_records", "last")

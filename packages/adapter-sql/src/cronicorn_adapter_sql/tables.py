@@ -430,6 +430,7 @@ class SlotRecordRow(Row, table=True):
         CheckConstraint("first <= last AND count >= 1", name="span_has_slots"),
         Index("ix_slot_records_endpoint_id_last", "endpoint_id", "last"),
         Index("ix_slot_records_last", "last"),
+        Index("ix_slot_records_tenant_last", "tenant", "last"),
     )
 
     id: UUID = Field(primary_key=True)

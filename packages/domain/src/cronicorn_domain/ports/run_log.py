@@ -170,7 +170,7 @@ class RunLog(Protocol):
         Deleted are settled runs and slot records of slots before ``before`` (None: of no age), and
         hints and triggers that were over by then, a day ago at least: a release may bring back what
         a claim consumed. With ``most`` each tenant keeps its newest so many runs, with those of the
-        same slot as the last of them, and no more.
+        same slot as the last of them, and no more; and as many slot records, by their last slots.
         Bodies go with their runs; running ones stay. A store that divides history by days may leave
         the last of them for ``HistoryRoom.clear``. A host whose last failure is ``FORGOTTEN_AFTER``
         ago (see ``Breaker``) is forgotten.

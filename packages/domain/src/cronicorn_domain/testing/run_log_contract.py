@@ -561,6 +561,51 @@ class RunLogContract(StoreSuite):
 
         assert (kept.runs, pruned.runs) == (0, 4)
 
+    async def test_a_tenant_keeps_its_newest_slot_records(self) -> None:
+        """Behind so many of them the others go, in steps; other tenants keep theirs."""
+        endpoint = await self.add_minutely()
+        for minute in (1, 3, 5):
+            await self.run_once(EPOCH + minute * MINUTE, lasts=MINUTE + SECOND)
+        job = await self.add_job(tenant=OTHER_TENANT)
+        other = await self.add(an_endpoint(job, schedule=every(HOUR)))
+        for run in (await self.claim(at("13:00:00"))).runs:
+            await self.start(run, at("13:00:00"))
+            if run.lease.endpoint_id == other.id:
+                await self.settle(run, at("14:00:01"))
+
+        steps = [await self._keep(1, limit=limit, now=at("14:00:05")) for limit in (1, 9, 9)]
+
+        assert [pruned.slot_records for pruned in steps] == [1, 2, 0]
+        assert [each.first for each in await self.records(endpoint)] == [at("12:07:00")]
+        assert len(await self.records(other)) == 1
+
+    async def test_slot_records_of_one_slot_are_kept_together(self) -> None:
+        """Of many that end with one slot none goes because there are more than may be."""
+        job = await self.add_job()
+        for number in range(4):
+            await self.add(an_endpoint(job, f"{number}", schedule=every(HOUR)))
+        await self._end_all(at("13:00:00"), lasts=HOUR + SECOND)
+        kept = await self._keep(2, now=at("14:00:05"))
+        await self._end_all(at("15:00:00"), lasts=HOUR + SECOND)
+        pruned = await self._keep(2, now=at("16:00:05"))
+
+        assert (kept.slot_records, pruned.slot_records) == (0, 4)
+
+    async def test_no_tenant_waits_for_slot_records_of_others(self) -> None:
+        """However many have more than they may keep, all are seen to in one go."""
+        for _ in range(25):
+            job = await self.add_job(tenant=TenantId(new_uuid()))
+            await self.add(an_endpoint(job, schedule=every(HOUR)))
+        await self._end_all(at("13:00:00"), lasts=HOUR + SECOND)
+        await self._end_all(at("15:00:00"), lasts=HOUR + SECOND)
+
+        assert (await self._keep(1, limit=99, now=at("16:00:05"))).slot_records == 25
+
+    async def _keep(self, most: int, *, now: datetime, limit: int = 9) -> Pruned:
+        """Prune by number alone."""
+        async with self.unit() as unit:
+            return await unit.runs.prune(before=None, limit=limit, now=now, most=most)
+
     async def test_no_tenant_waits_for_others_to_be_pruned(self) -> None:
         """However many have more runs than they may keep, all are seen to in one go."""
         for _ in range(25):
@@ -574,12 +619,12 @@ class RunLogContract(StoreSuite):
 
         assert pruned.runs == 25
 
-    async def _end_all(self, now: datetime) -> None:
+    async def _end_all(self, now: datetime, *, lasts: timedelta = timedelta()) -> None:
         """Run everything that is due."""
         while batch := (await self.claim(now)).runs:
             for run in batch:
                 await self.start(run, now)
-                await self.settle(run, now)
+                await self.settle(run, now + lasts)
 
     async def test_statistics_outlive_their_runs(self) -> None:
         """What was counted stays counted when the run itself is gone."""

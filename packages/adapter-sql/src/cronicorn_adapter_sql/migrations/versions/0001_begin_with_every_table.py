@@ -522,6 +522,7 @@ def _make_slot_records() -> None:
     )
     op.create_index("ix_slot_records_endpoint_id_last", "slot_records", ["endpoint_id", "last"])
     op.create_index("ix_slot_records_last", "slot_records", ["last"])
+    op.create_index("ix_slot_records_tenant_last", "slot_records", ["tenant", "last"])
 
 
 def _make_roll_ups() -> None:
