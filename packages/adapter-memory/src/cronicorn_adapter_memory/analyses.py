@@ -18,6 +18,7 @@ from cronicorn_domain.policies.analysing import (
     enrolled,
     finished,
     is_worth_a_look,
+    lapsed,
     released,
 )
 
@@ -54,6 +55,9 @@ class MemoryAnalyses:
     ) -> Sequence[Analysis]:
         """Lease analyses that are due."""
         tables = await self._transaction.write()
+        for each in [*tables.analyses.values()]:
+            if each.leased_until is not None and max(each.leased_until, each.next_at) <= now:
+                tables.analyses[each.endpoint_id] = lapsed(each)
         due = [
             each
             for each in tables.analyses.values()

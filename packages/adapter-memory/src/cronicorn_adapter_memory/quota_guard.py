@@ -18,7 +18,14 @@ from cronicorn_domain.model.quota import (
     Standing,
     UsageEntry,
 )
-from cronicorn_domain.policies.quotas import charge_of, checked_amount, month_of, paced, refused
+from cronicorn_domain.policies.quotas import (
+    charge_of,
+    checked_amount,
+    costs_when_lapsed,
+    month_of,
+    paced,
+    refused,
+)
 from cronicorn_domain.ports.quota_guard import RESERVED_FOR
 
 _Account = tuple[TenantId, Meter]
@@ -109,6 +116,7 @@ class MemoryQuotaGuard:
         self, tenant: TenantId, meter: Meter = Meter.TOKENS, *, now: datetime, limit: int = 100
     ) -> Sequence[UsageEntry]:
         """Return the newest lines of the ledger."""
+        self._lapse((tenant, meter), now)
         lines = self._book.entries[(tenant, meter), month_of(now)]
         return lines[: -limit - 1 : -1]
 
@@ -131,15 +139,23 @@ class MemoryQuotaGuard:
 
     def _standing(self, tenant: TenantId, meter: Meter, now: datetime) -> Standing:
         account, month = (tenant, meter), month_of(now)
+        self._lapse(account, now)
         held = self._book.held[account]
-        for each in [each for each in held.values() if each.expires_at <= now]:
-            del held[each.id]
         return Standing(
             used=self._book.used[account, month],
             held=sum(each.amount for each in held.values() if each.month == month),
             limit=self._quotas.of(tenant, meter).limit,
             month=month,
         )
+
+    def _lapse(self, account: _Account, now: datetime) -> None:
+        """End what has expired."""
+        held = self._book.held[account]
+        for each in [each for each in held.values() if each.expires_at <= now]:
+            del held[each.id]
+            if costs_when_lapsed(each.meter):
+                self._book.settled.add(each.id)
+                self._charge(account, each.month, each.amount, now)
 
     def _charge(self, account: _Account, month: Month, amount: int, now: datetime) -> None:
         if amount:

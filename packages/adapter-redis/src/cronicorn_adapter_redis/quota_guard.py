@@ -20,7 +20,7 @@ from cronicorn_domain.model.quota import (
     Standing,
     UsageEntry,
 )
-from cronicorn_domain.policies.quotas import charge_of, checked_amount, month_of
+from cronicorn_domain.policies.quotas import charge_of, checked_amount, costs_when_lapsed, month_of
 from cronicorn_domain.ports.quota_guard import RESERVED_FOR
 from redis.asyncio import BlockingConnectionPool, Redis
 
@@ -106,7 +106,7 @@ class RedisQuotaGuard:
         account = _account(tenant, meter, now)
         keys = [account.used, account.holds, account.amounts]
         with translated():
-            used, held = await self._read(keys=keys, args=[_microseconds(now)])
+            used, held = await self._read(keys=keys, args=[_microseconds(now), _costs(meter)])
         return self._standing(account, int(used), int(held))
 
     async def entries(
@@ -140,8 +140,10 @@ class RedisQuotaGuard:
             _microseconds(expires_at),
             _IDS_KEPT_SECONDS,
             "" if pace is None else 2 * (pace.per // MILLISECOND) + 1000,
+            _costs(account.meter),
         ]
         keys = [account.used, account.holds, account.amounts, account.begun]
+        keys += [account.charged, account.lines]
         with translated():
             answer, *more = await self._ask(keys=keys, args=given)
         match answer:
@@ -212,6 +214,10 @@ def _account(tenant: TenantId, meter: Meter, now: datetime) -> Account:
 
 def _account_of(reservation: Reservation) -> Account:
     return Account(tenant=reservation.tenant, meter=reservation.meter, month=reservation.month)
+
+
+def _costs(meter: Meter) -> str:
+    return "1" if costs_when_lapsed(meter) else ""
 
 
 def _microseconds(instant: datetime) -> int:

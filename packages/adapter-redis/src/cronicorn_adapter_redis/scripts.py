@@ -13,14 +13,20 @@ _WHOLE: Final = "local function whole(n) return string.format('%.0f', n) end\n"
 ASK: Final = (
     _WHOLE
     + """
--- KEYS used, holds (by expiry), amounts (by id), begun
+-- KEYS used, holds (by expiry), amounts (by id), begun, charged (ids), lines
 -- ARGV now, limit or '', amount, apart, per or '', id or '', expiry, life of holds (s),
---      life of begun (ms)
+--      life of begun (ms), '1' if what has lapsed costs
 local used, holds, amounts, begun_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now, amount, id = tonumber(ARGV[1]), tonumber(ARGV[3]), ARGV[6]
 if id ~= '' and redis.call('HEXISTS', amounts, id) == 1 then return {'proceed'} end
 for _, ended in ipairs(redis.call('ZRANGEBYSCORE', holds, '-inf', ARGV[1])) do
+  local lapsed = redis.call('HGET', amounts, ended)
   redis.call('HDEL', amounts, ended)
+  if ARGV[10] == '1' and lapsed and lapsed ~= '0' and redis.call('SADD', KEYS[5], ended) == 1 then
+    redis.call('EXPIRE', KEYS[5], ARGV[8])
+    redis.call('RPUSH', KEYS[6], ARGV[1] .. ' ' .. lapsed)
+    redis.call('INCRBY', used, lapsed)
+  end
 end
 redis.call('ZREMRANGEBYSCORE', holds, '-inf', ARGV[1])
 if ARGV[2] ~= '' then
@@ -46,7 +52,11 @@ end
 return {'proceed'}
 """
 )
-"""Refuse an ask, or let it through: keep its pace, and what it reserves if it has an id."""
+"""
+Refuse an ask, or let it through: keep its pace, and what it reserves if it has an id.
+
+What has expired ends before, and is charged where that costs.
+"""
 
 CHARGE: Final = """
 -- KEYS used, holds, amounts, charged (ids), lines     ARGV id, amount, at, life of charged (s)
@@ -64,12 +74,17 @@ return redis.call('INCRBY', used, amount)
 STANDING: Final = (
     _WHOLE
     + """
--- KEYS used, holds, amounts     ARGV now
-local held = 0
+-- KEYS used, holds, amounts     ARGV now, '1' if what has lapsed costs
+local held, so_far = 0, tonumber(redis.call('GET', KEYS[1]) or '0')
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+inf')) do
   held = held + tonumber(redis.call('HGET', KEYS[3], id) or '0')
 end
-return {redis.call('GET', KEYS[1]) or '0', whole(held)}
+if ARGV[2] == '1' then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1])) do
+    so_far = so_far + tonumber(redis.call('HGET', KEYS[3], id) or '0')
+  end
+end
+return {whole(so_far), whole(held)}
 """
 )
 """Read what was used and what is held."""

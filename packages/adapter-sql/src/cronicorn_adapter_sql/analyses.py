@@ -8,7 +8,7 @@ from cronicorn_domain.identity import EndpointId, SessionId, TenantId, WorkerId,
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.session import Analysis
-from cronicorn_domain.policies.analysing import enrolled, finished, released
+from cronicorn_domain.policies.analysing import enrolled, finished, lapsed, released
 from sqlalchemy import ColumnElement, and_, delete, exists, func, not_, or_, select
 
 from cronicorn_adapter_sql.bulk import insertion
@@ -75,7 +75,7 @@ class SqlAnalyses:
                 .with_for_update(skip_locked=True)
             )
             rows = (await connection.execute(locked)).mappings().all()
-            found = {row["endpoint_id"]: analysis_from(row) for row in rows}
+            found = {row["endpoint_id"]: _free_again(analysis_from(row)) for row in rows}
             leased = [
                 replace(
                     found[each],
@@ -85,9 +85,10 @@ class SqlAnalyses:
                     taken_at=now,
                 )
                 for each in ids
-                if each in found
+                if each in found and found[each].next_at <= now
             ]
-            for each in leased:
+            written = found | {each.endpoint_id: each for each in leased}
+            for each in written.values():
                 await write_analysis(connection, each.endpoint_id, values_of_analysis(each))
         return leased
 
@@ -145,6 +146,10 @@ class SqlAnalyses:
             await write_analysis(
                 self._transaction.connection, analysis.endpoint_id, values_of_analysis(analysis)
             )
+
+
+def _free_again(analysis: Analysis) -> Analysis:
+    return analysis if analysis.leased_until is None else lapsed(analysis)
 
 
 def is_planned() -> ColumnElement[bool]:

@@ -23,7 +23,14 @@ from cronicorn_domain.model.quota import (
     Standing,
     UsageEntry,
 )
-from cronicorn_domain.policies.quotas import charge_of, checked_amount, month_of, paced, refused
+from cronicorn_domain.policies.quotas import (
+    charge_of,
+    checked_amount,
+    costs_when_lapsed,
+    month_of,
+    paced,
+    refused,
+)
 from cronicorn_domain.ports.quota_guard import RESERVED_FOR
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -35,6 +42,7 @@ from cronicorn_adapter_sql.quota_statements import (
     ADD_HOLD,
     ADD_TO_TOTAL,
     END_HOLD,
+    LAPSED,
     LOCK_PACE,
     LOCK_TOTAL,
     NEWEST_ENTRIES,
@@ -101,6 +109,8 @@ class SqlQuotaGuard:
             month=month_of(now),
             expires_at=now + lasts,
         )
+        if costs_when_lapsed(meter):
+            await self._charge_lapsed(tenant, meter, now)
         with translated():
             async with self._engine.begin() as connection:
                 quota = self._quotas.of(tenant, meter)
@@ -127,6 +137,23 @@ class SqlQuotaGuard:
                 if amount:
                     await _charge(connection, line, now)
                 await connection.execute(END_HOLD, {"id": reservation.id})
+
+    async def _charge_lapsed(self, tenant: TenantId, meter: Meter, now: datetime) -> None:
+        """Settle what has expired, each by itself: a settle that comes now waits in no circle."""
+        whose: Values = {"tenant": tenant, "meter": meter.value, "now": now}
+        with translated():
+            async with self._reading.connect() as connection:
+                rows = (await connection.execute(LAPSED, whose)).all()
+        for row in rows:
+            lapsed = Reservation(
+                id=row.id,
+                tenant=tenant,
+                meter=meter,
+                amount=row.amount,
+                month=month_of(row.month),
+                expires_at=row.expires_at,
+            )
+            await self.settle(lapsed, None, now=now)
 
     async def release(self, reservation: Reservation, *, now: datetime) -> None:  # noqa: ARG002  it is over at any time
         """End a reservation of which nothing was used."""
@@ -167,7 +194,9 @@ async def _refusal(
     if quota.limit is not None:
         whose = _of(tenant, meter, now)
         await connection.execute(LOCK_TOTAL, whose)
-        await connection.execute(SWEEP_HOLDS, {"tenant": tenant, "meter": meter.value, "now": now})
+        if not costs_when_lapsed(meter):
+            lapsed: Values = {"tenant": tenant, "meter": meter.value, "now": now}
+            await connection.execute(SWEEP_HOLDS, lapsed)
         # Only now: what was committed by whoever had the lock before is to be counted.
         standing = await _standing(connection, quota, tenant, meter, now)
         refusal = refused(standing, reservation.amount)
@@ -183,7 +212,8 @@ async def _standing(
 ) -> Standing:
     given = _of(tenant, meter, now) | {"now": now}
     row = (await connection.execute(STANDING, given)).one()
-    return Standing(used=row.used, held=int(row.held), limit=quota.limit, month=month_of(now))
+    used = row.used + (int(row.lapsed) if costs_when_lapsed(meter) else 0)
+    return Standing(used=used, held=int(row.held), limit=quota.limit, month=month_of(now))
 
 
 async def _keep_pace(

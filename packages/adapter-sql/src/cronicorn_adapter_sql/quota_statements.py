@@ -35,21 +35,19 @@ def _write(sql: str, *names: str) -> TextClause:
 
 
 _OF_MONTH: Final = "tenant = :tenant AND meter = :meter AND month = :month"
-_HELD: Final = (
-    "(SELECT coalesce(sum(amount), 0) FROM quota_holds"
-    " WHERE tenant = :tenant AND meter = :meter AND expires_at > :now AND month = :month)"
-)
+_HOLDS: Final = f"(SELECT coalesce(sum(amount), 0) FROM quota_holds WHERE {_OF_MONTH}"  # noqa: S608  our own names
 
 STANDING: Final[TextualSelect] = (
     _write(
         "SELECT coalesce((SELECT used FROM usage_totals"  # noqa: S608  our own names
-        f" WHERE {_OF_MONTH}), 0) AS used, {_HELD} AS held",
+        f" WHERE {_OF_MONTH}), 0) AS used, {_HOLDS} AND expires_at > :now) AS held,"
+        f" {_HOLDS} AND expires_at <= :now) AS lapsed",
         "tenant",
         "meter",
         "month",
         "now",
     )
-).columns(used=BigInteger(), held=BigInteger())
+).columns(used=BigInteger(), held=BigInteger(), lapsed=BigInteger())
 
 LOCK_TOTAL: Final[TextualSelect] = _write(
     "INSERT INTO usage_totals (tenant, meter, month, used) VALUES (:tenant, :meter, :month, 0)"
@@ -101,6 +99,14 @@ SWEEP_HOLDS: Final = _write(
     "meter",
     "now",
 )
+
+LAPSED: Final[TextualSelect] = _write(
+    "SELECT id, month, amount, expires_at FROM quota_holds"
+    " WHERE tenant = :tenant AND meter = :meter AND expires_at <= :now ORDER BY expires_at, id",
+    "tenant",
+    "meter",
+    "now",
+).columns(id=Uuid(), month=UtcDateTime(), amount=BigInteger(), expires_at=UtcDateTime())
 
 LOCK_PACE: Final[TextualSelect] = _write(
     "INSERT INTO quota_paces (tenant, meter, begun) VALUES (:tenant, :meter, :now)"

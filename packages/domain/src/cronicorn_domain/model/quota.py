@@ -130,7 +130,8 @@ class Standing:
     Where a tenant stands in a month.
 
     Attributes:
-        used: What the ledger has of the month; it can lie above the limit.
+        used: What the ledger has of the month, with what has lapsed and costs; it can lie above
+            the limit.
         held: What reservations hold that are neither settled, released nor expired.
         limit: None: there is none.
         month: The month it is about.

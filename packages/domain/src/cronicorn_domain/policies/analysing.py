@@ -109,6 +109,21 @@ def released(analysis: Analysis) -> Analysis:
     return replace(analysis, lease=None, worker=None, leased_until=None, taken_at=None)
 
 
+def lapsed(analysis: Analysis) -> Analysis:
+    """
+    Return the analysis as one whose lease has ended before its session did.
+
+    It counts as a failure: whatever ended the worker may be what it looked at, and each time a
+    model was asked. The first time it is due at once, for another worker; later it waits.
+    """
+    assert analysis.leased_until is not None, "it was leased"
+    next_at = analysis.next_at
+    if analysis.failures:
+        wait = again_after_failures(analysis.failures)
+        next_at = max(next_at, analysis.leased_until + wait)
+    return replace(released(analysis), failures=analysis.failures + 1, next_at=next_at)
+
+
 def again_after(asked_for: timedelta | None) -> timedelta:
     """Return after how long an endpoint is looked at again, of what a session has asked for."""
     if asked_for is None:

@@ -8,6 +8,7 @@ from cronicorn_domain.model.quota import (
     AMOUNT_MOST,
     Burst,
     Exhausted,
+    Meter,
     Month,
     Pace,
     Reservation,
@@ -44,6 +45,16 @@ def paced(pace: Pace, begun: datetime | None, now: datetime) -> datetime | Burst
 def charge_of(reservation: Reservation, used: int | None) -> int:
     """Return what a settled reservation costs: what was used, unmeasured the reserved amount."""
     return reservation.amount if used is None else checked_amount(used)
+
+
+def costs_when_lapsed(meter: Meter) -> bool:
+    """
+    Say whether a reservation that lapses is charged, at its amount; else it is free again.
+
+    Whoever held it has died, or could not tell. A model that was asked wants its money all the
+    same; a run that was not begun is begun by another.
+    """
+    return meter is Meter.TOKENS
 
 
 def checked_amount(amount: int) -> int:

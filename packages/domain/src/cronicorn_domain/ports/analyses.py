@@ -19,6 +19,8 @@ class Analyses(Protocol):
 
     - While a lease lasts nobody else is given its endpoint, whichever process takes.
     - A take waits for nobody: it takes what is free.
+    - A lease that has ended before its session did counts as a failure when that is met by a take.
+      The first time the endpoint is taken at once; later it waits, twice as long each time.
     - Streaks of failures, recoveries and what rules ask for bring an analysis forward in the
       transaction in which the queue writes them, for the endpoint's siblings, too; also while a
       session is under way, for the next one.

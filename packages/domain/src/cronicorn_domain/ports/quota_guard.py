@@ -77,6 +77,10 @@ class QuotaGuard(Protocol):
         """
         Keep an amount for the caller, all of it or none, until ``now + lasts`` (equal is over).
 
+        Tokens that are neither settled nor released by then are charged at the reserved amount, in
+        the month of the reservation: whoever asked a model may have died of it. Other things are
+        free again.
+
         Raises:
             InvalidInput: as ``record_usage``.
         """
@@ -87,7 +91,8 @@ class QuotaGuard(Protocol):
         End a reservation with what was used, more or less than the amount; None: nobody knows.
 
         What nobody knows is charged at the reserved amount. A reservation that has expired or was
-        released is charged all the same; one that is settled is not charged again.
+        released is charged all the same. One that has been charged, by a settle or since it lapsed,
+        is not charged again, nor put right: the ledger is only added to.
 
         Raises:
             InvalidInput: as ``record_usage``.

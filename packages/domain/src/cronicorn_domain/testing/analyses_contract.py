@@ -19,7 +19,7 @@ from cronicorn_domain.model.rules import Analyze, EndpointRule, RuleSet
 from cronicorn_domain.model.rulings import Ruling
 from cronicorn_domain.model.run import Outcome
 from cronicorn_domain.model.session import Analysis
-from cronicorn_domain.policies.analysing import AGAIN_LEAST
+from cronicorn_domain.policies.analysing import AGAIN_LEAST, again_after_failures
 from cronicorn_domain.testing.builders import (
     DAY,
     EPOCH,
@@ -128,6 +128,28 @@ class AnalysesContract(StoreSuite):
         assert (leased.worker, leased.leased_until) == (WORKER, EPOCH + MINUTE)
         assert await self.take(EPOCH + MINUTE - SECOND) == []
         assert len(await self.take(EPOCH + MINUTE)) == 1
+
+    async def test_a_lease_that_ended_before_its_session_counts_as_a_failure(self) -> None:
+        """
+        The first time its endpoint is looked at at once; what ends every worker waits longer.
+
+        Trap T35: each time a model was asked.
+        """
+        endpoint = await self.add_planned(await self.add_job())
+        await self.enrol()
+        await self.take(EPOCH)
+
+        (taken,) = await self.take(EPOCH + MINUTE)
+        assert taken.failures == 1
+        ended = EPOCH + 2 * MINUTE
+        assert await self.take(ended) == []
+        standing = await self.standing(endpoint)
+        assert standing is not None
+        assert (standing.failures, standing.lease) == (2, None)
+        assert standing.next_at == ended + again_after_failures(1)
+        assert await self.next_at(endpoint) == standing.next_at
+        (again,) = await self.take(standing.next_at)
+        assert (again.endpoint_id, again.failures) == (endpoint.id, 2)
 
     async def test_replicas_that_take_at_once_share_out(self) -> None:
         """Trap T34: each endpoint is given once, whoever asks, and all are given."""

@@ -57,10 +57,16 @@ class QuotaGuardContract:
         self.make = guard_maker
 
     async def reserved(
-        self, guard: QuotaGuard, amount: int, *, now: datetime = EPOCH, lasts: timedelta = MINUTE
+        self,
+        guard: QuotaGuard,
+        amount: int,
+        meter: Meter = Meter.TOKENS,
+        *,
+        now: datetime = EPOCH,
+        lasts: timedelta = MINUTE,
     ) -> Reservation:
         """Reserve what there is room for."""
-        reservation = await guard.reserve(DEFAULT_TENANT, amount, now=now, lasts=lasts)
+        reservation = await guard.reserve(DEFAULT_TENANT, amount, meter, now=now, lasts=lasts)
         assert isinstance(reservation, Reservation)
         return reservation
 
@@ -201,15 +207,48 @@ class QuotaGuardContract:
         standing = await guard.standing(DEFAULT_TENANT, now=EPOCH)
         assert (standing.used, standing.held, standing.left) == (0, 0, LIMIT)
 
-    async def test_a_reservation_expires(self) -> None:
+    async def test_a_reservation_of_runs_expires(self) -> None:
         """Trap T44: at its end the amount is free again; whoever held it may have died."""
-        guard = await self.make(limited())
-        await self.reserved(guard, LIMIT, lasts=MINUTE)
+        runs = Meter.RUNS
+        guard = await self.make(Quotas(every={runs: Quota(limit=LIMIT)}))
+        await self.reserved(guard, LIMIT, runs, lasts=MINUTE)
 
-        early = await guard.reserve(DEFAULT_TENANT, 1, now=EPOCH + MINUTE - MICROSECOND)
+        early = await guard.reserve(DEFAULT_TENANT, 1, runs, now=EPOCH + MINUTE - MICROSECOND)
         assert isinstance(early, Exhausted)
-        assert await guard.can_proceed(DEFAULT_TENANT, now=EPOCH + MINUTE) == Proceed()
-        await self.reserved(guard, LIMIT, now=EPOCH + MINUTE)
+        assert await guard.can_proceed(DEFAULT_TENANT, runs, now=EPOCH + MINUTE) == Proceed()
+        await self.reserved(guard, LIMIT, runs, now=EPOCH + MINUTE)
+
+    @pytest.mark.parametrize("limit", [LIMIT, None])
+    async def test_tokens_that_nobody_settled_are_charged_when_they_lapse(
+        self, limit: int | None
+    ) -> None:
+        """Whoever asked a model and died has cost as much as it reserved, once; later is late."""
+        first, second = await self.make(limited(limit)), await self.make(limited(limit))
+        lapsed = await self.reserved(first, 60, lasts=MINUTE)
+        end = EPOCH + MINUTE
+        assert await self.used(first, now=end - MICROSECOND) == 0
+
+        standing = await second.standing(DEFAULT_TENANT, now=end)
+        assert (standing.used, standing.held) == (60, 0)
+        asked = await asyncio.gather(
+            *(guard.reserve(DEFAULT_TENANT, 41, now=end) for guard in (first, second))
+        )
+        assert all(isinstance(each, Exhausted) is (limit is not None) for each in asked)
+        lines = await first.entries(DEFAULT_TENANT, now=end)
+        assert [each.amount for each in lines] == [60]
+        await first.settle(lapsed, 20, now=end)
+        await first.release(lapsed, now=end)
+        assert await self.used(second, now=end) == 60
+
+    async def test_tokens_that_lapse_count_in_the_month_in_which_they_were_reserved(self) -> None:
+        """The next month begins with nothing, as when they had been settled."""
+        guard = await self.make(limited())
+        before = JANUARY.ends - SECOND
+        await self.reserved(guard, LIMIT, now=before, lasts=MINUTE)
+        await self.reserved(guard, LIMIT, now=JANUARY.ends + HOUR)
+
+        standing = await guard.standing(DEFAULT_TENANT, now=JANUARY.ends + HOUR)
+        assert (standing.used, standing.held) == (0, LIMIT)
 
     async def test_what_was_used_counts_also_when_it_is_told_late(self) -> None:
         """A settle behind the end of a reservation, or its release, is charged all the same."""

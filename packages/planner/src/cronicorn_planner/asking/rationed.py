@@ -20,7 +20,7 @@ from cronicorn_domain.model.conversation import (
 from cronicorn_domain.model.quota import Meter, Refusal, Reservation
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.model_client import ModelClient
-from cronicorn_domain.ports.quota_guard import QuotaGuard
+from cronicorn_domain.ports.quota_guard import RESERVED_FOR, QuotaGuard
 
 _BYTES_A_TOKEN: Final = 3
 """In UTF-8, and fewer than languages have on average: rather an estimate too high than too low."""
@@ -122,7 +122,8 @@ class RationedModel:
         self, tenant: TenantId, ask: Ask, bill: Bill
     ) -> Answer | Unanswered | Refusal:
         now = self._clock.now()
-        lasts = 2 * ask.timeout
+        # What it has cost is told behind its end: a reservation that lapses is charged in full.
+        lasts = max(2 * ask.timeout, RESERVED_FOR)
         reserved = await self._guard.reserve(
             tenant, tokens_most(ask), Meter.TOKENS, now=now, lasts=lasts
         )
