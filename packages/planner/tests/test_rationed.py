@@ -30,6 +30,7 @@ from cronicorn_domain.model.quota import (
     Reservation,
     Standing,
 )
+from cronicorn_domain.ports.quota_guard import RESERVED_FOR
 from cronicorn_domain.testing.builders import EPOCH
 from cronicorn_planner.asking.rationed import Patience, RationedModel, tokens_most
 
@@ -214,3 +215,56 @@ async def test_a_long_conversation_reserves_more() -> None:
 
     assert tokens_most(more) - tokens_most(ASK) >= 3000
     assert tokens_most(ASK) >= ASK.tokens_most
+
+
+async def test_a_further_try_is_made_only_where_it_may_be() -> None:
+    """Each costs as much as the first might have: a bound is looked at before every one."""
+    desk = Desk(LOST, WELL)
+    asking = asyncio.create_task(desk.model.ask(DEFAULT_TENANT, ASK, may_try=lambda: False))
+    while not asking.done():
+        await asyncio.sleep(0)
+        desk.clock.advance(timedelta(seconds=1))
+
+    assert await asking == LOST
+    assert len(desk.client.asks) == 1
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        Usage(tokens_in=0, tokens_out=10),
+        Usage(tokens_in=10**6, tokens_out=10),
+        Usage(tokens_in=20, tokens_out=10 * ASK.tokens_most + 1),
+    ],
+)
+async def test_usage_that_cannot_be_is_not_believed(usage: Usage) -> None:
+    """It would use up a month at once, or cost nothing; what was reserved is charged."""
+    desk = Desk(replace(WELL, usage=usage))
+    await desk.ask()
+
+    assert await desk.used() == tokens_most(ASK)
+
+
+@pytest.mark.parametrize("text", ["1234567890" * 50, '[{"a":1},' * 50, "日本語" * 50])
+def test_dense_text_is_reckoned_with_a_token_for_each_digit_and_mark(text: str) -> None:
+    """Three bytes a token is what words have, and numbers and brackets have not."""
+    more = replace(ASK, messages=(Told("It failed." + text),))
+    dense = sum(not each.isalpha() for each in text)
+
+    assert tokens_most(more) - tokens_most(ASK) >= dense
+
+
+async def test_a_reservation_outlives_an_ask_that_is_short_of_time() -> None:
+    """What lapses is charged in full: a settle behind the end of a session is heard."""
+    desk = Desk(WELL)
+    held: list[Reservation] = []
+    reserve = desk.guard.reserve
+
+    async def noted(*given: object, **rest: object) -> object:
+        held.append(await reserve(*given, **rest))  # type: ignore[arg-type]
+        return held[-1]
+
+    desk.guard.reserve = noted  # type: ignore[assignment]
+    await desk.ask(replace(ASK, timeout=timedelta(milliseconds=1)))
+
+    assert held[0].expires_at == EPOCH + RESERVED_FOR

@@ -14,6 +14,7 @@ from cronicorn_adapter_memory.model_client import Line, ScriptedModelClient
 from cronicorn_adapter_memory.quota_guard import MemoryQuotaGuard
 from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
+from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.identity import DEFAULT_TENANT, HintId, WorkerId, new_uuid
 from cronicorn_domain.model.conversation import (
     NO_USAGE,
@@ -40,9 +41,9 @@ from cronicorn_domain.model.endpoint import (
 from cronicorn_domain.model.hint import Author, Hint, IntervalHint
 from cronicorn_domain.model.planning import AiMode, Planning
 from cronicorn_domain.model.proposal import ProposeInterval
-from cronicorn_domain.model.quota import Meter, Quota, Quotas
+from cronicorn_domain.model.quota import Meter, Quota, Quotas, Refusal, Reservation
 from cronicorn_domain.model.run import Body, BodyKind, Outcome, Response, Succeeded
-from cronicorn_domain.model.session import Ending, Session, Suggestion
+from cronicorn_domain.model.session import Analysis, Ending, Session, Suggestion
 from cronicorn_domain.ports.endpoint_queue import Settlement
 from cronicorn_domain.ports.unit_of_work import UnitOfWork
 from cronicorn_domain.testing.builders import (
@@ -289,6 +290,9 @@ async def test_every_tool_that_writes_does_what_it_says() -> None:
         ("propose_next_time", {"next_run_at": "tomorrow"}),
         ("propose_next_time", {"next_run_at": "2025-01-01T13:00:00"}),
         ("propose_next_time", {"next_run_at": "9999-12-31T23:59:59-23:00"}),
+        ("propose_next_time", {"next_run_at": "2025-01-08T12:00:01Z"}),
+        ("propose_next_time", {"next_run_at": "9000-01-01T00:00:00Z"}),
+        ("clear_hints", {"reason": "a\ud800b"}),
         ("pause_until", {"until": "2025-01-01T11:00:00Z"}),
         ("pause_until", {"until": "2026-01-01T11:00:00Z"}),
         ("trigger_sibling", {"name": "health"}),
@@ -399,6 +403,27 @@ async def test_who_switches_it_off_during_a_session_is_heeded() -> None:
     session = await watch.look(endpoint)
 
     assert await watch.hints(endpoint) == []
+    assert [each.code for each in session.caveats] == ["switched_off"]
+
+
+async def test_a_session_whose_endpoint_was_taken_from_it_is_kept_all_the_same() -> None:
+    """It was charged, and a person can see for what; nothing of it is granted."""
+    watch = Watch()
+    endpoint = await watch.keep()
+
+    def taken_away(_: Ask) -> Answer:
+        row = watch.store.tables.endpoints[endpoint.id]
+        row.endpoint = replace(endpoint, planning=Planning())
+        watch.store.tables.analyses.pop(endpoint.id)
+        return saying(call("propose_interval", interval_ms=60_000, reason="x"))
+
+    watch.client = ScriptedModelClient([taken_away, done()])
+    watch.planner = watch.another_planner()
+
+    session = await watch.look(endpoint)
+
+    assert session.tokens == await watch.used() > 0
+    assert (session.mode, await watch.hints(endpoint)) == (AiMode.OFF, [])
     assert [each.code for each in session.caveats] == ["switched_off"]
 
 
@@ -733,6 +758,107 @@ async def test_a_model_that_fails_again_and_again_is_left_alone() -> None:
 
     assert len(watch.client.asks) == 3
     assert [each for each in watch.observed.events if isinstance(each, ModelRests)]
+
+
+async def test_a_model_that_hangs_until_the_session_ends_is_left_alone() -> None:
+    """No answer within a session's time is a failure of the model's, however it is called."""
+    watch = Watch(bounds=Bounds(lasts=timedelta(milliseconds=1)))
+    for number in range(4):
+        await watch.keep(an_endpoint(watch.job, f"e{number}", planning=AUTO))
+    stuck = Stuck()
+    watch.client = stuck  # type: ignore[assignment]
+    watch.settings = replace(watch.settings, concurrency=1)
+    watch.planner = watch.another_planner()
+
+    for _ in range(3):
+        stuck.asked.clear()
+        assert await watch.planner.look_once() == 1
+        assert stuck.asked.is_set()
+    stuck.asked.clear()
+    await watch.planner.look_once()
+
+    assert not stuck.asked.is_set()
+    assert [each for each in watch.observed.events if isinstance(each, ModelRests)]
+
+
+class Away(MemoryQuotaGuard):
+    """A guard that nobody reaches."""
+
+    async def reserve(self, *_: object, **__: object) -> Reservation | Refusal:  # type: ignore[override]
+        """Answer nothing."""
+        raise StoreUnavailable("no answer")
+
+
+async def test_a_store_that_is_away_is_no_fault_of_the_models() -> None:
+    """The session says what was away; the model is asked about others."""
+    watch = Watch(done())
+    watch.guard = Away()
+    watch.planner = watch.another_planner()
+    for number in range(4):
+        await watch.keep(an_endpoint(watch.job, f"e{number}", planning=AUTO))
+    await watch.planner.look_once()
+
+    assert [each for each in watch.observed.events if isinstance(each, SessionEnded)]
+    assert not [each for each in watch.observed.events if isinstance(each, ModelRests)]
+
+
+async def test_a_planner_that_stops_looking_begins_nothing_more() -> None:
+    """A worker that drains takes no endpoint that another one could look at."""
+    watch = Watch(done())
+    await watch.keep()
+    watch.planner.stop_looking()
+
+    assert await watch.planner.look_once() == 0
+    assert await watch.another_planner().look_once() == 1
+
+
+async def test_who_stops_before_it_has_asked_gives_back_what_it_took() -> None:
+    """The endpoint is due as before, and not when a lease of minutes is over."""
+    watch = Watch(done())
+    endpoint = await watch.keep()
+    reading = asyncio.Event()
+    begin = watch.planner._begin
+
+    async def held(leased: Analysis) -> object:
+        reading.set()
+        await asyncio.Event().wait()
+        return await begin(leased)
+
+    watch.planner._begin = held  # type: ignore[method-assign, assignment]
+    running = asyncio.create_task(watch.planner.run())
+    await reading.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    async with watch.units.begin() as unit:
+        standing = await unit.analyses.get(endpoint.tenant, endpoint.id)
+    assert standing is not None
+    assert standing.lease is None
+
+
+async def test_who_stops_while_a_session_is_kept_keeps_it_whole() -> None:
+    """What the model has said was paid for, and is granted or not, but not lost."""
+    watch = Watch(saying(call("propose_interval", interval_ms=60_000, reason="x")), done())
+    endpoint = await watch.keep()
+    keeping, go_on = asyncio.Event(), asyncio.Event()
+    keep = watch.planner._keep
+
+    async def slowly(*given: object) -> None:
+        keeping.set()
+        await go_on.wait()
+        await keep(*given)  # type: ignore[arg-type]
+
+    watch.planner._keep = slowly  # type: ignore[method-assign]
+    running = asyncio.create_task(watch.planner.run())
+    await keeping.wait()
+    running.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(running, return_exceptions=True)
+
+    (session,) = await watch.sessions(endpoint)
+    assert session.ending is Ending.DONE
+    assert len(await watch.hints(endpoint)) == 1
 
 
 async def test_a_quota_that_is_used_up_denies_before_anything_is_asked() -> None:

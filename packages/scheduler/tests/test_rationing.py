@@ -1,6 +1,8 @@
 """Runs of tenants that have a quota: started as far as it goes, and put off behind it."""
 
+from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from cronicorn_adapter_memory.clock import LoopClock
@@ -14,6 +16,7 @@ from cronicorn_domain.model.quota import Meter, Pace, Quota, Quotas
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.policies.quotas import month_of
 from cronicorn_domain.testing.builders import EPOCH
+from cronicorn_scheduler.rationing import RationedStarting
 
 OTHER = TenantId(new_uuid())
 MONTH_ENDS = month_of(EPOCH).ends
@@ -212,3 +215,47 @@ async def test_what_is_only_held_by_others_is_waited_for(rig, held):
     (released,) = worker.told("run_released")
     assert released.deferral.until < rig.after(100)
     assert len(worker.dispatcher.dispatches) == 1
+
+
+class BrokenQueue:
+    """A queue that starts what it is asked to, but for the first ask of one token."""
+
+    def __init__(self, broken, error):
+        self.broken, self.error, self.asked = broken, error, []
+
+    async def start(self, tokens, *, now):
+        self.asked.append(tuple(tokens))
+        if self.broken in tokens and self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        return dict.fromkeys(tokens)
+
+
+def a_claim(tenant):
+    """Give as much of a claimed run as is asked about."""
+    return SimpleNamespace(
+        lease=SimpleNamespace(token=new_uuid()),
+        endpoint=SimpleNamespace(tenant=tenant),
+        plan=SimpleNamespace(decision=SimpleNamespace(due_at=EPOCH)),
+    )
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), KeyError("a fault")])
+async def test_what_fails_in_between_is_neither_charged_twice_nor_held(error):
+    """A tenant's runs that have started stay started, and others' room is given back."""
+    both = Quota(limit=10)
+    guard = MemoryQuotaGuard(Quotas(every={Meter.RUNS: both}))
+    first, second = a_claim(DEFAULT_TENANT), a_claim(OTHER)
+    queue = BrokenQueue(second.lease.token, error)
+    starting = RationedStarting(queue, guard, clock=LoopClock(EPOCH), line=None, limit=10)
+
+    with suppress(type(error)):
+        await starting._start([first, second])
+    held = (await guard.standing(OTHER, Meter.RUNS, now=EPOCH)).held
+    answers = await starting._start([first, second])
+
+    assert held == 0
+    assert set(answers) == {first.lease.token, second.lease.token}
+    assert await used(guard) == (await guard.standing(OTHER, Meter.RUNS, now=EPOCH)).used == 1
+    assert queue.asked.count((first.lease.token,)) == 1
+    assert starting._answered == {}

@@ -210,6 +210,8 @@ async def _serve_and_work(
     )
     try:
         if settings.with_worker:
+            if service.planner is not None:
+                server.beside.append(service.planner.stop_looking)
             async with nullcontext() if service.planner is None else service.planner.at_work():
                 await _with_worker(server, serving, service.worker)
         else:

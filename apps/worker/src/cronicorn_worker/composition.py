@@ -308,7 +308,7 @@ async def open_scheduler(
             settings,
         ) as traced,
         nullcontext(_metered(traced, store, settings, meters, replacements)) as parts,
-        _planned(store, parts, settings, worker),
+        _planned(store, parts, settings, worker) as planner,
     ):
         yield Scheduler(
             queue=parts.queue,
@@ -330,6 +330,7 @@ async def open_scheduler(
             assessor=RuleAssessor(evaluator, store.units),
             notifier=_notifier(WebhookNotifier(dispatcher, store.clock), settings),
             quota=parts.quota,
+            beside=() if planner is None else (planner.stop_looking,),
         )
 
 
@@ -361,11 +362,11 @@ async def _open_quota_guard(
 @asynccontextmanager
 async def _planned(
     store: Store, parts: Parts, settings: WorkerSettings, worker: WorkerId
-) -> AsyncIterator[None]:
-    """Let the AI planner work beside the block, where a model is named."""
+) -> AsyncIterator[Planner | None]:
+    """Let the AI planner work beside the block, where a model is named, and give it."""
     chosen = settings.chosen_model
     if chosen is None or parts.quota is None:
-        yield
+        yield None
         return
     async with _open_model_client(chosen.address) as client:
         planner = Planner(
@@ -377,7 +378,7 @@ async def _planned(
             worker=worker,
         )
         async with planner.at_work():
-            yield
+            yield planner
 
 
 def _open_model_client(address: ModelAddress) -> AbstractAsyncContextManager[ModelClient]:

@@ -50,6 +50,7 @@ class RationedStarting:
         self._clock = clock
         self._starts = Grouping(self._start, line=line, clock=clock, limit=limit)
         self._uncharged: deque[tuple[Reservation, int]] = deque()
+        self._answered: dict[Token, RationedStart] = {}
 
     async def run(self) -> None:
         """Start what is asked, for ever."""
@@ -61,32 +62,38 @@ class RationedStarting:
 
     async def start(self, run: ClaimedRun) -> RationedStart:
         """Mark a run as started, or say why it may not. A refused claim is undone already."""
-        return await self._starts.ask(run.lease.token, run)
+        try:
+            return await self._starts.ask(run.lease.token, run)
+        finally:
+            self._answered.pop(run.lease.token, None)
 
     async def _start(self, runs: Sequence[ClaimedRun]) -> Mapping[Token, RationedStart]:
         # The clock may have been set back since the claim.
         await self._clock.sleep_until(max(run.plan.decision.due_at for run in runs))
         of_tenants: defaultdict[TenantId, list[Token]] = defaultdict(list)
         for run in runs:
-            of_tenants[run.endpoint.tenant].append(run.lease.token)
-        answers: dict[Token, RationedStart] = {}
+            if run.lease.token not in self._answered:
+                of_tenants[run.endpoint.tenant].append(run.lease.token)
         for tenant, tokens in of_tenants.items():
-            answers |= await self._start_of(tenant, tokens)
-        return answers
+            await self._start_of(tenant, tokens)
+        asked = [run.lease.token for run in runs]
+        return {token: self._answered.pop(token) for token in asked if token in self._answered}
 
-    async def _start_of(
-        self, tenant: TenantId, tokens: Sequence[Token]
-    ) -> Mapping[Token, RationedStart]:
-        answers: dict[Token, RationedStart] = {}
+    async def _start_of(self, tenant: TenantId, tokens: Sequence[Token]) -> None:
+        """
+        Start a tenant's runs, and note what became of each.
+
+        Where something fails in between all are asked about again; what has started by then is
+        not started, nor charged, a second time.
+        """
         left = tokens
         while left:
             asked = await self._ask(tenant, len(left))
             if isinstance(asked, Deferral):
-                answers |= await self._put_off(left, asked)
+                self._answered |= await self._put_off(left, asked)
                 break
-            answers |= await self._start_reserved(asked, left[: asked.amount])
+            self._answered |= await self._start_reserved(asked, left[: asked.amount])
             left = left[asked.amount :]
-        return answers
 
     async def _ask(self, tenant: TenantId, amount: int) -> Reservation | Deferral:
         """Reserve so many starts, or as many as are left; or say until when they are put off."""
@@ -121,11 +128,20 @@ class RationedStarting:
         self, reservation: Reservation, tokens: Sequence[Token]
     ) -> Mapping[Token, Start]:
         now = self._clock.now()
-        refusals = await self._queue.start(tokens, now=now)
+        try:
+            refusals = await self._queue.start(tokens, now=now)
+        except BaseException:
+            await self._release(reservation)
+            raise
         started = sum(refusal is None for refusal in refusals.values())
         self._uncharged.append((reservation, started))
         await self._charge()
         return {token: now if refusal is None else refusal for token, refusal in refusals.items()}
+
+    async def _release(self, reservation: Reservation) -> None:
+        """Let others have what was not started; what the guard does not take now expires."""
+        with suppress(StoreUnavailable):
+            await self._guard.release(reservation, now=self._clock.now())
 
     async def _charge(self) -> None:
         """

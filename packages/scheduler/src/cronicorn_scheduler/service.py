@@ -1,7 +1,7 @@
 """The scheduler as a whole: its parts, their beginning and their end."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from cronicorn_domain.ports.clock import Clock
@@ -70,6 +70,7 @@ class Scheduler:
         quota: QuotaGuard | None = None,
         budgets: QuotaGuard | None = None,
         chance: Random | None = None,
+        beside: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._queue = queue
         self._units = units
@@ -77,6 +78,7 @@ class Scheduler:
         self._assessor = assessor or TakesAsItIs()
         self._notifier = notifier
         self._quota = quota
+        self._beside = beside
         self._budgets = budgets or quota
         self._wakeups = wakeups
         self._workers = workers
@@ -108,6 +110,8 @@ class Scheduler:
         if self._stopping.is_set():
             self._hurry.set()
         self._stopping.set()
+        for stop in self._beside:
+            stop()
 
     async def first_claim(self) -> None:
         """Return when the store has answered the first claim, whatever it brought."""

@@ -146,10 +146,17 @@ def grant_of(proposal: Proposal, situation: Situation, *, floor: timedelta, now:
             )
         case ProposeRun(at=at, life=life, reason=reason):
             _check_life(life)
+            if at - now > LIFE_MOST:
+                raise InvalidInput(
+                    "this is too far ahead",
+                    field="at",
+                    remedy=f"give an instant within {length_in_words(LIFE_MOST)}",
+                )
             return oneshot_hint(Author.AI, at=at, life=life, reason=reason, now=now)
         case ProposePause(until=until, reason=reason):
             return _pause(endpoint, until, reason, now)
-        case ProposeClearing():
+        case ProposeClearing(reason=reason):
+            check_reason(reason)
             found = (hint for hint in situation.hints if hint.author in CLEARED_BY_RULES)
             return Clearing(tuple(hint.id for hint in found if hint.expires_at > now))
         case ProposeTrigger(name=name, reason=reason):

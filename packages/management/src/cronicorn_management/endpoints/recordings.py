@@ -112,7 +112,9 @@ async def _named(work: Reading, endpoint: Endpoint, rules: RuleSet) -> list[Endp
     conditions = [rule.when for rule in rules.rules if "siblings" in rule.when]
     if not conditions:
         return []
-    family = await work.catalog.list_endpoints(work.tenant, endpoint.job_id, limit=_SIBLINGS_MOST)
+    family = await work.catalog.list_endpoints(
+        work.tenant, endpoint.job_id, limit=_SIBLINGS_MOST, archived=False
+    )
     return [
         each
         for each in family

@@ -1,6 +1,8 @@
 """Asks a model within its tenant's quota: each request has a reservation of its own."""
 
 import asyncio
+import string
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
@@ -24,6 +26,9 @@ from cronicorn_domain.ports.quota_guard import RESERVED_FOR, QuotaGuard
 
 _BYTES_A_TOKEN: Final = 3
 """In UTF-8, and fewer than languages have on average: rather an estimate too high than too low."""
+_DENSE: Final = (string.digits + string.punctuation).encode()
+_ABSURD: Final = 10
+"""So many times more than can be is no measure of anything: it would use up a month at once."""
 _SPARE: Final = 200
 """Tokens that a vendor adds around what is said: roles, tools, marks."""
 
@@ -100,10 +105,17 @@ class RationedModel:
         self._patience = patience or Patience()
 
     async def ask(
-        self, tenant: TenantId, ask: Ask, bill: Bill | None = None
+        self,
+        tenant: TenantId,
+        ask: Ask,
+        bill: Bill | None = None,
+        *,
+        may_try: Callable[[], bool] = lambda: True,
     ) -> Answer | Unanswered | Refusal:
         """
         Put one question for a tenant; what it costs is added to the bill.
+
+        ``may_try`` is asked before each further try, as each costs as much as the first might.
 
         Raises:
             StoreUnavailable: the guard does not answer; nothing was asked.
@@ -116,6 +128,8 @@ class RationedModel:
             if wait is None:
                 return answer
             await self._clock.sleep_until(self._clock.now() + wait)
+            if not may_try():
+                return answer
         raise AssertionError("the last try returns")
 
     async def _ask_once(
@@ -132,7 +146,7 @@ class RationedModel:
         usage: Usage | None = None
         try:
             answer = await self._client.ask(ask)
-            usage = answer.usage
+            usage = believed(answer.usage, ask) if isinstance(answer, Answer) else answer.usage
         finally:
             bill.add(usage, ask)
             used = None if usage is None else usage.tokens
@@ -153,12 +167,33 @@ class RationedModel:
             return
 
 
+def believed(usage: Usage | None, ask: Ask) -> Usage | None:
+    """
+    Return what an answer has cost by what its vendor told; None: that cannot be.
+
+    An answer to nothing is none, and ten times what there was to read, or what it could write at
+    most, is a count of something else.
+    """
+    if usage is None:
+        return None
+    most_read = tokens_most(ask) - ask.tokens_most
+    if not 0 < usage.tokens_in <= _ABSURD * most_read:
+        return None
+    return None if usage.tokens_out > _ABSURD * ask.tokens_most else usage
+
+
 def tokens_most(ask: Ask) -> int:
     """Return about how many tokens an ask may cost: all that is read, and the longest answer."""
     read = [ask.instructions, *map(_text_of, ask.messages)]
     read += [f"{tool.name} {tool.description} {tool.parameters}" for tool in ask.tools]
-    letters = sum(len(text.encode(errors="replace")) for text in read)
-    return letters // _BYTES_A_TOKEN + _SPARE + ask.tokens_most
+    return sum(map(_tokens_in, read)) + _SPARE + ask.tokens_most
+
+
+def _tokens_in(text: str) -> int:
+    """Count digits and marks as a token each: dense JSON is made of them; of the rest three."""
+    written = text.encode(errors="replace")
+    rest = len(written.translate(None, _DENSE))
+    return len(written) - rest + -(-rest // _BYTES_A_TOKEN)
 
 
 def _text_of(message: Message) -> str:

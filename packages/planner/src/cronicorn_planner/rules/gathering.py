@@ -9,7 +9,6 @@ from typing import Final
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.identity import EndpointId
-from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.facts import NONE_COUNTED, Answer, Tally
 from cronicorn_domain.model.run import Run, RunStatus
@@ -22,7 +21,7 @@ SIBLINGS_MOST: Final = 100
 """Among so many endpoints of a job those that are named are looked for."""
 
 _LOOKED_AT: Final = 50
-"""Among so many runs the latest that has ended is looked for; others are under way, or tests."""
+"""Among so many runs the latest that has ended is looked for; others are under way."""
 
 _REMEMBERED: Final = 4096
 """Of so many endpoints it is remembered what their conditions name: they come again and again."""
@@ -87,13 +86,12 @@ class _Reading:
 
     async def siblings(self, conditions: Sequence[str]) -> dict[str, Answer]:
         found = await self._unit.catalog.list_endpoints(
-            self._endpoint.tenant, self._endpoint.job_id, limit=SIBLINGS_MOST
+            self._endpoint.tenant, self._endpoint.job_id, limit=SIBLINGS_MOST, archived=False
         )
         named = [
             each
             for each in found
             if each.id != self._endpoint.id
-            and each.archived_at is None
             and any(each.name in condition for condition in conditions)
         ]
         answers = [(each.name, await self.latest(each.id)) for each in named]
@@ -101,10 +99,10 @@ class _Reading:
 
     async def latest(self, endpoint_id: EndpointId) -> Answer | None:
         """Return how the latest run that has ended did; None: none has."""
-        runs = await self._unit.runs.list_runs(self._endpoint.tenant, endpoint_id, limit=_LOOKED_AT)
-        ended = next(
-            (each for each in runs if each.status in _ENDED and each.kind is not Kind.TEST), None
+        runs = await self._unit.runs.list_runs(
+            self._endpoint.tenant, endpoint_id, limit=_LOOKED_AT, tests=False
         )
+        ended = next((each for each in runs if each.status in _ENDED), None)
         if ended is None:
             return None
         try:

@@ -53,7 +53,14 @@ Check = Callable[[Proposal, datetime], None]
 
 @dataclass(slots=True)
 class Record:
-    """What a session has come to, so far; it is whole at any moment, also when it is cancelled."""
+    """
+    What a session has come to, so far; it is whole at any moment, also when it is cancelled.
+
+    Attributes:
+        silent: The model was asked last, and has not answered.
+        heard: It has answered before.
+        ours: What ended the session is no fault of the model's: the store, or the quota's, is away.
+    """
 
     ending: Ending = Ending.STOPPED
     error: str | None = "the worker stopped"
@@ -65,6 +72,9 @@ class Record:
     refusal: Refusal | None = None
     bill: Bill = field(default_factory=Bill)
     steps: list[Step] = field(default_factory=list)
+    silent: bool = False
+    heard: bool = False
+    ours: bool = False
 
     def end(self, ending: Ending, error: str | None = None) -> None:
         """Say how it ended."""
@@ -128,7 +138,15 @@ class Conversation:
             record.end(Ending.BOUNDED, over)
             return True
         began = self._clock.now()
-        answer = await self._model.ask(self._tenant, ask, record.bill)
+        record.silent = True
+        answer = await self._model.ask(
+            self._tenant,
+            ask,
+            record.bill,
+            may_try=lambda: self._bound_of(ask, record.bill) is None,
+        )
+        record.silent = isinstance(answer, Unanswered)
+        record.heard |= isinstance(answer, Answer)
         self._note(record, None, began, well=isinstance(answer, Answer))
         match answer:
             case Answer():

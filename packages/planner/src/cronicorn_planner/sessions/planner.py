@@ -1,7 +1,7 @@
 """Looks at endpoints when their time has come, and grants what a model proposes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -133,6 +133,7 @@ class Planner:
         self._rests = Rests()
         self._enrolled_at: datetime | None = None
         self._running: set[asyncio.Task[None]] = set()
+        self._looks = True
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -143,6 +144,10 @@ class Planner:
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
+
+    def stop_looking(self) -> None:
+        """Begin no more sessions; those that are under way go on until it is cancelled."""
+        self._looks = False
 
     async def run(self) -> None:
         """Look at what is due, for ever; being cancelled it stops its sessions, and waits."""
@@ -177,7 +182,7 @@ class Planner:
 
     async def _take(self) -> Sequence[Analysis]:
         now, room = self._clock.now(), self._settings.concurrency - len(self._running)
-        if room <= 0:
+        if room <= 0 or not self._looks:
             return []
         async with self._units.begin() as unit:
             if self._enrolled_at is None or now - self._enrolled_at >= _ENROL_EVERY:
@@ -195,15 +200,31 @@ class Planner:
         """Hold a session; a fault harms this one alone, and its lease ends by itself."""
         record = Record()
         try:
-            look = await self._begin(leased)
+            look = await self._begun(leased)
             if look is None:
                 return
             await self._hold(look, record)
-            await self._conclude(look, record)
+            await _to_its_end(self._conclude(look, record))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  whatever it is
             self._lost(leased, _told(error))
+
+    async def _begun(self, leased: Analysis) -> _Look | None:
+        try:
+            return await self._begin(leased)
+        except asyncio.CancelledError:
+            await _to_its_end(self._release(leased))
+            raise
+
+    async def _release(self, leased: Analysis) -> None:
+        """The worker stops before anything was asked: the analysis is due as before."""
+        try:
+            async with self._units.begin() as unit:
+                await unit.analyses.release(leased)
+                await unit.commit()
+        except StoreError as error:
+            self._lost(leased, str(error))
 
     async def _hold(self, look: _Look, record: Record) -> None:
         conversation = Conversation(
@@ -220,10 +241,11 @@ class Planner:
         try:
             await conversation.hold(look.prompt, record)
         except asyncio.CancelledError:
-            await asyncio.shield(self._give_back(look, record))
+            await _to_its_end(self._give_back(look, record))
             raise
         except StoreUnavailable as error:
             record.end(Ending.FAILED, str(error))
+            record.ours = True
 
     async def _begin(self, leased: Analysis) -> _Look | None:
         """Read the endpoint; None: nothing is asked, and it is looked at later."""
@@ -276,23 +298,24 @@ class Planner:
             if record.ending is Ending.DONE:
                 suggestions = granting.suggestions(endpoint)
                 granted = await granting.grant(endpoint)
-            if not await unit.analyses.finish(
+            owned = await unit.analyses.finish(
                 look.leased, again_at=again_at, failures=failures, now=now
-            ):
-                self._lost(look.leased, "its lease has ended")
-                return
-            after = await unit.catalog.get_situation(tenant, endpoint_id)
-            standing = await unit.analyses.get(tenant, endpoint_id)
-            session = self._session(look, record, now)
-            session = replace(
-                session,
-                caveats=(*record.caveats, *granting.caveats),
-                after=_next_run(after),
-                next_analysis_at=again_at if standing is None else standing.next_at,
-                mode=endpoint.planning.mode,
             )
-            await unit.sessions.append(session, suggestions)
-            await unit.commit()
+            if owned:
+                after = await unit.catalog.get_situation(tenant, endpoint_id)
+                standing = await unit.analyses.get(tenant, endpoint_id)
+                session = replace(
+                    self._session(look, record, now),
+                    caveats=(*record.caveats, *granting.caveats),
+                    after=_next_run(after),
+                    next_analysis_at=again_at if standing is None else standing.next_at,
+                    mode=endpoint.planning.mode,
+                )
+                await unit.sessions.append(session, suggestions)
+                await unit.commit()
+        if not owned:
+            await self._keep_ungranted(look, record)
+            return
         self._observer.record(
             SessionEnded(
                 session=session,
@@ -302,6 +325,31 @@ class Planner:
                 steps=tuple(record.steps),
             )
         )
+
+    async def _keep_ungranted(self, look: _Look, record: Record) -> None:
+        """
+        Keep a session whose endpoint is not its own any more, without what it proposed.
+
+        It was switched off, or archived, meanwhile, or somebody else looks at it by now. What the
+        session has cost was charged, and is told.
+        """
+        now = self._clock.now()
+        async with self._units.begin() as unit:
+            after = await unit.catalog.get_situation(look.endpoint.tenant, look.endpoint.id)
+            standing = await unit.analyses.get(look.endpoint.tenant, look.endpoint.id)
+            if standing is None:
+                record.warn("switched_off", "the planner was switched off meanwhile")
+            else:
+                record.warn("lease_lost", "its lease has ended before it was done")
+            session = replace(
+                self._session(look, record, now),
+                after=_next_run(after),
+                next_analysis_at=now if standing is None else standing.next_at,
+                mode=after.endpoint.planning.mode,
+            )
+            await unit.sessions.append(session)
+            await unit.commit()
+        self._lost(look.leased, "its lease has ended")
 
     async def _give_back(self, look: _Look, record: Record) -> None:
         """The worker stops: the analysis is due as before, and what was spent is told."""
@@ -346,13 +394,15 @@ class Planner:
 
     def _heed_model(self, look: _Look, record: Record) -> None:
         tenant, model = look.endpoint.tenant, look.model
-        if record.ending is Ending.FAILED:
+        if record.ours:
+            return
+        if record.ending is Ending.FAILED or record.silent:
             rest = self._rests.failed(tenant, model, self._clock.now())
             if rest is not None:
                 self._observer.record(
                     ModelRests(tenant=tenant, model=model, seconds=rest.total_seconds())
                 )
-        elif record.ending is not Ending.DENIED:
+        elif record.heard:
             self._rests.answered(tenant, model)
 
     def _lost(self, leased: Analysis, reason: str) -> None:
@@ -409,6 +459,16 @@ class _Granting:
 
     def _warn(self, code: str, message: str) -> None:
         self.caveats.append(Caveat(code=code, message=readable(message)))
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Do what is short and must not be left half done; who is cancelled waits for its end."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _told(error: Exception) -> str:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from cronicorn_domain.errors import NotFound
 from cronicorn_domain.instants import OPEN_ENDED, iso_milliseconds
-from cronicorn_domain.model.decision import Kind
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.hint import Hint, IntervalHint
 from cronicorn_domain.model.run import BodyKind, Response, Run, RunStatus
@@ -107,9 +106,10 @@ class Reader:
         }
 
     async def _latest(self, unit: UnitOfWork, endpoint: Endpoint) -> Run | None:
-        runs = await unit.runs.list_runs(endpoint.tenant, endpoint.id, limit=_LOOKED_AT)
-        ended = (each for each in runs if each.status in _ENDED and each.kind is not Kind.TEST)
-        found = next(ended, None)
+        runs = await unit.runs.list_runs(
+            endpoint.tenant, endpoint.id, limit=_LOOKED_AT, tests=False
+        )
+        found = next((each for each in runs if each.status in _ENDED), None)
         return None if found is None else await self._whole(unit, found)
 
     async def _whole(self, unit: UnitOfWork, run: Run) -> Run:
