@@ -33,7 +33,8 @@ schedules are:
 The model is **scripted**: it is given what a real one would be, reads the latest response with the
 tools of a session, and proposes by a few lines of Python (`tools/adaptation/minds.py`) what a
 sensible one would. Sessions, quota, guardrails and grants are the real ones; how well a model of
-your choice thinks is not measured here. Its looks and tokens are no calls, and stand beside them. A
+your choice thinks is not measured here. Its looks and tokens are no calls, and stand beside them;
+the tokens are reckoned as those that are reserved: a vendor counts fewer. A
 planner looks at an endpoint no sooner than five minutes after its last look: where a rule acts on
 the very answer, a model acts on one of the last minutes, and has to see things coming.
 
@@ -131,7 +132,7 @@ def _chapter(measured: Measured) -> Iterator[str]:
         yield _row(kind, way)
     yield ""
     planned = measured.planned.adapted
-    tokens = f"some {planned.tokens // 10_000}0,000 tokens"
+    tokens = f"some {planned.tokens // 10_000 * 10_000:,} tokens"
     told = f"The model looked {planned.looks:,} times, with {tokens}."
     if story.reacts_planned:
         told += f" Its reaction is the call of `{story.reacts_planned}`, which comes last."
