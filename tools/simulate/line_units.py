@@ -57,10 +57,10 @@ class _AtTheLine:
         return await self._ask(lambda unit: unit.catalog.get_states(tenant, endpoint_ids))
 
     async def list_endpoints(
-        self, tenant: TenantId, job_id: JobId, *, limit: int
+        self, tenant: TenantId, job_id: JobId, *, limit: int, archived: bool
     ) -> Sequence[Endpoint]:
         return await self._ask(
-            lambda unit: unit.catalog.list_endpoints(tenant, job_id, limit=limit)
+            lambda unit: unit.catalog.list_endpoints(tenant, job_id, limit=limit, archived=archived)
         )
 
     async def list_out_of_runs(
@@ -79,9 +79,11 @@ class _AtTheLine:
         )
 
     async def list_runs(
-        self, tenant: TenantId, endpoint_id: EndpointId, *, limit: int
+        self, tenant: TenantId, endpoint_id: EndpointId, *, limit: int, tests: bool
     ) -> Sequence[Run]:
-        return await self._ask(lambda unit: unit.runs.list_runs(tenant, endpoint_id, limit=limit))
+        return await self._ask(
+            lambda unit: unit.runs.list_runs(tenant, endpoint_id, limit=limit, tests=tests)
+        )
 
     async def get(self, tenant: TenantId, run_id: RunId) -> Run:
         return await self._ask(lambda unit: unit.runs.get(tenant, run_id))

@@ -784,7 +784,7 @@ async def test_a_model_that_hangs_until_the_session_ends_is_left_alone() -> None
 class Away(MemoryQuotaGuard):
     """A guard that nobody reaches."""
 
-    async def reserve(self, *_: object, **__: object) -> Reservation | Refusal:  # type: ignore[override]
+    async def reserve(self, *_: object, **__: object) -> Reservation | Refusal:
         """Answer nothing."""
         raise StoreUnavailable("no answer")
 
@@ -848,7 +848,7 @@ async def test_who_stops_while_a_session_is_kept_keeps_it_whole() -> None:
         await go_on.wait()
         await keep(*given)  # type: ignore[arg-type]
 
-    watch.planner._keep = slowly  # type: ignore[method-assign]
+    watch.planner._keep = slowly  # type: ignore[method-assign, assignment]
     running = asyncio.create_task(watch.planner.run())
     await keeping.wait()
     running.cancel()
