@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from cronicorn_adapter_memory.clock import LoopClock
@@ -15,7 +16,9 @@ from cronicorn_domain.model.endpoint import Pause
 from cronicorn_domain.model.quota import Meter, Pace, Quota, Quotas
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.policies.quotas import month_of
+from cronicorn_domain.ports.endpoint_queue import EndpointQueue
 from cronicorn_domain.testing.builders import EPOCH
+from cronicorn_scheduler.outages import Line
 from cronicorn_scheduler.rationing import RationedStarting
 
 OTHER = TenantId(new_uuid())
@@ -247,7 +250,10 @@ async def test_what_fails_in_between_is_neither_charged_twice_nor_held(error):
     guard = MemoryQuotaGuard(Quotas(every={Meter.RUNS: both}))
     first, second = a_claim(DEFAULT_TENANT), a_claim(OTHER)
     queue = BrokenQueue(second.lease.token, error)
-    starting = RationedStarting(queue, guard, clock=LoopClock(EPOCH), line=None, limit=10)
+    line = cast("Line", None)  # nothing goes along it: the call itself is made here
+    starting = RationedStarting(
+        cast("EndpointQueue", queue), guard, clock=LoopClock(EPOCH), line=line, limit=10
+    )
 
     with suppress(type(error)):
         await starting._start([first, second])
