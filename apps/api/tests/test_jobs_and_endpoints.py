@@ -55,6 +55,27 @@ def test_a_job_goes_through_its_states(client) -> None:
     assert client.post(f"/jobs/{job['id']}/restore").json()["status"] == "active"
 
 
+def test_an_archived_job_only_comes_back(client) -> None:
+    """It is neither paused nor resumed, and takes no endpoint by any way; traps T18 and T37."""
+    made = client.an_endpoint()
+    job = f"/jobs/{made['jobId']}"
+    client.delete(job).raise_for_status()
+    given = {"name": "other", "url": made["url"], "baselineIntervalMs": 3_600_000}
+
+    answers = [
+        client.post(f"{job}/pause"),
+        client.post(f"{job}/resume"),
+        client.post(f"{job}/endpoints", json=given),
+        client.put(f"{job}/endpoints/by-key/k", json=given),
+    ]
+
+    assert [(each.status_code, each.json()["code"]) for each in answers] == [
+        (409, "forbidden_transition")
+    ] * 4
+    assert client.get(job).json()["status"] == "archived"
+    assert given["name"] not in client.get(f"{job}/endpoints").text
+
+
 def test_a_description_is_cleared_by_null(client) -> None:
     """One that is absent stays."""
     job = client.post("/jobs", json={"name": "shop", "description": "ours"}).json()

@@ -5,6 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from cronicorn_management.masking import MASK
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -16,6 +17,7 @@ class Answer(BaseHTTPRequestHandler):
         body = b'{"ok": true, "secret": "%s"}' % told.encode()
         self.send_response(int(self.path.strip("/")))
         self.send_header("content-type", "application/json")
+        self.send_header("Set-Cookie", "sid=top-secret; HttpOnly")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -69,9 +71,26 @@ def test_a_trial_tells_what_was_answered(serve, target) -> None:
         assert told["durationMs"] >= 0
         run = client.get(f"/runs/{told['runId']}").json()
         assert (run["source"], run["responseBody"]) == ("test", told["responseBody"])
+        assert run["responseHeaders"]["Set-Cookie"] == MASK  # trap T43
         assert client.get(f"/jobs/_{path}").json() == before
-        assert client.get(f"{path}/health").json()["lastRun"] is None
         assert client.get(f"{path}/slots").json()["slots"] == []
+
+
+def test_a_trial_counts_nowhere(serve, target) -> None:
+    """No sum knows of it, neither of health nor of statistics; it is listed as a test; trap T36."""
+    with serve(allowed=[target]).client() as client:
+        endpoint = client.an_endpoint(url=f"http://{target}/500")
+        path = f"/endpoints/{endpoint['id']}"
+        health, stats = (client.get(each).json() for each in (f"{path}/health", "/dashboard/stats"))
+
+        tried = client.post(f"{path}/test").json()
+
+        assert tried["status"] == "failed"
+        assert client.get(f"{path}/health").json() == health
+        after = client.get("/dashboard/stats").json()
+        assert {**after, "recentRuns": []} == stats
+        assert [each["source"] for each in after["recentRuns"]] == ["test"]
+        assert health["lastRun"] is None
 
 
 def test_a_trial_that_fails_says_why(serve, target) -> None:
