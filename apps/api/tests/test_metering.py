@@ -5,9 +5,21 @@ from pathlib import Path
 
 import pytest
 from cronicorn_api.metering.instruments import Instruments
-from cronicorn_domain.identity import new_uuid
+from cronicorn_api.metering.sessions import CountedSessions
+from cronicorn_api.metering.work import CountedWork
+from cronicorn_domain.identity import EndpointId, new_uuid
+from cronicorn_planner.sessions.observing import UNHEARD
+from cronicorn_scheduler.observing import (
+    EndpointQuarantined,
+    HistoryPruned,
+    PartFailed,
+    SilentObserver,
+    SlotsPassed,
+)
+from prometheus_client import CollectorRegistry
 
 DOCUMENTED = Path(__file__).parents[3] / "docs/api.md"
+OF_WORKERS = Path(__file__).parents[3] / "docs/metrics.md"
 
 
 def sample(text: str, name: str, **labels: str) -> float:
@@ -57,3 +69,36 @@ def test_every_name_is_documented() -> None:
 
     told = set(re.findall(r"`(cronicorn_api_\w+)`", DOCUMENTED.read_text("utf-8")))
     assert {name.removesuffix("_total") for name in told} == served
+
+
+def test_a_worker_beside_the_api_counts_under_the_names_of_workers() -> None:
+    """Each is told in the API's page, and means what the workers' page says of it."""
+    registry = CollectorRegistry()
+    CountedWork(SilentObserver(), registry)
+    CountedSessions(UNHEARD, registry)
+    counted = {each.name for each in registry.collect()}
+
+    told, of_workers = (
+        {name.removesuffix("_total") for name in re.findall(r"`(cronicorn_\w+)`", page.read_text())}
+        for page in (DOCUMENTED, OF_WORKERS)
+    )
+
+    assert {each for each in told if not each.startswith("cronicorn_api_")} == counted
+    assert counted <= of_workers
+
+
+def test_what_an_alarm_waits_for_is_counted_beside_the_api() -> None:
+    """A fault of ours, an endpoint that is set aside, and what was passed over or deleted."""
+    registry = CollectorRegistry()
+    work = CountedWork(SilentObserver(), registry)
+
+    work.record(PartFailed(part="claiming", error=ValueError(), in_a_row=1))
+    work.record(EndpointQuarantined(endpoint_id=EndpointId(new_uuid()), reason="no cron"))
+    work.record(SlotsPassed(count=3))
+    work.record(HistoryPruned(runs=5, slot_records=2))
+
+    assert registry.get_sample_value("cronicorn_parts_failed_total", {"part": "claiming"}) == 1
+    assert registry.get_sample_value("cronicorn_quarantined_total") == 1
+    assert registry.get_sample_value("cronicorn_slots_passed_total") == 3
+    assert registry.get_sample_value("cronicorn_pruned_total", {"kind": "runs"}) == 5
+    assert registry.get_sample_value("cronicorn_runs_in_hand") == 0

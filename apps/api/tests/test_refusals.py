@@ -165,9 +165,10 @@ def test_what_is_no_json_harms_nobody(client, body) -> None:
 
 
 def test_too_large_a_body_is_refused(client) -> None:
-    """413, before it is read to the end."""
+    """413, before it is read to the end; it says what is allowed."""
     answer = client.post("/jobs", content=b'"' + b"x" * BODY_MOST + b'"')
 
+    assert f"keep to {BODY_MOST // 1024**2} MiB" in answer.json()["message"]
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 

@@ -12,7 +12,7 @@ from cronicorn_management.alerts.removing import remove_alert
 from cronicorn_management.alerts.settings import AlertChanges, AlertSettings, settings_of_alert
 from cronicorn_management.alerts.trying import try_alert
 from cronicorn_management.pages import PAGE_MOST, PAGE_USUAL
-from fastapi import APIRouter, Path, Query, status
+from fastapi import APIRouter, Path, Query, Response, status
 
 from cronicorn_api.access.desks import TheCaller, TheDesk
 from cronicorn_api.alerts.schemas import (
@@ -79,11 +79,12 @@ async def delete(desk: TheDesk, caller: TheCaller, alert_id: PathAlert) -> None:
         await remove_alert(work, identity("alert", alert_id, AlertId))
 
 
-@router.post("/{alertId}/test", status_code=202, operation_id="testAlert")
-async def test(desk: TheDesk, caller: TheCaller, alert_id: PathAlert) -> None:
+@router.post("/{alertId}/test", status_code=202, operation_id="testAlert", response_class=Response)
+async def test(desk: TheDesk, caller: TheCaller, alert_id: PathAlert) -> Response:
     """Have it tell that somebody tries it; a worker sends it within seconds."""
     async with desk.changing(caller) as work:
         await try_alert(work, identity("alert", alert_id, AlertId))
+    return Response(status_code=202)
 
 
 @router.get("/{alertId}/notices", operation_id="listNotices")

@@ -1,28 +1,37 @@
 """
 Counts what a worker does that runs beside the API, under the names that workers have for it.
 
-A worker of its own tells more (``docs/metrics.md``); this is what alarms are made of.
+What it is told of is counted; what a worker of its own measures around its store and its quotas is
+not (``docs/metrics.md``).
 """
 
 from datetime import timedelta
 from typing import Final
 
+from cronicorn_domain.identity import Token
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.run import Blocked, Failed, Outcome, Succeeded
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun
 from cronicorn_scheduler.observing import (
+    EndpointHealed,
+    EndpointQuarantined,
     Event,
+    HistoryPruned,
     LeaseWasLost,
     Observer,
+    PartFailed,
     ResultDropped,
     RunAbandoned,
     RunBroken,
+    RunClaimed,
     RunReaped,
+    RunReleased,
     RunSettled,
     RunStarted,
+    SlotsPassed,
     StoreWentAway,
 )
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _LATENESS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _REQUEST: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -43,6 +52,23 @@ class CountedWork:
             "leases_reaped", "Leases of lost workers that this one took away.", "started"
         )
         self._outages = self._counter("store_outages", "Outages of the store that were met.")
+        self._made_up_for = self._counter(
+            "runs_made_up_for", "Starts of slots that had been missed by more than their grace."
+        )
+        self._released = self._counter(
+            "runs_released", "Claims that were given back; nothing was sent.", "reason"
+        )
+        self._passed = self._counter(
+            "slots_passed", "Due endpoints that claims replanned, skipped or set aside."
+        )
+        self._quarantined = self._counter("quarantined", "Endpoints that were set aside.")
+        self._healed = self._counter("healed", "Endpoints that came out of quarantine.")
+        self._pruned = self._counter("pruned", "Rows of history that were deleted.", "kind")
+        self._parts_failed = self._counter("parts_failed", "Faults of ours in one loop.", "part")
+        self._held: set[Token] = set()
+        Gauge(
+            "cronicorn_runs_in_hand", "Runs from claim to settled result.", registry=registry
+        ).set_function(self._held.__len__)
         self._seconds = self._histogram(
             "request_seconds", "How long requests took, of settled runs.", _REQUEST
         )
@@ -54,27 +80,54 @@ class CountedWork:
         """Pass the event on, and count it."""
         self._observer.record(event)
         match event:
+            case RunClaimed(run=run):
+                self._held.add(run.lease.token)
             case RunSettled(run=run, settlement=settlement, duration=duration):
+                self._held.discard(run.lease.token)
                 source = run.plan.decision.source.value
                 self._runs.labels(_kind(settlement.outcome), source).inc()
                 self._seconds.observe(duration.total_seconds())
             case RunStarted(run=run, started_at=started_at):
                 self._note_start(run, started_at - run.plan.decision.due_at)
-            case LeaseWasLost() | RunAbandoned() | ResultDropped():
+            case RunReleased(run=run, reason=reason):
+                self._held.discard(run.lease.token)
+                self._released.labels(reason.value).inc()
+            case LeaseWasLost(run=run) | RunAbandoned(run=run) | ResultDropped(run=run):
+                self._held.discard(run.lease.token)
                 self._lost.labels(event.name).inc()
-            case RunBroken():
+            case RunBroken(run=run):
+                # In sending it is settled after this; then dropping it once more does nothing.
+                self._held.discard(run.lease.token)
                 self._broken.inc()
+            case _:
+                self._count_rare(event)
+
+    def _count_rare(self, event: Event) -> None:
+        match event:
             case RunReaped(reaped=reaped):
                 self._reaped.labels("no" if reaped.given_back else "yes").inc()
+            case SlotsPassed(count=count):
+                self._passed.inc(count)
+            case EndpointQuarantined():
+                self._quarantined.inc()
+            case EndpointHealed():
+                self._healed.inc()
+            case HistoryPruned(runs=runs, slot_records=slot_records):
+                self._pruned.labels("runs").inc(runs)
+                self._pruned.labels("slot_records").inc(slot_records)
             case StoreWentAway():
                 self._outages.inc()
+            case PartFailed(part=part):
+                self._parts_failed.labels(part).inc()
             case _:
                 pass
 
     def _note_start(self, run: ClaimedRun, late: timedelta) -> None:
-        """Note how late a run is whose slot was not missed: of those it says nothing."""
+        """Note how late a run is; of a slot that had been missed that would say nothing."""
         missed = late > run.endpoint.misfire.grace
-        if not missed and run.plan.decision.source is not Source.CATCH_UP:
+        if missed or run.plan.decision.source is Source.CATCH_UP:
+            self._made_up_for.inc()
+        else:
             self._lateness.observe(max(0.0, late.total_seconds()))
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:

@@ -160,7 +160,7 @@ def of_status(status: int) -> Refusal:
         404: "there is no such route",
         405: "this route knows no such method",
         408: "the body took too long to arrive",
-        413: "the body is too large",
+        413: "the body is too large: keep to 2 MiB",
         431: "the line and the headers of the request are too large: keep to 32 KiB",
     }
     code = codes.get(status, "refused")
