@@ -3,19 +3,22 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+from cronicorn_adapter_sql import engine
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import downgrade, upgrade
 from cronicorn_adapter_sql.tables import due
 from cronicorn_domain.identity import DEFAULT_TENANT, WorkerId
-from cronicorn_domain.model.finding import Ailment
+from cronicorn_domain.model.caps import Caps
+from cronicorn_domain.model.finding import Ailment, Mending
+from cronicorn_domain.model.state import DEFAULT_FLOOR
 from cronicorn_domain.model.worker import Worker
 from cronicorn_domain.policies.diagnosing import Thresholds
 from cronicorn_domain.schedules.zones import tzdata_version
@@ -30,7 +33,9 @@ from cronicorn_domain.testing.builders import (
 )
 from cronicorn_worker.command import app
 from cronicorn_worker.composition import open_store
-from sqlalchemy import text
+from sqlalchemy import make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 from typer.testing import CliRunner, Result
 
 
@@ -93,6 +98,7 @@ def announce(url: str, **told: object) -> None:
                 "version": "1",
                 "zone_data": tzdata_version(),
                 "clock_skew": timedelta(),
+                "floor": DEFAULT_FLOOR,
                 **told,
             }
             await store.workers.announce(Worker(**known))  # type: ignore[arg-type]
@@ -285,7 +291,7 @@ def test_findings_are_told_with_their_remedy(database: str) -> None:
     assert told.exit_code == 1
     assert "not-queued: endpoint " in told.stdout
     assert "it would never run\n    Plan it anew with --fix" in told.stdout
-    assert "findings: 1; --fix would mend 1 of them" in told.stdout
+    assert "findings: 1; --fix can see to 1 of them" in told.stdout
     (finding,) = json.loads(known.stdout)["findings"]
     assert known.exit_code == 1
     assert (finding["ailment"], finding["mending"]) == ("not-queued", "replan")
@@ -299,7 +305,7 @@ def test_a_fix_says_first_what_it_will_do(database: str) -> None:
 
     assert mended.exit_code == 0
     assert mended.stderr.splitlines() == [
-        "to be done: plan the endpoints anew from what is stored, and put them into the queue (1)",
+        f"to be done: {Mending.REPLAN.value} (findings: 1)",
         "done; looking again",
     ]
     assert "nothing found" in mended.stdout
@@ -315,6 +321,77 @@ def test_a_fix_leaves_what_is_not_safe(database: str) -> None:
     assert (left.exit_code, left.stderr) == (1, "")
     assert "clock-skew: worker w has a clock 10 min behind the database's" in left.stdout
     assert "none of them can be mended by itself" in left.stdout
+
+
+def test_a_fix_says_what_it_leaves_to_a_person(database: str) -> None:
+    """Beside what it does; and of a sort that is found too often, that there is more."""
+    plant(database, "DELETE FROM due")
+    announce(database, clock_skew=timedelta(minutes=-10))
+
+    mended = doctor(database, "--fix")
+
+    assert "left alone, for a person to judge: clock-skew 1" in mended.stderr.splitlines()
+
+
+def test_a_fix_takes_out_what_no_endpoint_knows_of(database: str) -> None:
+    """And nothing else: whatever is planned stays."""
+    plant_stray(database)
+
+    mended = doctor(database, "--fix")
+
+    assert (mended.exit_code, "to be done: take these places out" in mended.stderr) == (0, True)
+
+
+def waits_for_room(url: str) -> None:
+    """Let three endpoints be due, one of them run, and two wait for room, as a cap has it."""
+
+    async def work() -> None:
+        async with open_store(url, None) as store:
+            now = store.clock.now()
+            job = a_job("capped", created_at=now - 90 * MINUTE)
+            async with store.units.begin() as unit:
+                await unit.catalog.add_job(job)
+                for name in ("a", "b", "c"):
+                    due_now = an_endpoint(
+                        job, name, created_at=now - 90 * MINUTE, schedule=every(HOUR)
+                    )
+                    await unit.catalog.add_endpoint(due_now, now=due_now.created_at)
+                await unit.commit()
+            batch = await store.queue.claim(
+                worker=WorkerId("w"), limit=9, lease_for=HOUR, now=now, caps=Caps(per_host=1)
+            )
+            assert (len(batch.runs), batch.held_back) == (1, 2)
+
+    asyncio.run(work())
+
+
+def test_what_waits_for_room_is_told_with_its_cap_and_left_there(database: str) -> None:
+    """It is as it should be, but for how long it waits: no plan differs, and --fix moves none."""
+    announce(database)
+    waits_for_room(database)
+
+    told = json.loads(doctor(database, "--fix", "--json").stdout)["findings"]
+
+    assert {each["ailment"] for each in told} == {"slot-overdue"}
+    assert len(told) == 2
+    assert all("waits for room under the cap of host shop.example" in each["what"] for each in told)
+    assert all("--host-cap" in each["remedy"] for each in told)
+
+
+def test_plans_are_judged_by_the_floor_that_workers_have_told(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by the doctor's own; and where nobody told any, it says so."""
+    monkeypatch.setenv("CRONICORN_PLAN_FLOOR_SECONDS", str(4 * 3600))
+    claim(database, settled=True)
+    unknown = doctor(database)
+    announce(database)
+    known = doctor(database)
+
+    assert "no worker has told by which floor it plans" in unknown.stderr
+    assert "by the one set here, 4 h" in unknown.stderr
+    assert "plan-differs: " in unknown.stdout
+    assert (known.exit_code, known.stderr) == (0, ""), known.stdout
 
 
 def test_old_zone_data_is_found(database: str) -> None:
@@ -345,7 +422,7 @@ def test_leases_that_ran_out_are_taken_away(database: str) -> None:
     found, mended = doctor(database), doctor(database, "--fix")
 
     assert "lease-past-its-end: lease " in found.stdout
-    assert "to be done: take away the leases that ran out" in mended.stderr
+    assert "to be done: take away every lease that has run out" in mended.stderr
     assert mended.exit_code == 0
 
 
@@ -357,8 +434,61 @@ def test_missing_partitions_are_made(postgres: str) -> None:
     found, mended = doctor(postgres), doctor(postgres, "--fix")
 
     assert found.stdout.count("partition-missing: the partitions of ") == 2
-    assert "to be done: make the missing partitions (2)" in mended.stderr
+    assert "to be done: make the partitions that are missing from today" in mended.stderr
+    assert "(findings: 2)" in mended.stderr
     assert mended.exit_code == 0
+
+
+@contextmanager
+def reading_role(url: str) -> Iterator[str]:
+    """Give the URL by which a role comes in that may read everything, and write nothing."""
+    with psycopg.connect(url, autocommit=True) as administrator:
+        administrator.execute("CREATE ROLE reader LOGIN")
+        administrator.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+        try:
+            yield make_url(url).set(username="reader").render_as_string(hide_password=False)
+        finally:
+            administrator.execute("DROP OWNED BY reader")
+            administrator.execute("DROP ROLE reader")
+
+
+def test_on_postgresql_it_only_reads(postgres: str) -> None:
+    """All it looks at it sees without a write; the tables alone it cannot compare, and says so."""
+    asyncio.run(settle_in(postgres))
+    plant_lost_lease(postgres)
+    with reading_role(postgres) as url:
+        told, known, refused = doctor(url), doctor(url, "--json"), doctor(url, "--fix")
+
+    report = json.loads(known.stdout)
+    assert (told.exit_code, known.exit_code) == (1, 1), known.output
+    assert {each["ailment"] for each in report["findings"]} == {"lease-past-its-end"}
+    assert (report["error"], report["schema_compared"]) == (None, False)
+    assert "the tables were not compared with what they should be\n" in told.stdout
+    assert "the tables are not compared with what they should be: " in told.stderr
+    assert (refused.exit_code, "permission denied" in refused.stderr) == (3, True), refused.output
+
+
+def test_on_sqlite_it_only_reads(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On connections that refuse each write it sees all the same, and the file stays as it is."""
+    url = f"sqlite:///{bare / 'cronicorn.db'}"
+    asyncio.run(settle_in(url))
+    plant_lost_lease(url)
+    before = (bare / "cronicorn.db").read_bytes()
+
+    def refuse_writes(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        connection.cursor().execute("PRAGMA query_only=ON")
+
+    monkeypatch.setattr(engine, "_prepare_sqlite_connection", refuse_writes)
+    known = doctor(url, "--json")
+    refused = doctor(url, "--fix")
+
+    report = json.loads(known.stdout)
+    assert known.exit_code == 1, known.output
+    assert {each["ailment"] for each in report["findings"]} == {"lease-past-its-end"}
+    assert report["schema_compared"] is True
+    assert (refused.exit_code, "readonly" in refused.stderr) == (3, True), refused.output
+    assert (bare / "cronicorn.db").read_bytes() == before
 
 
 def test_only_so_many_endpoints_are_looked_at(database: str, monkeypatch) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 import pytest
 from cronicorn_domain.model.finding import Ailment, Finding, Mending
 from cronicorn_domain.policies.diagnosing import room_missing, transactions_too_old
+from cronicorn_domain.ports.examination import StrayEntry
 from cronicorn_domain.testing.builders import (
     DAY,
     EPOCH,
@@ -52,10 +53,15 @@ class TestSqlExamination(ExaminationContract):
         return found[0]
 
     async def mend(self, finding: Finding) -> None:
-        """Plan the endpoint of a finding anew, and see that all is well."""
-        assert finding.mending is Mending.REPLAN
+        """Plan the endpoint of a finding anew, or take its place out, and see that all is well."""
         assert finding.endpoint_id is not None
-        await self.given.examination.replan([finding.endpoint_id], now=NOON)
+        if finding.mending is Mending.TAKE_OUT:
+            assert finding.due_at is not None
+            stray = StrayEntry(endpoint_id=finding.endpoint_id, due_at=finding.due_at)
+            await self.given.examination.take_out([stray])
+        else:
+            assert finding.mending is Mending.REPLAN
+            assert await self.given.examination.replan([finding.endpoint_id], now=NOON) == 1
         assert await self.findings(NOON) == []
 
     async def test_a_slot_that_nobody_takes_is_found(self) -> None:
@@ -139,6 +145,73 @@ class TestSqlExamination(ExaminationContract):
 
         assert "stands in the queue for 2025-01-01 13:00:00 UTC" in finding.what
         await self.mend(finding)
+
+    async def test_a_place_that_is_written_otherwise_is_found_and_mended(self) -> None:
+        """Slot, host and revision are those of the endpoint, and written with its state."""
+        await self.add_minutely()
+        planted = {
+            "slot = '2025-01-01 12:00:59.000000'": "with the slot 2025-01-01 12:00:59 UTC",
+            "host = 'else.example'": "with the host else.example, and calls shop.example",
+            "revision = revision - 1": "with an older revision",
+        }
+        for setting, words in planted.items():
+            await self.plant(f"UPDATE due SET {setting}")
+
+            finding = await self.only(Ailment.PLAN_DIFFERS)
+
+            assert f"stands in the queue {words}" in finding.what
+            await self.mend(finding)
+
+    async def test_a_plan_for_the_right_instant_that_is_not_the_governors_is_found(self) -> None:
+        """It would run, and be told as what it is not."""
+        await self.add_minutely()
+        await self.plant(
+            "UPDATE endpoint_state SET plan = replace(plan, 'baseline-interval', 'baseline-cron')"
+        )
+
+        finding = await self.only(Ailment.PLAN_DIFFERS)
+
+        slot = "attempt 1 of the recurring slot 2025-01-01 12:01:00 UTC"
+        assert finding.what == (
+            f"is planned by baseline-cron as {slot}, and the governor says by baseline-interval"
+            f" as {slot}"
+        )
+        await self.mend(finding)
+        assert await self.queue.next_due() == at("12:01:00")
+
+    async def test_a_place_of_a_leased_endpoint_is_a_stray(self) -> None:
+        """Its lease has taken the place of the one that it had."""
+        await self.add_minutely()
+        run = await self.start_one(at("12:01:00"))
+        await self.plant(
+            "INSERT INTO due (due_at, endpoint_id, tenant, slot, host, revision)"
+            " SELECT due_at, endpoint_id, tenant, due_at, 'shop.example', 0 FROM endpoint_state"
+        )
+
+        (stray,) = await self.given.examination.strays(limit=5)
+
+        assert (stray.endpoint_id, stray.due_at) == (run.lease.endpoint_id, at("12:01:00"))
+        await self.given.examination.take_out([stray])
+        assert list(await self.given.examination.strays(limit=5)) == []
+
+    async def test_a_place_that_an_endpoint_knows_of_is_not_taken_out(self) -> None:
+        """Whatever was seen of it before."""
+        endpoint = await self.add_minutely()
+        known = StrayEntry(endpoint_id=endpoint.id, due_at=at("12:01:00"))
+
+        await self.given.examination.take_out([known])
+
+        assert await self.queue.next_due() == at("12:01:00")
+
+    async def test_a_stray_place_does_not_stand_in_the_way_of_planning_anew(self) -> None:
+        """The queue has it where the endpoint is to be, and the endpoint has forgotten of it."""
+        endpoint = await self.add_minutely()
+        await self.plant("UPDATE endpoint_state SET due_at = NULL")
+
+        await self.given.examination.replan([endpoint.id], now=NOON)
+
+        assert await self.findings(NOON) == []
+        assert await self.queue.next_due() == at("12:01:00")
 
     async def test_an_endpoint_that_is_set_aside_is_found(self) -> None:
         """One that cannot be read does not run; it is healed once it can be."""

@@ -6,25 +6,45 @@ from datetime import date, timedelta
 import pytest
 from cronicorn_domain.identity import EndpointId, Token, WorkerId, new_uuid
 from cronicorn_domain.model.finding import Ailment, Finding, Mending
+from cronicorn_domain.model.job import JobState
+from cronicorn_domain.model.state import EndpointState, Situation
 from cronicorn_domain.model.worker import Worker
 from cronicorn_domain.policies.diagnosing import (
     Thresholds,
     analyses_lost,
     analyses_overdue,
+    examined,
     leases_lost,
+    queued_in_vain,
     room_missing,
     slots_overdue,
     transactions_too_old,
     workers_apart,
 )
+from cronicorn_domain.policies.eligibility import claimable_from
+from cronicorn_domain.policies.replanning import replan
 from cronicorn_domain.ports.examination import (
+    ExaminedEndpoint,
     HeldAnalysis,
     HeldLease,
     OldTransaction,
     OverdueAnalysis,
     OverdueSlot,
+    QueuedPlace,
+    StrayEntry,
 )
-from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND
+from cronicorn_domain.testing.builders import (
+    DAY,
+    EPOCH,
+    HOUR,
+    MINUTE,
+    SECOND,
+    a_job,
+    a_oneshot,
+    an_endpoint,
+    every,
+    once,
+)
 
 LIMITS = Thresholds()
 ENDPOINT = EndpointId(new_uuid())
@@ -50,6 +70,7 @@ WORKER = Worker(
     version="1",
     zone_data="2025b",
     clock_skew=timedelta(),
+    floor=SECOND,
 )
 
 
@@ -176,3 +197,82 @@ def test_each_finding_has_a_remedy() -> None:
     assert sorts(found) == [Ailment.OLD_TRANSACTION, Ailment.PARTITION_MISSING]
     assert all(finding.remedy.endswith(".") for finding in found)
     assert found[0].what == "has had a transaction open for 6 min (idle in transaction)"
+
+
+def test_a_plan_is_right_by_any_floor_that_a_worker_has_told() -> None:
+    """Workers may have had different ones; only what none of them would plan is told."""
+    endpoint = an_endpoint(a_job(), schedule=once(EPOCH + MINUTE))
+    situation = Situation(
+        job_state=JobState.ACTIVE,
+        endpoint=endpoint,
+        state=EndpointState(last_start=EPOCH + 59 * SECOND),
+        floor=10 * SECOND,
+    )
+    planned = replace(situation, state=replan(situation, EPOCH).state)
+    due_at = claimable_from(planned, EPOCH)
+    assert due_at == EPOCH + 68 * SECOND
+    place = QueuedPlace(since=due_at, slot=EPOCH + MINUTE, host="shop.example")
+    seen = ExaminedEndpoint(
+        endpoint_id=endpoint.id,
+        situation=replace(planned, floor=SECOND),
+        unreadable=None,
+        place=place,
+    )
+
+    (told,) = examined(seen, EPOCH)
+    assert told.ailment is Ailment.PLAN_DIFFERS
+    assert list(examined(seen, EPOCH, floors=[SECOND, 10 * SECOND])) == []
+    assert sorts(list(examined(seen, EPOCH, floors=[SECOND]))) == [Ailment.PLAN_DIFFERS]
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "remedy"), [(EPOCH, "More comes due there"), (None, "No worker is alive")]
+)
+def test_what_waits_for_room_is_told_with_its_cap(seen_at, remedy: str) -> None:
+    """Where a worker is alive, the cap is what keeps it; else nobody is there to let it in."""
+    slot = OverdueSlot(
+        endpoint_id=ENDPOINT, name="health", due_at=EPOCH - HOUR, lane="host shop.example"
+    )
+    workers = [] if seen_at is None else [WORKER]
+
+    (finding,) = slots_overdue([slot], workers, EPOCH, LIMITS)
+
+    assert finding.what.endswith("waits for room under the cap of host shop.example")
+    assert finding.remedy.startswith(remedy)
+
+
+def test_a_stray_place_is_taken_out_by_its_key() -> None:
+    """By the endpoint alone its right place would go, too; in a lane it has no instant to tell."""
+    early = StrayEntry(endpoint_id=ENDPOINT, due_at=EPOCH)
+    held = replace(early, due_at=EPOCH + 7000 * 365 * DAY, lane="host shop.example")
+
+    found = list(queued_in_vain([early, held]))
+
+    assert [each.mending for each in found] == [Mending.TAKE_OUT] * 2
+    assert [(each.endpoint_id, each.due_at) for each in found] == [
+        (ENDPOINT, early.due_at),
+        (ENDPOINT, held.due_at),
+    ]
+    assert found[1].what == "waits for room (host shop.example), and does not know of it"
+
+
+def test_a_hint_that_ended_behind_its_slot_is_left_to_the_claim() -> None:
+    """Until its start, which something else puts off, nobody writes that it is over."""
+    endpoint = an_endpoint(a_job(), schedule=every(HOUR))
+    situation = Situation(
+        job_state=JobState.ACTIVE,
+        endpoint=endpoint,
+        state=EndpointState(last_start=EPOCH + 5 * SECOND),
+        hints=(a_oneshot(EPOCH + 10 * SECOND, life=10 * SECOND),),
+        floor=30 * SECOND,
+    )
+    planned = replace(situation, state=replan(situation, EPOCH).state)
+    place = QueuedPlace(since=EPOCH + 32 * SECOND, slot=EPOCH + 10 * SECOND, host="shop.example")
+    seen = ExaminedEndpoint(
+        endpoint_id=endpoint.id, situation=planned, unreadable=None, place=place
+    )
+
+    assert claimable_from(planned, EPOCH) == place.since
+    assert list(examined(seen, EPOCH + 25 * SECOND)) == []
+    ahead = replace(seen, situation=replace(planned, hints=()))
+    assert sorts(list(examined(ahead, EPOCH + 9 * SECOND))) == [Ailment.PLAN_DIFFERS]

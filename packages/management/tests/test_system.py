@@ -24,6 +24,7 @@ def a_worker(name: str, *, seen_at=EPOCH) -> Worker:
         version="0.1.0",
         zone_data="2026a",
         clock_skew=timedelta(0),
+        floor=SECOND,
     )
 
 

@@ -11,8 +11,8 @@ from cronicorn_domain.testing.builders import EPOCH
 
 
 async def test_a_worker_tells_of_itself(rig):
-    """Since when it works, how much it takes on, by which zones, and how wrong its clock is."""
-    rig.working("one", concurrency=7)
+    """Since when it works, how much it takes on, by which zones and floor, and its clock's skew."""
+    rig.working("one", concurrency=7, floor=timedelta(seconds=5))
 
     await rig.until(12)
 
@@ -22,6 +22,7 @@ async def test_a_worker_tells_of_itself(rig):
     assert rig.clock.now() - worker.seen_at < timedelta(seconds=10)
     assert worker.zone_data == tzdata_version()
     assert worker.clock_skew == timedelta()
+    assert worker.floor == timedelta(seconds=5)
     assert worker.version
 
 
@@ -58,6 +59,7 @@ async def test_who_crashed_stays_for_a_day(rig):
         version="1",
         zone_data="2026a",
         clock_skew=timedelta(),
+        floor=timedelta(seconds=1),
     )
     await rig.registry.announce(gone)
     worker = rig.working("one")

@@ -230,6 +230,7 @@ def _worker(
         clock=clock,
         settings=SchedulerSettings(
             worker=worker,
+            floor=chosen.allowance.floor,
             caps=chosen.caps,
             breaker=chosen.breaker,
             retention=chosen.retention,

@@ -30,6 +30,7 @@ from cronicorn_adapter_sql.pool_use import connections_in_use, connections_most
 from cronicorn_adapter_sql.quota_guard import SqlQuotaGuard
 from cronicorn_adapter_sql.store import shared_store, store_over
 from cronicorn_adapter_sql.vault import vault_for
+from cronicorn_adapter_sql.worker_registry import SqlWorkerRegistry
 from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.model.quota import Meter, Quotas
 from cronicorn_domain.model.slot_record import Fate
@@ -78,9 +79,14 @@ _TRIES_BETWEEN_LINES: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """A database that is open and at the newest revision; ``name`` shows no password."""
+    """
+    A database that is open and at the newest revision; ``name`` shows no password.
+
+    ``floor`` is that by which it plans.
+    """
 
     name: str
+    floor: timedelta
     queue: EndpointQueue
     units: UnitsOfWork
     wakeups: Wakeups
@@ -149,6 +155,7 @@ async def open_store(
 
             yield Store(
                 name=str(database),
+                floor=floor,
                 queue=store.queue,
                 units=store.units,
                 wakeups=store.wakeups,
@@ -184,10 +191,14 @@ class Patient:
     """
     A database that is open to be examined; ``name`` shows no password.
 
+    ``floors`` are those that its workers have told, and by the longest it is planned anew; none has
+    been told where no worker is known, and then ``floor`` is that of the settings.
     ``differences`` tells where its tables are not as they should be.
     """
 
     name: str
+    floor: timedelta
+    floors: Sequence[timedelta]
     examination: Examination
     queue: EndpointQueue
     workers: WorkerRegistry
@@ -207,7 +218,8 @@ async def open_patient(
     """
     Open a database as it is: none is made, and none is migrated.
 
-    ``poll_only`` says that there is a pooler before it which is not noticed by itself.
+    ``poll_only`` says that there is a pooler before it which is not noticed by itself. ``floor``
+    counts where no worker has told by which it plans.
 
     Raises:
         InvalidInput: the URL or the key is malformed.
@@ -221,6 +233,8 @@ async def open_patient(
     ) as engine:
         await require_head(engine)
         await refuse_lacking(engine)
+        told = {worker.floor for worker in await SqlWorkerRegistry(engine).list_workers()}
+        floor = max(told, default=floor)
         store = store_over(engine, vault=vault, floor=floor)
 
         async def differences() -> Sequence[str]:
@@ -228,6 +242,8 @@ async def open_patient(
 
         yield Patient(
             name=str(database),
+            floor=floor,
+            floors=sorted(told),
             examination=store.examination,
             queue=store.queue,
             workers=store.workers,
@@ -321,6 +337,7 @@ async def open_scheduler(
             settings=SchedulerSettings(
                 worker=worker,
                 concurrency=settings.concurrency,
+                floor=store.floor,
                 caps=settings.caps,
                 breaker=settings.breaker,
                 retention=settings.retention,

@@ -22,7 +22,7 @@ from cronicorn_adapter_sql.kept_connection import kept_transaction
 from cronicorn_adapter_sql.known import Known, Remembered
 from cronicorn_adapter_sql.lanes import Lanes
 from cronicorn_adapter_sql.left_alone import LeftAlone
-from cronicorn_adapter_sql.orphans import places_unknown
+from cronicorn_adapter_sql.orphans import take_out_unknown
 from cronicorn_adapter_sql.picking import Picked, Picking
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
 from cronicorn_adapter_sql.states_alone import read_states
@@ -114,13 +114,13 @@ class Claiming:
     async def _claim_one(self, picked: Picked, batch: Batch, caps: Caps) -> ClaimBatch:
         async with self._database.begin() as transaction:
             found = await transaction.locked([picked.endpoint_id], now=batch.now)
-            if all(read.due_at == picked.due_at for read in found):
-                admitted = await self.lanes.admit(
-                    transaction.connection, [picked], caps, now=batch.now
-                )
-                batch.held_back = admitted.held_back
-                await batch.look_at_breakers(transaction.connection, admitted.picked)
-                await _claim(transaction, batch, found if admitted.picked else ())
+            if all(read.due_at != picked.due_at for read in found):
+                await _take_out(transaction.connection, [picked])
+                return ClaimBatch()
+            admitted = await self.lanes.admit(transaction.connection, [picked], caps, now=batch.now)
+            batch.held_back = admitted.held_back
+            await batch.look_at_breakers(transaction.connection, admitted.picked)
+            await _claim(transaction, batch, found if admitted.picked else ())
         return self._told(batch)
 
     async def _read(
@@ -147,25 +147,15 @@ class Claiming:
                 found.append(_with_state(each, known, state))
         read = await transaction.situations.read(unknown, now=now)
         places = {each.endpoint_id: each for each in picked}
-        in_place = {each.id for each in read if each.due_at == places[each.id].due_at}
-        if strays := [each for each in unknown if each not in in_place]:
-            await self._take_out(transaction.connection, strays)
+        in_place = {each.id: each for each in read if each.due_at == places[each.id].due_at}
+        if strays := [places[each] for each in unknown if each not in in_place]:
+            await _take_out(transaction.connection, strays)
         return found + [
             replace(each, state_at=places[each.id].state_at)
             if isinstance(each, ReadEndpoint)
             else each
-            for each in read
+            for each in in_place.values()
         ]
-
-    async def _take_out(self, connection: AsyncConnection, endpoint_ids: Sequence[UUID]) -> None:
-        """
-        Take places out of the queue whose endpoint is not there, or does not know of them.
-
-        Somebody deleted it by hand, or restored a part of a backup. Each claim would meet them
-        first, and as many as a claim takes would keep all others waiting for ever.
-        """
-        statement = places_unknown(self._database.engine.dialect.name)
-        await connection.execute(statement, {"ids": endpoint_ids})
 
     def _told(self, batch: Batch) -> ClaimBatch:
         """Return what a committed batch brought, and remember the situations of its runs."""
@@ -190,6 +180,16 @@ class Claiming:
                         )
                     )
         return ClaimBatch(passed=len(reasons), quarantined=reasons)
+
+
+async def _take_out(connection: AsyncConnection, picked: Sequence[Picked]) -> None:
+    """
+    Take places out of the queue whose endpoint is not there, or does not know of them.
+
+    Somebody deleted it by hand, or restored a part of a backup. Each claim would meet them first,
+    and as many as a claim takes would keep all others waiting for ever.
+    """
+    await take_out_unknown(connection, [(each.due_at, each.endpoint_id) for each in picked])
 
 
 def _with_state(picked: Picked, known: Remembered, state: EndpointState) -> ReadEndpoint:

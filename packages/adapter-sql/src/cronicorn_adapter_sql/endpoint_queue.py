@@ -251,21 +251,22 @@ class SqlEndpointQueue:
 
     async def reap(self, *, limit: int, now: datetime) -> Sequence[Reaped]:
         """Take away up to ``limit`` leases whose end is at or before ``now``."""
-        tokens = await self._over(limit, now)
-        if not tokens:
-            return []
+        while tokens := await self._over(limit, now):
+            reaped = await self._reap_some(tokens, now)
+            left = set(tokens) - {lease.token for lease in reaped}
+            orphans_gone = bool(left) and await self._forget_orphans(left)
+            if reaped or not orphans_gone:
+                ordered = sorted(reaped, key=lambda each: (each.until, each.token))
+                return [_reaped(lease) for lease in ordered]
+        return []
+
+    async def _reap_some(self, tokens: Sequence[Token], now: datetime) -> list[Lease]:
         try:
-            reaped = await self._reap(tokens, now)
+            return await self._reap(tokens, now)
         except Exception as error:
             if not may_be_of_one(error):
                 raise
-            reaped = await self._reap_apart(tokens, now)
-        left = set(tokens) - {lease.token for lease in reaped}
-        if left and await self._forget_orphans(left) and not reaped:
-            return await self.reap(limit=limit, now=now)
-        return [
-            _reaped(lease) for lease in sorted(reaped, key=lambda each: (each.until, each.token))
-        ]
+        return await self._reap_apart(tokens, now)
 
     async def _forget_orphans(self, tokens: Collection[Token]) -> bool:
         """

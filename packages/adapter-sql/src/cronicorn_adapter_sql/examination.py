@@ -1,13 +1,16 @@
 """What a doctor sees of a SQL store, and how endpoints are planned anew."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId
+from cronicorn_domain.policies.change import Change
+from cronicorn_domain.policies.eligibility import claimable_from
+from cronicorn_domain.policies.placing import misplaced
 from cronicorn_domain.policies.replanning import replan
 from cronicorn_domain.ports.examination import (
     ExaminedEndpoint,
@@ -18,19 +21,19 @@ from cronicorn_domain.ports.examination import (
     OpenRun,
     OverdueAnalysis,
     OverdueSlot,
+    QueuedPlace,
     StrayEntry,
 )
-from sqlalchemy import Row, delete
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql import examination_statements as statements
-from cronicorn_adapter_sql.among import among
 from cronicorn_adapter_sql.engine import read_only
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
-from cronicorn_adapter_sql.orphans import places_unknown
+from cronicorn_adapter_sql.mapping_plans import plan_from
+from cronicorn_adapter_sql.orphans import Place, take_out_unknown
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
-from cronicorn_adapter_sql.tables import due
 from cronicorn_adapter_sql.transaction import Database, Transaction
 
 _STRETCH: Final = timedelta(hours=1)
@@ -48,13 +51,14 @@ class SqlExamination:
         self._dialect = database.engine.dialect.name
 
     async def overdue(self, *, before: datetime, limit: int) -> Sequence[OverdueSlot]:
-        """Return what is due since long, without a lease."""
+        """Return what is due since long, in the queue or in a lane, without a lease."""
+        given = {"before": before, "limit": limit}
+        found: list[OverdueSlot] = []
         async with self._looking() as connection:
-            found = await connection.execute(statements.OVERDUE, {"before": before, "limit": limit})
-            return [
-                OverdueSlot(endpoint_id=EndpointId(key), name=name, due_at=due_at)
-                for key, name, due_at in found
-            ]
+            for statement in statements.OVERDUE:
+                found += [_overdue(row) for row in await connection.execute(statement, given)]
+        late = [each for each in found if each.due_at <= before]
+        return sorted(late, key=lambda each: (each.due_at, each.endpoint_id))[:limit]
 
     async def leases(self, *, limit: int) -> Sequence[HeldLease]:
         """Return the leases with what is known of their workers."""
@@ -162,7 +166,9 @@ class SqlExamination:
             async with self._looking() as connection:
                 rows = (await connection.execute(statements.next_places(after), given)).all()
             found += [
-                StrayEntry(endpoint_id=EndpointId(row.endpoint_id), due_at=row.due_at)
+                StrayEntry(
+                    endpoint_id=EndpointId(row.endpoint_id), due_at=row.due_at, lane=row.lane
+                )
                 for row in rows
                 if row.stray
             ]
@@ -196,28 +202,48 @@ class SqlExamination:
                 )
         return changed
 
+    async def take_out(self, strays: Collection[StrayEntry]) -> None:
+        """Take places out of the queue, some at a time, each by its key."""
+        places = sorted({(each.due_at, each.endpoint_id) for each in strays})
+        for begin in range(0, len(places), _MENDED_AT_ONCE):
+            async with self._database.begin() as transaction:
+                await take_out_unknown(
+                    transaction.connection, places[begin : begin + _MENDED_AT_ONCE]
+                )
+
     async def _replan(
         self, transaction: Transaction, ids: Sequence[EndpointId], now: datetime
     ) -> int:
-        changed = 0
-        found = [
+        found = await transaction.locked(ids, now=now)
+        places = await self._places(transaction.connection, ids)
+        wrong = [
             read
-            for read in await transaction.locked(ids, now=now)
-            if isinstance(read, ReadEndpoint) and read.situation.lease is None
+            for read in found
+            if isinstance(read, ReadEndpoint)
+            and read.situation.lease is None
+            and misplaced(read.situation, places.get(read.id), now) is not None
         ]
-        # What no endpoint knows of goes, also where the endpoint itself is gone.
-        await transaction.connection.execute(places_unknown(self._dialect), {"ids": ids})
-        if not found:
-            return 0
-        # What those know of goes, too, and comes again where it should be.
-        key = among(due.c.endpoint_id, "ids", dialect=self._dialect)
-        await transaction.connection.execute(delete(due).where(key), {"ids": [r.id for r in found]})
-        for read in found:
-            unqueued = replace(read, due_at=None)
-            change = replan(read.situation, now)
-            transaction.changes.apply(unqueued, change, now, after=read.situation)
-            changed += 1
-        return changed
+        changes = {read.id: replan(read.situation, now) for read in wrong}
+        await take_out_unknown(transaction.connection, _planned(wrong, changes, now))
+        for read in wrong:
+            unqueued = read if read.id in places else replace(read, due_at=None)
+            transaction.changes.apply(unqueued, changes[read.id], now, after=read.situation)
+        return len(wrong)
+
+    async def _places(
+        self, connection: AsyncConnection, ids: Sequence[UUID]
+    ) -> Mapping[UUID, QueuedPlace]:
+        rows = await connection.execute(statements.queued(self._dialect), {"ids": ids})
+        return {
+            row.endpoint_id: QueuedPlace(
+                since=row.due_at if row.lane is None else row.slot,
+                slot=row.slot,
+                host=row.host,
+                lane=row.lane,
+                up_to_date=bool(row.up_to_date),
+            )
+            for row in rows
+        }
 
     async def _examine(
         self, connection: AsyncConnection, ids: Sequence[UUID], since: datetime
@@ -225,11 +251,10 @@ class SqlExamination:
         wanted: Mapping[str, object] = {"ids": ids, "since": since}
         situations = self._database.over(connection).situations
         read = await situations.read(ids, now=None)
-        places = await connection.execute(statements.queued(self._dialect), wanted)
-        queued: dict[UUID, datetime] = {place.endpoint_id: place.due_at for place in places}
+        places = await self._places(connection, ids)
         rows = await connection.execute(statements.histories(self._dialect), wanted)
         histories = {row.endpoint_id: row for row in rows}
-        return [_examined(each, queued.get(each.id), histories.get(each.id)) for each in read]
+        return [_examined(each, places.get(each.id), histories.get(each.id)) for each in read]
 
     async def _stretches(
         self, since: datetime, until: datetime, limit: int, found: Sequence[object]
@@ -250,8 +275,31 @@ class SqlExamination:
                 yield connection
 
 
+def _planned(
+    found: Iterable[ReadEndpoint], changes: Mapping[EndpointId, Change], now: datetime
+) -> Iterator[Place]:
+    """Give the places that changes will make: what nobody knows of may stand in the way there."""
+    for read in found:
+        due_at = claimable_from(replace(read.situation, state=changes[read.id].state), now)
+        if due_at is not None:
+            yield due_at, read.id
+
+
+def _overdue(row: Row[Any]) -> OverdueSlot:
+    """Tell since when; what waits in a lane, or was let out of one, stands there for its slot."""
+    since: datetime = row.due_at
+    if row.lane is not None or row.due_at == row.slot:
+        since = max(row.slot, row.paused_until or row.slot)
+        with suppress(Exception):  # a plan that cannot be read is told of by itself
+            plan = plan_from(row.plan if row.urgent is None else row.urgent)
+            since = since if plan is None else max(since, plan.decision.due_at)
+    return OverdueSlot(
+        endpoint_id=EndpointId(row.endpoint_id), name=row.name, due_at=since, lane=row.lane
+    )
+
+
 def _examined(
-    read: ReadEndpoint | UnreadableEndpoint, queued_at: datetime | None, history: Row[Any] | None
+    read: ReadEndpoint | UnreadableEndpoint, place: QueuedPlace | None, history: Row[Any] | None
 ) -> ExaminedEndpoint:
     unreadable = read.reason if isinstance(read, UnreadableEndpoint) else None
     succeeded = None
@@ -261,7 +309,7 @@ def _examined(
         endpoint_id=read.id,
         situation=read.situation if isinstance(read, ReadEndpoint) else None,
         unreadable=unreadable,
-        queued_at=queued_at,
+        place=place,
         occurrences=0 if history is None else history.occurrences,
         succeeded_last=succeeded,
     )

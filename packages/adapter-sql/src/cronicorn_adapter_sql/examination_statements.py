@@ -1,6 +1,7 @@
 # ruff: noqa: S608  constants only
 """The questions of a doctor, each over a batch or a stretch of history."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     bindparam,
     case,
     column,
+    exists,
     func,
     select,
     text,
@@ -30,14 +32,36 @@ from cronicorn_adapter_sql.tables import (
     workers,
 )
 
+_BEFORE: Final = bindparam("before", type_=UtcDateTime())
+
+
+def _without_lease(*conditions: ColumnElement[bool], order: ColumnElement[datetime]) -> Select[Any]:
+    """Find places in the queue with what their endpoints have planned, but none under a lease."""
+    return (
+        select(
+            due.c.endpoint_id,
+            endpoints.c.name,
+            due.c.due_at,
+            due.c.slot,
+            due.c.lane,
+            endpoints.c.paused_until,
+            endpoint_state.c.plan,
+            endpoint_state.c.urgent,
+        )
+        .join(endpoints, endpoints.c.id == due.c.endpoint_id)
+        .outerjoin(endpoint_state, endpoint_state.c.endpoint_id == due.c.endpoint_id)
+        .outerjoin(leases, leases.c.endpoint_id == due.c.endpoint_id)
+        .where(*conditions, leases.c.token.is_(None))
+        .order_by(order, due.c.endpoint_id)
+        .limit(bindparam("limit"))
+    )
+
+
 OVERDUE: Final = (
-    select(due.c.endpoint_id, endpoints.c.name, due.c.due_at)
-    .join(endpoints, endpoints.c.id == due.c.endpoint_id)
-    .outerjoin(leases, leases.c.endpoint_id == due.c.endpoint_id)
-    .where(due.c.due_at <= bindparam("before", type_=UtcDateTime()), leases.c.token.is_(None))
-    .order_by(due.c.due_at, due.c.endpoint_id)
-    .limit(bindparam("limit"))
+    _without_lease(due.c.due_at <= _BEFORE, order=due.c.due_at),
+    _without_lease(due.c.lane.is_not(None), due.c.slot <= _BEFORE, order=due.c.slot),
 )
+"""What is due since long, and what waits for room since long: no run is due before its slot."""
 
 LEASES: Final = (
     select(leases.c.token, leases.c.endpoint_id, leases.c.worker, leases.c.until, workers.c.seen_at)
@@ -46,7 +70,6 @@ LEASES: Final = (
     .limit(bindparam("limit"))
 )
 
-_BEFORE: Final = bindparam("before", type_=UtcDateTime())
 _NOW: Final = bindparam("now", type_=UtcDateTime())
 
 OVERDUE_ANALYSES: Final = (
@@ -135,9 +158,16 @@ def next_ids(after: object) -> Select[Any]:
 
 
 def queued(dialect: str) -> Select[Any]:
-    """Find where the queue has endpoints, by what they themselves know of it."""
+    """Find the places that the queue has for endpoints, by what they themselves know of it."""
     return (
-        select(due.c.endpoint_id, due.c.due_at)
+        select(
+            due.c.endpoint_id,
+            due.c.due_at,
+            due.c.slot,
+            due.c.host,
+            due.c.lane,
+            (due.c.revision == endpoint_state.c.revision).label("up_to_date"),
+        )
         .join(
             endpoint_state,
             (endpoint_state.c.endpoint_id == due.c.endpoint_id)
@@ -174,10 +204,12 @@ def next_places(after: object) -> Select[Any]:
     found = select(
         due.c.due_at,
         due.c.endpoint_id,
+        due.c.lane,
         (
             endpoint_state.c.endpoint_id.is_(None)
             | endpoint_state.c.due_at.is_(None)
             | (endpoint_state.c.due_at != due.c.due_at)
+            | exists().where(leases.c.endpoint_id == due.c.endpoint_id)
         ).label("stray"),
     ).outerjoin(endpoint_state, endpoint_state.c.endpoint_id == due.c.endpoint_id)
     if after is not None:

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cronicorn_adapter_sql.engine import single_statements
+from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import translated
 
 _PATIENCE: Final = "50ms"
@@ -77,7 +77,7 @@ class SqlHistoryRoom:
 
     async def _days(self) -> set[date]:
         with translated():
-            async with self._engine.connect() as connection:
+            async with read_only(self._engine).connect() as connection:
                 found = await connection.execute(text(_PARTITIONS))
                 return {date.fromisoformat(name.removeprefix("runs_")) for name in found.scalars()}
 

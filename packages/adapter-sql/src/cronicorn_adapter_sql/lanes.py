@@ -30,6 +30,7 @@ from cronicorn_adapter_sql.changes import STATE_AT
 from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.lower_bound import LowerBound
 from cronicorn_adapter_sql.mapping_jobs import Values
+from cronicorn_adapter_sql.orphans import take_out_unknown
 from cronicorn_adapter_sql.picking import Picked
 from cronicorn_adapter_sql.situations import lock_free
 from cronicorn_adapter_sql.tables import endpoint_state
@@ -173,16 +174,22 @@ async def _hold(connection: AsyncConnection, held: Sequence[tuple[Picked, Lane]]
     """
     Put them into their lanes, and return how many went there.
 
-    The state tells where the row is: one that somebody else plans at this moment is left alone.
+    The state tells where the row is: one that somebody else plans at this moment is left alone. One
+    that no endpoint knows of has nothing to wait for, and goes: else each claim would meet it.
     """
+    if not held:
+        return 0
     free = await lock_free(connection, [each.endpoint_id for each, _ in held])
-    rows = [
-        _move(each.endpoint_id, start=each.due_at, end=IN_A_LANE, lane=lane)
+    rows = {
+        (each.due_at, each.endpoint_id): _move(
+            each.endpoint_id, start=each.due_at, end=IN_A_LANE, lane=lane
+        )
         for each, lane in held
-        if each.endpoint_id in free
-    ]
-    await _write(connection, rows)
-    return len(rows)
+    }
+    gone = await take_out_unknown(connection, rows)
+    moved = [row for place, row in rows.items() if place not in gone and place[1] in free]
+    await _write(connection, moved)
+    return len(moved)
 
 
 def _move(endpoint_id: object, *, start: datetime, end: datetime, lane: Lane | None) -> Values:

@@ -1186,6 +1186,7 @@ class WorkerRow(Row, table=True):
     version: str
     zone_data: str
     clock_skew: int = Field(sa_type=BigInteger)
+    floor: int = Field(sa_type=BigInteger)
 
 
 tenants: Final = metadata.tables["tenants"]

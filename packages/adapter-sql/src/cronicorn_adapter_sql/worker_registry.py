@@ -75,6 +75,7 @@ def _values_of(worker: Worker) -> Values:
         "version": worker.version,
         "zone_data": worker.zone_data,
         "clock_skew": to_microseconds(worker.clock_skew),
+        "floor": to_microseconds(worker.floor),
     }
 
 
@@ -87,4 +88,5 @@ def _worker_from(row: Columns) -> Worker:
         version=row["version"],
         zone_data=row["zone_data"],
         clock_skew=from_microseconds(row["clock_skew"]),
+        floor=from_microseconds(row["floor"]),
     )

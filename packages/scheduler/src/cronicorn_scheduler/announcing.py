@@ -81,4 +81,5 @@ class Announcing:
             version=version("cronicorn-scheduler"),
             zone_data=tzdata_version(),
             clock_skew=self._clock.skew(),
+            floor=self._settings.floor,
         )

@@ -9,6 +9,7 @@ from cronicorn_domain.identity import WorkerId
 from cronicorn_domain.instants import NO_TIME
 from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
+from cronicorn_domain.model.state import DEFAULT_FLOOR
 
 RETENTION: Final = timedelta(days=30)
 """History is kept for so long unless told otherwise."""
@@ -29,6 +30,8 @@ class SchedulerSettings:
             socket. A run of a millisecond is in hand for some 60 to 130 ms where a worker is busy,
             most of it on its way to and from the store: with fewer than so many of them it would
             wait for places at a rate that it has the time for.
+        floor: The tenants' floor, by which its store plans: the two must be the same. It is told,
+            for a doctor to judge plans by.
         caps: Runs under way at most for each tenant and each host, over all workers of the store:
             they must have the same. None unless told.
         breaker: When calls to a host that fails are held back; None: never.
@@ -70,6 +73,7 @@ class SchedulerSettings:
 
     worker: WorkerId
     concurrency: int = 400
+    floor: timedelta = DEFAULT_FLOOR
     caps: Caps = NO_CAPS
     breaker: Breaker | None = DEFAULT_BREAKER
     claim_batch: int = 100

@@ -1,7 +1,7 @@
 """Examines a live store from head to foot, and changes nothing."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -11,6 +11,7 @@ from cronicorn_domain.model.finding import Ailment, Finding, Mending
 from cronicorn_domain.policies import diagnosing
 from cronicorn_domain.policies.diagnosing import Thresholds
 from cronicorn_domain.schedules.zones import tzdata_version
+from cronicorn_domain.wording import length_in_words
 
 from cronicorn_worker.composition import Patient
 
@@ -34,6 +35,7 @@ class Report:
         more: The sorts of which there is more than was kept.
         endpoints: How many endpoints were looked at.
         all_endpoints: Whether those were all.
+        schema_compared: Whether the tables were compared with what they should be.
     """
 
     database: str
@@ -42,6 +44,7 @@ class Report:
     more: set[Ailment] = field(default_factory=set)
     endpoints: int = 0
     all_endpoints: bool = True
+    schema_compared: bool = True
 
     def take(self, found: Iterable[Finding]) -> None:
         """Keep findings, so many of a sort."""
@@ -74,20 +77,25 @@ async def examine(
     """
     now = patient.clock.now()
     report = Report(database=patient.name, examined_at=now)
-    report.take(diagnosing.schema_differs(await _differences(patient, say)))
+    await _schema(patient, report, say)
     async for found in _on_the_whole(patient, now, limits or Thresholds()):
         report.take(found)
     await _endpoint_by_endpoint(patient, report, most, limits or Thresholds(), say)
+    if not patient.floors and any(each.ailment is Ailment.PLAN_DIFFERS for each in report.findings):
+        say(
+            "no worker has told by which floor it plans: plans were judged by the one set here,"
+            f" {length_in_words(patient.floor)}"
+        )
     return report
 
 
-async def _differences(patient: Patient, say: Say) -> Sequence[str]:
+async def _schema(patient: Patient, report: Report, say: Say) -> None:
     """Compare the tables, where this role may: the rest can be looked at without."""
     try:
-        return await patient.differences()
+        report.take(diagnosing.schema_differs(await patient.differences()))
     except StoreError as error:
+        report.schema_compared = False
         say(f"the tables are not compared with what they should be: {error}")
-        return ()
 
 
 async def _on_the_whole(
@@ -124,7 +132,7 @@ async def _endpoint_by_endpoint(
             return
         now = patient.clock.now()
         for endpoint in batch:
-            report.take(diagnosing.examined(endpoint, now))
+            report.take(diagnosing.examined(endpoint, now, floors=patient.floors))
         report.endpoints += len(batch)
         batches += 1
         if batches % _TOLD_EVERY == 0:

@@ -25,6 +25,7 @@ def as_json(report: Report) -> str:
             "examined_at": report.examined_at.isoformat(),
             "endpoints": report.endpoints,
             "all_endpoints": report.all_endpoints,
+            "schema_compared": report.schema_compared,
             "error": None,
             "more": sorted(report.more),
             "findings": [
@@ -66,10 +67,12 @@ def _lines(report: Report) -> Iterator[str]:
         f"{report.database} at {instant_in_words(report.examined_at)}:"
         f" looked at {report.endpoints} endpoints, {looked}"
     )
+    if not report.schema_compared:
+        yield "the tables were not compared with what they should be"
     mendable = sum(map(len, report.mendings.values()))
     if not report.findings:
         yield "nothing found"
     elif mendable:
-        yield f"findings: {len(report.findings)}; --fix would mend {mendable} of them"
+        yield f"findings: {len(report.findings)}; --fix can see to {mendable} of them"
     else:
         yield f"findings: {len(report.findings)}; none of them can be mended by itself"

@@ -31,7 +31,7 @@ async def visit(
         if not fix or not report.mendings:
             return report
         for intention in intentions(report):
-            say(f"to be done: {intention}")
+            say(intention)
         await mend(patient, report)
         say("done; looking again")
         return await examine(patient, most=most, say=say)

@@ -347,6 +347,7 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "version": "1",
         "zone_data": "2026a",
         "clock_skew": 0,
+        "floor": 1_000_000,
     },
 }
 """A row of each table, in an order in which they can be written."""

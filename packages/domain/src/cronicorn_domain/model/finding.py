@@ -1,6 +1,7 @@
 """What is wrong with a live system, as its doctor finds it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from cronicorn_domain.identity import EndpointId
@@ -28,12 +29,22 @@ class Ailment(StrEnum):
 
 
 class Mending(StrEnum):
-    """What may be done about a finding without a person's judgement."""
+    """What may be done about a finding without a person's judgement, and what comes of it."""
 
-    REAP = "take away the leases that ran out, as any worker does"
-    REPLAN = "plan the endpoints anew from what is stored, and put them into the queue"
-    HEAL = "let out of quarantine what can be read again"
-    MAKE_ROOM = "make the missing partitions"
+    REAP = (
+        "take away every lease that has run out, as any worker does: a run that was started is"
+        " recorded as abandoned and its slot repeated, one that was not is given back"
+    )
+    TAKE_OUT = "take these places out of the queue; their endpoints stay as they are"
+    REPLAN = (
+        "plan these endpoints anew from what is stored, and put each into the queue, or out of it,"
+        " accordingly; one that is leased by then is left to its run"
+    )
+    HEAL = (
+        "read every endpoint again that is in quarantine, and plan those that can be read from now"
+        " on; the others stay there"
+    )
+    MAKE_ROOM = "make the partitions that are missing from today until in three days"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +59,7 @@ class Finding:
         remedy: What to do, as a sentence.
         mending: What mends it safely, if anything does.
         endpoint_id: The endpoint, if it is about one.
+        due_at: Its place in the queue, if it is about one.
     """
 
     ailment: Ailment
@@ -56,3 +68,4 @@ class Finding:
     remedy: str
     mending: Mending | None = None
     endpoint_id: EndpointId | None = None
+    due_at: datetime | None = None

@@ -19,6 +19,7 @@ class Worker:
         version: Of its code.
         zone_data: The release of its zone data, such as ``2026a``.
         clock_skew: How far its machine's clock is ahead of the shared time; nothing goes by it.
+        floor: The tenants' floor by which it plans.
     """
 
     name: WorkerId
@@ -28,3 +29,4 @@ class Worker:
     version: str
     zone_data: str
     clock_skew: timedelta
+    floor: timedelta

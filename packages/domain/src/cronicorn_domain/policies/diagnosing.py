@@ -7,9 +7,7 @@ from datetime import date, datetime, timedelta
 from cronicorn_domain.model.finding import Ailment, Finding, Mending
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.model.worker import Worker
-from cronicorn_domain.policies.eligibility import claimable_from
-from cronicorn_domain.policies.lapsing import unlapsed
-from cronicorn_domain.policies.replanning import replan
+from cronicorn_domain.policies.placing import misplaced
 from cronicorn_domain.ports.examination import (
     ExaminedEndpoint,
     HeldAnalysis,
@@ -55,17 +53,24 @@ def slots_overdue(
 ) -> Iterator[Finding]:
     """Tell slots that nobody takes, and whether there is anybody who could."""
     alive = any(now - worker.seen_at <= limits.unseen for worker in workers)
-    remedy = (
-        "A worker is alive: see in its log whether it is full (raise --concurrency, or start"
-        " more), capped, or lacks the key to the endpoint's secrets."
-        if alive
-        else "No worker is alive: start one on this database."
-    )
     for slot in slots:
+        because = "nobody has taken it"
+        remedy = (
+            "A worker is alive: see in its log whether it is full (raise --concurrency, or start"
+            " more), or lacks the key to the endpoint's secrets."
+        )
+        if slot.lane is not None:
+            because = f"waits for room under the cap of {slot.lane}"
+            remedy = (
+                "More comes due there than the cap lets through, or what runs there takes long:"
+                " raise the cap (--host-cap, --tenant-cap), or let its endpoints run less often."
+            )
+        if not alive:
+            remedy = "No worker is alive: start one on this database."
         yield Finding(
             ailment=Ailment.SLOT_OVERDUE,
             subject=f"endpoint {slot.name} ({slot.endpoint_id})",
-            what=f"has been due for {_length(now - slot.due_at)}, and nobody has taken it",
+            what=f"has been due for {_length(now - slot.due_at)}, and {because}",
             remedy=remedy,
             endpoint_id=slot.endpoint_id,
         )
@@ -81,7 +86,8 @@ def leases_lost(
                 ailment=Ailment.LEASE_PAST_ITS_END,
                 subject=f"lease {lease.token} of endpoint {lease.endpoint_id}",
                 what=f"ran out {_length(now - lease.until)} ago, and its run is still open",
-                remedy="Start a worker, which takes it away within seconds, or use --fix.",
+                remedy="Start a worker, which takes it away within seconds, or use --fix, which"
+                " does the same: a run that was started counts as lost, and its slot is repeated.",
                 mending=Mending.REAP,
                 endpoint_id=lease.endpoint_id,
             )
@@ -143,7 +149,8 @@ def runs_without_end(runs: Iterable[OpenRun]) -> Iterator[Finding]:
         yield Finding(
             ailment=Ailment.RUN_LEFT_OPEN,
             subject=f"run {run.run_id} of endpoint {run.endpoint_id}",
-            what=f"is open since its slot at {_instant(run.slot)}, and no lease belongs to it",
+            what=f"is open since its slot at {instant_in_words(run.slot)}, and no lease belongs to"
+            " it",
             remedy="Nothing will end it: somebody deleted its lease by hand, or restored a part of"
             " a backup. It harms nothing, and goes with its history.",
             endpoint_id=run.endpoint_id,
@@ -156,16 +163,22 @@ def counts_that_differ(miscounts: Iterable[Miscount]) -> Iterator[Finding]:
         yield Finding(
             ailment=Ailment.COUNT_DIFFERS,
             subject=f"endpoint {each.endpoint_id}",
-            what=f"has {each.ended} ended runs in the minute of {_instant(each.minute)}, and its"
-            f" statistics count {each.counted}",
+            what=f"has {each.ended} ended runs in the minute of {instant_in_words(each.minute)},"
+            f" and its statistics count {each.counted}",
             remedy="Health and charts of that time are off; schedules do not go by them. Runs or"
             " statistics were changed by hand, or a part of a backup was restored.",
             endpoint_id=each.endpoint_id,
         )
 
 
-def examined(endpoint: ExaminedEndpoint, now: datetime) -> Iterator[Finding]:
-    """Tell what is wrong with an endpoint: set aside, planned or queued otherwise, miscounted."""
+def examined(
+    endpoint: ExaminedEndpoint, now: datetime, *, floors: Sequence[timedelta] = ()
+) -> Iterator[Finding]:
+    """
+    Tell what is wrong with an endpoint: set aside, planned or queued otherwise, miscounted.
+
+    ``floors`` are those that workers plan by, if they are known: any of them may have planned it.
+    """
     situation = endpoint.situation
     subject = f"endpoint {endpoint.endpoint_id}"
     aside = endpoint.unreadable
@@ -177,26 +190,30 @@ def examined(endpoint: ExaminedEndpoint, now: datetime) -> Iterator[Finding]:
             ailment=Ailment.SET_ASIDE,
             subject=subject,
             what=f"does not run: {aside}",
-            remedy="Edit its schedule, or mend what is stored; what can be read again is let out"
-            " when a worker starts, or with --fix.",
+            remedy="Edit its schedule, or mend what is stored: what is in quarantine and can be"
+            " read again is let out when a worker starts, or with --fix; what cannot stays.",
             mending=Mending.HEAL,
             endpoint_id=endpoint.endpoint_id,
         )
     elif situation is not None:
-        yield from _planned_otherwise(endpoint, situation, subject, now)
+        yield from _placed_otherwise(endpoint, situation, subject, now, floors=floors)
         yield from _miscounted(endpoint, situation, subject)
 
 
 def queued_in_vain(strays: Iterable[StrayEntry]) -> Iterator[Finding]:
     """Tell places in the queue that nobody can take."""
     for stray in strays:
+        where = f"stands in the queue for {instant_in_words(stray.due_at)}"
+        if stray.lane is not None:
+            where = f"waits for room ({stray.lane})"
         yield Finding(
             ailment=Ailment.QUEUED_IN_VAIN,
             subject=f"endpoint {stray.endpoint_id}",
-            what=f"stands in the queue for {_instant(stray.due_at)}, and does not know of it",
+            what=f"{where}, and does not know of it",
             remedy="Take the place out with --fix, or wait for the claim that meets it.",
-            mending=Mending.REPLAN,
+            mending=Mending.TAKE_OUT,
             endpoint_id=stray.endpoint_id,
+            due_at=stray.due_at,
         )
 
 
@@ -261,25 +278,27 @@ def schema_differs(differences: Iterable[str]) -> Iterator[Finding]:
     )
 
 
-def _planned_otherwise(
-    endpoint: ExaminedEndpoint, situation: Situation, subject: str, now: datetime
+def _placed_otherwise(
+    endpoint: ExaminedEndpoint,
+    situation: Situation,
+    subject: str,
+    now: datetime,
+    *,
+    floors: Sequence[timedelta],
 ) -> Iterator[Finding]:
-    """Ask the governor again, and compare; what is overdue keeps its place, whatever it says."""
+    """Ask the governor again, as each who may have planned it would; one has to agree."""
     if situation.lease is not None:
         return
-    weighed = unlapsed(situation, now)
-    answer = replace(weighed, state=replan(weighed, now).state)
-    wanted, queued = claimable_from(answer, now), endpoint.queued_at
-    if wanted == queued or (queued is not None and queued <= now and wanted is not None):
+    weighed = [replace(situation, floor=floor) for floor in floors] or [situation]
+    clauses = [misplaced(each, endpoint.place, now) for each in weighed]
+    what = clauses[0]
+    if what is None or None in clauses:
         return
     ailment = Ailment.PLAN_DIFFERS
-    if queued is None:
+    if endpoint.place is None:
         ailment = Ailment.NOT_QUEUED
-        what = f"is planned for {_instant(wanted)}, and not in the queue: it would never run"
-    else:
-        what = f"is in the queue for {_instant(queued)}, and the governor says {_instant(wanted)}"
-        if _hint_is_over(situation, now):
-            ailment, what = Ailment.HINT_PAST_ITS_LIFE, f"goes by a hint that is over: it {what}"
+    elif _hint_is_over(situation, now):
+        ailment, what = Ailment.HINT_PAST_ITS_LIFE, f"goes by a hint that is over: it {what}"
     yield Finding(
         ailment=ailment,
         subject=subject,
@@ -343,7 +362,3 @@ def _old_zones(subject: str, release: str, why: str) -> Finding:
 
 def _length(length: timedelta) -> str:
     return length_in_words(timedelta(seconds=round(length.total_seconds())))
-
-
-def _instant(instant: datetime | None) -> str:
-    return "never" if instant is None else instant_in_words(instant)

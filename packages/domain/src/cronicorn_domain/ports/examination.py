@@ -11,11 +11,16 @@ from cronicorn_domain.model.state import Situation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverdueSlot:
-    """An endpoint that could be claimed since ``due_at``, and that nobody has a lease on."""
+    """
+    An endpoint that could be claimed since ``due_at``, and that nobody has a lease on.
+
+    ``lane`` is where it waits for room since then, if caps hold it back.
+    """
 
     endpoint_id: EndpointId
     name: str
     due_at: datetime
+    lane: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,26 @@ class Miscount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedPlace:
+    """
+    An endpoint's place in the queue, as it is written there.
+
+    Attributes:
+        since: From when it can be claimed; what waits in a lane could be since its slot.
+        slot: The slot of the plan that fires next.
+        host: Where its request goes.
+        lane: Where it waits for room, if caps hold it back.
+        up_to_date: Whether it was written with the state that its endpoint has now.
+    """
+
+    since: datetime
+    slot: datetime
+    host: str
+    lane: str | None = None
+    up_to_date: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExaminedEndpoint:
     """
     One endpoint, all of it read at one instant.
@@ -77,7 +102,7 @@ class ExaminedEndpoint:
         endpoint_id: Which one.
         situation: What the governor weighs; None where it cannot be read.
         unreadable: Why it cannot, or None.
-        queued_at: From when the queue has it, or None where it has not.
+        place: The place in the queue that it knows of, or None where it has none.
         occurrences: How many of its occurrences have ended in the stretch that was asked about,
             those by hand left out.
         succeeded_last: Whether the newest of its runs there was a success; None: there is none.
@@ -86,17 +111,22 @@ class ExaminedEndpoint:
     endpoint_id: EndpointId
     situation: Situation | None
     unreadable: str | None
-    queued_at: datetime | None
+    place: QueuedPlace | None
     occurrences: int = 0
     succeeded_last: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrayEntry:
-    """A place in the queue that its endpoint does not know of: no claim can end it."""
+    """
+    A place in the queue that its endpoint does not know of: no claim can use it.
+
+    ``lane`` is set where it waits for room; ``due_at`` is then an instant beyond all others.
+    """
 
     endpoint_id: EndpointId
     due_at: datetime
+    lane: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,15 +144,19 @@ class Examination(Protocol):
 
     Promises:
 
-    - Nothing but ``replan`` writes, nothing takes a lock that a worker could wait for, and no
-      statement reads more than a batch or a stretch of history.
+    - Nothing but ``replan`` and ``take_out`` writes, nothing else takes a lock that a worker could
+      wait for, and no statement reads more than a batch or a stretch of history.
     - What belongs together is read at one instant, so that a store at work shows no contradiction
       that is none.
     - ``limit`` bounds what comes back, not what is looked at.
     """
 
     async def overdue(self, *, before: datetime, limit: int) -> Sequence[OverdueSlot]:
-        """Return what has been due since before an instant, the longest overdue first."""
+        """
+        Return what has been due since before an instant, the longest overdue first.
+
+        What waits in a lane has been since its plan said so.
+        """
         ...
 
     async def leases(self, *, limit: int) -> Sequence[HeldLease]:
@@ -175,7 +209,15 @@ class Examination(Protocol):
         """
         Plan endpoints anew from what is stored, and make the queue say so; return how many changed.
 
-        Places in the queue that they do not know of are taken out. One that is leased is left to
-        the end of its run, one that cannot be read to ``EndpointQueue.heal_quarantined``.
+        One whose place is right keeps it, in a lane, too. One that is leased is left to the end of
+        its run, one that cannot be read to ``EndpointQueue.heal_quarantined``.
+        """
+        ...
+
+    async def take_out(self, strays: Collection[StrayEntry]) -> None:
+        """
+        Take places out of the queue, as far as their endpoints still do not know of them.
+
+        What a claim has at this moment is left to it.
         """
         ...

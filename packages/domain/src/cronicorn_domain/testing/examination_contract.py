@@ -1,11 +1,13 @@
 """The examination: it shows a store at work as it is, and finds no fault in a healthy one."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from cronicorn_domain.identity import EndpointId, WorkerId
+from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.model.endpoint import Endpoint
-from cronicorn_domain.model.finding import Finding
+from cronicorn_domain.model.finding import Ailment, Finding
 from cronicorn_domain.model.planning import AiMode, Planning
 from cronicorn_domain.policies.diagnosing import (
     Thresholds,
@@ -21,6 +23,7 @@ from cronicorn_domain.policies.diagnosing import (
 from cronicorn_domain.ports.examination import Examination
 from cronicorn_domain.testing.builders import (
     EPOCH,
+    HOUR,
     MINUTE,
     SECOND,
     a_oneshot,
@@ -36,6 +39,7 @@ from cronicorn_domain.testing.store_suite import LEASE, StoreSuite
 
 LIMITS = Thresholds()
 LIMIT = 100
+ONE_PER_HOST = Caps(per_host=1)
 
 
 class ExaminedStore(Store, Protocol):
@@ -131,6 +135,63 @@ class ExaminationContract(StoreSuite):
         await self.claim(late, limit=5)
         assert list(await self.given.examination.overdue(before=late, limit=5)) == []
 
+    async def hold_two_back(self, now: datetime) -> list[Endpoint]:
+        """Keep three endpoints at a host, let one of them run, and return those without room."""
+        job = await self.add_job()
+        added = [await self.add(an_endpoint(job, f"n{n}")) for n in range(3)]
+        return await self._held_back(added, now)
+
+    async def _held_back(self, added: Sequence[Endpoint], now: datetime) -> list[Endpoint]:
+        batch = await self.claim(now, caps=ONE_PER_HOST, lease_for=HOUR)
+        assert (len(batch.runs), batch.held_back) == (1, 2)
+        ran = batch.runs[0].endpoint.id
+        return [each for each in added if each.id != ran]
+
+    async def test_what_waits_for_room_is_healthy(self) -> None:
+        """Caps hold it back, and it is planned as ever."""
+        held = {each.id for each in await self.hold_two_back(at("12:01:00"))}
+
+        found = await self.findings(at("12:01:10"))
+
+        assert [each for each in found if each.endpoint_id in held] == []
+        assert {each.ailment for each in found} == {Ailment.WORKER_GONE}
+
+    async def test_what_waits_for_room_for_long_is_shown(self) -> None:
+        """With the lane that it waits in, as any slot that nobody takes."""
+        held = {each.id for each in await self.hold_two_back(at("12:01:00"))}
+        looked = self.given.examination
+
+        found = await looked.overdue(before=at("12:01:00"), limit=5)
+        assert {each.endpoint_id for each in found} == held
+        assert {(each.due_at, each.lane) for each in found} == {
+            (at("12:01:00"), "host shop.example")
+        }
+        assert len(await looked.overdue(before=at("12:01:00"), limit=1)) == 1
+        assert list(await looked.overdue(before=at("12:00:59"), limit=5)) == []
+
+    async def test_what_was_paused_has_not_waited_for_room_since_its_slot(self) -> None:
+        """It could be claimed from the end of its pause on, and no sooner."""
+        job = await self.add_job()
+        added = [await self.add(an_endpoint(job, f"n{n}")) for n in range(3)]
+        for each in added:
+            await self.pause(each, at("12:00:30"), until=at("12:05:00"))
+        await self._held_back(added, at("12:05:00"))
+
+        looked = self.given.examination
+        assert list(await looked.overdue(before=at("12:04:59"), limit=5)) == []
+        found = await looked.overdue(before=at("12:05:00"), limit=5)
+        assert [each.due_at for each in found] == [at("12:05:00")] * 2
+
+    async def test_planning_anew_leaves_in_its_lane_what_waits_for_room(self) -> None:
+        """It is planned as it should be, and stays out of the way of the others."""
+        held = [each.id for each in await self.hold_two_back(at("12:01:00"))]
+
+        changed = await self.given.examination.replan(held, now=at("12:01:10"))
+
+        found = await self.given.examination.overdue(before=at("12:01:00"), limit=5)
+        assert (changed, {each.lane for each in found}) == (0, {"host shop.example"})
+        assert (await self.claim(at("12:01:11"), caps=ONE_PER_HOST)).held_back == 0
+
     async def test_a_lease_is_shown_with_its_worker(self) -> None:
         """When its worker was seen last, or that it is not known."""
         await self.add_minutely()
@@ -167,8 +228,9 @@ class ExaminationContract(StoreSuite):
         endpoint = await self.add_minutely()
         before = await self.queue.next_due()
 
-        await self.given.examination.replan([endpoint.id], now=at("12:00:30"))
+        changed = await self.given.examination.replan([endpoint.id], now=at("12:00:30"))
 
+        assert changed == 0
         assert await self.queue.next_due() == before
         assert await self.findings(at("12:00:30")) == []
 

@@ -16,6 +16,7 @@ FIRST = Worker(
     version="1.2.3",
     zone_data="2026a",
     clock_skew=timedelta(microseconds=-1500),
+    floor=timedelta(seconds=5),
 )
 SECOND = replace(FIRST, name=WorkerId("b-2"), clock_skew=timedelta(minutes=10))
 

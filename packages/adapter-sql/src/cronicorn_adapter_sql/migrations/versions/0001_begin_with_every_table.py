@@ -1276,6 +1276,7 @@ def _make_workers() -> None:
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("zone_data", sa.String(), nullable=False),
         sa.Column("clock_skew", sa.BigInteger(), nullable=False),
+        sa.Column("floor", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("concurrency >= 1", name=op.f("ck_workers_concurrency_allows_one")),
         sa.CheckConstraint("name <> ''", name=op.f("ck_workers_name_filled")),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_workers")),
