@@ -149,6 +149,29 @@ def test_an_endpoint_that_stops_while_others_go_on_is_found() -> None:
     assert judged.lost == 1
 
 
+def test_an_endpoint_that_made_up_for_long_is_not_one_that_stops() -> None:
+    """A machine that starts workers late runs old slots: what counts is when, not which."""
+    job = a_job()
+    stories = [RecordedStory.of(an_endpoint(job, name)) for name in ("e0", "e1")]
+    for story, runs in zip(stories, (3, 12), strict=True):
+        for _ in range(runs):
+            story.run()
+    behind, ahead = [story.history() for story in stories]
+    late = replace(behind.runs[-1], claimed_at=ahead.runs[-1].claimed_at)
+    both = replace(
+        ahead,
+        entries=(*behind.entries, *ahead.entries),
+        runs=(*behind.runs[:-1], replace(late, finished_at=late.claimed_at + SECOND), *ahead.runs),
+        records={**behind.records, **ahead.records},
+        leases=(),
+    )
+
+    judged = judge(both, (), replace(WORK, endpoints=2, burst=True))
+
+    assert not any("has not run since" in sentence for sentence in judged.findings)
+    assert judged.lost == 0
+
+
 def test_a_repeat_has_the_key_of_the_first() -> None:
     """Trap T07: a repeat that a receiver could not recognise by its key is found."""
     history, calls = seen()

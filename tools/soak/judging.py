@@ -48,7 +48,8 @@ def judge(history: History, calls: Sequence[Call], work: Work) -> Judged:
     doubled = list(_doubled(calls, runs))
     others = found.total() - found[Fault.LOST] - found[Fault.DOUBLED]
     accounts = list(_accounts(slots, history, numbers, work))
-    unaccounted = [*(each.lacking() for each in accounts if each.lacks), *_stopped(slots, work)]
+    stopped = _stopped(history.runs, numbers, work)
+    unaccounted = [*(each.lacking() for each in accounts if each.lacks), *stopped]
     too_much = [each.exceeding() for each in accounts if each.exceeds]
     sentences = [finding.sentence for finding in report.findings]
     sentences += [*strange, *overlapping, *doubled, *unaccounted, *too_much]
@@ -127,11 +128,17 @@ def _overlaps(runs: Iterable[Run]) -> Iterator[str]:
                 yield f"the run of {behind.slot} was claimed while that of {before.slot} lived"
 
 
-def _stopped(slots: set[Slot], work: Work) -> Iterator[str]:
-    """Find endpoints that others went on without, though all had been well for long enough."""
+def _stopped(runs: Iterable[Run], numbers: Mapping[EndpointId, int], work: Work) -> Iterator[str]:
+    """
+    Find endpoints that others went on without, though all had been well for long enough.
+
+    When they were claimed counts, and not for which slot: that may be long past, as where workers
+    were slow to start.
+    """
     latest: dict[int, int] = {}
-    for slot in slots:
-        latest[slot.endpoint] = max(slot.at, latest.get(slot.endpoint, 0))
+    for run in runs:
+        endpoint = numbers[run.endpoint_id]
+        latest[endpoint] = max(_micro(run.claimed_at), latest.get(endpoint, 0))
     newest = max(latest.values(), default=0)
     for endpoint, at in latest.items():
         if newest - at > _RECOVERED + 2000 * work.step:

@@ -37,7 +37,7 @@ def test_up_down_and_up_again(empty_database_url: str) -> None:
     option = ("--database", empty_database_url)
     for _ in range(2):
         up = cronicorn_db("upgrade", *option)
-        assert (up.exit_code, up.stderr) == (0, "")
+        assert up.exit_code == 0  # a slow machine is told how far it is
         assert "applied " in up.stdout
         assert f"{name} is at revision " in up.stdout
         again = cronicorn_db("upgrade", *option)
@@ -46,7 +46,7 @@ def test_up_down_and_up_again(empty_database_url: str) -> None:
         assert (at.exit_code, f"{name} is at revision " in at.stdout) == (0, True)
         assert "note:" not in at.stdout
         down = cronicorn_db("downgrade", "base", *option)
-        assert (down.exit_code, down.stderr) == (0, "")
+        assert down.exit_code == 0
         assert "undone " in down.stdout
         assert "note: the database" in down.stdout
         assert "run `cronicorn-db upgrade`" in down.stdout
