@@ -18,7 +18,8 @@ CHAPTERS: Final[Mapping[str, Chapter]] = {
         heading="Fires a second at saturation",
         telling="Endpoints of one second each, more and more of them, until a system falls behind."
         " The row is the trial in which it fired most. *Kept up with* is the highest rate at which"
-        " at most one slot in a hundred was missed. The floors work flat out.",
+        " at most one slot in a hundred was missed, and *then* tells how late it was at that"
+        " rate. The floors work flat out.",
     ),
     "lateness": Chapter(
         heading="Lateness",

@@ -70,6 +70,11 @@ def _in_the_way(aim: Aim, measurements: Measurements) -> str:
     if not any(each.seconds for each in own):
         return "see below: nothing was measured beside it."
     hardest = max(own, key=lambda each: (each.parked, each.endpoints))
+    if scenario == "idle":
+        return (
+            f"beside {hardest.label} endpoints it sent {hardest.queries or 0:.2f} statements a"
+            f" second, and used {hardest.cpu.get(WORKER, 0.0):.1f} % of a processor."
+        )
     worker, database = hardest.cpu.get(WORKER, 0.0), hardest.cpu.get(DATABASE, 0.0)
     return (
         f"at {hardest.label} the worker used {worker:.0f} % of a processor, the database"
@@ -121,13 +126,15 @@ def _over_peers(measurements: Measurements) -> float | None:
 
 def _stored(measurements: Measurements) -> float | None:
     own = _of(measurements, "load", "cronicorn-pg")
-    return max((each.stored_in * 100_000 / each.endpoints for each in own), default=None)
+    found = figure(own, lambda each: each.stored_in * 100_000 / each.endpoints)
+    return None if found is None else found.median
 
 
 def _flat(measurements: Measurements) -> float | None:
     """Compare what an endpoint costs to claim beside the most stored ones and the fewest."""
     own = sorted(_of(measurements, "stored", "cronicorn-pg"), key=lambda each: each.parked)
-    costs = [cost for each in own if (cost := each.claim_per_fire)]
+    found = [figure(rounds, lambda each: each.claim_per_fire) for rounds in _by_label(own)]
+    costs = [each.median for each in found if each is not None and each.median]
     return costs[-1] / costs[0] if len(costs) > 1 else None
 
 

@@ -60,7 +60,7 @@ def _sections(
         f"Measured on {results.began[:10]} by `{results.command}`; this page and its plots are"
         " written by `uv run bench report`. All systems do the same work on the same machine:"
         " they call one local HTTP server, which notes when each call comes and for which slot."
-        " Rounds are interleaved; a figure is the median, in brackets the least and the most."
+        f" {_rounds(results.measurements)}"
     )
     yield from _where(results)
     yield from reach(results.measurements)
@@ -82,6 +82,12 @@ def _sections(
         yield f"## The cost of one fire, by part\n\nOne worker on PostgreSQL. {results.cost}"
     yield _systems(results)
     yield _how()
+
+
+def _rounds(measurements: Sequence[Measurement]) -> str:
+    if max((each.round for each in measurements), default=1) == 1:
+        return "Everything was measured once, so that a figure says nothing of how much it varies."
+    return "Rounds are interleaved; a figure is the median, in brackets the least and the most."
 
 
 def _where(results: Results) -> Iterator[str]:

@@ -30,18 +30,21 @@ def _line(cells: Iterable[str]) -> str:
 
 def throughput(measurements: Sequence[Measurement]) -> str:
     """Tell the most that each system fired, and the highest rate that it kept up with."""
-    head = ["system", "fires/s", "kept up with", "worker CPU %", "worker μs/fire"]
-    head += ["database μs/fire", "worker MiB", "doubled", "early"]
+    head = ["system", "fires/s", "kept up with", "then p50 ms", "then p99 ms"]
+    head += ["worker CPU %", "worker μs/fire", "database μs/fire", "worker MiB", "doubled", "early"]
     return table(head, (_throughput_row(own) for own in by_system(measurements)))
 
 
 def _throughput_row(own: Sequence[Measurement]) -> Sequence[str]:
     best = best_trial(own)
-    kept_up = [each.rate for each in own if each.kept_up]
+    kept_up = max((each.rate for each in own if each.kept_up), default=None)
+    then = [each for each in own if each.rate == kept_up]
     return (
         _title(own),
         cell(best, lambda each: each.fires),
-        f"{max(kept_up):,.0f}/s" if kept_up else NOTHING,
+        NOTHING if kept_up is None else f"{kept_up:,.0f}/s",
+        cell(then, late("p50"), 1),
+        cell(then, late("p99"), 1),
         cell(best, cpu(WORKER)),
         cell(best, lambda each: each.cpu_per_fire),
         cell(best, lambda each: each.database_per_fire),

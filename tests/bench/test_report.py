@@ -6,6 +6,7 @@ from pathlib import Path
 from bench.calls import Lateness
 from bench.machine import Noise, Quiet
 from bench.measurement import Measurement
+from bench.reach import reach
 from bench.report import write
 from bench.results import Results, merged
 
@@ -59,7 +60,50 @@ def test_rounds_are_told_as_median_and_range(tmp_path: Path) -> None:
 
     told = the_report(tmp_path, *rounds)
 
-    assert "| Cronicorn on PostgreSQL | 98 (90 to 100) | 100/s |" in told
+    assert "| Cronicorn on PostgreSQL | 98 (90 to 100) | 100/s | 1.0 | 2.0 |" in told
+    assert "a figure is the median" in told
+
+
+def test_what_was_measured_once_says_so(tmp_path: Path) -> None:
+    """Nobody takes a single round for the median of several."""
+    told = the_report(tmp_path, a_measurement("cronicorn-pg", fires=100.0))
+
+    assert "Everything was measured once" in told
+    assert "a figure is the median" not in told
+
+
+def test_an_idle_worker_that_asks_too_much_is_told_by_what_it_asks() -> None:
+    """Its processor time stands in the way of nothing."""
+    idle = replace(
+        a_measurement("cronicorn-pg", fires=0.0),
+        scenario="idle",
+        label="100,000",
+        queries=1.6,
+        cpu={"worker": 0.5},
+    )
+
+    told = "\n".join(reach([idle]))
+
+    assert "beside 100,000 endpoints it sent 1.60 statements a second, and used 0.5 %" in told
+
+
+def test_claims_are_compared_by_the_median_of_their_rounds() -> None:
+    """One slow round of three is not what an endpoint costs."""
+    rounds = [
+        replace(
+            a_measurement("cronicorn-pg", round_number=number, fires=100.0),
+            scenario="stored",
+            label=f"{parked}",
+            parked=parked,
+            claiming=claiming,
+        )
+        for parked, each in ((1000, (20.0, 20.0, 20.0)), (1_000_000, (21.0, 22.0, 90.0)))
+        for number, claiming in enumerate(each, 1)
+    ]
+
+    told = "\n".join(reach(rounds))
+
+    assert "at most 1.3 | 1.1 | yes" in told
 
 
 def test_what_was_written_by_hand_stays(tmp_path: Path) -> None:
