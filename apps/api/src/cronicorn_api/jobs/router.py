@@ -20,8 +20,10 @@ from cronicorn_api.access.desks import TheCaller, TheDesk
 from cronicorn_api.jobs.presenters import job_body, job_list
 from cronicorn_api.jobs.schemas import JobBody, JobList, JobPatch, JobStatus, NewJob
 from cronicorn_api.wire.identities import PathJob, cursor_of
+from cronicorn_api.wire.refusing import members_named
 
 router: Final = APIRouter(tags=["jobs"])
+_WIRE_NAMES: Final = {"external_key": "externalKey"}
 
 
 @router.post("/jobs", status_code=201, operation_id="createJob")
@@ -43,8 +45,9 @@ async def put(
     response: Response,
 ) -> JobBody:
     """Create the job of a key, or make it what is given."""
-    async with desk.changing(caller) as work:
-        done = await put_job(work, key, name=given.name, description=given.description)
+    with members_named(_WIRE_NAMES):
+        async with desk.changing(caller) as work:
+            done = await put_job(work, key, name=given.name, description=given.description)
     response.status_code = 201 if done.created else 200
     return job_body(done.job)
 
