@@ -216,7 +216,8 @@ def execute(url: str, statements: str) -> None:
 
 def told_of(name: str, seen_at: str) -> str:
     """Give the statement that writes down a worker that told of itself then."""
-    return f"INSERT INTO workers VALUES ('{name}', {seen_at}, {seen_at}, 1, '1', '2025b', 0)"
+    told = f"'{name}', {seen_at}, {seen_at}, 1, '1', '2025b', 0, 1000000"
+    return f"INSERT INTO workers VALUES ({told})"
 
 
 def test_a_downgrade_says_what_would_be_lost(empty_database_url: str) -> None:

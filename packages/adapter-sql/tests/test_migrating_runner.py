@@ -245,6 +245,15 @@ async def test_a_migration_that_is_killed_leaves_nothing(
         assert [step.revision for step in await upgrade(engine, tree=tree)] == ["r3"]
 
 
+async def wait_for_sleep(engine: AsyncEngine) -> None:
+    """Wait until a statement sleeps: PostgreSQL forgets a cancelling that comes before it."""
+    asleep = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+    async with engine.connect() as connection:
+        while not (await connection.execute(asleep)).scalar_one():
+            await connection.rollback()
+            await asyncio.sleep(0.01)
+
+
 async def test_a_migration_may_be_interrupted(empty_postgres_database: str, tree: str) -> None:
     """Ctrl-C in the middle of a long statement ends it on the server, too, and leaves nothing."""
     database = parse_database_url(empty_postgres_database)
@@ -259,6 +268,7 @@ async def test_a_migration_may_be_interrupted(empty_postgres_database: str, tree
         assert replica.stdout is not None
         replica.stdin.write(b"go\n")
         assert await replica.stdout.readline() == b"half\n"
+        await wait_for_sleep(engine)
 
         replica.send_signal(signal.SIGINT)
 
