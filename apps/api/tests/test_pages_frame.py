@@ -333,6 +333,18 @@ async def test_what_has_changed_is_read_again(
     assert await shared.seen(TENANT, "now", read) == 2
 
 
+async def test_what_somebody_has_done_is_seen_at_once(shared: Shared) -> None:
+    """However new what was read before it is; what others see is not read anew for it."""
+    read, others = Reader(), Reader()
+    elsewhere = TenantId(new_uuid())
+    await shared.seen(TENANT, "job", read)
+    await shared.seen(elsewhere, "job", others)
+    shared.forget(TENANT)
+
+    assert await shared.seen(TENANT, "job", read, at_once=True) == 2
+    assert await shared.seen(elsewhere, "job", others, at_once=True) == 1
+
+
 async def reads_in(shared: Shared, watched: Watched, clock: Clock, *, fails: bool) -> int:
     """Look each second of an hour in which something happens all the time; count the reads."""
     read = Reader()

@@ -71,6 +71,11 @@ class Shared:
                 self._read.pop(place, None)
             raise
 
+    def forget(self, tenant: TenantId) -> None:
+        """Read everything of a tenant anew: whoever has changed something sees it at once."""
+        for place in [each for each in self._read if each[0] == tenant]:
+            del self._read[place]
+
     def _keep(
         self, place: tuple[TenantId, str], future: asyncio.Future[Any], before: _Read | None
     ) -> None:

@@ -87,7 +87,9 @@ class Viewer:
         return part(self.request, self._written(name, **values).text())
 
     def back(self, path: str, said: str | None = None, undo: Undo | None = None) -> Response:
-        """Lead to a page after something was done, and have it say so."""
+        """Lead to a page after something was done, which it shows, and have it say so."""
+        shared: Shared = self.request.app.state.shared
+        shared.forget(self.caller.tenant)
         led = RedirectResponse(path, _SEE_OTHER)
         if said is not None:
             secure = self.site.is_secure(self.request)
