@@ -140,6 +140,7 @@ def test_a_draft_does_not_overwrite_what_was_saved_meanwhile(
     site.client.patch(f"/jobs/_/endpoints/{mine['id']}", json={"description": "theirs"})
     page.goto(f"/endpoints/{mine['id']}/edit")
     expect(page.get_by_label("Interval", exact=True)).to_have_value("2 h")
+    expect(page.locator("#preview")).to_contain_text("every 2 h")
     page.get_by_role("button", name="Save", exact=True).last.click()
 
     expect(page.locator(".versions")).to_contain_text("theirs")

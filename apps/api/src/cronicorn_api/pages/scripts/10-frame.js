@@ -164,7 +164,7 @@
       else field.value = value;
     }
     const back = document.createElement("p");
-    back.className = "notice";
+    back.className = "note info";
     back.setAttribute("role", "status");
     back.append("What you typed before is back. ");
     const discard = document.createElement("button");
@@ -173,8 +173,11 @@
     discard.dataset.discard = "";
     discard.textContent = "Discard it";
     back.append(discard);
-    form.prepend(back);
-    form.dispatchEvent(new Event("input", { bubbles: true }));
+    ($(":scope > .stack", form) ?? form).prepend(back);
+    // Whoever previews what is typed may not listen yet.
+    const tell = () => form.dispatchEvent(new Event("input", { bubbles: true }));
+    if (document.readyState === "complete") tell();
+    else addEventListener("load", tell, { once: true });
   };
   document.addEventListener("input", (event) => {
     const form = event.target.form;
@@ -187,7 +190,6 @@
     if (leaves.matches("[data-discard]")) location.reload();
   });
 
-  // A post that leads on is done: its draft is not needed, its dialog is closed.
   const offerCopies = () => {
     for (const each of all("[data-copy][hidden]")) each.hidden = false;
   };
@@ -213,6 +215,7 @@
     const why = refusals[response.status] ?? "The server could not do it. Try again.";
     complain(form, `${why} What you typed is kept.`);
   });
+  // A post that leads on is done: its draft is not needed, its dialog is closed. A test is no end.
   document.addEventListener("htmx:before:swap", (event) => {
     const ctx = event.detail.ctx;
     const form = ctx?.sourceElement;
