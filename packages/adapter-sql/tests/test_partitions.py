@@ -1,13 +1,13 @@
 """History by days on PostgreSQL: made ahead, dropped behind, and in nobody's way."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from cronicorn_adapter_sql import history_room
+from cronicorn_adapter_sql import large_default
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import EngineLimits, open_engine
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
@@ -192,18 +192,128 @@ async def test_what_is_locked_is_free_when_the_server_is_done(
     assert locked == [[], []]
 
 
-async def test_beside_a_large_default_partition_none_is_attached(
-    store: SqlStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Attaching would read all of it, and nothing could run meanwhile."""
+async def enlarge(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a default partition that counts as large, with a run of the first day."""
     await add(store)
     await run_at(store, FIRST_SLOT)
-    monkeypatch.setattr(history_room, "NET_MOST", 0)
+    monkeypatch.setattr(large_default, "LARGE", 0)
 
-    assert await store.room.prepare(until=EPOCH + DAY, now=EPOCH) == 0
+
+async def constraints(store: SqlStore) -> list[str]:
+    """Tell what is assumed of the default partitions."""
+    async with store.engine.connect() as connection:
+        found = await connection.execute(text(large_default.CONSTRAINTS))
+        return [name for _, name in found]
+
+
+async def listen(store: SqlStore) -> list[str]:
+    """Have PostgreSQL tell what it does, on every connection that is opened from now on."""
+    said: list[str] = []
+
+    def hear(connection: Any, _: object) -> None:
+        raw = connection.driver_connection
+        raw.add_notice_handler(lambda notice: said.append(notice.message_primary))
+        cursor = connection.cursor()
+        cursor.execute("SET client_min_messages = debug1")
+        cursor.close()
+        connection.commit()
+
+    await store.engine.dispose()
+    event.listen(store.engine.sync_engine, "connect", hear)
+    return said
+
+
+async def test_days_are_made_beside_a_large_default_partition_which_is_not_read_for_it(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is proven to hold nothing of them while runs are written, and so nobody waits."""
+    await enlarge(store, monkeypatch)
+    said = await listen(store)
+
+    assert await store.room.prepare(until=EPOCH + 2 * DAY, now=EPOCH) == 2
+    await run_at(store, FIRST_SLOT + MINUTE)
     await run_at(store, FIRST_SLOT + DAY)
 
+    assert await places(store) == [
+        ("runs_default", "run_bodies_default"),
+        ("runs_default", "run_bodies_default"),
+        ("runs_20250102", "run_bodies_20250102"),
+    ]
+    assert await constraints(store) == []
+    by_proof = 'default partition "%s" is implied by existing constraints'
+    for net in ("runs_default", "run_bodies_default"):
+        assert len([line for line in said if by_proof % net in line]) == 2
+
+
+async def test_a_day_that_begins_within_the_hour_is_not_proven_empty(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were its constraint left behind by a crash, its runs could not be kept."""
+    await enlarge(store, monkeypatch)
+
+    made = await store.room.prepare(until=EPOCH + 2 * DAY, now=EPOCH + DAY - 59 * MINUTE)
+
+    assert made == 1
+    await run_at(store, FIRST_SLOT + DAY)
     assert [run for run, _ in await places(store)] == ["runs_default"] * 2
+
+
+async def test_what_a_crash_left_of_a_proof_is_lifted_before_the_next(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever makes room first lets runs of that day in again."""
+    await enlarge(store, monkeypatch)
+    async with store.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            f"DO $$ BEGIN {large_default.assumed((EPOCH + DAY).date())} END $$"
+        )
+    assert await constraints(store) == ["without_20250102"] * 2
+
+    await store.room.prepare(until=EPOCH + DAY, now=EPOCH + DAY)
+
+    assert await constraints(store) == []
+    await run_at(store, FIRST_SLOT + DAY)
+
+
+async def test_a_proof_is_lifted_where_making_fails(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is assumed for longer than it takes, also where somebody is in the way."""
+    await enlarge(store, monkeypatch)
+    async with store.engine.connect() as busy:
+        await hold(busy)
+        assert await store.room.prepare(until=EPOCH + 2 * DAY, now=EPOCH) == 0
+
+    await store.room.prepare(until=EPOCH + 2 * DAY, now=EPOCH)
+    assert await constraints(store) == []
+
+
+@pytest.mark.parametrize("left", [("runs",), ("run_bodies",), ("runs", "run_bodies")])
+async def test_partitions_that_a_restore_did_not_attach_are_attached(
+    store: SqlStore, left: Sequence[str]
+) -> None:
+    """A day of which a table is there, alone, and with a row in it, is whole afterwards."""
+    await add(store)
+    await store.room.prepare(until=EPOCH, now=EPOCH)
+    await run_at(store, FIRST_SLOT)
+    async with store.engine.begin() as connection:
+        for table in left:
+            await connection.execute(text(f"ALTER TABLE {table} DETACH PARTITION {table}_20250101"))
+
+    missing = await store.room.missing(until=EPOCH, now=EPOCH)
+    made = await store.room.prepare(until=EPOCH, now=EPOCH)
+
+    assert (missing, made) == ([EPOCH.date()], 1)
+    assert await places(store) == [("runs_20250101", "run_bodies_20250101")]
+
+
+async def test_half_a_day_is_dropped_as_well(store: SqlStore) -> None:
+    """A day whose bodies somebody dropped does not stand in the way of pruning."""
+    await store.room.prepare(until=EPOCH, now=EPOCH)
+    async with store.engine.begin() as connection:
+        await connection.execute(text("DROP TABLE run_bodies_20250101"))
+
+    assert await store.room.clear(before=EPOCH + DAY) == 1
 
 
 async def test_pruning_blocks_no_claim(store: SqlStore, postgres_database: str) -> None:

@@ -4,8 +4,12 @@ Partitions of runs and their bodies on PostgreSQL, one for each day of slots; SQ
 
 A partition is made as a table of its own and attached, which locks the default partition for a
 moment and not the table that runs are written to. It is left alone where the default partition
-holds rows of its day: they stay there, and are deleted row by row. Dropping locks the whole table:
-it waits so shortly for that, that those who queue behind it hardly notice.
+holds rows of its day: they stay there, and are deleted row by row. A large default partition is
+first proven to hold none of the day (`large_default`). Dropping locks the whole table: it waits so
+shortly for that, that those who queue behind it hardly notice.
+
+After a restore of some tables a partition may be there without being attached: it is attached then,
+with what it holds.
 
 Each is one statement and one trip: what it locks is free again when the server is done, however
 long the process that asked for it has other things to do.
@@ -13,7 +17,8 @@ long the process that asked for it has other things to do.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -21,8 +26,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cronicorn_adapter_sql import large_default
 from cronicorn_adapter_sql.engine import read_only, single_statements
 from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.large_default import beginning, within
 
 _PATIENCE: Final = "50ms"
 """So long a lock is waited for; claims that queue behind the wait are no later than that."""
@@ -36,14 +43,9 @@ with room for it beside the old one, no index is written to again.
 """
 _OURS: Final = 0x63726F6E69
 """The key of the advisory lock that lets one process at a time make or drop partitions."""
-NET_MOST: Final = 64 * 2**20
-"""
-Bytes in the default partitions, up to which others are attached beside them.
 
-Attaching reads all of them, and keeps runs waiting meanwhile. What is larger (a role that could
-make no partitions before) is left as it is: rows are deleted one by one there.
-"""
-_NET: Final = "pg_relation_size('runs_default') + pg_relation_size('run_bodies_default')"
+_Change = Callable[[AsyncConnection], Coroutine[Any, Any, bool]]
+_DayChange = Callable[[date, AsyncConnection], Coroutine[Any, Any, bool]]
 
 
 class SqlHistoryRoom:
@@ -57,52 +59,78 @@ class SqlHistoryRoom:
         """Make the partitions of the days from ``now`` to ``until`` that are not there."""
         if self._engine.dialect.name == "sqlite":
             return 0
-        return await self._each(await self.missing(until=until, now=now), _make)
+        days = await self.missing(until=until, now=now)
+        if not days:
+            return 0
+        await self._tried(_lift)
+        if await self._is_small():
+            return await self._each(days, _make)
+        soonest = now + large_default.AHEAD
+        return await self._make_beside_many([day for day in days if beginning(day) >= soonest])
+
+    async def _make_beside_many(self, days: Sequence[date]) -> int:
+        """Make partitions beside a large default one, which is read while runs are written."""
+        try:
+            await self._each(days, _assume_empty)
+            await self._prove()
+            return await self._each(days, _make)
+        finally:
+            await self._tried(_lift)
 
     async def missing(self, *, until: datetime, now: datetime) -> Sequence[date]:
         """Return the days from ``now`` to ``until`` that have no partitions."""
         if self._engine.dialect.name == "sqlite":
             return ()
-        known = await self._days()
+        attached = await self._attached()
         first, last = now.astimezone(UTC).date(), until.astimezone(UTC).date()
         wanted = [first + n * _DAY for n in range((last - first).days + 1)]
-        return [day for day in wanted if day not in known]
+        return [day for day in wanted if not all((table, day) in attached for table in _DIVIDED)]
 
     async def clear(self, *, before: datetime) -> int:
         """Drop the partitions of days that lie wholly before an instant, and on which none runs."""
         if self._engine.dialect.name == "sqlite":
             return 0
-        over = [day for day in await self._days() if _beginning(day + _DAY) <= before]
+        over = {day for _, day in await self._attached() if beginning(day + _DAY) <= before}
         return await self._each(sorted(over), _drop)
 
-    async def _days(self) -> set[date]:
+    async def _attached(self) -> set[tuple[str, date]]:
         with translated():
             async with read_only(self._engine).connect() as connection:
                 found = await connection.execute(text(_PARTITIONS))
-                return {date.fromisoformat(name.removeprefix("runs_")) for name in found.scalars()}
+                return {(table, date.fromisoformat(day)) for table, day in found}
 
-    async def _each(
-        self,
-        days: Sequence[date],
-        change: Callable[[AsyncConnection, date], Coroutine[Any, Any, bool]],
-    ) -> int:
-        changed = 0
-        for day in days:
-            for _ in range(_TRIES):
-                try:
-                    changed += await self._change(change, day)
-                    break
-                except _LeftForLater:
-                    await asyncio.sleep(_PAUSE.total_seconds())
-        return changed
+    async def _is_small(self) -> bool:
+        with translated():
+            async with read_only(self._engine).connect() as connection:
+                found = await connection.execute(text(f"SELECT {large_default.is_small()}"))
+                small: bool = found.scalar_one()
+                return small
 
-    async def _change(
-        self, change: Callable[[AsyncConnection, date], Coroutine[Any, Any, bool]], day: date
-    ) -> bool:
+    async def _prove(self) -> None:
+        """Read the default partitions for rows of the days that were assumed to have none there."""
+        with translated():
+            async with self._engine.begin() as connection:
+                found = await connection.execute(text(large_default.UNPROVEN))
+                for statement in large_default.validated([(net, name) for net, name in found]):
+                    await connection.exec_driver_sql(_PROOF_MOST)
+                    await connection.exec_driver_sql(statement)
+
+    async def _each(self, days: Sequence[date], change: _DayChange) -> int:
+        return sum([await self._tried(partial(change, day)) for day in days])
+
+    async def _tried(self, change: _Change) -> bool:
+        for _ in range(_TRIES):
+            try:
+                return await self._change(change)
+            except _LeftForLater:
+                await asyncio.sleep(_PAUSE.total_seconds())
+        return False
+
+    async def _change(self, change: _Change) -> bool:
         with translated():
             try:
                 async with self._alone.connect() as connection:
-                    changed = await change(connection, day)
+                    changed = await change(connection)
                     await connection.commit()
                     return changed
             except DBAPIError as error:
@@ -122,53 +150,68 @@ _NOT_NOW: Final = (
 )
 
 _PARTITIONS: Final = (
-    "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
-    " WHERE inhparent = 'runs'::regclass AND relname ~ '^runs_[0-9]{8}$'"
+    "SELECT inhparent::regclass::text, right(relname, 8)"
+    " FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+    " WHERE inhparent IN ('runs'::regclass, 'run_bodies'::regclass)"
+    " AND relname ~ '_[0-9]{8}$'"
+)
+_PROOF_MOST: Final = (
+    f"SET LOCAL statement_timeout = {large_default.PROOF_MOST // timedelta(milliseconds=1)}"
 )
 
 
-async def _make(connection: AsyncConnection, day: date) -> bool:
-    first, behind = _beginning(day), _beginning(day + _DAY)
-    if await _exists(connection, day):
+async def _make(day: date, connection: AsyncConnection) -> bool:
+    if await _is_held(connection, day):
         return False
-    for table in _DIVIDED:
-        held = text(
-            f"SELECT 1 FROM {table}_default WHERE slot >= :first AND slot < :behind LIMIT 1"
-        )
-        if (await connection.execute(held, {"first": first, "behind": behind})).first():
-            return False
-    span = f"FROM ('{first.isoformat()}') TO ('{behind.isoformat()}')"
-    parts = {table: f"{table}_{day:%Y%m%d}" for table in _DIVIDED}
+    span = f"FROM ('{beginning(day).isoformat()}') TO ('{beginning(day + _DAY).isoformat()}')"
     made = [
-        f"CREATE TABLE {part} (LIKE {table} INCLUDING ALL) WITH (fillfactor = {_DIVIDED[table]});"
-        for table, part in parts.items()
+        f"CREATE TABLE IF NOT EXISTS {part} (LIKE {table} INCLUDING ALL)"
+        f" WITH (fillfactor = {_DIVIDED[table]});"
+        for table, part in _parts(day).items()
     ]
     # Last, since it is they that lock what others use.
     attached = [
-        f"ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES {span};"
-        for table, part in parts.items()
+        f"IF NOT {_is_attached(part)} THEN"
+        f" ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES {span}; END IF;"
+        for table, part in _parts(day).items()
     ]
+    before = await _is_complete(connection, day)
     await _do(
         connection,
-        f"IF to_regclass('{parts['runs']}') IS NULL AND {_NET} <= {NET_MOST} THEN"
+        f"IF {large_default.is_small()} OR {large_default.is_proven(day)} THEN"
         f" {' '.join([*made, *attached])} END IF;",
     )
-    return await _exists(connection, day)
+    return not before and await _is_complete(connection, day)
 
 
-async def _drop(connection: AsyncConnection, day: date) -> bool:
-    if not await _exists(connection, day):
+async def _assume_empty(day: date, connection: AsyncConnection) -> bool:
+    if await _is_held(connection, day):
         return False
-    parts = ", ".join(f"{table}_{day:%Y%m%d}" for table in _DIVIDED)
-    first, behind = _beginning(day).isoformat(), _beginning(day + _DAY).isoformat()
+    await _do(connection, large_default.assumed(day))
+    return True
+
+
+async def _lift(connection: AsyncConnection) -> bool:
+    found = await connection.exec_driver_sql(large_default.CONSTRAINTS)
+    if not found.all():
+        return False
+    await _do(connection, large_default.LIFTED)
+    return True
+
+
+async def _drop(day: date, connection: AsyncConnection) -> bool:
+    parts = [part for part in _parts(day).values() if await _is_there(connection, part)]
+    if not parts:
+        return False
+    named, first, behind = ", ".join(parts), beginning(day), beginning(day + _DAY)
     await _do(
         connection,
         # A claim writes lease and run in one transaction: who has this lock sees both, or neither.
-        f"LOCK TABLE {parts} IN ACCESS EXCLUSIVE MODE;"
-        f" IF NOT EXISTS (SELECT FROM leases WHERE slot >= '{first}' AND slot < '{behind}') THEN"
-        f" DROP TABLE {parts}; END IF;",
+        f"LOCK TABLE {named} IN ACCESS EXCLUSIVE MODE;"
+        f" IF NOT EXISTS (SELECT FROM leases WHERE slot >= '{first.isoformat()}'"
+        f" AND slot < '{behind.isoformat()}') THEN DROP TABLE {named}; END IF;",
     )
-    return not await _exists(connection, day)
+    return not await _is_there(connection, parts[0])
 
 
 async def _do(connection: AsyncConnection, body: str) -> None:
@@ -181,12 +224,32 @@ async def _do(connection: AsyncConnection, body: str) -> None:
     )
 
 
-async def _exists(connection: AsyncConnection, day: date) -> bool:
+def _parts(day: date) -> dict[str, str]:
+    """Name the partitions of a day, by their tables."""
+    return {table: f"{table}_{day:%Y%m%d}" for table in _DIVIDED}
+
+
+def _is_attached(part: str) -> str:
+    return f"EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('{part}'))"
+
+
+async def _is_held(connection: AsyncConnection, day: date) -> bool:
+    """Say whether rows of a day lie in the default partitions."""
+    for table in _DIVIDED:
+        held = f"SELECT 1 FROM {table}_default WHERE {within(day)} LIMIT 1"
+        if (await connection.exec_driver_sql(held)).first():
+            return True
+    return False
+
+
+async def _is_complete(connection: AsyncConnection, day: date) -> bool:
     """Look once more, as another process may have been first."""
+    asked = " AND ".join(_is_attached(part) for part in _parts(day).values())
+    complete: bool = (await connection.exec_driver_sql(f"SELECT {asked}")).scalar_one()
+    return complete
+
+
+async def _is_there(connection: AsyncConnection, part: str) -> bool:
     looked_up = text("SELECT to_regclass(:name) IS NOT NULL")
-    found: bool = (await connection.execute(looked_up, {"name": f"runs_{day:%Y%m%d}"})).scalar_one()
+    found: bool = (await connection.execute(looked_up, {"name": part})).scalar_one()
     return found
-
-
-def _beginning(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)
