@@ -179,7 +179,7 @@ def statements() -> Iterator[list[str]]:
 
 
 ABOUT_ENDPOINTS = (
-    *("endpoints", "endpoint_state", "runs", "run_bodies", "slot_records"),
+    *("jobs", "endpoints", "endpoint_state", "runs", "run_bodies", "slot_records"),
     *("roll_ups", "hints", "triggers", "audit_entries"),
 )
 
@@ -191,17 +191,29 @@ def test_a_page_asks_little_of_the_database(pages, client, ran: dict) -> None:
     client.post(f"{path}/hints/interval", json=given).raise_for_status()
     run = client.get(f"{path}/runs").json()["runs"][0]["runId"]
 
+    with statements() as of_news:
+        for part in ("sentence", "deeds", "next", "standing"):
+            pages.get(f"/_{path}/{part}").raise_for_status()
+    client.post(f"{path}/run").raise_for_status()
     with statements() as of_endpoint:
         pages.get(path, params={"value": "queue.depth", "window": "24h"}).raise_for_status()
     with statements() as of_run:
         pages.get(f"/runs/{run}").raise_for_status()
-    with statements() as of_news:
-        for part in ("sentence", "deeds", "next", "standing"):
-            pages.get(f"/_{path}/{part}").raise_for_status()
 
     assert 0 < len(of_endpoint) <= 6
     assert 0 < len(of_run) <= 3
     assert 0 < len(of_news) <= 3
+
+
+def test_this_moment_is_four_questions(pages, client, ran: dict) -> None:
+    """Also while something fails, whose latest runs say since when."""
+    client.run_now(ran, failed(message="the target answered <500>"))
+
+    with statements() as of_now:
+        page = pages.get("/").raise_for_status()
+
+    assert "1 failing" in page.text
+    assert 0 < len(of_now) <= 4
 
 
 def test_its_sentence_tells_the_zone_that_is_chosen(pages, client) -> None:

@@ -113,6 +113,7 @@ def a_timeline(**members) -> Timeline:
     )
     given = {
         "situation": situation,
+        "job_name": "shop",
         "since": EPOCH,
         "until": NOW,
         "now": NOW,

@@ -116,7 +116,7 @@ async def ask_all(unit: UnitOfWork) -> None:
     ids = [each.id for each in found.standings]
     await board.latest_runs(tenant, ids, limit=30)
     await board.counts(tenant, now=NOW)
-    await board.attention(tenant, now=NOW, limit=8)
+    await board.attention(tenant, now=NOW, limit=8, runs=30)
     await board.recent(tenant, [(NOW - HOUR, NOW)])
     await board.upcoming(tenant, until=NOW + 15 * MINUTE)
 
@@ -133,17 +133,18 @@ async def test_no_question_looks_through_runs(watched: Watched) -> None:
     """Runs are found by index alone, and by what only they ask for."""
     async with watched.store.units.begin() as unit:
         await ask_all(unit)
-    _, latest, *others = await watched.plans()
+    page, latest, counts, needy, *others = await watched.plans()
 
-    assert "Seq Scan on runs" not in latest
-    assert "Index" in latest
-    assert not [plan for plan in others if " on runs" in plan]
+    for plan in (latest, needy):
+        assert "Seq Scan on runs" not in plan
+        assert re.search(r"Index Scan .*using runs_.*_endpoint_id_slot_attempt", plan), plan
+    assert not [plan for plan in (page, counts, *others) if " on runs" in plan]
 
 
 async def test_what_needs_somebody_is_found_by_what_is_rare(watched: Watched) -> None:
     """By the indexes of the state that hold few, and by when something was due."""
     async with watched.store.units.begin() as unit:
-        await unit.board.attention(DEFAULT_TENANT, now=NOW, limit=8)
+        await unit.board.attention(DEFAULT_TENANT, now=NOW, limit=8, runs=30)
     (plan,) = await watched.plans()
 
     assert "ix_endpoint_state_failing" in plan
@@ -213,7 +214,7 @@ async def test_sums_look_at_no_minute_that_is_in_them(watched: Watched) -> None:
     assert sum(each.tally.runs for each in hours) == 120 * 60
     for plan in plans:
         rows = re.findall(r"on roll_ups .*?actual rows=(\d+)", plan)
-        assert sum(map(int, rows)) == 60 * 60, plan
+        assert max(map(int, rows)) == 60 * 60, plan
 
 
 async def test_late_is_told_from_due(watched: Watched) -> None:

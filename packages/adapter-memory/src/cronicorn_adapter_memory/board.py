@@ -15,6 +15,7 @@ from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.policies.explaining import condition_of
 from cronicorn_domain.policies.severity import Severity, rank, severity_of
 from cronicorn_domain.ports.board import (
+    Attention,
     Counts,
     DueTogether,
     Found,
@@ -109,11 +110,17 @@ class MemoryBoard:
             quarantined=sum(row.state.quarantine is not None for row in rows),
         )
 
-    async def attention(self, tenant: TenantId, *, now: datetime, limit: int) -> Sequence[Standing]:
-        """Return what needs somebody, the worst first."""
+    async def attention(
+        self, tenant: TenantId, *, now: datetime, limit: int, runs: int
+    ) -> Attention:
+        """Return what needs somebody, the worst first, and the latest runs of what fails."""
         standing = self._standings(tenant, now)
         needy = [each for each in standing if severity_of(each, now) is not Severity.NONE]
-        return sorted(needy, key=lambda each: rank(each, now))[:limit]
+        worst = sorted(needy, key=lambda each: rank(each, now))[:limit]
+        failing = [each.id for each in worst if each.state.failures]
+        return Attention(
+            standings=worst, latest=await self.latest_runs(tenant, failing, limit=runs)
+        )
 
     async def recent(
         self, tenant: TenantId, windows: Sequence[tuple[datetime, datetime]]

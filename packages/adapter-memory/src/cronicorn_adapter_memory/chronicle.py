@@ -134,7 +134,9 @@ class MemoryChronicle:
     ) -> Episode:
         """Return what there was in a window."""
         whose = tenant, endpoint_id
+        row = self._row(tenant, endpoint_id)
         return Episode(
+            job_name=None if row is None else self._tables.jobs[row.endpoint.job_id].name,
             stretches=await self.stretches(*whose, since=since, until=until),
             runs=await self.runs(*whose, since=since, until=until, limit=limits.runs),
             slot_records=await self.slot_records(

@@ -16,6 +16,7 @@ from cronicorn_domain.model.state import EndpointState
 from cronicorn_domain.policies.explaining import condition_under
 from cronicorn_domain.policies.severity import rank
 from cronicorn_domain.ports.board import (
+    Attention,
     Counts,
     DueTogether,
     Found,
@@ -30,17 +31,15 @@ from cronicorn_domain.ports.overview import Tally
 from cronicorn_domain.schedules.schedule import Schedule
 from sqlalchemy import Executable
 
-from cronicorn_adapter_sql.board_statements import (
-    BoardStatements,
-    latest_runs,
-    recent,
-)
+from cronicorn_adapter_sql.board_statements import BoardStatements, recent
 from cronicorn_adapter_sql.errors import translated
+from cronicorn_adapter_sql.latest_runs import latest_of_ids
 from cronicorn_adapter_sql.lengths import from_microseconds
 from cronicorn_adapter_sql.looking_widely import look_widely
 from cronicorn_adapter_sql.mapping_endpoints import schedule_from
 from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.mapping_states import state_from, state_without_plans
+from cronicorn_adapter_sql.side_by_side import rows_of
 from cronicorn_adapter_sql.situation_statements import STATE_COLUMNS
 from cronicorn_adapter_sql.transaction import Transaction
 
@@ -100,12 +99,8 @@ class SqlBoard:
         ids = list(dict.fromkeys(endpoint_ids))
         if not ids:
             return {}
-        statement = latest_runs(self._dialect, ids, limit, tenant)
-        given = {} if self._dialect == "sqlite" else {"ids": ids}
-        found: dict[EndpointId, list[LatestRun]] = defaultdict(list)
-        for row in await self._all(statement, given=given):
-            found[EndpointId(row["endpoint_id"])].append(_latest_run(row))
-        return found
+        statement = latest_of_ids(self._dialect, tenant, limit)
+        return _latest_runs(await self._all(statement, given={"ids": ids}), limit)
 
     async def counts(self, tenant: TenantId, *, now: datetime) -> Counts:
         """Count the endpoints by where they stand."""
@@ -113,11 +108,18 @@ class SqlBoard:
         (row,) = await self._all(self._statements(tenant, now).counts())
         return Counts(**row)
 
-    async def attention(self, tenant: TenantId, *, now: datetime, limit: int) -> Sequence[Standing]:
-        """Return what needs somebody, the worst first."""
-        rows = await self._all(self._statements(tenant, now).attention(limit))
-        worst = sorted((_standing(row, now) for row in rows), key=lambda each: rank(each, now))
-        return worst[:limit]
+    async def attention(
+        self, tenant: TenantId, *, now: datetime, limit: int, runs: int
+    ) -> Attention:
+        """Return what needs somebody, the worst first, and the latest runs of what fails."""
+        rows = await self._all(self._statements(tenant, now).attention(limit, runs))
+        found = (_standing(row, now) for row in rows_of("needy", rows))
+        worst = sorted(found, key=lambda each: rank(each, now))[:limit]
+        latest = _latest_runs(rows_of("latest", rows), runs)
+        return Attention(
+            standings=worst,
+            latest={each.id: latest[each.id] for each in worst if each.id in latest},
+        )
 
     async def recent(
         self, tenant: TenantId, windows: Sequence[tuple[datetime, datetime]]
@@ -234,6 +236,14 @@ def _schedule(row: Columns) -> Schedule | None:
         return schedule_from(row)
     except (InvalidInput, ValueError):
         return None
+
+
+def _latest_runs(rows: Sequence[Columns], limit: int) -> Mapping[EndpointId, Sequence[LatestRun]]:
+    """Tell runs by endpoint, the newest first; attempts of one slot may be more than asked for."""
+    found: dict[EndpointId, list[LatestRun]] = defaultdict(list)
+    for row in sorted(rows, key=lambda each: (each["slot"], each["attempt"]), reverse=True):
+        found[EndpointId(row["endpoint_id"])].append(_latest_run(row))
+    return {endpoint_id: runs[:limit] for endpoint_id, runs in found.items()}
 
 
 def _latest_run(row: Columns) -> LatestRun:

@@ -26,9 +26,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
-    bindparam,
     case,
-    cast,
     collate,
     exists,
     false,
@@ -38,17 +36,17 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    true,
     tuple_,
     type_coerce,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
-from cronicorn_adapter_sql.among import ArrayText, among
+from cronicorn_adapter_sql.among import among
 from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.holding_counts import held
+from cronicorn_adapter_sql.latest_runs import latest_of
 from cronicorn_adapter_sql.roll_ups import LATENESS_STEP, MINUTES
+from cronicorn_adapter_sql.side_by_side import side_by_side
 from cronicorn_adapter_sql.tables import (
     due,
     endpoint_state,
@@ -56,7 +54,6 @@ from cronicorn_adapter_sql.tables import (
     jobs,
     leases,
     roll_ups,
-    runs,
     slot_records,
 )
 
@@ -162,8 +159,12 @@ class BoardStatements:
         """Find the ids of all that are meant."""
         return self._found(which).order_by(endpoints.c.id)
 
-    def attention(self, limit: int) -> Select[Any]:
-        """Find what needs somebody: of each kind no more than the limit, since more never show."""
+    def attention(self, limit: int, runs_each: int) -> CompoundSelect[Any]:
+        """
+        Find what needs somebody, ``needy``, and beside it the ``latest`` runs of what fails.
+
+        Of each kind no more than the limit are found, since more never show.
+        """
         state, name = endpoint_state.c, self._name()
         failing = and_(state.failures > 0, state.quarantine.is_(None), ~self._paused())
         put_off = and_(self._put_off(), state.failures == 0, ~self._paused())
@@ -178,8 +179,17 @@ class BoardStatements:
         ]
         late = self._late(limit).subquery()
         found = union_all(*(select(each.c.id) for each in (*worst, late))).subquery("found")
-        some = select(found.c.id).distinct().subquery("page")
-        return self._rows(some, literal(0).label("total"))
+        some = select(found.c.id).distinct().cte("page")
+        fails = (
+            select(some.c.id)
+            .join(endpoint_state, endpoint_state.c.endpoint_id == some.c.id)
+            .where(state.failures > 0)
+            .subquery("fails")
+        )
+        return side_by_side(
+            needy=self._rows(some, literal(0).label("total")),
+            latest=latest_of(fails, self.dialect, self.tenant, runs_each),
+        )
 
     def counts(self) -> Select[Any]:
         """Count what stands how."""
@@ -381,45 +391,6 @@ class BoardStatements:
     def _plain(self, text: ColumnElement[str]) -> ColumnElement[str]:
         """Take a text as its bytes, whatever language the database speaks."""
         return text if self.dialect == "sqlite" else collate(text, "C")
-
-
-def latest_runs(
-    dialect: str, ids: Sequence[EndpointId], limit: int, tenant: TenantId
-) -> Select[Any]:
-    """Find the newest runs of each endpoint, by the index that their slots are unique by."""
-    columns = (
-        runs.c.endpoint_id,
-        runs.c.id,
-        runs.c.slot,
-        runs.c.attempt,
-        runs.c.status,
-        runs.c.outcome_class,
-        runs.c.status_code,
-        runs.c.started_at,
-        runs.c.finished_at,
-    )
-    newest = (
-        select(*columns)
-        .where(runs.c.tenant == tenant, runs.c.kind != Kind.TEST.value)
-        .order_by(runs.c.slot.desc(), runs.c.attempt.desc())
-        .limit(limit)
-    )
-    if dialect == "sqlite":
-        # It has no LATERAL; a select for each endpoint stops at the limit all the same.
-        each = [
-            select(newest.where(runs.c.endpoint_id == each).subquery(f"runs_{number}"))
-            for number, each in enumerate(ids)
-        ]
-        found = union_all(*each).subquery("found")
-        return select(found).order_by(found.c.slot.desc(), found.c.attempt.desc())
-    given = select(
-        func.unnest(cast(bindparam("ids", type_=ArrayText()), ARRAY(endpoints.c.id.type))).label(
-            "id"
-        )
-    ).subquery("given")
-    of_one = newest.where(runs.c.endpoint_id == given.c.id).lateral("latest")
-    latest = select(of_one).select_from(given.join(of_one, true()))
-    return latest.order_by(of_one.c.slot.desc(), of_one.c.attempt.desc())
 
 
 def recent(tenant: TenantId, windows: Sequence[tuple[datetime, datetime]]) -> CompoundSelect[Any]:

@@ -18,6 +18,7 @@ from cronicorn_adapter_sql.chronicle_statements import (
     answered_by_stretch,
     body_in,
     hints_of,
+    job_of,
     lying_around,
     runs_of,
     slot_records_of,
@@ -120,6 +121,7 @@ class SqlChronicle:
         window = tenant, endpoint_id, since, until
         rows = await self._all(
             side_by_side(
+                job=job_of(tenant, endpoint_id),
                 stretches=summed_by_stretch(*window),
                 runs=runs_of(*window).limit(limits.runs),
                 records=slot_records_of(*window).limit(limits.slot_records),
@@ -132,6 +134,7 @@ class SqlChronicle:
         records = [record_from(row) for row in rows_of("records", rows)]
         hints = _hint_records(rows_of("hints", rows), now)
         return Episode(
+            job_name=next((row["name"] for row in rows_of("job", rows)), None),
             stretches=sorted(stretches, key=lambda each: (each.begins_at, each.lasts)),
             runs=sorted(runs, key=lambda each: (each.slot, each.attempt), reverse=True),
             slot_records=sorted(records, key=lambda each: each.last, reverse=True),

@@ -30,7 +30,15 @@ from cronicorn_adapter_sql.mapping_jobs import Columns
 from cronicorn_adapter_sql.overview_statements import sums_of
 from cronicorn_adapter_sql.roll_ups import minute_of
 from cronicorn_adapter_sql.run_log import runs_with_starts
-from cronicorn_adapter_sql.tables import hints, roll_ups, run_bodies, runs, slot_records
+from cronicorn_adapter_sql.tables import (
+    endpoints,
+    hints,
+    jobs,
+    roll_ups,
+    run_bodies,
+    runs,
+    slot_records,
+)
 
 _ADDED: Final = ("runs", "timed_runs", "duration", "lateness")
 _BODY: Final = ("headers", "kind", "text", "truncated")
@@ -65,6 +73,15 @@ def summed_by_window(
         .join_from(given, roll_ups, roll_ups.c.begins_at >= given.c.first)
         .where(*_counted(tenant, endpoint_id, min(since, default=now), now))
         .group_by(given.c.window, *key)
+    )
+
+
+def job_of(tenant: TenantId, endpoint_id: EndpointId) -> Select[Any]:
+    """Find the name of its job."""
+    return (
+        select(jobs.c.name)
+        .join_from(endpoints, jobs, jobs.c.id == endpoints.c.job_id)
+        .where(endpoints.c.id == endpoint_id, endpoints.c.tenant == tenant)
     )
 
 

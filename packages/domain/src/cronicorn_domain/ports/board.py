@@ -131,6 +131,14 @@ class LatestRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """What needs somebody, the worst first; ``latest`` are the newest runs of what of it fails."""
+
+    standings: Sequence[Standing]
+    latest: Mapping[EndpointId, Sequence[LatestRun]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """
     How many unarchived endpoints a tenant's unarchived jobs have, and how many of them stand how.
@@ -226,11 +234,14 @@ class Board(Protocol):
         """Count the endpoints by where they stand."""
         ...
 
-    async def attention(self, tenant: TenantId, *, now: datetime, limit: int) -> Sequence[Standing]:
+    async def attention(
+        self, tenant: TenantId, *, now: datetime, limit: int, runs: int
+    ) -> Attention:
         """
         Return what needs somebody, the worst first: as ``policies.severity`` has it.
 
-        That is what is set aside, fails, is late or was put off, unless it is paused.
+        That is what is set aside, fails, is late or was put off, unless it is paused. Of each that
+        fails so many ``runs`` are told, as ``latest_runs`` tells them.
         """
         ...
 

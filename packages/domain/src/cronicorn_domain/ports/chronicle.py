@@ -66,8 +66,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """What there was of an endpoint in a window; each part is what its own question tells."""
+    """
+    What there was of an endpoint in a window; each part is what its own question tells.
 
+    ``job_name`` is what its job is called now; None: the tenant has no such endpoint.
+    """
+
+    job_name: str | None
     stretches: Sequence[Stretch]
     runs: Sequence[Run]
     slot_records: Sequence[SlotRecord]
@@ -162,7 +167,11 @@ class Chronicle(Protocol):
         healths_since: Sequence[datetime],
         limits: Limits,
     ) -> Episode:
-        """Return ``stretches``, ``runs``, ``slot_records``, ``hints`` and ``healths`` at once."""
+        """
+        Return ``stretches``, ``runs``, ``slot_records``, ``hints`` and ``healths`` at once.
+
+        What its job is called is told with them: whoever shows all of it shows that, too.
+        """
         ...
 
     async def answers(

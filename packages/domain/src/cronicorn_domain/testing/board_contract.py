@@ -83,12 +83,12 @@ class BoardContract(StoreSuite):
             ids = await board.find_ids(tenant, Wanted(), now=EPOCH)
             latest = await board.latest_runs(tenant, [EndpointId(new_uuid())], limit=5)
             counts = await board.counts(tenant, now=EPOCH)
-            needy = await board.attention(tenant, now=EPOCH, limit=5)
+            needy = await board.attention(tenant, now=EPOCH, limit=5, runs=5)
             recent = await board.recent(tenant, [NOON_HOUR])
             upcoming = await board.upcoming(tenant, until=EPOCH + DAY)
 
         assert (found.standings, found.total, ids, latest) == ([], 0, [], {})
-        assert (counts, needy, upcoming) == (Counts(), [], [])
+        assert (counts, needy.standings, needy.latest, upcoming) == (Counts(), [], {}, [])
         assert (recent.minutes, recent.not_run) == ([], {})
 
     async def test_a_list_shows_all_that_it_needs(self) -> None:
@@ -154,7 +154,8 @@ class BoardContract(StoreSuite):
         async with self.unit() as unit:
             assert await unit.board.counts(DEFAULT_TENANT, now=EPOCH) == Counts()
             assert await unit.board.counts(OTHER_TENANT, now=EPOCH) == Counts(endpoints=1)
-            assert await unit.board.attention(DEFAULT_TENANT, now=EPOCH + DAY, limit=5) == []
+            needy = await unit.board.attention(DEFAULT_TENANT, now=EPOCH + DAY, limit=5, runs=5)
+        assert (needy.standings, needy.latest) == ([], {})
 
     @pytest.mark.parametrize("order", Order)
     async def test_pages_go_on_where_the_last_one_ended(self, order: Order) -> None:
@@ -288,9 +289,12 @@ class BoardContract(StoreSuite):
         assert (waiting.waits, waiting.claimable_from) == (True, FIRST_SLOT)
         async with self.unit() as unit:
             counts = await unit.board.counts(DEFAULT_TENANT, now=FIRST_SLOT + MINUTE)
-            (needy,) = await unit.board.attention(DEFAULT_TENANT, now=FIRST_SLOT + MINUTE, limit=5)
+            attention = await unit.board.attention(
+                DEFAULT_TENANT, now=FIRST_SLOT + MINUTE, limit=5, runs=5
+            )
         assert (counts.running, counts.late) == (1, 1)
-        assert needy.id == waiting.id
+        assert [each.id for each in attention.standings] == [waiting.id]
+        assert attention.latest == {}
 
     async def test_sources_are_those_of_what_fires_next(self) -> None:
         """A hint's, and a trigger's before those."""
@@ -369,11 +373,16 @@ class BoardContract(StoreSuite):
         await self.add(an_endpoint(job, "late", schedule=every(8 * MINUTE)))
         async with self.unit() as unit:
             now = EPOCH + 11 * MINUTE
-            needy = await unit.board.attention(DEFAULT_TENANT, now=now, limit=5)
-            two = await unit.board.attention(DEFAULT_TENANT, now=now, limit=2)
+            needy = await unit.board.attention(DEFAULT_TENANT, now=now, limit=5, runs=30)
+            two = await unit.board.attention(DEFAULT_TENANT, now=now, limit=2, runs=2)
+            told = await unit.board.latest_runs(
+                DEFAULT_TENANT, [twice.id, thrice.id, resting.id], limit=2
+            )
 
-        assert [each.name for each in needy] == ["thrice", "twice", "late", "early"]
-        assert [each.name for each in two] == ["thrice", "twice"]
+        assert [each.name for each in needy.standings] == ["thrice", "twice", "late", "early"]
+        assert [each.name for each in two.standings] == ["thrice", "twice"]
+        assert {key: len(runs) for key, runs in needy.latest.items()} == {twice.id: 2, thrice.id: 3}
+        assert two.latest == {key: told[key] for key in (twice.id, thrice.id)}
 
     async def test_minutes_tell_what_came_of_their_slots(self) -> None:
         """By who answers for it, with how long it took and how late it was."""

@@ -272,6 +272,7 @@ class ChronicleContract(StoreSuite):
             assert found.stretches == await told.stretches(tenant, own, since=since, until=until)
             assert found.healths == await told.healths(tenant, own, since=windows, now=now)
         assert (found.runs, found.slot_records, found.hints) == (runs, records, hints)
+        assert found.job_name == "shop"
         assert [len(each) for each in (found.runs, found.slot_records, found.hints)] == [4, 1, 2]
 
     async def test_test_runs_are_left_out(self) -> None:
@@ -314,7 +315,16 @@ class ChronicleContract(StoreSuite):
                 )
                 == []
             )
+            episode = await told.episode(
+                stranger,
+                endpoint.id,
+                **window,
+                now=EPOCH + HOUR,
+                healths_since=[EPOCH],
+                limits=Limits(runs=9, slot_records=9, hints=9),
+            )
             assert health.success_count == 0
+            assert (episode.job_name, episode.runs) == (None, [])
 
 
 _JSON = BodyKind.JSON

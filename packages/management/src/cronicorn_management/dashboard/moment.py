@@ -88,19 +88,17 @@ class Now:
 
 
 async def read_now(work: Reading) -> Now:
-    """Return all of this moment, in four questions, and in five while something fails."""
-    needy = await work.board.attention(work.tenant, now=work.now, limit=NEEDY_MOST)
-    failing = [each.id for each in needy if each.state.failures]
-    latest = (
-        await work.board.latest_runs(work.tenant, failing, limit=LATEST_MOST) if failing else {}
+    """Return all of this moment, in four questions."""
+    attention = await work.board.attention(
+        work.tenant, now=work.now, limit=NEEDY_MOST, runs=LATEST_MOST
     )
     counts = await work.board.counts(work.tenant, now=work.now)
     upcoming = await work.board.upcoming(work.tenant, until=work.now + AHEAD)
     return Now(
         at=work.now,
         counts=counts,
-        needy=needy,
-        latest=latest,
+        needy=attention.standings,
+        latest=attention.latest,
         last_hour=await _last_hour(work),
         outlook=outlook(upcoming, now=work.now),
     )

@@ -68,6 +68,7 @@ class Timeline(Outlook):
     An endpoint in a window, and how it stands.
 
     Attributes:
+        job_name: What its job is called.
         since: Where the window begins.
         until: Where it ends.
         stretches: What statistics count of the window, runs that were pruned among it.
@@ -79,6 +80,7 @@ class Timeline(Outlook):
         nearest: The newest slot before the window, where the window has none.
     """
 
+    job_name: str
     since: datetime
     until: datetime
     stretches: Sequence[Stretch]
@@ -138,6 +140,7 @@ async def read_timeline(
     return Timeline(
         situation=situation,
         now=work.now,
+        job_name=episode.job_name or "",
         since=since,
         until=until,
         stretches=episode.stretches,

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from cronicorn_management.jobs.reading import read_job
 from fastapi import Response
 
 from cronicorn_api.pages.endpoint.asked import TheAsked, outlook_of
@@ -19,10 +18,8 @@ async def endpoint(viewer: TheViewer, endpoint_id: PathEndpoint, asked: TheAsked
     """Show an endpoint."""
     found = await asked.read(viewer, endpoint_id)
     shown = endpoint_view(found, viewer.zones)
-    async with viewer.desk.reading(viewer.caller) as work:
-        job = await read_job(work, found.situation.endpoint.job_id)
     return viewer.page(
-        "endpoint/page", view=shown, job_name=job.name, timeline=asked.view(found, viewer)
+        "endpoint/page", view=shown, job_name=found.job_name, timeline=asked.view(found, viewer)
     )
 
 
