@@ -17,13 +17,23 @@ from cronicorn_adapter_sql.closing import COMMITTED_WITHIN
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
+from cronicorn_adapter_sql.looking_widely import look_widely
 from cronicorn_adapter_sql.roll_ups import hour_of, open_from
 from cronicorn_adapter_sql.store import open_store
+from cronicorn_adapter_sql.totals import total_up
 from cronicorn_adapter_sql.vault import vault_for
 from cronicorn_domain.instants import MICROSECOND, MILLISECOND
 from cronicorn_domain.ports.run_log import ROLL_UPS_KEPT
 
-from bench.filling_statements import CLOSED, COPIES, FILLED, NEWEST, OF_A_WINDOW, STATES
+from bench.filling_statements import (
+    CLOSED,
+    COPIES,
+    FILLED,
+    FIRST_MIDNIGHT,
+    NEWEST,
+    OF_A_WINDOW,
+    STATES,
+)
 from bench.indexes_later import indexes_later
 
 DAYS: Final = 30
@@ -39,6 +49,7 @@ _HISTORY: Final = (
     "roll_ups",
     "job_roll_ups",
     "endpoint_days",
+    "job_days",
 )
 _SETTINGS: Final = "-c synchronous_commit=off -c work_mem=256MB -c jit=off -c timezone=UTC"
 
@@ -101,6 +112,8 @@ def fill(url: str, fillings: Mapping[str, Filling], *, now: datetime) -> None:
         for endpoint, filling in fillings.items():
             lately = _window(endpoint, filling, since=now - filling.apart - _DAY, until=now)
             connection.execute(STATES, {**lately, "each": filling.each})
+        connection.execute(FIRST_MIDNIGHT)
+    asyncio.run(_total_up(url, made["closed"]))
 
 
 def filled_in(url: str) -> Sequence[Filled]:
@@ -158,6 +171,16 @@ async def _make_room(url: str, now: datetime) -> None:
         await SqlHistoryRoom(engine).prepare(
             until=now.astimezone(UTC) + timedelta(days=1), now=now - timedelta(days=DAYS)
         )
+
+
+async def _total_up(url: str, until: datetime) -> None:
+    """Make the totals of all midnights that there would have been."""
+    async with open_engine(parse_database_url(url)) as engine:
+        more = True
+        while more:
+            async with engine.begin() as connection:
+                await look_widely(connection)
+                more = await total_up(connection, until)
 
 
 def _fill_days(

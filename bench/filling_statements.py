@@ -110,6 +110,14 @@ ENDPOINT_DAYS: Final = (
     f" {_ADDED} FROM runs AS r WHERE {_IN_WINDOW} AND r.slot < %(closed)s::timestamptz"
     " GROUP BY 1, 2, 3, 4, 5 ORDER BY 2"
 )
+JOB_DAYS: Final = (
+    "INSERT INTO job_days (job_id, begins_at, outcome_class, source, tenant, runs, timed_runs,"
+    " duration)"
+    " SELECT e.job_id, date_trunc('day', slot, 'UTC'), outcome_class, source, r.tenant,"
+    f" {_ADDED} FROM runs AS r JOIN endpoints AS e ON e.id = r.endpoint_id"
+    f" WHERE {_IN_WINDOW} AND r.slot < %(closed)s::timestamptz"
+    " GROUP BY 1, 2, 3, 4, 5 ORDER BY 2"
+)
 TENANT_SPREADS: Final = (
     "INSERT INTO tenant_spreads (tenant, begins_at, size, source, duration_step, lateness_step,"
     " runs)"
@@ -127,9 +135,11 @@ OF_A_WINDOW: Final = (
     ROLL_UPS,
     JOB_ROLL_UPS,
     ENDPOINT_DAYS,
+    JOB_DAYS,
     TENANT_SPREADS,
 )
 CLOSED: Final = "INSERT INTO closings (id, until) VALUES (1, %(closed)s)"
+FIRST_MIDNIGHT: Final = "INSERT INTO midnights (at) SELECT min(begins_at) FROM endpoint_days"
 NEWEST: Final = f"SELECT max(slot) FROM runs WHERE tenant = {_OF_TENANT}"
 FILLED: Final = (
     "SELECT e.tenant, e.job_id, e.id,"

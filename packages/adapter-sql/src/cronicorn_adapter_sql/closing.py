@@ -19,6 +19,7 @@ from cronicorn_adapter_sql.folding import close
 from cronicorn_adapter_sql.lower_bound import FLOOR
 from cronicorn_adapter_sql.roll_ups import hour_of, open_from
 from cronicorn_adapter_sql.tables import closings, roll_ups
+from cronicorn_adapter_sql.totals import total_up
 
 COMMITTED_WITHIN: Final = timedelta(minutes=5)
 """What settles has committed so long after the instant it went by."""
@@ -57,7 +58,8 @@ async def close_hours(connection: AsyncConnection, now: datetime) -> Closed:
         until = max(until, behind)
     if until != closed:
         await connection.execute(update(closings).values(until=until))
-    return Closed(until=until, more=hour is not None)
+    more = await total_up(connection, until) if until > FLOOR else False
+    return Closed(until=until, more=more or hour is not None)
 
 
 async def _next(connection: AsyncConnection, since: datetime, behind: datetime) -> datetime | None:

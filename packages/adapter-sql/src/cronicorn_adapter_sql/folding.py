@@ -8,6 +8,7 @@ need not look at every hour, nor at the minutes of two days. What is late for th
 when it is added to its hour, and its minute goes.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.roll_ups import LATENESS_STEP
+from cronicorn_adapter_sql.totals import month_end
 
 
 async def fold(connection: AsyncConnection, size: str, begins_at: datetime) -> int:
@@ -27,7 +29,8 @@ async def fold(connection: AsyncConnection, size: str, begins_at: datetime) -> i
     Days have none, and are deleted. Returns how many rows there were.
     """
     hour = begins_at.replace(minute=0)
-    given = {"begins_at": begins_at, "hour": hour, "day": hour.replace(hour=0)}
+    day = hour.replace(hour=0)
+    given = {"begins_at": begins_at, "hour": hour, "day": day, "month_end": month_end(day)}
     folding = _FOLDING[size]
     if connection.dialect.name == "postgresql":
         folded: int = (await connection.execute(folding.at_once, given)).scalar_one()
@@ -95,12 +98,17 @@ def _adding(table: str, key: str, taken: str, *, sums: Sequence[str], of: str = 
 
 
 def _typed(sql: str) -> TextClause:
-    used = [name for name in ("begins_at", "hour", "day", "behind") if f":{name}" in sql]
+    used = [name for name in _GIVEN if re.search(rf":{name}\b", sql)]
     return text(sql).bindparams(*(bindparam(name, type_=UtcDateTime()) for name in used))
 
 
+_GIVEN: Final = ("begins_at", "hour", "day", "behind", "month_end")
 _SAME: Final = {
-    name: name for name in ("gone", "gone_of_jobs", "gone_of_endpoints", "gone_of_spreads")
+    name: name
+    for name in (
+        *("gone", "gone_of_jobs", "gone_of_endpoints", "gone_of_spreads"),
+        "gone_of_job_days",
+    )
 }
 _SUMS: Final = ("runs", "timed_runs", "duration")
 _ALL_SUMS: Final = (*_SUMS, "lateness")
@@ -134,6 +142,14 @@ _TO_SUMS: Final = (
         sums=_SUMS,
     ),
     _adding(
+        "job_days",
+        "job_id, begins_at, outcome_class, source",
+        f"SELECT e.job_id, :day, outcome_class, source, e.tenant, {_SUMMED}"
+        " FROM {gone} JOIN endpoints AS e ON e.id = endpoint_id WHERE true"
+        " GROUP BY e.job_id, outcome_class, source, e.tenant ORDER BY 1, 3, 4",
+        sums=_SUMS,
+    ),
+    _adding(
         "tenant_spreads",
         _KEY_OF_SPREADS,
         f"SELECT tenant, :hour, 'hour', source, duration_step, {LATENESS_STEP},"
@@ -144,6 +160,16 @@ _TO_SUMS: Final = (
     ),
 )
 """What else runs are added to; a run is in these once its hour is closed."""
+_TO_TOTALS: Final = _adding(
+    "endpoint_totals",
+    "tenant, at, endpoint_id",
+    "SELECT tenant, m.at, endpoint_id, sum(runs) FROM {gone} JOIN midnights AS m"
+    " ON m.at > :day AND m.at <= :month_end WHERE true"
+    " GROUP BY tenant, m.at, endpoint_id ORDER BY 1, 2, 3",
+    sums=("runs",),
+    of="",
+)
+"""What was told of a month already, where something is added to a day of it."""
 _CLOSING: Final = _folding(
     {"gone": "roll_ups WHERE size = 'minute' AND begins_at >= :hour AND begins_at < :behind"},
     *_TO_SUMS,
@@ -154,7 +180,10 @@ _FOLDING: Final[Mapping[str, _Folding]] = {
         {"gone": "roll_ups WHERE size = 'minute' AND begins_at = :begins_at"}, _TO_HOURS
     ),
     "late": _folding(
-        {"gone": "roll_ups WHERE size = 'late' AND begins_at = :begins_at"}, _TO_HOURS, *_TO_SUMS
+        {"gone": "roll_ups WHERE size = 'late' AND begins_at = :begins_at"},
+        _TO_HOURS,
+        *_TO_SUMS,
+        _TO_TOTALS,
     ),
     "hour": _folding(
         {
@@ -190,6 +219,7 @@ _FOLDING: Final[Mapping[str, _Folding]] = {
             "gone_of_jobs": "job_roll_ups WHERE size = 'day' AND begins_at = :begins_at",
             "gone_of_spreads": "tenant_spreads WHERE size = 'day' AND begins_at = :begins_at",
             "gone_of_endpoints": "endpoint_days WHERE begins_at = :begins_at",
+            "gone_of_job_days": "job_days WHERE begins_at = :begins_at",
             "gone": "roll_ups WHERE size = 'day' AND begins_at = :begins_at",
         }
     ),

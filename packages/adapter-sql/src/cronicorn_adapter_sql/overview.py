@@ -91,13 +91,15 @@ class SqlOverview:
         """Return the sums of these endpoints by stretches of time."""
         if not edges:
             return []
+        asked = tenant, endpoint_ids, which, edges
         return [
             EndpointStretch(
                 endpoint_id=EndpointId(row["endpoint_id"]),
-                begins_at=row["first"],
+                begins_at=edges[row["edge"]],
                 tally=tally_from(row),
             )
-            for row in await self._all(by_stretch(tenant, endpoint_ids, which, edges))
+            for row in await self._all(by_stretch(*asked, dialect=self._dialect))
+            if row["edge"] >= 0
         ]
 
     async def spreads(
@@ -108,7 +110,7 @@ class SqlOverview:
             return []
         durations: dict[int, Counter[int]] = defaultdict(Counter)
         lateness: dict[int, Counter[int]] = defaultdict(Counter)
-        for row in await self._all(by_steps(tenant, which, edges)):
+        for row in await self._all(by_steps(tenant, which, edges, dialect=self._dialect)):
             durations[row["edge"]][row["duration_step"]] += int(row["runs"])
             lateness[row["edge"]][row["lateness_step"]] += int(row["runs"])
         return [

@@ -2,18 +2,15 @@
 Statements that sum up all runs of a tenant.
 
 A month of a large tenant is a million roll-ups, too many to add up while somebody waits. So the sum
-is taken of what the roll-ups were added up to when their hours were closed: of each job by the
-hour, of each endpoint by the day. Roll-ups themselves are added up only where there is no sum: what
-is not closed yet, or came too late for that, and what a window has of an hour or day at its ends.
+is taken of what the roll-ups were added up to when their hours were closed (see ``spans``). Which
+endpoints have the most runs is told by totals, and what these runs came to is read of those alone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from cronicorn_domain.identity import EndpointId, JobId, TenantId
-from cronicorn_domain.instants import MICROSECOND
 from cronicorn_domain.ports.overview import Selection
 from sqlalchemy import (
     ColumnElement,
@@ -24,35 +21,34 @@ from sqlalchemy import (
     String,
     Subquery,
     case,
-    column,
     func,
     literal,
     literal_column,
     select,
     type_coerce,
     union_all,
-    values,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from cronicorn_adapter_sql.column_types import UtcDateTime
-from cronicorn_adapter_sql.lower_bound import FLOOR
-from cronicorn_adapter_sql.roll_ups import LATENESS_STEP, SIZES, hour_of, minute_of
+from cronicorn_adapter_sql.roll_ups import LATENESS_STEP, minute_of
+from cronicorn_adapter_sql.spans import by_totals, whole_days, whole_hours
 from cronicorn_adapter_sql.tables import (
-    closings,
     endpoint_days,
     endpoint_state,
+    endpoint_totals,
     endpoints,
+    job_days,
     job_roll_ups,
     jobs,
     roll_ups,
     tenant_spreads,
 )
+from cronicorn_adapter_sql.totals import midnight_of
 
 SUMS: Final = ("runs", "success", "target", "ours", "timed", "duration")
 """What each of these statements returns besides its keys; together they are a ``Tally``."""
 _ADDED: Final = ("outcome_class", "source", "runs", "timed_runs", "duration")
-_DAY: Final = timedelta(days=1)
-_HOUR: Final = timedelta(hours=1)
 _AN_HOUR: Final[ColumnElement[Any]] = literal_column("INTERVAL '1 hour'")
 _BEGINNING: Final[ColumnElement[Any]] = literal_column("TIMESTAMPTZ '2000-01-01 00:00:00+00'")
 
@@ -80,21 +76,47 @@ def by_job(tenant: TenantId, which: Selection) -> Select[Any]:
 
 
 def busiest(tenant: TenantId, which: Selection, *, limit: int) -> Select[Any]:
-    """Sum up by ``endpoint_id``, and find those with the most runs, with their names."""
-    counted = _by_endpoint(tenant, which)
-    most = (
+    """Sum up by ``endpoint_id`` those with the most runs, with their names."""
+    most = ranked(tenant, which, limit=limit).cte("most")
+    counted = _of_some(tenant, which, lambda of: of.c.endpoint_id.in_(select(most.c.endpoint_id)))
+    summed = (
         select(counted.c.endpoint_id, *sums_of(counted))
         .group_by(counted.c.endpoint_id)
-        .order_by(func.sum(counted.c.runs).desc(), counted.c.endpoint_id)
-        .limit(limit)
-        .subquery("most")
+        .subquery("summed")
     )
     return (
-        select(most, endpoints.c.name, jobs.c.name.label("job_name"), endpoint_state.c.last_start)
-        .join(endpoints, endpoints.c.id == most.c.endpoint_id)
+        select(summed, endpoints.c.name, jobs.c.name.label("job_name"), endpoint_state.c.last_start)
+        .join(endpoints, endpoints.c.id == summed.c.endpoint_id)
         .join(jobs, jobs.c.id == endpoints.c.job_id)
-        .join(endpoint_state, endpoint_state.c.endpoint_id == most.c.endpoint_id)
-        .order_by(most.c.runs.desc(), most.c.endpoint_id)
+        .join(endpoint_state, endpoint_state.c.endpoint_id == summed.c.endpoint_id)
+        .order_by(summed.c.runs.desc(), summed.c.endpoint_id)
+    )
+
+
+def ranked(tenant: TenantId, which: Selection, *, limit: int) -> Select[Any]:
+    """Find the ``endpoint_id`` of those with the most ``runs``, and nothing but their number."""
+    span = whole_days(which)
+    own = _of_endpoints(which, tenant)
+    counted = select(endpoint_days.c.endpoint_id, endpoint_days.c.runs).where(
+        endpoint_days.c.tenant == tenant, *_of_source(endpoint_days, which), *own(endpoint_days)
+    )
+    rest = select(roll_ups.c.endpoint_id, roll_ups.c.runs).where(
+        roll_ups.c.tenant == tenant, *_of_source(roll_ups, which), *own(roll_ups)
+    )
+    total = select(endpoint_totals.c.endpoint_id, endpoint_totals.c.runs).where(
+        endpoint_totals.c.tenant == tenant, *own(endpoint_totals)
+    )
+    whole: Iterable[Select[Any]] = [counted.where(*span.summed(endpoint_days))]
+    if which.source is None:
+        whole = by_totals(span, total, counted)
+    runs = union_all(*whole, *span.parts(rest)).subquery("counted")
+    number = func.sum(runs.c.runs)
+    return (
+        select(runs.c.endpoint_id, number.label("runs"))
+        .group_by(runs.c.endpoint_id)
+        .having(number > 0)
+        .order_by(number.desc(), runs.c.endpoint_id)
+        .limit(limit)
     )
 
 
@@ -103,33 +125,37 @@ def by_stretch(
     endpoint_ids: Sequence[EndpointId],
     which: Selection,
     edges: Sequence[datetime],
+    *,
+    dialect: str,
 ) -> Select[Any]:
     """
-    Sum up by ``endpoint_id`` and ``first``, the edge that a stretch begins with.
+    Sum up by ``endpoint_id`` and ``edge``, the number of what their stretch begins with; -1: none.
 
-    Of few endpoints, and so from the roll-ups themselves.
+    Where stretches are whole days of UTC they are read from days, else from roll-ups.
     """
-    ends = [*edges[1:], which.until + MICROSECOND]
-    stretch = (
-        values(column("first", UtcDateTime()), column("behind", UtcDateTime()), name="given")
-        .data(list(zip(edges, ends, strict=True)))
-        .cte("stretch")
-    )
-    lies_in = (roll_ups.c.begins_at >= stretch.c.first) & (roll_ups.c.begins_at < stretch.c.behind)
-    return (
-        select(stretch.c.first, roll_ups.c.endpoint_id, *sums_of(roll_ups))
-        .join_from(stretch, roll_ups, lies_in)
-        .where(
-            roll_ups.c.endpoint_id.in_(endpoint_ids),
-            *_within(roll_ups, tenant, which),
-            *_of_job(which, tenant),
+    if all(edge == midnight_of(edge) for edge in edges[1:]):
+        counted: FromClause = _of_some(tenant, which, lambda of: of.c.endpoint_id.in_(endpoint_ids))
+    else:
+        counted = (
+            select(roll_ups.c.endpoint_id, roll_ups.c.begins_at, *_added(roll_ups))
+            .where(
+                roll_ups.c.endpoint_id.in_(endpoint_ids),
+                *_within(roll_ups, tenant, which),
+                *_of_endpoints(which, tenant)(roll_ups),
+            )
+            .subquery("counted")
         )
-        .group_by(stretch.c.first, roll_ups.c.endpoint_id)
-        .order_by(stretch.c.first, roll_ups.c.endpoint_id)
+    edge = edge_of(counted.c.begins_at, edges, dialect)
+    return (
+        select(edge, counted.c.endpoint_id, *sums_of(counted))
+        .group_by("edge", counted.c.endpoint_id)
+        .order_by("edge", counted.c.endpoint_id)
     )
 
 
-def by_steps(tenant: TenantId, which: Selection, edges: Sequence[datetime]) -> Select[Any]:
+def by_steps(
+    tenant: TenantId, which: Selection, edges: Sequence[datetime], *, dialect: str
+) -> Select[Any]:
     """
     Count runs by ``edge``, the number of what their stretch begins with, and by their two steps.
 
@@ -138,15 +164,15 @@ def by_steps(tenant: TenantId, which: Selection, edges: Sequence[datetime]) -> S
     """
     late: ColumnElement[int] = literal_column(LATENESS_STEP, Integer)
     counted = select(
-        _edge(roll_ups.c.begins_at, edges),
+        edge_of(roll_ups.c.begins_at, edges, dialect),
         roll_ups.c.duration_step,
         late.label("lateness_step"),
         roll_ups.c.timed_runs.label("runs"),
-    ).where(roll_ups.c.timed_runs > 0, *_of_job(which, tenant))
+    ).where(roll_ups.c.timed_runs > 0, *_of_endpoints(which, tenant)(roll_ups))
     if which.job_id is None:
-        span = _whole_hours(which)
+        span = whole_hours(which)
         hours = select(
-            _edge(tenant_spreads.c.begins_at, edges),
+            edge_of(tenant_spreads.c.begins_at, edges, dialect),
             tenant_spreads.c.duration_step,
             tenant_spreads.c.lateness_step,
             tenant_spreads.c.runs,
@@ -163,10 +189,16 @@ def by_steps(tenant: TenantId, which: Selection, edges: Sequence[datetime]) -> S
     return select(*steps, func.sum(either.c.runs).label("runs")).group_by(*steps)
 
 
-def _edge(begins_at: ColumnElement[datetime], edges: Sequence[datetime]) -> Label[int]:
-    """Find the last edge that is not behind an instant, looking from the last; -1: none."""
-    found = [(begins_at >= edge, number) for number, edge in enumerate(edges)]
-    return case(*reversed(found), else_=-1).label("edge")
+def edge_of(
+    begins_at: ColumnElement[datetime], edges: Sequence[datetime], dialect: str
+) -> Label[int]:
+    """Find the number of the last edge that is not behind an instant; -1: none."""
+    if dialect == "sqlite":
+        found = [(begins_at >= edge, number) for number, edge in enumerate(edges)]
+        return case(*reversed(found), else_=-1).label("edge")
+    # It halves the edges, where a CASE would look at one after the other for each row.
+    rising = literal(list(edges), ARRAY(UtcDateTime()))
+    return (func.width_bucket(begins_at, rising, type_=Integer) - 1).label("edge")
 
 
 def endpoints_of(tenant: TenantId, job_id: JobId) -> Select[Any]:
@@ -174,122 +206,74 @@ def endpoints_of(tenant: TenantId, job_id: JobId) -> Select[Any]:
     return select(endpoints.c.id).where(endpoints.c.job_id == job_id, endpoints.c.tenant == tenant)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
-    """
-    What of a window is in sums: all from ``first`` to ``behind``, which may be none.
-
-    The rest is in roll-ups only: what lies before and behind that, and what was late.
-    """
-
-    since: datetime
-    first: datetime
-    behind: ColumnElement[datetime]
-    until: datetime
-
-    def summed(self, counted: FromClause) -> Sequence[ColumnElement[bool]]:
-        """Say what is in sums."""
-        return [counted.c.begins_at >= self.first, counted.c.begins_at < self.behind]
-
-    def parts(self, of_roll_ups: Select[Any]) -> Iterator[Select[Any]]:
-        """Select the rest, each part by an index: one with OR would look at all between."""
-        begins_at, size = roll_ups.c.begins_at, roll_ups.c.size
-        of_any = of_roll_ups.where(size.in_(SIZES))
-        if self.since < self.first:
-            first = min(self.first, self.until + MICROSECOND)
-            yield of_any.where(begins_at >= self.since, begins_at < first)
-        behind = case((self.behind > self.first, self.behind), else_=self.first)
-        yield of_any.where(begins_at >= behind, begins_at <= self.until)
-        yield of_roll_ups.where(size == "late", *self.summed(roll_ups))
-
-
-def _closed() -> ColumnElement[datetime]:
-    """Say until when hours are closed; all of it is added up from roll-ups where none is."""
-    until = select(closings.c.until).scalar_subquery()
-    return type_coerce(func.coalesce(until, literal(FLOOR, UtcDateTime())), UtcDateTime())
-
-
-def _whole_hours(which: Selection) -> _Span:
-    last = literal(hour_of(which.until), UtcDateTime())
-    return _span(which, hour_of, _HOUR, case((_closed() < last, _closed()), else_=last))
-
-
-def _whole_days(which: Selection) -> _Span:
-    """A day that is not over has a sum as well, of its closed hours."""
-    last = literal(hour_of(which.until), UtcDateTime())
-    midnight = literal(_midnight(which.until), UtcDateTime())
-    return _span(which, _midnight, _DAY, case((_closed() <= last, _closed()), else_=midnight))
-
-
-def _span(
-    which: Selection,
-    beginning: Callable[[datetime], datetime],
-    length: timedelta,
-    behind: ColumnElement[datetime],
-) -> _Span:
-    since = minute_of(which.since).astimezone(UTC)
-    first = beginning(since)
-    return _Span(
-        since=since,
-        first=first if first == since else first + length,
-        behind=behind,
-        until=which.until.astimezone(UTC),
-    )
-
-
 def _by_job(tenant: TenantId, which: Selection) -> Subquery:
-    """Put together what jobs have by the hour, and the rest from roll-ups."""
-    span = _whole_hours(which)
+    """Put together what jobs have by the day and by the hour, and the rest from roll-ups."""
+    days, hours = whole_days(which), whole_hours(which)
     rest = [
         each.add_columns(endpoints.c.job_id).join(
             endpoints, endpoints.c.id == roll_ups.c.endpoint_id
         )
-        for each in span.parts(_of_roll_ups(tenant, which))
+        for each in hours.parts(_of_roll_ups(tenant, which))
     ]
-    hours = _of_jobs(tenant, which, span).add_columns(job_roll_ups.c.job_id)
-    return union_all(hours, *rest).subquery("counted")
+    of_hours = _of_jobs(job_roll_ups, tenant, which).add_columns(job_roll_ups.c.job_id)
+    begins_at = job_roll_ups.c.begins_at
+    return union_all(
+        _of_jobs(job_days, tenant, which)
+        .add_columns(job_days.c.job_id)
+        .where(*days.summed(job_days)),
+        of_hours.where(*hours.summed(job_roll_ups), begins_at < days.first),
+        of_hours.where(
+            *hours.summed(job_roll_ups), begins_at >= days.first, begins_at >= days.behind
+        ),
+        *rest,
+    ).subquery("counted")
 
 
 def _of_all_jobs(tenant: TenantId, which: Selection) -> Subquery:
-    """Put the same together without telling jobs apart, which spares looking for them."""
-    span = _whole_hours(which)
-    rest = span.parts(_of_roll_ups(tenant, which))
-    return union_all(_of_jobs(tenant, which, span), *rest).subquery("counted")
+    """Put hours together without telling jobs apart, which spares looking for them."""
+    span = whole_hours(which)
+    hours = _of_jobs(job_roll_ups, tenant, which).where(*span.summed(job_roll_ups))
+    return union_all(hours, *span.parts(_of_roll_ups(tenant, which))).subquery("counted")
 
 
-def _by_endpoint(tenant: TenantId, which: Selection) -> Subquery:
-    """Put together what endpoints have by the day, and the rest from roll-ups."""
-    span = _whole_days(which)
-    of_roll_ups = _of_roll_ups(tenant, which).with_only_columns(
-        roll_ups.c.endpoint_id, *_added(roll_ups)
-    )
-    days = select(endpoint_days.c.endpoint_id, *_added(endpoint_days)).where(
+def _of_some(
+    tenant: TenantId,
+    which: Selection,
+    some: Callable[[FromClause], ColumnElement[bool]],
+) -> Subquery:
+    """Put together what some endpoints have by the day, and the rest from roll-ups."""
+    span = whole_days(which)
+    days = select(
+        endpoint_days.c.endpoint_id, endpoint_days.c.begins_at, *_added(endpoint_days)
+    ).where(
         endpoint_days.c.tenant == tenant,
+        some(endpoint_days),
         *span.summed(endpoint_days),
         *_of_source(endpoint_days, which),
+        *_of_endpoints(which, tenant)(endpoint_days),
     )
-    if which.job_id is not None:
-        days = days.where(endpoint_days.c.endpoint_id.in_(endpoints_of(tenant, which.job_id)))
-    return union_all(days, *span.parts(of_roll_ups)).subquery("counted")
+    rest = select(roll_ups.c.endpoint_id, roll_ups.c.begins_at, *_added(roll_ups)).where(
+        roll_ups.c.tenant == tenant,
+        some(roll_ups),
+        *_of_source(roll_ups, which),
+        *_of_endpoints(which, tenant)(roll_ups),
+    )
+    return union_all(days, *span.parts(rest)).subquery("counted")
 
 
-def _of_jobs(tenant: TenantId, which: Selection, span: _Span) -> Select[Any]:
-    hours = select(job_roll_ups.c.begins_at, *_added(job_roll_ups)).where(
-        job_roll_ups.c.tenant == tenant,
-        *span.summed(job_roll_ups),
-        *_of_source(job_roll_ups, which),
+def _of_jobs(counted: FromClause, tenant: TenantId, which: Selection) -> Select[Any]:
+    sums = select(counted.c.begins_at, *_added(counted)).where(
+        counted.c.tenant == tenant, *_of_source(counted, which)
     )
-    return hours if which.job_id is None else hours.where(job_roll_ups.c.job_id == which.job_id)
+    return sums if which.job_id is None else sums.where(counted.c.job_id == which.job_id)
 
 
 def _of_roll_ups(tenant: TenantId, which: Selection) -> Select[Any]:
     return select(roll_ups.c.begins_at, *_added(roll_ups)).where(
-        roll_ups.c.tenant == tenant, *_of_source(roll_ups, which), *_of_job(which, tenant)
+        roll_ups.c.tenant == tenant,
+        *_of_source(roll_ups, which),
+        *_of_endpoints(which, tenant)(roll_ups),
     )
-
-
-def _midnight(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _added(counted: FromClause) -> Sequence[ColumnElement[Any]]:
@@ -311,10 +295,14 @@ def _of_source(counted: FromClause, which: Selection) -> Sequence[ColumnElement[
     return [] if which.source is None else [counted.c.source == which.source.value]
 
 
-def _of_job(which: Selection, tenant: TenantId) -> Sequence[ColumnElement[bool]]:
+def _of_endpoints(
+    which: Selection, tenant: TenantId
+) -> Callable[[FromClause], Sequence[ColumnElement[bool]]]:
+    """Say which endpoints are meant, of what has their ids."""
     if which.job_id is None:
-        return []
-    return [roll_ups.c.endpoint_id.in_(endpoints_of(tenant, which.job_id))]
+        return lambda _: []
+    members = endpoints_of(tenant, which.job_id)
+    return lambda counted: [counted.c.endpoint_id.in_(members)]
 
 
 def sums_of(counted: FromClause) -> Sequence[Label[Any]]:

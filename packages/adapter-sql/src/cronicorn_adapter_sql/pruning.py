@@ -153,7 +153,8 @@ class Pruning:
         done = self._limit if closed.more else 0  # whoever asks is to ask again
         for size, kept in _KEPT.items():
             before = _whole(now - kept, size)
-            if size == "minute":
+            if size in MINUTES:
+                # What was late is added to sums that only who holds the closing may add to.
                 before = min(before, closed.until)
             while done < self._limit:
                 first = select(func.min(roll_ups.c.begins_at)).where(

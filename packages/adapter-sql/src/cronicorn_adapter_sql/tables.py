@@ -538,6 +538,63 @@ class EndpointDayRow(Row, table=True):
     duration: int = Field(sa_type=BigInteger)
 
 
+class JobDayRow(Row, table=True):
+    """
+    What came of the runs of a job's endpoints in a day of their slots, as in ``job_roll_ups``.
+
+    Both have each run: a month is read from days, and its ends from hours.
+    """
+
+    __tablename__ = "job_days"
+    __table_args__: ClassVar = (
+        CheckConstraint(
+            "outcome_class IN ('success', 'target', 'ours', 'not_attempted')",
+            name="outcome_class_known",
+        ),
+        CheckConstraint("runs >= 1 AND timed_runs BETWEEN 0 AND runs", name="counts_runs"),
+        Index("ix_job_days_tenant_begins_at", "tenant", "begins_at"),
+        Index("ix_job_days_begins_at", "begins_at"),  # for pruning
+    )
+
+    job_id: UUID = Field(primary_key=True)
+    begins_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    outcome_class: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    tenant: UUID
+    runs: int = Field(sa_type=BigInteger)
+    timed_runs: int = Field(sa_type=BigInteger)
+    duration: int = Field(sa_type=BigInteger)
+
+
+class EndpointTotalRow(Row, table=True):
+    """
+    How many runs of an endpoint are in ``endpoint_days`` of a month, up to a midnight of UTC.
+
+    A month begins at zero, and the midnight that ends it has all of it. There are rows for the
+    midnights in ``midnights`` alone, and of endpoints alone that have run by then: so what ran once
+    is carried along for a month at most.
+    """
+
+    __tablename__ = "endpoint_totals"
+    __table_args__: ClassVar = (
+        CheckConstraint("runs >= 1", name="counts_runs"),
+        Index("ix_endpoint_totals_at", "at", postgresql_using="brin"),  # for making and pruning
+    )
+
+    tenant: UUID = Field(primary_key=True)
+    at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    endpoint_id: UUID = Field(primary_key=True)
+    runs: int = Field(sa_type=BigInteger)
+
+
+class MidnightRow(Row, table=True):
+    """A midnight of UTC that totals are told of; from the first to the last all are there."""
+
+    __tablename__ = "midnights"
+
+    at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+
+
 class TenantSpreadRow(Row, table=True):
     """
     How many of a tenant's runs of an hour or a day of their slots lasted and were late so long.
@@ -1201,6 +1258,9 @@ slot_records: Final = metadata.tables["slot_records"]
 roll_ups: Final = metadata.tables["roll_ups"]
 job_roll_ups: Final = metadata.tables["job_roll_ups"]
 endpoint_days: Final = metadata.tables["endpoint_days"]
+job_days: Final = metadata.tables["job_days"]
+endpoint_totals: Final = metadata.tables["endpoint_totals"]
+midnights: Final = metadata.tables["midnights"]
 tenant_spreads: Final = metadata.tables["tenant_spreads"]
 closings: Final = metadata.tables["closings"]
 hints: Final = metadata.tables["hints"]

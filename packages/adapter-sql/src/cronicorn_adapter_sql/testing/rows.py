@@ -154,6 +154,18 @@ GOOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "timed_runs": 1,
         "duration": 1,
     },
+    "job_days": {
+        "job_id": JOB,
+        "begins_at": NOON,
+        "outcome_class": "success",
+        "source": "baseline-interval",
+        "tenant": TENANT,
+        "runs": 1,
+        "timed_runs": 1,
+        "duration": 1,
+    },
+    "endpoint_totals": {"tenant": TENANT, "at": NOON, "endpoint_id": ENDPOINT, "runs": 1},
+    "midnights": {"at": NOON},
     "tenant_spreads": {
         "tenant": TENANT,
         "begins_at": NOON,

@@ -35,6 +35,9 @@ _TABLES: Final = (
     "roll_ups",
     "job_roll_ups",
     "endpoint_days",
+    "job_days",
+    "endpoint_totals",
+    "midnights",
     "tenant_spreads",
     "closings",
     "hints",
@@ -77,6 +80,8 @@ def upgrade() -> None:
     _make_roll_ups()
     _make_job_roll_ups()
     _make_endpoint_days()
+    _make_job_days()
+    _make_endpoint_totals()
     _make_tenant_spreads()
     _make_closings()
     _make_hints()
@@ -632,6 +637,52 @@ def _make_endpoint_days() -> None:
     )
     op.create_index("ix_endpoint_days_tenant_begins_at", "endpoint_days", ["tenant", "begins_at"])
     op.create_index("ix_endpoint_days_begins_at", "endpoint_days", ["begins_at"])
+
+
+def _make_job_days() -> None:
+    """Statistics of jobs by whole days, added to when an hour is closed."""
+    op.create_table(
+        "job_days",
+        sa.Column("job_id", sa.Uuid(), nullable=False),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome_class", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("runs", sa.BigInteger(), nullable=False),
+        sa.Column("timed_runs", sa.BigInteger(), nullable=False),
+        sa.Column("duration", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "outcome_class IN ('success', 'target', 'ours', 'not_attempted')",
+            name=op.f("ck_job_days_outcome_class_known"),
+        ),
+        sa.CheckConstraint(
+            "runs >= 1 AND timed_runs BETWEEN 0 AND runs", name=op.f("ck_job_days_counts_runs")
+        ),
+        sa.PrimaryKeyConstraint(
+            "job_id", "begins_at", "outcome_class", "source", name=op.f("pk_job_days")
+        ),
+    )
+    op.create_index("ix_job_days_tenant_begins_at", "job_days", ["tenant", "begins_at"])
+    op.create_index("ix_job_days_begins_at", "job_days", ["begins_at"])
+
+
+def _make_endpoint_totals() -> None:
+    """How many runs endpoints have had of a month at midnights, and which midnights these are."""
+    op.create_table(
+        "endpoint_totals",
+        sa.Column("tenant", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("runs", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("runs >= 1", name=op.f("ck_endpoint_totals_counts_runs")),
+        sa.PrimaryKeyConstraint("tenant", "at", "endpoint_id", name=op.f("pk_endpoint_totals")),
+    )
+    op.create_index("ix_endpoint_totals_at", "endpoint_totals", ["at"], postgresql_using="brin")
+    op.create_table(
+        "midnights",
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("at", name=op.f("pk_midnights")),
+    )
 
 
 def _make_tenant_spreads() -> None:
