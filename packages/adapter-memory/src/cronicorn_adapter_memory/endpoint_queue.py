@@ -270,7 +270,7 @@ class MemoryEndpointQueue:
         row = self._leased(token)
         if row is None or row.lease is None:
             return False
-        row.lease = replace(row.lease, until=until)
+        row.lease = replace(row.lease, until=max(row.lease.until, until))
         return True
 
     def _settle(self, settlement: Settlement, now: datetime) -> Settled:

@@ -44,7 +44,8 @@ class DatabaseClock:
     """
     Tells the database's time without asking it each time.
 
-    ``now`` is the database's instant at the last measurement plus the monotonic time since then. On
+    ``now`` is the database's instant at the last measurement plus the monotonic time since its
+    answer arrived: behind by its way back, and never ahead, since nothing may be early. On
     PostgreSQL nothing goes by the machine's wall clock: it is read only to tell its skew. On
     SQLite, where all who share the file are on one machine, its wall clock is the database's.
     """
@@ -139,7 +140,7 @@ class DatabaseClock:
                     measurements.append(
                         _Measurement(
                             instant=instant.astimezone(UTC),
-                            at=(asked + answered) / 2,
+                            at=answered,
                             round_trip=answered - asked,
                         )
                     )

@@ -29,6 +29,8 @@ def renewal(dialect: str) -> ReturningUpdate[int]:
     """
     Prolong those of ``tokens`` that nobody is at work on, to ``until``, and return them.
 
+    What was promised stands: a renewal that arrives late shortens nothing.
+
     A renewal waits for nobody: one lease that is being ended, and cannot be as long as a person
     edits its endpoint, would have all the others run out.
     """
@@ -38,10 +40,11 @@ def renewal(dialect: str) -> ReturningUpdate[int]:
         .with_for_update(skip_locked=True)
         .cte("held")
     )
+    until = bindparam("until", type_=UtcDateTime())
     return (
         update(leases)
         .where(leases.c.token.in_(select(held.c.token)))
-        .values(until=bindparam("until", type_=UtcDateTime()))
+        .values(until=case((leases.c.until < until, until), else_=leases.c.until))
         .returning(leases.c.token)
     )
 

@@ -198,6 +198,9 @@ class EndpointQueue(Protocol):
     ) -> frozenset[Token]:
         """
         Prolong to ``now + lease_for`` and return those that the reaper has taken: they are lost.
+
+        What was promised stands: a renewal that arrives late, and would end a lease sooner, leaves
+        it as it is.
         """
         ...
 

@@ -70,6 +70,19 @@ class EndpointQueueLeaseContract(StoreSuite):
         assert await self.settle(run, now) is Settled.ACCEPTED
         assert len(await self.runs(endpoint)) == 1
 
+    async def test_a_renewal_that_arrives_late_shortens_nothing(self) -> None:
+        """Renewals that overtake each other leave the lease at the end that was promised last."""
+        await self.add_minutely()
+        run = await self.start_one(FIRST_SLOT)
+        later = FIRST_SLOT + 5 * SECOND
+        await self.queue.renew([run.lease.token], lease_for=LEASE, now=later)
+
+        lost = await self.queue.renew([run.lease.token], lease_for=LEASE, now=FIRST_SLOT)
+
+        assert lost == frozenset()
+        assert await self.reap(END) == []
+        assert len(await self.reap(later + LEASE)) == 1
+
     async def test_waiting_runs_keep_their_leases(self) -> None:
         """Claims that wait for their start behind a slow one are renewed with it, trap T06."""
         job = await self.add_job()
