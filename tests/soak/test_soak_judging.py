@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from cronicorn_domain.identity import RunId, new_uuid
+from cronicorn_domain.model.run import FailureKind, OutcomeClass, RunStatus
 from cronicorn_domain.model.slot_record import Fate, SlotRecord
 from cronicorn_domain.testing.builders import EPOCH, MINUTE, SECOND, a_job, an_endpoint
 
@@ -21,6 +24,7 @@ WORK = Work(
     begins_at=round((EPOCH + MINUTE).timestamp() * 1000),
     target="http://shop.example",
 )
+LEASE = timedelta(seconds=10)
 Seen = tuple[History, Sequence[Call]]
 
 
@@ -76,11 +80,36 @@ def ended_late(history: History, calls: Sequence[Call]) -> Seen:
     return replace(history, runs=(late, second, third)), calls
 
 
+def taken_alive(history: History, calls: Sequence[Call]) -> Seen:
+    return _abandoned(history, calls, after=LEASE - SECOND)
+
+
+def taken_in_time(history: History, calls: Sequence[Call]) -> Seen:
+    return _abandoned(history, calls, after=LEASE)
+
+
+def _abandoned(history: History, calls: Sequence[Call], *, after: timedelta) -> Seen:
+    """Have the second run taken away, and repeated by another worker at once."""
+    first, second, third = history.runs
+    taken_at = second.claimed_at + after
+    taken = replace(
+        second,
+        status=RunStatus.FAILED,
+        outcome_class=OutcomeClass.OURS,
+        failure_kind=FailureKind.ABANDONED,
+        finished_at=taken_at,
+    )
+    again = replace(second, id=RunId(new_uuid()), attempt=2, claimed_at=taken_at)
+    repeat = replace(again, finished_at=taken_at + SECOND)
+    call = calls[1]._replace(attempt=2, arrived_at=calls[1].arrived_at + 10_500 * MILLISECOND)
+    return replace(history, runs=(first, taken, repeat, third)), (*calls, call)
+
+
 def test_sound_runs_are_sound() -> None:
     """What went as it should leaves nothing to be found, and its lateness is told."""
     history, calls = seen()
 
-    judged = judge(history, calls, WORK)
+    judged = judge(history, calls, WORK, lease=LEASE)
 
     assert broken(judged) == set(), judged.findings
     assert (judged.slots, judged.runs, judged.told, judged.repeated) == (3, 3, 0, 0)
@@ -97,16 +126,25 @@ def test_sound_runs_are_sound() -> None:
         (called_early, "unexplained"),
         (called_by_nobody, "unexplained"),
         (ended_late, "two_leases"),
+        (taken_alive, "doubled"),
     ],
 )
 def test_what_is_wrong_is_counted(
     spoil: Callable[[History, Sequence[Call]], Seen], named: str
 ) -> None:
     """One thing made wrong in sound runs is found, and counted under its name."""
-    judged = judge(*spoil(*seen()), WORK)
+    judged = judge(*spoil(*seen()), WORK, lease=LEASE)
 
     assert named in broken(judged)
     assert judged.findings
+
+
+def test_a_run_whose_lease_ran_out_may_be_repeated() -> None:
+    """What is taken away at the end of its lease is repeated, and not doubled."""
+    judged = judge(*taken_in_time(*seen()), WORK, lease=LEASE)
+
+    assert judged.doubled == 0, judged.findings
+    assert judged.repeated == 1
 
 
 def test_a_slot_that_was_run_is_not_on_record_as_not_run() -> None:
@@ -122,7 +160,7 @@ def test_a_slot_that_was_run_is_not_on_record_as_not_run() -> None:
         recorded_at=history.runs[2].slot,
     )
 
-    judged = judge(replace(history, records={endpoint: (again,)}), calls, WORK)
+    judged = judge(replace(history, records={endpoint: (again,)}), calls, WORK, lease=LEASE)
 
     assert judged.lost == 0
     assert "e0 has 3 slots, of which 3 were run and 1 recorded as not run" in judged.findings
@@ -144,7 +182,7 @@ def test_an_endpoint_that_stops_while_others_go_on_is_found() -> None:
         leases=(),
     )
 
-    judged = judge(both, (), replace(WORK, endpoints=2, burst=True))
+    judged = judge(both, (), replace(WORK, endpoints=2, burst=True), lease=LEASE)
 
     assert judged.lost == 1
 
@@ -166,7 +204,7 @@ def test_an_endpoint_that_made_up_for_long_is_not_one_that_stops() -> None:
         leases=(),
     )
 
-    judged = judge(both, (), replace(WORK, endpoints=2, burst=True))
+    judged = judge(both, (), replace(WORK, endpoints=2, burst=True), lease=LEASE)
 
     assert not any("has not run since" in sentence for sentence in judged.findings)
     assert judged.lost == 0
@@ -177,6 +215,6 @@ def test_a_repeat_has_the_key_of_the_first() -> None:
     history, calls = seen()
     calls = (*calls, calls[1]._replace(attempt=2, key=99))
 
-    judged = judge(history, calls, WORK)
+    judged = judge(history, calls, WORK, lease=LEASE)
 
     assert any("another key" in sentence for sentence in judged.findings)

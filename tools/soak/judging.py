@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from cronicorn_domain.identity import EndpointId
-from cronicorn_domain.model.run import OutcomeClass, Run
+from cronicorn_domain.model.run import FailureKind, OutcomeClass, Run
 
 from bench.calls import Lateness
 from bench.work import Work
@@ -33,8 +33,8 @@ class Slot(NamedTuple):
     at: int
 
 
-def judge(history: History, calls: Sequence[Call], work: Work) -> Judged:
-    """Judge a phase whose workers have ended."""
+def judge(history: History, calls: Sequence[Call], work: Work, *, lease: timedelta) -> Judged:
+    """Judge a phase whose workers have ended, and whose leases lived for ``lease`` at least."""
     report = examine(history)
     found = Counter(finding.fault for finding in report.findings)
     numbers = _numbers(history)
@@ -45,7 +45,7 @@ def judge(history: History, calls: Sequence[Call], work: Work) -> Judged:
     told = sum(record.count for records in history.records.values() for record in records)
     strange = [*_unexplained_calls(calls, runs), *_unexplained_runs(calls, runs)]
     overlapping = list(_overlaps(history.runs))
-    doubled = list(_doubled(calls, runs))
+    doubled = [*_doubled(calls, runs), *_taken_alive(history.runs, lease)]
     others = found.total() - found[Fault.LOST] - found[Fault.DOUBLED]
     accounts = list(_accounts(slots, history, numbers, work))
     stopped = _stopped(history.runs, numbers, work)
@@ -115,6 +115,19 @@ def _doubled(calls: Sequence[Call], runs: Mapping[tuple[Slot, int], Run]) -> Ite
         before = runs.get((slot, attempt - 1))
         if before is not None and before.outcome_class is OutcomeClass.SUCCESS:
             yield f"e{slot.endpoint}, {slot.at} was called again behind a success"
+
+
+def _taken_alive(runs: Iterable[Run], lease: timedelta) -> Iterator[str]:
+    """
+    Find runs that were taken away while their first lease lived: another sends what they may send.
+
+    The thief writes when the run ended, so that it overlaps with nothing.
+    """
+    for run in runs:
+        if run.failure_kind is not FailureKind.ABANDONED or run.finished_at is None:
+            continue
+        if run.finished_at < run.claimed_at + lease - _DOUBT:
+            yield f"the run of {run.slot} was taken away {run.finished_at - run.claimed_at} old"
 
 
 def _overlaps(runs: Iterable[Run]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from bench.processes import GaveUp
@@ -12,7 +13,7 @@ from tools.soak.judging import judge
 from tools.soak.lines import told_outages, told_troubles
 from tools.soak.looking import recovery_of
 from tools.soak.raving import ravings
-from tools.soak.result import Result
+from tools.soak.result import Judged, Result
 from tools.soak.server import Server
 from tools.soak.site import Site, Size, site
 
@@ -61,8 +62,13 @@ def try_fault(
             troubles=troubles,
             connections=connections,
             raved=list(raved),
-            judged=judge(asyncio.run(read_history(at.database)), list(at.calls()), at.work),
+            judged=_judged(at, timedelta(seconds=size.lease)),
         )
+
+
+def _judged(at: Site, lease: timedelta) -> Judged:
+    history = asyncio.run(read_history(at.database))
+    return judge(history, list(at.calls()), at.work, lease=lease)
 
 
 def _see_through(at: Site, told: Callable[[int], None]) -> None:

@@ -19,7 +19,8 @@ class Judged:
         slots: Those accounted for, by a run or by a record.
         runs: Executions of them; ``told`` are slots that have a record instead.
         lost: Slots without either, and whatever the checker calls lost.
-        doubled: A slot called again although its lease lived, and what the checker calls so.
+        doubled: A slot called again although its lease lived, a lease that was taken away while it
+            lived, and what the checker calls so.
         two_leases: Runs of one endpoint that overlap.
         repeated: Runs of a slot beyond its first, behind a lease that was lost.
         unexplained: Calls without a run, runs without a call, keys that differ, and all else that
