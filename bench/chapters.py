@@ -18,8 +18,8 @@ CHAPTERS: Final[Mapping[str, Chapter]] = {
         heading="Fires a second at saturation",
         telling="Endpoints of one second each, more and more of them, until a system falls behind."
         " The row is the trial in which it fired most. *Kept up with* is the highest rate at which"
-        " at most one slot in a hundred was missed, and *then* tells how late it was at that"
-        " rate. The floors work flat out.",
+        " at most one slot in a hundred was missed, and as many calls came as slots but for one in"
+        " a hundred; *then* tells how late it was at that rate. The floors work flat out.",
     ),
     "lateness": Chapter(
         heading="Lateness",
@@ -42,7 +42,9 @@ CHAPTERS: Final[Mapping[str, Chapter]] = {
     "old transaction": Chapter(
         heading="An old transaction elsewhere",
         telling="A transaction is opened when the work begins and stays open, so that vacuum can"
-        " remove nothing that the work leaves behind. How old it was is in the table.",
+        " remove nothing that the work leaves behind. How old it was, and how much was dead by"
+        " then, is in the table; claims feel what is dead, and not hours. The last row of a system"
+        " is beside all that is stored, too.",
     ),
     "idle": Chapter(
         heading="Idle",

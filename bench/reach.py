@@ -138,6 +138,16 @@ def _flat(measurements: Measurements) -> float | None:
     return costs[-1] / costs[0] if len(costs) > 1 else None
 
 
+def _under_the_oldest(measurements: Measurements) -> float | None:
+    """Compare that beside an open transaction and the most stored, with neither."""
+    own = _of(measurements, "old transaction", "cronicorn-pg")
+    without = figure([each for each in own if not each.dead_rows], lambda each: each.claim_per_fire)
+    most = max((each.parked for each in own), default=0)
+    beside = [each for each in own if each.dead_rows and each.parked == most]
+    found = figure(beside, lambda each: each.claim_per_fire)
+    return found.median / without.median if found and without and without.median else None
+
+
 def _idle_queries(measurements: Measurements) -> float | None:
     found = figure(_of(measurements, "idle", "cronicorn-pg"), lambda each: each.queries)
     return None if found is None else found.median
@@ -214,6 +224,14 @@ AIMS: Final = (
         _flat,
         at_least=False,
         beside=("cronicorn-pg", "stored"),
+    ),
+    _aim(
+        "Claiming one endpoint takes, beside the most that are stored and an old open transaction"
+        " against neither, times",
+        1.3,
+        _under_the_oldest,
+        at_least=False,
+        beside=("cronicorn-pg", "old transaction"),
     ),
     _aim(
         "Idle on PostgreSQL, queries a second",

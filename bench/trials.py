@@ -17,7 +17,8 @@ class Size:
     How much is measured; lengths in seconds.
 
     ``window`` is a multiple of the burst's step, 5 s, so that every window holds whole steps.
-    ``hold`` is how long work goes on beside an open transaction before it is measured. ``slow``
+    ``hold`` is how long work goes on beside an open transaction before it is measured, and
+    ``hold_longest`` beside as many as can be stored. ``slow``
     are the rounds of scenarios that first store much or wait long. ``scenarios`` are run when none
     is asked for. What a system would store for longer than ``storing_most`` is left out, or less
     of it stored where storing alone is measured.
@@ -35,6 +36,7 @@ class Size:
     parked: Sequence[int]
     parked_rate: int
     hold: float
+    hold_longest: float
     idle: int
     idle_window: float
     load: int
@@ -55,6 +57,7 @@ QUICK: Final = Size(
     parked=(1_000, 10_000, 100_000, 1_000_000),
     parked_rate=200,
     hold=10,
+    hold_longest=60,
     idle=100_000,
     idle_window=20,
     load=100_000,
@@ -73,6 +76,7 @@ FULL: Final = Size(
     parked=(1_000, 10_000, 100_000, 1_000_000),
     parked_rate=500,
     hold=120,
+    hold_longest=3600,
     idle=100_000,
     idle_window=60,
     load=100_000,
@@ -135,7 +139,12 @@ def _stored(size: Size) -> list[Trial]:
 def _old_transaction(size: Size) -> list[Trial]:
     shape = Shape(endpoints=size.parked_rate, parked=size.parked[0])
     without = Trial(scenario="old transaction", label="none", shape=shape)
-    return [without, replace(without, label="open", hold=size.hold)]
+    most = replace(shape, parked=size.parked[-1])
+    return [
+        without,
+        replace(without, label="open", hold=size.hold),
+        replace(without, label=f"open, {most.parked:,} stored", shape=most, hold=size.hold_longest),
+    ]
 
 
 def _idle(size: Size) -> list[Trial]:

@@ -106,6 +106,31 @@ def test_claims_are_compared_by_the_median_of_their_rounds() -> None:
     assert "at most 1.3 | 1.1 | yes" in told
 
 
+def test_who_falls_behind_has_not_kept_up() -> None:
+    """Slots whose calls come all the same, later and later, are not missed for a while."""
+    behind = a_measurement("cronicorn-pg", fires=98.0)
+
+    assert not behind.kept_up
+    assert replace(behind, fires=99.0).kept_up
+    assert not replace(behind, fires=99.0, missed=6).kept_up
+
+
+def test_claims_under_an_old_transaction_are_compared_with_those_beside_nothing() -> None:
+    """What counts is the row with the most stored: both slow a claim, and both at once may."""
+    without = replace(
+        a_measurement("cronicorn-pg", fires=100.0),
+        scenario="old transaction",
+        label="none",
+        claiming=50.0,
+    )
+    young = replace(without, label="open", dead_rows=10, claiming=55.0)
+    most = replace(young, label="open, 1,000,000 stored", parked=1_000_000, claiming=60.0)
+
+    told = "\n".join(reach([without, young, most]))
+
+    assert "an old open transaction against neither, times | at most 1.3 | 1.2 | yes" in told
+
+
 def test_what_was_written_by_hand_stays(tmp_path: Path) -> None:
     """What was measured since is told in each page that is made anew."""
     (tmp_path / "benchmarks").mkdir()
