@@ -1,5 +1,6 @@
 """The measure of reads: what it fills is what months of work would have left."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -39,7 +40,7 @@ async def test_statistics_agree_with_the_runs_that_are_filled_in(url: str) -> No
             await unit.catalog.add_endpoint(endpoint, now=endpoint.created_at)
             await unit.commit()
         await store.room.prepare(until=NOW, now=NOW - timedelta(days=31))
-        fill(url, {str(endpoint.id): FEW}, now=NOW)
+        await asyncio.to_thread(fill, url, {str(endpoint.id): FEW}, now=NOW)
         whole = Selection(since=NOW - timedelta(days=60), until=NOW)
         async with store.units.begin() as unit:
             runs = await unit.overview.count_runs(DEFAULT_TENANT, whole)
