@@ -37,6 +37,7 @@ from cronicorn_api.usage import router as usage
 from cronicorn_api.wire.body_limit import BodyLimit
 from cronicorn_api.wire.errors import DOCUMENTED
 from cronicorn_api.wire.head_limit import HeadLimit
+from cronicorn_api.wire.head_requests import HeadRequests
 from cronicorn_api.wire.refusing import refuse_with
 
 BASE: Final = "/api"
@@ -103,6 +104,7 @@ def application(
     app.state.watch = Watch(desk)
     app.state.streams = Streams()
     app.state.shared = Shared(app.state.watch, desk)
+    app.add_middleware(HeadRequests)
     app.add_middleware(AnswerKeeper)
     app.add_middleware(BodyLimit, most=BODY_MOST)
     app.add_middleware(AddressRate, rate=per_address)
@@ -135,7 +137,7 @@ def _letting_in(site: Site) -> dict[str, Any]:
     return {
         "allow_origins": sorted(site.friends),
         "allow_credentials": True,
-        "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
+        "allow_methods": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
         "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "X-Api-Key"],
         "expose_headers": [
             "Idempotency-Replayed",

@@ -39,6 +39,7 @@ _REASONS: Final = {
 _INVALID: Final[dict[int | str, dict[str, Any]]] = {
     400: {"model": ErrorBody},
     413: {"model": ErrorBody},
+    415: {"model": ErrorBody},
     422: {"model": ValidationBody},
     429: {"model": TooManyBody},
 }

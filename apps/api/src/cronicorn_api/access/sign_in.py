@@ -100,6 +100,7 @@ async def config() -> ConfigBody:
         401: _ERROR,
         403: _ERROR,
         413: _ERROR,
+        415: _ERROR,
         422: {"model": ValidationBody},
         429: {"model": TooManyBody},
     },

@@ -1,13 +1,19 @@
-"""Keeps bodies small and prompt: whoever sends more, or too slowly, is refused before the end."""
+"""
+Keeps bodies small, prompt and as they are.
+
+Whoever sends more, too slowly, or what is to be decoded first is refused before the end.
+"""
 
 import asyncio
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_WITHIN: Final = 30.0
 """In so many seconds a body has to arrive."""
+_AS_IT_IS: Final = "identity"
 
 
 class BodyLimit:
@@ -31,8 +37,16 @@ class BodyLimit:
                 raise HTTPException(408) from None
             whole = not message.get("more_body", False)
             size += len(message.get("body", b""))
+            if size and _is_encoded(scope):
+                raise HTTPException(415, headers={"Accept-Encoding": _AS_IT_IS})
             if size > self._most:
                 raise HTTPException(413)
             return message
 
         await self._app(scope, counted, send)
+
+
+def _is_encoded(scope: Scope) -> bool:
+    """Say whether a body has to be decoded first, which may make very much of very little."""
+    encoding = Headers(scope=scope).get("content-encoding", "")
+    return encoding.strip().lower() not in {"", _AS_IT_IS}

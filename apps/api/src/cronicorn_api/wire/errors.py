@@ -79,6 +79,7 @@ _TITLES: Final = {
     408: "Request Timeout",
     409: "Conflict",
     413: "Content Too Large",
+    415: "Unsupported Media Type",
     422: "Unprocessable Content",
     429: "Too Many Requests",
     431: "Request Header Fields Too Large",
@@ -153,6 +154,7 @@ def of_status(status: int) -> Refusal:
         405: "method_not_allowed",
         408: "too_slow",
         413: "too_large",
+        415: "unsupported_encoding",
         431: "head_too_large",
     }
     messages = {
@@ -161,6 +163,7 @@ def of_status(status: int) -> Refusal:
         405: "this route knows no such method",
         408: "the body took too long to arrive",
         413: "the body is too large: keep to 2 MiB",
+        415: "the body is encoded: send it as it is, without Content-Encoding",
         431: "the line and the headers of the request are too large: keep to 32 KiB",
     }
     code = codes.get(status, "refused")
@@ -210,6 +213,7 @@ DOCUMENTED: Final = {
     408: ErrorBody,
     409: ErrorBody,
     413: ErrorBody,
+    415: ErrorBody,
     422: ValidationBody,
     429: TooManyBody,
     500: ErrorBody,

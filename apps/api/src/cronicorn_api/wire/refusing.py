@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sized
 from contextlib import contextmanager
+from http import HTTPStatus
 from types import NoneType
 from typing import Final
 
@@ -11,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from cronicorn_api.wire.errors import (
     CrossSite,
@@ -55,14 +57,30 @@ def refuse_with(app: FastAPI) -> None:
         return _answer(invalid([_issue(each) for each in error.errors()]))
 
     @app.exception_handler(HTTPException)
-    async def _framework(_: Request, error: HTTPException) -> Response:
-        return _answer(of_status(error.status_code), error.headers or {})
+    async def _framework(request: Request, error: HTTPException) -> Response:
+        headers = error.headers or {}
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {**headers, "Allow": ", ".join(allowed_methods(request))}
+        return _answer(of_status(error.status_code), headers)
 
     @app.exception_handler(Exception)
     async def _fault(_: Request, __: Exception) -> Response:
         return _answer(internal())
 
 
+def allowed_methods(request: Request) -> Iterator[str]:
+    """Name every method that a path knows; the framework names those of one of its routes."""
+    asked = {"type": "http", "path": request.scope["path"], "root_path": ""}
+    for method in _METHODS:
+        matching = "GET" if method == "HEAD" else method
+        if any(
+            route.matches({**asked, "method": matching})[0] is Match.FULL
+            for route in request.app.routes
+        ):
+            yield method
+
+
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _OF_A_RULE: Final = {
     "every": "everyMs",
     "run_in": "runInMs",
