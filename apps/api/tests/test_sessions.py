@@ -105,10 +105,14 @@ def test_sessions_are_listed_and_read(service, tenant, client, stranger) -> None
     for session in (old, new):
         service.keep_session(session)
 
-    listed = client.get(f"/endpoints/{endpoint['id']}/sessions?limit=1").json()
+    path = f"/endpoints/{endpoint['id']}/sessions"
+    listed = client.get(f"{path}?limit=1").json()
     detail = client.get(f"/sessions/{new.id}").json()
 
     assert (listed["total"], [each["id"] for each in listed["sessions"]]) == (2, [str(new.id)])
+    behind = client.get(f"{path}?limit=1&cursor={listed['nextCursor']}").json()
+    assert behind == {"sessions": behind["sessions"], "total": 2}
+    assert [each["id"] for each in behind["sessions"]] == [str(old.id)]
     (shown,) = listed["sessions"]
     assert detail == shown | {
         "endpointId": endpoint["id"],

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.middleware.cors import CORSMiddleware
 
 from cronicorn_api.access import device_flow, devices, keys, sign_in
+from cronicorn_api.access.keys import NEXT_CURSOR
 from cronicorn_api.access.once import AnswerKeeper, Repeated, answer_again
 from cronicorn_api.access.rates import PER_ADDRESS, AddressRate
 from cronicorn_api.access.site import Site
@@ -142,6 +143,7 @@ def _letting_in(site: Site) -> dict[str, Any]:
         "expose_headers": [
             "Idempotency-Replayed",
             "Retry-After",
+            NEXT_CURSOR,
             "X-RateLimit-Limit",
             "X-RateLimit-Remaining",
             "X-RateLimit-Reset",

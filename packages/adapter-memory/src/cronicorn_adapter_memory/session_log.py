@@ -36,10 +36,19 @@ class MemorySessionLog:
         return _named(tables, session)
 
     async def list_sessions(
-        self, tenant: TenantId, endpoint_id: EndpointId, *, limit: int = 10, offset: int = 0
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        limit: int = 10,
+        offset: int = 0,
+        before: SessionId | None = None,
     ) -> Sequence[Session]:
         """Return an endpoint's sessions, whole, the newest first."""
-        return self._of(tenant, endpoint_id)[offset : offset + limit]
+        found = self._of(tenant, endpoint_id)
+        if before is not None:
+            found = [each for each in found if each.id < before]
+        return found[offset : offset + limit]
 
     async def count_sessions(self, tenant: TenantId, endpoint_id: EndpointId) -> int:
         """Return how many sessions of an endpoint are kept."""

@@ -50,7 +50,13 @@ class SqlSessionLog:
         return _named(found[0], whole=True)
 
     async def list_sessions(
-        self, tenant: TenantId, endpoint_id: EndpointId, *, limit: int = 10, offset: int = 0
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        limit: int = 10,
+        offset: int = 0,
+        before: SessionId | None = None,
     ) -> Sequence[Session]:
         """Return an endpoint's sessions, whole, the newest first."""
         statement = (
@@ -60,6 +66,8 @@ class SqlSessionLog:
             .limit(limit)
             .offset(offset)
         )
+        if before is not None:
+            statement = statement.where(sessions.c.id < before)
         return [session_from(row._mapping) for row in await self._rows(statement)]  # noqa: SLF001
 
     async def count_sessions(self, tenant: TenantId, endpoint_id: EndpointId) -> int:

@@ -10,16 +10,24 @@ from cronicorn_management.accounts.listing import list_keys
 from cronicorn_management.accounts.renaming import rename_key
 from cronicorn_management.accounts.revoking import revoke_key
 from cronicorn_management.pages import PAGE_MOST
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from cronicorn_api.access.desks import TheCaller, TheDesk
-from cronicorn_api.wire.identities import identity
+from cronicorn_api.wire.identities import cursor_of, identity
 from cronicorn_api.wire.values import LENGTH_MOST, Instant, Maybe, ShownOnce, Wire
 
 router: Final = APIRouter(prefix="/auth/api-key", tags=["keys"])
 _USUAL_SCOPES: Final = frozenset({Scope.READ, Scope.WRITE})
 _USUAL_NAME: Final = "API key"
+NEXT_CURSOR: Final = "X-Next-Cursor"
+"""Where a list goes on that is no more than a list, and has no place for a ``nextCursor``."""
+_GOES_ON: Final = {
+    NEXT_CURSOR: {
+        "description": "The cursor of what follows, if anything does.",
+        "schema": {"type": "string"},
+    }
+}
 
 
 class KeyGiven(Wire):
@@ -68,12 +76,21 @@ class Done(Wire):
     success: Literal[True] = True
 
 
-@router.get("/list", operation_id="listApiKeys")
-async def list_all(desk: TheDesk, caller: TheCaller) -> list[KeyBody]:
-    """List keys that are not revoked, the oldest first."""
+@router.get("/list", operation_id="listApiKeys", responses={200: {"headers": _GOES_ON}})
+async def list_all(
+    response: Response,
+    desk: TheDesk,
+    caller: TheCaller,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MOST)] = PAGE_MOST,
+    cursor: str | None = None,
+) -> list[KeyBody]:
+    """List keys that are not revoked, the oldest first; a header tells where the list goes on."""
     async with desk.reading(caller) as work:
-        page = await list_keys(work, limit=PAGE_MOST)
-    return [_shown(each) for each in page.items]
+        page = await list_keys(work, limit=limit, after=cursor_of(cursor, ApiKeyId))
+    bodies = [_shown(each) for each in page.items]
+    if page.more:
+        response.headers[NEXT_CURSOR] = bodies[-1].id
+    return bodies
 
 
 @router.post("/create", operation_id="createApiKey")

@@ -39,8 +39,11 @@ _MILLIONTHS: Final = 1_000_000
 
 def session_list(found: Sessions) -> SessionList:
     """Show some sessions."""
+    bodies = [SessionBody(**_members(each)) for each in found.page.items]
     return SessionList(
-        sessions=[SessionBody(**_members(each)) for each in found.sessions], total=found.total
+        sessions=bodies,
+        total=found.total,
+        next_cursor=bodies[-1].id if found.page.more else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from cronicorn_domain.identity import SuggestionId
+from cronicorn_domain.identity import SessionId, SuggestionId
 from cronicorn_management.pages import OFFSET_MOST, PAGE_MOST, PAGE_USUAL
 from cronicorn_management.sessions.reading import (
     SESSIONS_MOST,
@@ -40,10 +40,12 @@ async def sessions(
     endpoint_id: PathEndpoint,
     limit: Annotated[int, Query(ge=1, le=SESSIONS_MOST)] = SESSIONS_USUAL,
     offset: Annotated[int, Query(ge=0, le=OFFSET_MOST)] = 0,
+    cursor: str | None = None,
 ) -> SessionList:
     """List the planner's sessions about an endpoint, the newest first."""
     async with desk.reading(caller) as work:
-        found = await list_sessions(work, endpoint_id, limit=limit, offset=offset)
+        before = cursor_of(cursor, SessionId)
+        found = await list_sessions(work, endpoint_id, limit=limit, offset=offset, before=before)
     return session_list(found)
 
 

@@ -63,10 +63,11 @@ class SessionDetailBody(SessionBody):
 
 
 class SessionList(Wire):
-    """Sessions, the newest first, and how many there are in all."""
+    """Sessions, the newest first, how many there are in all, and where the list goes on."""
 
     sessions: list[SessionBody]
     total: int
+    next_cursor: Maybe[str] = None
 
 
 class SuggestionBody(Wire):

@@ -54,9 +54,19 @@ class SessionLog(Protocol):
         ...
 
     async def list_sessions(
-        self, tenant: TenantId, endpoint_id: EndpointId, *, limit: int = 10, offset: int = 0
+        self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+        *,
+        limit: int = 10,
+        offset: int = 0,
+        before: SessionId | None = None,
     ) -> Sequence[Session]:
-        """Return an endpoint's sessions, whole, the newest first."""
+        """
+        Return an endpoint's sessions, whole, the newest first.
+
+        With ``before`` those behind that one; ``offset`` of them are passed over.
+        """
         ...
 
     async def count_sessions(self, tenant: TenantId, endpoint_id: EndpointId) -> int:

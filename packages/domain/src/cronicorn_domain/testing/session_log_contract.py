@@ -162,6 +162,11 @@ class SessionLogContract(StoreSuite):
             log = unit.sessions
             page = await log.list_sessions(DEFAULT_TENANT, endpoint.id, limit=2, offset=1)
             assert page == newest[1:3]
+            behind = await log.list_sessions(DEFAULT_TENANT, endpoint.id, before=newest[1].id)
+            assert behind == newest[2:]
+            assert await log.list_sessions(
+                DEFAULT_TENANT, endpoint.id, limit=1, offset=1, before=newest[1].id
+            ) == [newest[3]]
             assert await log.count_sessions(DEFAULT_TENANT, endpoint.id) == 5
             named = await log.newest(DEFAULT_TENANT, ALL, limit=2, offset=1)
             assert [each.session.id for each in named] == [each.id for each in newest[1:3]]

@@ -1,13 +1,12 @@
 """List the AI planner's sessions about an endpoint, and read one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cronicorn_domain.identity import EndpointId, SessionId
 from cronicorn_domain.model.session import NamedSession, Session
 
 from cronicorn_management.desk import Reading
-from cronicorn_management.pages import check_limit, check_offset
+from cronicorn_management.pages import Page, check_limit, check_offset, page_of
 
 SESSIONS_MOST = 100
 SESSIONS_USUAL = 10
@@ -15,21 +14,35 @@ SESSIONS_USUAL = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sessions:
-    """A page of an endpoint's sessions, the newest first, and how many are kept in all."""
+    """Some of an endpoint's sessions, the newest first, and how many are kept in all."""
 
-    sessions: Sequence[Session]
+    page: Page[Session]
     total: int
 
 
 async def list_sessions(
-    work: Reading, endpoint_id: EndpointId, *, limit: int = SESSIONS_USUAL, offset: int = 0
+    work: Reading,
+    endpoint_id: EndpointId,
+    *,
+    limit: int = SESSIONS_USUAL,
+    offset: int = 0,
+    before: SessionId | None = None,
 ) -> Sessions:
-    """Return sessions, passing ``offset`` over. Raises ``InvalidInput``, ``NotFound``."""
-    most = check_limit(limit, most=SESSIONS_MOST) - 1
+    """
+    Return sessions, those behind ``before``, passing ``offset`` over.
+
+    Raises ``InvalidInput``, ``NotFound``.
+    """
     await work.catalog.get_endpoint(work.tenant, endpoint_id)
     log, tenant = work.unit.sessions, work.tenant
-    found = await log.list_sessions(tenant, endpoint_id, limit=most, offset=check_offset(offset))
-    return Sessions(sessions=found, total=await log.count_sessions(tenant, endpoint_id))
+    found = await log.list_sessions(
+        tenant,
+        endpoint_id,
+        limit=check_limit(limit, most=SESSIONS_MOST),
+        offset=check_offset(offset),
+        before=before,
+    )
+    return Sessions(page=page_of(found, limit), total=await log.count_sessions(tenant, endpoint_id))
 
 
 async def read_session(work: Reading, session_id: SessionId) -> NamedSession:
