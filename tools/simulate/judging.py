@@ -83,7 +83,7 @@ def _unjudged(report: Report) -> Iterator[str]:
 def _left_over(scenario: Scenario, course: Course) -> Iterator[str]:
     """Behind the end nothing is under way but requests whose own deadline lies behind it, too."""
     history = course.history
-    timeouts = {each.endpoint.id: each.endpoint.limits.timeout for each in scenario.newcomers}
+    timeouts = {each.endpoint.id: each.endpoint.limits.deadline for each in scenario.newcomers}
     slow = {
         each.id
         for each in history.runs

@@ -79,7 +79,7 @@ class Targets:
     async def _answer(
         self, dispatch: Dispatch, target: Target, how: Misbehaviour | None
     ) -> Outcome:
-        timeout = dispatch.limits.timeout
+        timeout = dispatch.limits.deadline
         chance = Random(f"{target.seed}|{dispatch.slot}|{dispatch.attempt}")  # noqa: S311
         outage = self._outage(dispatch.request.host)
         length = HANGS_FOR if outage is Outage.SILENT else _length(target, how, chance)

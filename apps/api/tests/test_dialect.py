@@ -42,6 +42,7 @@ def test_the_existing_client_is_understood(speak) -> None:
         "maxExecutionTimeMs": 60_000,
     }
     endpoint = speak("POST", f"/jobs/{job['id']}/endpoints", given, 201)
+    assert endpoint["maxExecutionTimeMs"] == 60_000
     mine, any_job = f"/jobs/{job['id']}/endpoints/{endpoint['id']}", endpoint["id"]
     path = f"/endpoints/{endpoint['id']}"
     assert speak("GET", f"/jobs/{job['id']}/endpoints") == {"endpoints": [endpoint]}

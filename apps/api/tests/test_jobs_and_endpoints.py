@@ -162,6 +162,7 @@ CLEARED = {
     "headersJson": {"Accept": "text/plain"},
     "bodyJson": {"a": 1},
     "minIntervalMs": 2000,
+    "maxExecutionTimeMs": 60_000,
     "maxIntervalMs": 7_200_000,
     "startsAt": "2126-01-01T00:00:00.000Z",
     "endsAt": "2127-01-01T00:00:00.000Z",

@@ -24,6 +24,7 @@ FAULTY = [
     ("{endpoints}", {**ENDPOINT, "baselineCron": "@daily"}, "baselineCron"),
     ("{endpoints}", {**ENDPOINT, "minIntervalMs": 9000, "maxIntervalMs": 2000}, "minIntervalMs"),
     ("{endpoints}", {**ENDPOINT, "timeoutMs": 99}, "timeoutMs"),
+    ("{endpoints}", {**ENDPOINT, "maxExecutionTimeMs": 1_800_001}, "maxExecutionTimeMs"),
     ("{endpoints}", {**ENDPOINT, "maxResponseSizeKb": 10_241}, "maxResponseSizeKb"),
     ("{endpoints}", {**ENDPOINT, "method": "FETCH"}, "method"),
     ("{endpoints}", {**ENDPOINT, "headersJson": {"a b": "c"}}, "headersJson.a b"),

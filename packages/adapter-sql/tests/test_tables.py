@@ -67,6 +67,7 @@ REFUSED: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("ck_endpoints_counts_from_one", "endpoints", {"retry_attempts": 0}),
     ("ck_endpoints_counts_from_one", "endpoints", {"catch_up_limit": 0}),
     ("ck_endpoints_limits_above_zero", "endpoints", {"timeout": 0}),
+    ("ck_endpoints_limits_above_zero", "endpoints", {"execution": 0}),
     ("ck_endpoints_limits_above_zero", "endpoints", {"response_size": 0}),
     ("ck_endpoints_misfire_policy_known", "endpoints", {"misfire_policy": "panic"}),
     ("ck_endpoints_delivery_known", "endpoints", {"delivery": "exactly_once"}),

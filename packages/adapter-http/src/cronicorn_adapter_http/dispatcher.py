@@ -59,7 +59,7 @@ class HttpDispatcher(Dispatcher):
         """Send one request and return what came of it; see `Dispatcher`."""
         exchange = Exchange()
         token = current.set(exchange)
-        deadline = self._deadlines.within(dispatch.limits.timeout.total_seconds())
+        deadline = self._deadlines.within(dispatch.limits.deadline.total_seconds())
         try:
             with deadline:
                 return await self._run(dispatch, exchange)
@@ -206,7 +206,7 @@ def _failed(kind: FailureKind, message: str, exchange: Exchange) -> Failed:
 
 
 def _late(limits: Limits, exchange: Exchange) -> Failed:
-    seconds = f"{limits.timeout.total_seconds():g} s"
+    seconds = f"{limits.deadline.total_seconds():g} s"
     so_far = f" ({exchange.content.size} bytes so far)" if exchange.content else ""
     message = f"timed out after {seconds} while {exchange.phase.value}{so_far}"
     return _failed(FailureKind.TIMEOUT, message, exchange)

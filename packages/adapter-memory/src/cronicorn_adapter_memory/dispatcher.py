@@ -46,7 +46,7 @@ class RecordingDispatcher:
     async def dispatch(self, dispatch: Dispatch) -> Outcome:
         """Record one request and return the answer to it."""
         self.dispatches.append(dispatch)
-        timeout = dispatch.limits.timeout
+        timeout = dispatch.limits.deadline
         try:
             async with asyncio.timeout(timeout.total_seconds()):
                 return await self._answer(dispatch)

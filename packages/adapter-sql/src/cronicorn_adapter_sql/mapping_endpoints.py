@@ -114,6 +114,7 @@ def _endpoint_from(row: Columns, vault: Vault | None) -> Endpoint:
         delivery=Delivery(row["delivery"]),
         limits=Limits(
             timeout=from_microseconds(row["timeout"]),
+            execution=from_microseconds(row["execution"]),
             response_size=row["response_size"],
             redirects=row["redirects"],
         ),
@@ -197,6 +198,7 @@ def _values_of_rules(endpoint: Endpoint) -> Values:
         "retry_backoff_most": to_microseconds(retry.backoff_most),
         "delivery": endpoint.delivery.value,
         "timeout": to_microseconds(limits.timeout),
+        "execution": to_microseconds(limits.execution),
         "response_size": limits.response_size,
         "redirects": limits.redirects,
         "heeds_hints": endpoint.heeds.hints,

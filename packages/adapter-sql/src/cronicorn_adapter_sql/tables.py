@@ -100,7 +100,9 @@ class EndpointRow(Row, table=True):
         ),
         CheckConstraint("retry_backoff <= retry_backoff_most", name="backoff_at_most_its_most"),
         CheckConstraint("retry_attempts >= 1 AND catch_up_limit >= 1", name="counts_from_one"),
-        CheckConstraint("timeout > 0 AND response_size > 0", name="limits_above_zero"),
+        CheckConstraint(
+            "timeout > 0 AND execution > 0 AND response_size > 0", name="limits_above_zero"
+        ),
         CheckConstraint(
             "misfire_policy IN ('run_once', 'skip', 'catch_up')", name="misfire_policy_known"
         ),
@@ -190,6 +192,7 @@ class EndpointRow(Row, table=True):
     retry_backoff_most: int = Field(sa_type=BigInteger)
     delivery: str
     timeout: int = Field(sa_type=BigInteger)
+    execution: int | None = Field(default=None, sa_type=BigInteger)
     response_size: int
     redirects: int
     heeds_hints: bool

@@ -91,6 +91,7 @@ class EndpointSettings:
     retry_backoff_most: timedelta | None = None
     delivery: Delivery | None = None
     timeout: timedelta | None = None
+    max_execution_time: timedelta | None = None
     max_response_size: int | None = None
     redirects: int | None = None
     response_hints: bool | None = None
@@ -132,6 +133,7 @@ class EndpointChanges(TypedDict, total=False):
     retry_backoff_most: timedelta | None
     delivery: Delivery | None
     timeout: timedelta | None
+    max_execution_time: timedelta | None
     max_response_size: int | None
     redirects: int | None
     response_hints: bool | None
@@ -172,6 +174,7 @@ def settings_of(endpoint: Endpoint) -> EndpointSettings:
         retry_backoff_most=endpoint.retry.backoff_most,
         delivery=endpoint.delivery,
         timeout=endpoint.limits.timeout,
+        max_execution_time=endpoint.limits.execution,
         max_response_size=endpoint.limits.response_size,
         redirects=endpoint.limits.redirects,
         response_hints=endpoint.heeds.hints,

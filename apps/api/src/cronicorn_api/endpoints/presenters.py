@@ -53,6 +53,7 @@ def endpoint_body(situation: Situation, now: datetime) -> EndpointBody:
         min_interval_ms=in_milliseconds_if_any(endpoint.guardrails.shortest),
         max_interval_ms=in_milliseconds_if_any(endpoint.guardrails.longest),
         timeout_ms=in_milliseconds(endpoint.limits.timeout),
+        max_execution_time_ms=in_milliseconds_if_any(endpoint.limits.execution),
         max_response_size_kb=-(-endpoint.limits.response_size // _KIBIBYTE),
         next_run_at=_last_planned(situation) if plan is None else plan.decision.due_at,
         last_run_at=state.last_start,

@@ -75,6 +75,9 @@ class EndpointMembers(Wire):
     retry: RetryGiven | None = None
     delivery: Delivery | None = None
     timeout_ms: Milliseconds | None = None
+    max_execution_time_ms: Milliseconds | None = Field(
+        default=None, description="As timeoutMs, 100 to 1800000: the shorter of both holds"
+    )
     max_response_size_kb: Count | None = None
     response_hints: bool | None = None
     pause_when_gone: bool | None = None
@@ -122,6 +125,7 @@ class EndpointBody(Wire):
     min_interval_ms: Maybe[int] = None
     max_interval_ms: Maybe[int] = None
     timeout_ms: int
+    max_execution_time_ms: Maybe[int] = None
     max_response_size_kb: int
     next_run_at: Instant
     last_run_at: Maybe[Instant] = None

@@ -27,6 +27,7 @@ WIRE_NAMES: Final = {
     "catch_up_limit": "catchUpLimit",
     "retry.backoff": "retry.backoffMs",
     "timeout": "timeoutMs",
+    "max_execution_time": "maxExecutionTimeMs",
     "max_response_size": "maxResponseSizeKb",
     "external_key": "externalKey",
     "success_when": "successWhen",
@@ -44,6 +45,7 @@ _LENGTHS: Final = {
     "jitter_ms": "jitter",
     "misfire_grace_ms": "misfire_grace",
     "timeout_ms": "timeout",
+    "max_execution_time_ms": "max_execution_time",
 }
 _AS_THEY_ARE: Final = {
     "description": "description",

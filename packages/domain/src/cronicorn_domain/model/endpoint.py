@@ -30,6 +30,8 @@ URL_LENGTH = 2048
 CATCH_UP_MOST = 1000
 ATTEMPTS_MOST = 20
 REDIRECTS_MOST = 10
+TIMEOUT_LEAST = timedelta(milliseconds=100)
+TIMEOUT_MOST = timedelta(minutes=30)
 RESPONSE_SIZE_LEAST = 1024
 RESPONSE_SIZE_MOST = 10 * 1024 * 1024
 ALWAYS_SECRET = frozenset({"authorization", "cookie", "x-api-key", "proxy-authorization"})
@@ -273,20 +275,25 @@ class Delivery(StrEnum):
 class Limits:
     """
     What one run may cost: one deadline over everything, a cap on the body, redirects followed.
+
+    ``execution`` is how long it may take in all, where that is said besides the ``timeout`` of its
+    request: there is nothing to it but the request, so that the shorter of both is the deadline.
     """
 
     timeout: timedelta = timedelta(seconds=30)
+    execution: timedelta | None = None
     response_size: int = 100 * 1024
     redirects: int = 0
 
     def __post_init__(self) -> None:
         """Refuse limits beyond what a worker can hold."""
-        if not timedelta(milliseconds=100) <= self.timeout <= timedelta(minutes=30):
-            raise InvalidInput(
-                f"a timeout of {length_in_words(self.timeout)} is not possible",
-                field="timeout",
-                remedy="give a length from 100ms to 30m",
-            )
+        for value, name in ((self.timeout, "timeout"), (self.execution, "max_execution_time")):
+            if value is not None and not TIMEOUT_LEAST <= value <= TIMEOUT_MOST:
+                raise InvalidInput(
+                    f"a {name} of {length_in_words(value)} is not possible",
+                    field=name,
+                    remedy="give a length from 100ms to 30m",
+                )
         if not RESPONSE_SIZE_LEAST <= self.response_size <= RESPONSE_SIZE_MOST:
             raise InvalidInput(
                 f"a response size of {self.response_size} bytes is not possible",
@@ -299,6 +306,11 @@ class Limits:
                 field="redirects",
                 remedy=f"give 0 to {REDIRECTS_MOST}",
             )
+
+    @property
+    def deadline(self) -> timedelta:
+        """So long after it began the request is given up."""
+        return self.timeout if self.execution is None else min(self.timeout, self.execution)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

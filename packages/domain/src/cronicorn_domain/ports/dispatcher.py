@@ -44,7 +44,7 @@ class Dispatcher(Protocol):
 
     Promises:
 
-    - One deadline, ``limits.timeout``, covers everything: resolving, connecting, sending, headers
+    - One deadline, ``limits.deadline``, covers everything: resolving, connecting, sending, headers
       and the whole body. Reaching it is ``Failed(TIMEOUT)``, also while a body drips.
     - At most ``limits.response_size`` bytes of the body are kept; beyond them the body is the first
       part, marked truncated, and the rest is not read.

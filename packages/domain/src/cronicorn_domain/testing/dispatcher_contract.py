@@ -178,6 +178,18 @@ class DispatcherContract:
         failure_of(outcome, FailureKind.TIMEOUT)
         await target.abandoned()
 
+    async def test_the_shorter_limit_is_the_deadline(
+        self, dispatcher: Dispatcher, target: Target
+    ) -> None:
+        """An execution may take no longer than it is given, whatever its request is."""
+        target.answer(Answer(stalls=True))
+        limits = Limits(timeout=timedelta(minutes=30), execution=SOON.timeout)
+
+        outcome = await dispatcher.dispatch(replace(a_dispatch(f"{target.url}/"), limits=limits))
+
+        failure_of(outcome, FailureKind.TIMEOUT)
+        await target.abandoned()
+
     async def test_cancelling_ends_the_request(
         self, dispatcher: Dispatcher, target: Target
     ) -> None:

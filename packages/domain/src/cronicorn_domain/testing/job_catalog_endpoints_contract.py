@@ -87,6 +87,9 @@ OPTIONAL: dict[str, Callable[[Endpoint], Endpoint]] = {
         endpoint,
         limits=Limits(timeout=timedelta(milliseconds=2500), response_size=2048, redirects=3),
     ),
+    "execution": lambda endpoint: replace(
+        endpoint, limits=replace(endpoint.limits, execution=2 * SECOND)
+    ),
     "heeds_hints": lambda endpoint: replace(endpoint, heeds=Heeds(hints=True)),
     "heeds_gone": lambda endpoint: replace(endpoint, heeds=Heeds(gone=True)),
     "name": lambda endpoint: replace(endpoint, name="stock"),

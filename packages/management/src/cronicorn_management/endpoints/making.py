@@ -43,6 +43,7 @@ from cronicorn_management.settings import (
 _ValueT = TypeVar("_ValueT")
 _MISFIRE_MEMBERS: Final = ("misfire", "misfire_policy", "misfire_grace", "catch_up_limit")
 _RETRY_MEMBERS: Final = ("retry", "retry_attempts", "retry_backoff", "retry_backoff_most")
+_LIMITS_MEMBERS: Final = ("timeout", "max_execution_time", "max_response_size", "redirects")
 _MISFIRE: Final = Misfire()
 _RETRY: Final = Retry()
 _LIMITS: Final = Limits()
@@ -71,7 +72,7 @@ def configuration(
     bounds = tried.attempt(("starts_at", "ends_at", "max_runs"), lambda: _bounds(settings))
     misfire = tried.attempt(_MISFIRE_MEMBERS, lambda: _misfire(settings))
     retry = tried.attempt(_RETRY_MEMBERS, lambda: _retry(settings))
-    limits = tried.attempt(("timeout", "max_response_size", "redirects"), lambda: _limits(settings))
+    limits = tried.attempt(_LIMITS_MEMBERS, lambda: _limits(settings))
     rules = rule_set(settings, conditions, tried)
     planning = tried.attempt(("ai_mode", "ai_model"), lambda: _planning(settings))
 
@@ -188,6 +189,7 @@ def _retry(settings: EndpointSettings) -> Retry:
 def _limits(settings: EndpointSettings) -> Limits:
     return Limits(
         timeout=_or(settings.timeout, _LIMITS.timeout),
+        execution=settings.max_execution_time,
         response_size=_or(settings.max_response_size, _LIMITS.response_size),
         redirects=_or(settings.redirects, _LIMITS.redirects),
     )

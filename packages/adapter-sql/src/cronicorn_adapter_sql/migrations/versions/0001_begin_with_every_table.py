@@ -198,6 +198,7 @@ def _make_endpoints() -> None:
         sa.Column("retry_backoff_most", sa.BigInteger(), nullable=False),
         sa.Column("delivery", sa.String(), nullable=False),
         sa.Column("timeout", sa.BigInteger(), nullable=False),
+        sa.Column("execution", sa.BigInteger(), nullable=True),
         sa.Column("response_size", sa.Integer(), nullable=False),
         sa.Column("redirects", sa.Integer(), nullable=False),
         sa.Column("heeds_hints", sa.Boolean(), nullable=False),
@@ -255,7 +256,8 @@ def _make_endpoints() -> None:
         ),
         sa.CheckConstraint("starts_at <= ends_at", name=op.f("ck_endpoints_starts_before_it_ends")),
         sa.CheckConstraint(
-            "timeout > 0 AND response_size > 0", name=op.f("ck_endpoints_limits_above_zero")
+            "timeout > 0 AND execution > 0 AND response_size > 0",
+            name=op.f("ck_endpoints_limits_above_zero"),
         ),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_endpoints_job_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
