@@ -19,7 +19,7 @@ from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.ports.overview import Selection
 from cronicorn_domain.testing.builders import DAY, EPOCH, HOUR, MINUTE, a_job, an_endpoint
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 
@@ -160,6 +160,7 @@ WINDOWS: Final = st.lists(
 
 @settings(
     max_examples=25,
+    phases=[Phase.explicit, Phase.generate],  # each try is a database: shrinking takes minutes
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
