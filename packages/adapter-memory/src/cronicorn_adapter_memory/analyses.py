@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from cronicorn_domain.identity import EndpointId, SessionId, TenantId, WorkerId, new_uuid
 from cronicorn_domain.model.alert import Happening
@@ -24,6 +25,8 @@ from cronicorn_domain.policies.analysing import (
 
 from cronicorn_adapter_memory.tables import EndpointRow, Tables
 from cronicorn_adapter_memory.transaction import Transaction
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class MemoryAnalyses:
@@ -69,7 +72,15 @@ class MemoryAnalyses:
         for each in due:
             turns[each.tenant] += 1
             in_turn.append((turns[each.tenant], each))
-        in_turn.sort(key=lambda one: (one[0], one[1].next_at, one[1].endpoint_id))
+        served = _served(tables)
+        in_turn.sort(
+            key=lambda one: (
+                one[0],
+                served.get(one[1].tenant, _NEVER),
+                one[1].next_at,
+                one[1].endpoint_id,
+            )
+        )
         leased = [
             replace(
                 each,
@@ -77,6 +88,7 @@ class MemoryAnalyses:
                 worker=worker,
                 leased_until=now + lease_for,
                 taken_at=now,
+                looked_at=now,
             )
             for _, each in in_turn[:limit]
         ]
@@ -114,6 +126,15 @@ class MemoryAnalyses:
         known = self._transaction.read().analyses.values()
         free = (max(each.next_at, each.leased_until or each.next_at) for each in known)
         return min(free, default=None)
+
+
+def _served(tables: Tables) -> dict[TenantId, datetime]:
+    """Return when each tenant had its last turn; who had none yet is not there."""
+    served: dict[TenantId, datetime] = {}
+    for each in tables.analyses.values():
+        if each.looked_at is not None:
+            served[each.tenant] = max(each.looked_at, served.get(each.tenant, _NEVER))
+    return served
 
 
 def _is_planned(tables: Tables, row: EndpointRow) -> bool:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from cronicorn_domain.identity import EndpointId, SessionId, TenantId, WorkerId, new_uuid
 from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.session import Analysis
 from cronicorn_domain.policies.analysing import enrolled, finished, lapsed, released
-from sqlalchemy import ColumnElement, and_, delete, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, not_, or_, select
 
 from cronicorn_adapter_sql.bulk import insertion
 from cronicorn_adapter_sql.errors import translated
@@ -50,22 +51,9 @@ class SqlAnalyses:
             analyses.c.next_at <= now,
             or_(analyses.c.leased_until.is_(None), analyses.c.leased_until <= now),
         )
-        turn = func.row_number().over(
-            partition_by=analyses.c.tenant, order_by=(analyses.c.next_at, analyses.c.endpoint_id)
-        )
-        ranked = (
-            select(analyses.c.endpoint_id, analyses.c.next_at, turn.label("turn"))
-            .where(free)
-            .subquery()
-        )
-        first = (
-            select(ranked.c.endpoint_id)
-            .order_by(ranked.c.turn, ranked.c.next_at, ranked.c.endpoint_id)
-            .limit(limit)
-        )
         with translated():
             connection = self._transaction.connection
-            ids = (await connection.execute(first)).scalars().all()
+            ids = (await connection.execute(_in_turn(free, limit))).scalars().all()
             if not ids:
                 return []
             await self._transaction.begin_writing()
@@ -83,6 +71,7 @@ class SqlAnalyses:
                     worker=worker,
                     leased_until=now + lease_for,
                     taken_at=now,
+                    looked_at=now,
                 )
                 for each in ids
                 if each in found and found[each].next_at <= now
@@ -146,6 +135,29 @@ class SqlAnalyses:
             await write_analysis(
                 self._transaction.connection, analysis.endpoint_id, values_of_analysis(analysis)
             )
+
+
+def _in_turn(free: ColumnElement[bool], limit: int) -> Select[tuple[UUID]]:
+    """Choose of what is free; whose tenant's last turn was longest ago comes first."""
+    turn = func.row_number().over(
+        partition_by=analyses.c.tenant, order_by=(analyses.c.next_at, analyses.c.endpoint_id)
+    )
+    whose = (analyses.c.endpoint_id, analyses.c.tenant, analyses.c.next_at, turn.label("turn"))
+    ranked = select(*whose).where(free).subquery()
+    others = analyses.alias()
+    served_at = (
+        select(func.max(others.c.looked_at))
+        .where(others.c.tenant == ranked.c.tenant)
+        .scalar_subquery()
+    )
+    return (
+        select(ranked.c.endpoint_id)
+        .where(ranked.c.turn <= limit)
+        .order_by(
+            ranked.c.turn, served_at.asc().nulls_first(), ranked.c.next_at, ranked.c.endpoint_id
+        )
+        .limit(limit)
+    )
 
 
 def _free_again(analysis: Analysis) -> Analysis:

@@ -53,6 +53,7 @@ def values_of_analysis(analysis: Analysis) -> Values:
         "worker": analysis.worker,
         "leased_until": analysis.leased_until,
         "taken_at": analysis.taken_at,
+        "looked_at": analysis.looked_at,
     }
 
 
@@ -71,6 +72,7 @@ def analysis_from(row: Columns) -> Analysis:
         worker=None if worker is None else WorkerId(worker),
         leased_until=row["leased_until"],
         taken_at=row["taken_at"],
+        looked_at=row["looked_at"],
     )
 
 

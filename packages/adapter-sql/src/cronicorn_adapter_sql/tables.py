@@ -1102,6 +1102,7 @@ class AnalysisRow(Row, table=True):
         ),
         Index("ix_analyses_next_at", "next_at"),
         Index("ix_analyses_job_id", "job_id"),
+        Index("ix_analyses_tenant_looked_at", "tenant", "looked_at"),
     )
 
     endpoint_id: UUID = Field(
@@ -1117,6 +1118,7 @@ class AnalysisRow(Row, table=True):
     worker: str | None = None
     leased_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    looked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class SessionRow(Row, table=True):

@@ -183,6 +183,7 @@ class Analysis:
         lease: Of which session it is, until ``leased_until``; a number that is never used again.
         worker: Who holds that session.
         taken_at: When it was taken.
+        looked_at: When it was taken last, also if that lease has ended: its tenant's turn was then.
     """
 
     endpoint_id: EndpointId
@@ -196,6 +197,7 @@ class Analysis:
     worker: WorkerId | None = None
     leased_until: datetime | None = None
     taken_at: datetime | None = None
+    looked_at: datetime | None = None
 
     def leased_at(self, now: datetime) -> bool:
         """Say whether somebody has it; a lease that ends now has ended."""

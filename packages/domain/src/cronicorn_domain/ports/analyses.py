@@ -38,7 +38,12 @@ class Analyses(Protocol):
     async def take(
         self, *, worker: WorkerId, limit: int, lease_for: timedelta, now: datetime
     ) -> Sequence[Analysis]:
-        """Lease up to ``limit`` analyses that are due; tenants in turn, the longest due first."""
+        """
+        Lease up to ``limit`` analyses that are due; tenants in turn, the longest due first.
+
+        The tenant of whom none was taken for the longest has the first turn, so that tenants come
+        in turn from take to take, too, where each has room for one.
+        """
         ...
 
     async def finish(

@@ -187,6 +187,40 @@ class AnalysesContract(StoreSuite):
 
         assert theirs.id in {each.endpoint_id for each in taken}
 
+    async def test_tenants_come_in_turn_where_one_look_is_had_at_a_time(self) -> None:
+        """Whose turn was longest ago comes first, however long another's endpoints are due."""
+        mine = await self.add_job()
+        for number in range(3):
+            await self.add_planned(mine, f"e{number}")
+        await self.enrol()
+        theirs = await self.add_job("theirs", tenant=OTHER_TENANT)
+        for number in range(2):
+            await self.add_planned(theirs, f"e{number}")
+        later = EPOCH + SECOND
+        await self.enrol(later)
+        turns = []
+        for number in range(5):
+            now = later + number * SECOND
+            (leased,) = await self.take(now, limit=1)
+            turns.append(leased.tenant)
+            assert await self.finish(leased, now, again_at=EPOCH + DAY)
+
+        first, second = DEFAULT_TENANT, OTHER_TENANT
+        assert turns == [first, second, first, second, first]
+
+    async def test_a_tenant_whose_look_is_under_way_has_had_its_turn(self) -> None:
+        """A lease counts as one that has ended does: the next look is another tenant's."""
+        mine = await self.add_job()
+        for number in range(2):
+            await self.add_planned(mine, f"e{number}")
+        await self.enrol()
+        await self.add_planned(await self.add_job("theirs", tenant=OTHER_TENANT))
+        await self.enrol(EPOCH + SECOND)
+
+        turns = [(await self.take(EPOCH + SECOND, limit=1))[0].tenant for _ in range(3)]
+
+        assert turns == [DEFAULT_TENANT, OTHER_TENANT, DEFAULT_TENANT]
+
     async def test_what_has_ended_is_looked_at_again_when_it_was_said(self) -> None:
         """Not before, and with the failures that were told."""
         endpoint = await self.add_planned(await self.add_job())

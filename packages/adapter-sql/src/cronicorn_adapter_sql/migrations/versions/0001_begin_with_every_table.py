@@ -1188,6 +1188,7 @@ def _make_sessions() -> None:
         sa.Column("worker", sa.String(), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("failures >= 0", name=op.f("ck_analyses_no_count_below_zero")),
         sa.CheckConstraint(
             "(lease IS NULL) = (worker IS NULL) AND (lease IS NULL) = (leased_until IS NULL)"
@@ -1204,6 +1205,7 @@ def _make_sessions() -> None:
     )
     op.create_index("ix_analyses_next_at", "analyses", ["next_at"])
     op.create_index("ix_analyses_job_id", "analyses", ["job_id"])
+    op.create_index("ix_analyses_tenant_looked_at", "analyses", ["tenant", "looked_at"])
     op.create_table(
         "sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
