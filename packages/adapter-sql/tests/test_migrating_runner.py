@@ -287,6 +287,61 @@ async def test_replicas_may_start_together(empty_database_url: str, tree: str) -
     assert sorted(applied) == ["", "", "", "r1 r2"]
 
 
+CHANGING = """
+    op.drop_index("of_parent", "children")
+    op.create_index("of_parent", "children", ["parent", "id"])
+    op.alter_column("parents", "fresh", new_column_name="title")
+    op.drop_table("pets")
+    print("half", flush=True)
+    import sys
+    sys.stdin.readline()
+"""
+
+
+async def test_a_replica_that_starts_amid_a_migration_finds_no_drift(
+    empty_postgres_database: str, tree: str
+) -> None:
+    """What it reads is of before and of after, and so nothing that somebody did by hand."""
+    more = """
+    op.create_index("of_parent", "children", ["parent"])
+    op.create_table("pets", sa.Column("id", sa.Integer, primary_key=True))
+"""
+    add(tree, "r3", "r2", "Have pets", up=more, down="pass")
+    database = parse_database_url(empty_postgres_database)
+    async with (
+        open_engine(database) as engine,
+        await psycopg.AsyncConnection.connect(empty_postgres_database, autocommit=True) as eyes,
+    ):
+        await upgrade(engine, tree=tree)
+        add(tree, "r4", "r3", "Change much", up=CHANGING, down="pass")
+        first = await start_replica(empty_postgres_database, tree)
+        assert first.stdin is not None
+        assert first.stdout is not None
+        first.stdin.write(b"go\n")
+        assert await first.stdout.readline() == b"half\n"
+
+        second = await start_replica(empty_postgres_database, tree)
+        assert second.stdin is not None
+        second.stdin.write(b"go\n")
+        await a_wait_for_a_lock(eyes)
+        applied, _ = await first.communicate(b"go on\n")
+        found, _ = await second.communicate(b"go on\n")
+
+    assert (first.returncode, applied) == (0, b"r4\n")
+    assert (second.returncode, found.split()[-1:]) == (0, [b"half"])  # tried apart, and not applied
+
+
+async def a_wait_for_a_lock(eyes: psycopg.AsyncConnection) -> None:
+    """Return when somebody waits for a table."""
+    waiting = (
+        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND wait_event = 'relation'"
+        " AND datname = current_database()"
+    )
+    async with asyncio.timeout(30):
+        while not await (await eyes.execute(waiting)).fetchall():  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0.01)
+
+
 async def test_who_waits_to_migrate_keeps_no_index_from_being_built(
     empty_postgres_database: str, tree: str
 ) -> None:

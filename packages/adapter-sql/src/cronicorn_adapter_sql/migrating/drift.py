@@ -60,11 +60,7 @@ async def find_drift(engine: AsyncEngine, *, tree: str = OUR_TREE) -> tuple[Diff
             program's.
     """
     migrations = read_tree(tree)
-    found = await current(engine)
-    migrations.refuse_unknown(found)
-    if found is None:
-        await refuse_tables_of_others(engine)
-    differences = await _against_migrations(engine, migrations, found)
+    found, differences = await _revision_with_drift(engine, migrations)
     if found is None or found != migrations.head or tree != OUR_TREE:
         return differences
     return (*differences, *await _against_code(engine, {each.part for each in differences}))
@@ -72,8 +68,8 @@ async def find_drift(engine: AsyncEngine, *, tree: str = OUR_TREE) -> tuple[Diff
 
 async def refuse_drift(engine: AsyncEngine, tree: Tree, *, verb: str) -> None:
     """Raise ``StoreRefused`` where tables are not as the migrations made them; ``verb`` insists."""
-    found = await current(engine)
-    drift = [each for each in await _against_migrations(engine, tree, found) if each.ours]
+    found, differences = await _revision_with_drift(engine, tree)
+    drift = [each for each in differences if each.ours]
     if not drift:
         return
     more = f" and {len(drift) - _NAMED_MOST} more" if len(drift) > _NAMED_MOST else ""
@@ -100,6 +96,26 @@ def compared(expected: Catalog, found: Catalog) -> Iterator[Difference]:
         elif expected[part] != found[part]:
             words = f"is {found[part]!r} and should be {expected[part]!r}"
             yield Difference(part=part, words=words)
+
+
+async def _revision_with_drift(
+    engine: AsyncEngine, tree: Tree
+) -> tuple[str | None, tuple[Difference, ...]]:
+    """
+    Return the revision, and what differs from what the migrations up to it have made.
+
+    Looks again where another process has migrated meanwhile: what was read then is of before and
+    of after.
+    """
+    found = await current(engine)
+    while True:
+        tree.refuse_unknown(found)
+        if found is None:
+            await refuse_tables_of_others(engine)
+        differences = await _against_migrations(engine, tree, found)
+        before, found = found, await current(engine)
+        if found == before:
+            return found, differences
 
 
 async def _against_migrations(

@@ -109,6 +109,8 @@ def read_postgres_catalog(connection: Connection) -> Iterator[tuple[str, str, st
     """Give table, kind, name and definition of each part, without the name of the schema."""
     (schema,) = connection.execute(text("SELECT quote_ident(current_schema())")).scalars()
     for table, kind, name, definition in connection.execute(text(_PARTS)):
+        if definition is None:
+            continue  # it was there when we began to read, and is gone
         words = " ".join(definition.replace(f"{schema}.", "").split())
         yield table, kind, name.removeprefix(f"{schema}."), _as_if_never_dumped(words)
 
