@@ -205,6 +205,23 @@ def test_a_page_asks_little_of_the_database(pages, client, ran: dict) -> None:
     assert 0 < len(of_news) <= 3
 
 
+def test_a_tab_that_is_renewed_reads_once(pages, client, ran: dict) -> None:
+    """Its parts and its timeline are one reading, of four statements where there are hints."""
+    given = {"intervalMs": 60_000, "ttlMinutes": 30, "reason": "closely"}
+    client.post(f"/endpoints/{ran['id']}/hints/interval", json=given).raise_for_status()
+    page = pages.get(f"/endpoints/{ran['id']}").raise_for_status().text
+    parts = [unescape(each) for each in re.findall(r'data-refetch="([^"]+)"', page)]
+
+    with statements() as of_tab:
+        for part in parts:
+            pages.get(part).raise_for_status()
+
+    assert [each.split("?")[0].rsplit("/", 1)[1] for each in parts] == [
+        *("sentence", "deeds", "next", "timeline", "standing")
+    ]
+    assert 0 < len(of_tab) <= 4
+
+
 def test_this_moment_is_four_questions(pages, client, ran: dict) -> None:
     """Also while something fails, whose latest runs say since when."""
     client.run_now(ran, failed(message="the target answered <500>"))

@@ -68,6 +68,16 @@ class Asked:
         key = f"timeline {endpoint_id} {self.window} {self._wants_answers} {self.narrow}"
         return await viewer.shared(key, lambda: self.read(viewer, endpoint_id))
 
+    async def outlook(self, viewer: Viewer, endpoint_id: EndpointId) -> Outlook:
+        """
+        Read how it stands, with the timeline that the same tab shows: all parts are one reading.
+
+        A timeline that does not go with the time is read for itself, and this without it.
+        """
+        if self.window is None or self.since or self.until:
+            return await outlook_of(viewer, endpoint_id)
+        return await self.read_along(viewer, endpoint_id)
+
     def view(self, found: Timeline, viewer: Viewer) -> TimelineView:
         """Say what of it is shown."""
         here = viewer.here(zone_of(found.situation.endpoint))

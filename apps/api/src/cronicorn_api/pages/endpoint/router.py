@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from cronicorn_domain.identity import EndpointId
 from fastapi import Response
 
-from cronicorn_api.pages.endpoint.asked import TheAsked, outlook_of
+from cronicorn_api.pages.endpoint.asked import Asked, TheAsked
 from cronicorn_api.pages.endpoint.views import endpoint_view
 from cronicorn_api.pages.frame.routing import pages_router
-from cronicorn_api.pages.frame.viewer import TheViewer
+from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 from cronicorn_api.wire.identities import PathEndpoint
 
 router: Final = pages_router()
@@ -31,29 +32,29 @@ async def timeline(viewer: TheViewer, endpoint_id: PathEndpoint, asked: TheAsked
 
 
 @router.get("/_/endpoints/{endpointId}/sentence")
-async def sentence(viewer: TheViewer, endpoint_id: PathEndpoint) -> Response:
+async def sentence(viewer: TheViewer, endpoint_id: PathEndpoint, asked: TheAsked) -> Response:
     """Say where it stands, alone."""
-    return await _part(viewer, endpoint_id, "sentence")
+    return await _part(viewer, endpoint_id, asked, "sentence")
 
 
 @router.get("/_/endpoints/{endpointId}/deeds")
-async def deeds(viewer: TheViewer, endpoint_id: PathEndpoint) -> Response:
+async def deeds(viewer: TheViewer, endpoint_id: PathEndpoint, asked: TheAsked) -> Response:
     """Offer what can be done with it, alone."""
-    return await _part(viewer, endpoint_id, "deeds")
+    return await _part(viewer, endpoint_id, asked, "deeds")
 
 
 @router.get("/_/endpoints/{endpointId}/next")
-async def next_run(viewer: TheViewer, endpoint_id: PathEndpoint) -> Response:
+async def next_run(viewer: TheViewer, endpoint_id: PathEndpoint, asked: TheAsked) -> Response:
     """Say what it asks and when it runs next, alone."""
-    return await _part(viewer, endpoint_id, "next")
+    return await _part(viewer, endpoint_id, asked, "next")
 
 
 @router.get("/_/endpoints/{endpointId}/standing")
-async def standing(viewer: TheViewer, endpoint_id: PathEndpoint) -> Response:
+async def standing(viewer: TheViewer, endpoint_id: PathEndpoint, asked: TheAsked) -> Response:
     """Show why the next one is due, its health and what comes next, alone."""
-    return await _part(viewer, endpoint_id, "standing")
+    return await _part(viewer, endpoint_id, asked, "standing")
 
 
-async def _part(viewer: TheViewer, endpoint_id: PathEndpoint, name: str) -> Response:
-    shown = endpoint_view(await outlook_of(viewer, endpoint_id), viewer.zones)
+async def _part(viewer: Viewer, endpoint_id: EndpointId, asked: Asked, name: str) -> Response:
+    shown = endpoint_view(await asked.outlook(viewer, endpoint_id), viewer.zones)
     return viewer.fragment(f"endpoint/_{name}", view=shown)

@@ -51,7 +51,8 @@ class TimelineView:
         since: Where the window begins, for the fields that ask for another.
         until: Where it ends.
         zone: The zone of both.
-        refetch: Where this part is fetched again; it keeps its window.
+        query: What is asked where this part and those beside it are fetched again; it keeps the
+            window.
         chart: The address of the drawing.
         as_table: The address of the rows.
         values: The values that can be drawn: name, word, whether it is the chosen one.
@@ -68,7 +69,7 @@ class TimelineView:
     since: str
     until: str
     zone: str
-    refetch: str
+    query: str
     chart: str
     as_table: str
     values: Sequence[tuple[str, str, bool]]
@@ -88,7 +89,6 @@ def timeline_view(
     window = address_of(timeline.since, timeline.until, follows=follows)
     value = {"value": value_of} if value_of != DURATION else {}
     kept = {**value, **({"view": "table"} if table else {})}
-    path = f"/endpoints/{endpoint.id}"
     zone = zone_of(endpoint)
     return TimelineView(
         endpoint_id=str(endpoint.id),
@@ -101,7 +101,7 @@ def timeline_view(
         since=f"{timeline.since.astimezone(here):%Y-%m-%dT%H:%M}",
         until=f"{timeline.until.astimezone(here):%Y-%m-%dT%H:%M}",
         zone=here.key,
-        refetch=f"/_{path}/timeline?{urlencode({**window, **kept})}",
+        query=f"?{urlencode({**window, **kept})}",
         chart=f"?{urlencode({**window, **value})}",
         as_table=f"?{urlencode({**window, **value, 'view': 'table'})}",
         values=_values(drawing),
