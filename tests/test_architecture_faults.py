@@ -70,6 +70,14 @@ LAYERS = [
     ),
     one("application-domain", "cronicorn_worker.planted", "import cronicorn_domain"),
     one("application-scheduler", "cronicorn_worker.planted", "import cronicorn_scheduler"),
+    one("counting-scheduler", "cronicorn_metering.planted", "import cronicorn_scheduler"),
+    one(
+        "counting-management",
+        "cronicorn_metering.planted",
+        "import cronicorn_management",
+        "counting",
+    ),
+    one("scheduler-counting", STRANGER, "import cronicorn_metering", "layers"),
 ]
 
 STRANGERS = [

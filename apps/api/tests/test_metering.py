@@ -4,19 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
+from cronicorn_adapter_memory.dispatcher import RecordingDispatcher
+from cronicorn_adapter_memory.endpoint_queue import MemoryEndpointQueue
+from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_api.metering.instruments import Instruments
-from cronicorn_api.metering.sessions import CountedSessions
-from cronicorn_api.metering.work import CountedWork
-from cronicorn_domain.identity import EndpointId, new_uuid
-from cronicorn_planner.sessions.observing import UNHEARD
-from cronicorn_scheduler.observing import (
-    EndpointQuarantined,
-    HistoryPruned,
-    PartFailed,
-    SilentObserver,
-    SlotsPassed,
-)
-from prometheus_client import CollectorRegistry
+from cronicorn_domain.identity import new_uuid
+from cronicorn_domain.instants import NO_TIME
+from cronicorn_metering.parts import Parts
+from cronicorn_metering.readings import Readings
+from cronicorn_scheduler.observing import PartFailed, SilentObserver
 
 DOCUMENTED = Path(__file__).parents[3] / "docs/api.md"
 OF_WORKERS = Path(__file__).parents[3] / "docs/metrics.md"
@@ -71,34 +67,61 @@ def test_every_name_is_documented() -> None:
     assert {name.removesuffix("_total") for name in told} == served
 
 
-def test_a_worker_beside_the_api_counts_under_the_names_of_workers() -> None:
-    """Each is told in the API's page, and means what the workers' page says of it."""
-    registry = CollectorRegistry()
-    CountedWork(SilentObserver(), registry)
-    CountedSessions(UNHEARD, registry)
-    counted = {each.name for each in registry.collect()}
+def test_a_worker_beside_the_api_counts_all_that_workers_count() -> None:
+    """Under the same names, which the workers' page promises; without one none of them is there."""
+    instruments = Instruments()
+    alone = names_in(instruments)
+    beside(instruments)
 
-    told, of_workers = (
-        {name.removesuffix("_total") for name in re.findall(r"`(cronicorn_\w+)`", page.read_text())}
-        for page in (DOCUMENTED, OF_WORKERS)
+    of_workers = set(
+        re.findall(r"^\| `(cronicorn_\w+)`", OF_WORKERS.read_text("utf-8"), re.MULTILINE)
     )
 
-    assert {each for each in told if not each.startswith("cronicorn_api_")} == counted
-    assert counted <= of_workers
+    assert names_in(instruments) - alone == {name.removesuffix("_total") for name in of_workers}
 
 
-def test_what_an_alarm_waits_for_is_counted_beside_the_api() -> None:
-    """A fault of ours, an endpoint that is set aside, and what was passed over or deleted."""
-    registry = CollectorRegistry()
-    work = CountedWork(SilentObserver(), registry)
+def names_in(instruments: Instruments) -> set[str]:
+    """Name our families as a scrape has them, but for the ends of counters."""
+    families = instruments.registry.collect()
+    return {each.name for each in families if each.name.startswith("cronicorn_")}
 
-    work.record(PartFailed(part="claiming", error=ValueError(), in_a_row=1))
-    work.record(EndpointQuarantined(endpoint_id=EndpointId(new_uuid()), reason="no cron"))
-    work.record(SlotsPassed(count=3))
-    work.record(HistoryPruned(runs=5, slot_records=2))
 
-    assert registry.get_sample_value("cronicorn_parts_failed_total", {"part": "claiming"}) == 1
-    assert registry.get_sample_value("cronicorn_quarantined_total") == 1
-    assert registry.get_sample_value("cronicorn_slots_passed_total") == 3
-    assert registry.get_sample_value("cronicorn_pruned_total", {"kind": "runs"}) == 5
-    assert registry.get_sample_value("cronicorn_runs_in_hand") == 0
+def beside(instruments: Instruments) -> Parts:
+    """Put what counts a worker around parts of one."""
+    parts = Parts(
+        queue=MemoryEndpointQueue(MemoryStore()),
+        dispatcher=RecordingDispatcher(),
+        observer=SilentObserver(),
+    )
+    readings = Readings(
+        concurrency=7,
+        connections_most=1,
+        connections_in_use=lambda: 0,
+        slots_recorded={},
+        clock_skew=lambda: NO_TIME,
+        open_breakers=three_open,
+    )
+    return instruments.with_a_worker(7).around(parts, readings)
+
+
+async def three_open() -> int:
+    """Count open breakers."""
+    return 3
+
+
+async def test_what_a_worker_beside_the_api_does_is_counted() -> None:
+    """What it tells, what its store is asked, and what only that knows, when somebody looks."""
+    instruments = Instruments()
+    await instruments.look()
+    parts = beside(instruments)
+
+    parts.observer.record(PartFailed(part="claiming", error=ValueError(), in_a_row=1))
+    await parts.queue.next_due()
+    await instruments.look()
+
+    value = instruments.registry.get_sample_value
+    assert value("cronicorn_parts_failed_total", {"part": "claiming"}) == 1
+    assert value("cronicorn_store_seconds_count", {"call": "look"}) == 1
+    assert value("cronicorn_breakers_open") == 3
+    assert value("cronicorn_concurrency") == 7
+    assert value("cronicorn_ready") == 1

@@ -21,6 +21,11 @@ from cronicorn_domain.model.run import Failed, FailureKind
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.ports.endpoint_queue import ClaimBatch
 from cronicorn_domain.testing.builders import EPOCH, HOUR, SECOND
+from cronicorn_metering.health import LATELY, STUCK, Health
+from cronicorn_metering.instruments import Instruments
+from cronicorn_metering.meters import Meters
+from cronicorn_metering.parts import Parts
+from cronicorn_metering.readings import Readings
 from cronicorn_scheduler.observing import (
     Event,
     LeaseWasLost,
@@ -31,12 +36,7 @@ from cronicorn_scheduler.observing import (
     SchedulerDraining,
 )
 from cronicorn_worker.faults import WorkerFault
-from cronicorn_worker.metering.health import LATELY, STUCK, Health
-from cronicorn_worker.metering.instruments import Instruments
-from cronicorn_worker.metering.readings import Readings
 from cronicorn_worker.metering.serving import open_exporter
-from cronicorn_worker.metering.wiring import Meters
-from cronicorn_worker.parts import Parts
 from prometheus_client import generate_latest
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"

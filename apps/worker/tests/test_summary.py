@@ -8,6 +8,7 @@ from cronicorn_adapter_memory.store import MemoryStore
 from cronicorn_adapter_memory.unit_of_work import MemoryUnitsOfWork
 from cronicorn_domain.identity import DEFAULT_TENANT, EndpointId, RunId, Token, WorkerId, new_uuid
 from cronicorn_domain.model.decision import Source
+from cronicorn_domain.model.outcome_kind import OutcomeKind
 from cronicorn_domain.model.run import Blocked, Failed, FailureKind
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.ports.endpoint_queue import Reaped
@@ -21,7 +22,7 @@ from cronicorn_scheduler.observing import (
     RunReaped,
     RunReleased,
 )
-from cronicorn_worker.watching.outcomes import MARKS, OutcomeKind
+from cronicorn_worker.watching.outcomes import MARKS
 from cronicorn_worker.watching.slots_not_run import SlotsNotRun, slots_not_run
 from cronicorn_worker.watching.summary import Summary
 from cronicorn_worker.watching.tally import Tally

@@ -4,7 +4,7 @@ import os
 import platform
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,10 +19,12 @@ from cronicorn_adapter_http.egress import EgressGuard
 from cronicorn_adapter_http.notifier import WebhookNotifier
 from cronicorn_adapter_smtp.notifier import SmtpNotifier
 from cronicorn_adapter_smtp.server import parse_smtp_url
+from cronicorn_adapter_sql.breakers import open_breakers
 from cronicorn_adapter_sql.clock import DatabaseClock
 from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.engine import open_engine
 from cronicorn_adapter_sql.migrating.runner import upgrade
+from cronicorn_adapter_sql.pool_use import connections_in_use, connections_most
 from cronicorn_adapter_sql.quota_guard import SqlQuotaGuard
 from cronicorn_adapter_sql.store import SqlStore, shared_store
 from cronicorn_adapter_sql.vault import vault_for
@@ -38,6 +40,9 @@ from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.desk import Desk
 from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
 from cronicorn_management.throttle import Throttle
+from cronicorn_metering.meters import Meters
+from cronicorn_metering.parts import Parts
+from cronicorn_metering.readings import Readings
 from cronicorn_planner.asking.rationed import RationedModel
 from cronicorn_planner.replaying.rule_replayer import RuleReplayer
 from cronicorn_planner.rules.assessing import RuleAssessor
@@ -49,7 +54,7 @@ from cronicorn_scheduler.observing import Observer, SilentObserver
 from cronicorn_scheduler.quota_outages import Told as QuotaTold
 from cronicorn_scheduler.quota_outages import Untold, WatchedQuotaGuard
 from cronicorn_scheduler.service import Scheduler
-from cronicorn_scheduler.settings import RETENTION, SchedulerSettings
+from cronicorn_scheduler.settings import CONCURRENCY, RETENTION, SchedulerSettings
 from cronicorn_scheduler.tracing import TracedRuns
 from cronicorn_scheduler.ways import ByItsWay
 
@@ -89,6 +94,8 @@ class Choices:
         model: Which model looks at endpoints; None: none does.
         observer: Hears of the worker.
         sessions: Hears of what that model is asked.
+        meters: Are put around the worker and the planner; None: nobody counts what they do.
+        concurrency: How many runs the worker has in hand at most.
         caps: How many runs may be under way, as the workers have it.
         breaker: When a host is held back; None: never.
         retention: How long history is kept; None: for ever.
@@ -108,6 +115,8 @@ class Choices:
     model: ChosenModel | None = None
     observer: Observer | None = None
     sessions: PlannerObserver = UNHEARD
+    meters: Meters | None = None
+    concurrency: int = CONCURRENCY
     caps: Caps = NO_CAPS
     breaker: Breaker | None = DEFAULT_BREAKER
     retention: timedelta | None = RETENTION
@@ -160,12 +169,22 @@ async def open_service(
                 replays=RuleReplayer(replayed),
                 assessor=RuleAssessor(conditions, store.units),
                 quota=quota,
+                readings=Readings(
+                    quotas=chosen.quotas,
+                    concurrency=chosen.concurrency,
+                    connections_most=connections_most(engine),
+                    connections_in_use=partial(connections_in_use, engine),
+                    slots_recorded=store.slots_recorded,
+                    clock_skew=clock.skew,
+                    open_breakers=_counted(chosen.breaker, partial(open_breakers, engine)),
+                ),
             )
             worker = WorkerId(f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}")
+            parts = _parts(tools, chosen)
             yield Service(
                 desk=_desk(tools, chosen),
-                worker=_worker(tools, chosen, letters, worker),
-                planner=_planner(tools, chosen, model, worker),
+                worker=_worker(tools, parts, chosen, letters, worker),
+                planner=_planner(tools, parts, chosen, model, worker),
             )
 
 
@@ -190,6 +209,7 @@ class _Tools:
     replays: RuleReplayer
     assessor: RuleAssessor
     quota: QuotaGuard
+    readings: Readings
 
 
 def _desk(tools: _Tools, chosen: Choices) -> Desk:
@@ -216,38 +236,60 @@ def _desk(tools: _Tools, chosen: Choices) -> Desk:
     )
 
 
+def _parts(tools: _Tools, chosen: Choices) -> Parts:
+    """Return what a worker and a planner are asked and tell, traced and counted as was chosen."""
+    observer, sessions = chosen.observer or SilentObserver(), chosen.sessions
+    if chosen.tracing is not None:
+        observer = TracedRuns(observer, chosen.tracing.runs, tools.clock)
+        sessions = TracedSessions(sessions, chosen.tracing.sessions)
+    parts = Parts(
+        queue=tools.store.queue,
+        dispatcher=tools.dispatcher,
+        observer=observer,
+        quota=tools.quota,
+        sessions=sessions,
+    )
+    return parts if chosen.meters is None else chosen.meters.around(parts, tools.readings)
+
+
+def _counted(
+    breaker: Breaker | None, count: Callable[..., Awaitable[int]]
+) -> Callable[[], Awaitable[int]]:
+    """Return what counts the breakers that are open; where there are none, none is."""
+
+    async def found() -> int:
+        return 0 if breaker is None else await count(opens_after=breaker.opens_after)
+
+    return found
+
+
 def _worker(
-    tools: _Tools, chosen: Choices, letters: SmtpNotifier | None, worker: WorkerId
+    tools: _Tools, parts: Parts, chosen: Choices, letters: SmtpNotifier | None, worker: WorkerId
 ) -> Scheduler:
     store, clock, quotas = tools.store, tools.clock, chosen.quotas
     return Scheduler(
-        queue=store.queue,
+        queue=parts.queue,
         units=store.units,
-        dispatcher=tools.dispatcher,
+        dispatcher=parts.dispatcher,
         wakeups=store.wakeups,
         workers=store.workers,
         room=store.room,
         clock=clock,
         settings=SchedulerSettings(
             worker=worker,
+            concurrency=chosen.concurrency,
             floor=chosen.allowance.floor,
             caps=chosen.caps,
             breaker=chosen.breaker,
             retention=chosen.retention,
             runs_most=chosen.runs_most,
         ),
-        observer=_observer(chosen, clock),
+        observer=parts.observer,
         assessor=tools.assessor,
-        quota=tools.quota if quotas.are_set(Meter.RUNS) else None,
-        budgets=tools.quota if any(quotas.are_set(each) for each in Meter) else None,
+        quota=parts.quota if quotas.are_set(Meter.RUNS) else None,
+        budgets=parts.quota if any(quotas.are_set(each) for each in Meter) else None,
         notifier=ByItsWay(webhooks=WebhookNotifier(tools.dispatcher, clock), letters=letters),
     )
-
-
-def _observer(chosen: Choices, clock: Clock) -> Observer | None:
-    if chosen.tracing is None:
-        return chosen.observer
-    return TracedRuns(chosen.observer or SilentObserver(), chosen.tracing.runs, clock)
 
 
 def _letters(smtp: str, mail_from: str | None) -> SmtpNotifier:
@@ -256,18 +298,16 @@ def _letters(smtp: str, mail_from: str | None) -> SmtpNotifier:
 
 
 def _planner(
-    tools: _Tools, chosen: Choices, model: ModelClient | None, worker: WorkerId
+    tools: _Tools, parts: Parts, chosen: Choices, model: ModelClient | None, worker: WorkerId
 ) -> Planner | None:
-    if chosen.model is None or model is None:
+    if chosen.model is None or model is None or parts.quota is None:
         return None
     return Planner(
         tools.store.units,
-        RationedModel(model, tools.quota, clock=tools.clock),
+        RationedModel(model, parts.quota, clock=tools.clock),
         clock=tools.clock,
         settings=chosen.model.planner,
-        observer=chosen.sessions
-        if chosen.tracing is None
-        else TracedSessions(chosen.sessions, chosen.tracing.sessions),
+        observer=parts.sessions,
         worker=worker,
     )
 

@@ -27,8 +27,6 @@ from cronicorn_api.doorman import Doorman
 from cronicorn_api.envelope import Envelope
 from cronicorn_api.log import Log
 from cronicorn_api.metering.instruments import Instruments
-from cronicorn_api.metering.sessions import CountedSessions
-from cronicorn_api.metering.work import CountedWork
 from cronicorn_api.pages.frame.writing import compile_templates
 from cronicorn_api.patience import PatientProtocol
 from cronicorn_api.settings import ApiSettings
@@ -194,9 +192,10 @@ def _with_a_worker(
         log.say("planner_on", model=model.planner.model)
     return replace(
         chosen,
-        observer=CountedWork(LoggedWork(log), instruments.registry),
+        observer=LoggedWork(log),
         model=model,
-        sessions=CountedSessions(LoggedSessions(log), instruments.registry),
+        sessions=LoggedSessions(log),
+        meters=instruments.with_a_worker(chosen.concurrency),
     )
 
 

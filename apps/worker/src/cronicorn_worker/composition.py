@@ -50,6 +50,8 @@ from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.conditions import Conditions
 from cronicorn_management.desk import Desk
 from cronicorn_management.throttle import Throttle
+from cronicorn_metering.parts import Parts
+from cronicorn_metering.readings import Readings
 from cronicorn_planner.asking.rationed import RationedModel
 from cronicorn_planner.replaying.rule_replayer import RuleReplayer
 from cronicorn_planner.rules.assessing import RuleAssessor
@@ -63,8 +65,6 @@ from cronicorn_scheduler.tracing import TracedRuns
 from cronicorn_scheduler.ways import ByItsWay
 
 from cronicorn_worker.faults import WorkerFault
-from cronicorn_worker.metering.readings import Readings
-from cronicorn_worker.parts import Parts
 from cronicorn_worker.settings import LogLevel, WorkerSettings
 from cronicorn_worker.watching.opening_lines import Tell, untold
 from cronicorn_worker.watching.quota_lines import QuotaLines
@@ -72,7 +72,7 @@ from cronicorn_worker.watching.session_lines import SessionLines
 from cronicorn_worker.watching.showing import Show
 
 if TYPE_CHECKING:
-    from cronicorn_worker.metering.wiring import Meters
+    from cronicorn_metering.meters import Meters
 
 _TRIES_BETWEEN_LINES: Final = 10
 
@@ -433,7 +433,7 @@ async def open_meters(settings: WorkerSettings, tell: Tell) -> AsyncIterator["Me
     if settings.metrics_port is None:
         yield None
         return
-    from cronicorn_worker.metering.wiring import served  # noqa: PLC0415  who does not ask pays not
+    from cronicorn_worker.metering.serving import served  # noqa: PLC0415  who does not ask pays not
 
     async with served(
         settings.concurrency,

@@ -41,7 +41,7 @@ from cronicorn_worker.watching.standings import standings
 from cronicorn_worker.working import see_through
 
 if TYPE_CHECKING:
-    from cronicorn_worker.metering.wiring import Meters
+    from cronicorn_metering.meters import Meters
 
 NEXT_STEPS = (
     "there is nothing to run yet: look around with --demo, or write a jobs file and start with"

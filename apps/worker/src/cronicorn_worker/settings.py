@@ -38,7 +38,7 @@ from cronicorn_planner.sessions.choosing import (
     model_in,
     prices_in,
 )
-from cronicorn_scheduler.settings import RETENTION
+from cronicorn_scheduler.settings import CONCURRENCY, RETENTION
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
@@ -205,7 +205,7 @@ class WorkerSettings(BaseSettings):
     run_for: Annotated[timedelta, BeforeValidator(_duration)] | None = Field(
         None, validation_alias="CRONICORN_FOR"
     )
-    concurrency: Annotated[int, BeforeValidator(_number(CONCURRENCY_MOST))] = 400
+    concurrency: Annotated[int, BeforeValidator(_number(CONCURRENCY_MOST))] = CONCURRENCY
     processes: Annotated[int, BeforeValidator(_number(PROCESSES_MOST))] = 1
     host_cap: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_host_caps)] = ()
     tenant_cap: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_tenant_caps)] = ()

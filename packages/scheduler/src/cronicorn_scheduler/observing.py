@@ -24,6 +24,7 @@ from cronicorn_domain.errors import StoreUnavailable
 from cronicorn_domain.frozen import quickly_made
 from cronicorn_domain.identity import EndpointId, WorkerId
 from cronicorn_domain.model.alert import Notice
+from cronicorn_domain.model.decision import Source
 from cronicorn_domain.ports.endpoint_queue import ClaimedRun, Deferral, Reaped, Settlement
 
 
@@ -44,6 +45,17 @@ class RunStarted:
     name: ClassVar[str] = "run_started"
     run: ClaimedRun
     started_at: datetime
+
+    @property
+    def lateness(self) -> timedelta:
+        """How long after it was due the request goes out."""
+        return self.started_at - self.run.plan.decision.due_at
+
+    @property
+    def made_up_for(self) -> bool:
+        """Whether its slot had been missed; how late it is says nothing about our own haste."""
+        missed = self.lateness > self.run.endpoint.misfire.grace
+        return missed or self.run.plan.decision.source is Source.CATCH_UP
 
 
 @quickly_made

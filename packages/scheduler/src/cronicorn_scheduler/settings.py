@@ -11,6 +11,8 @@ from cronicorn_domain.model.breaker import DEFAULT_BREAKER, Breaker
 from cronicorn_domain.model.caps import NO_CAPS, Caps
 from cronicorn_domain.model.state import DEFAULT_FLOOR
 
+CONCURRENCY: Final = 400
+"""Runs in hand at most unless told otherwise."""
 RETENTION: Final = timedelta(days=30)
 """History is kept for so long unless told otherwise."""
 
@@ -72,7 +74,7 @@ class SchedulerSettings:
     """
 
     worker: WorkerId
-    concurrency: int = 400
+    concurrency: int = CONCURRENCY
     floor: timedelta = DEFAULT_FLOOR
     caps: Caps = NO_CAPS
     breaker: Breaker | None = DEFAULT_BREAKER

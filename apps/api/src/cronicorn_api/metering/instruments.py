@@ -1,24 +1,16 @@
 """
-The API's metrics, under names that last; the worker's are beside them under theirs.
+The API's metrics, under names that last; those of a worker beside it are there under theirs.
 
 Labels are words from closed lists: a route is told by its pattern, and what no route took is one
 word. ``docs/api.md`` explains every name.
 """
 
-from collections.abc import Callable
 from typing import Final
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    PlatformCollector,
-    ProcessCollector,
-    disable_created_metrics,
-)
+from cronicorn_metering.meters import Meters
+from cronicorn_metering.registries import new_registry
+from prometheus_client import Counter, Gauge, Histogram
 
-_NO_INSTANTS: Final[Callable[[], None]] = disable_created_metrics  # it has no types itself
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -26,11 +18,8 @@ class Instruments:
     """Every instrument, in a registry of its own."""
 
     def __init__(self) -> None:
-        # The instant at which each series was made is of no use here, and doubles their number.
-        _NO_INSTANTS()
-        self.registry = CollectorRegistry(auto_describe=True)
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
+        self.registry = new_registry()
+        self._meters: Meters | None = None
         self.requests = Counter(
             "cronicorn_api_requests",
             "Requests that were answered.",
@@ -49,3 +38,13 @@ class Instruments:
             "Requests that are being answered.",
             registry=self.registry,
         )
+
+    def with_a_worker(self, concurrency: int) -> Meters:
+        """Count a worker and a planner beside the API, too, and return what is put around them."""
+        self._meters = Meters(concurrency, registry=self.registry)
+        return self._meters
+
+    async def look(self) -> None:
+        """See to what is only known when somebody asks."""
+        if self._meters is not None:
+            await self._meters.look()

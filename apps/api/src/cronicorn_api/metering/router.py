@@ -22,4 +22,5 @@ async def metrics(request: Request, caller: TheCaller) -> Response:
     """Give this process's metrics, as Prometheus reads them."""
     caller.check(Scope.ADMIN)
     instruments: Instruments = request.app.state.instruments
+    await instruments.look()
     return Response(generate_latest(instruments.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from aiohttp import web
+from cronicorn_metering.health import Health
+from cronicorn_metering.meters import Meters
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from cronicorn_worker.faults import WorkerFault
-from cronicorn_worker.metering.health import Health
 
 
 async def _nowhere() -> None:
@@ -54,6 +55,25 @@ async def open_exporter(
         yield f"http://{name}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def served(
+    concurrency: int, *, host: str, port: int, tell: Callable[[str], None]
+) -> AsyncIterator[Meters]:
+    """
+    Serve the metrics and the health of a worker that may have no store yet.
+
+    ``tell`` hears the address.
+
+    Raises:
+        WorkerFault: the port cannot be had.
+    """
+    meters = Meters(concurrency)
+    registry, health = meters.instruments.registry, meters.health
+    async with open_exporter(registry, health, host=host, port=port, look=meters.look) as address:
+        tell(address)
+        yield meters
 
 
 def _app(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.decision import Decision
+from cronicorn_domain.model.outcome_kind import OutcomeKind, kind_of
 from cronicorn_scheduler.observing import (
     EndpointQuarantined,
     EndpointWithheld,
@@ -27,7 +28,6 @@ from cronicorn_scheduler.observing import (
 )
 
 from cronicorn_worker.watching.log_lines import Fields, line_of
-from cronicorn_worker.watching.outcomes import OutcomeKind, kind_of
 from cronicorn_worker.watching.tally import Tally
 
 MARKS_MOST = 10

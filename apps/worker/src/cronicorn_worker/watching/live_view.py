@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from cronicorn_domain.instants import NO_TIME
 from cronicorn_domain.model.condition import Condition
+from cronicorn_domain.model.outcome_kind import OutcomeKind
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.wording import length_in_words
 from rich.console import Console, Group, RenderableType
@@ -15,7 +16,7 @@ from rich.text import Text
 from cronicorn_worker.lengths import format_length
 from cronicorn_worker.watching.board import MARKS_MOST, Board, Standing, Trace
 from cronicorn_worker.watching.log_lines import milliseconds
-from cronicorn_worker.watching.outcomes import MARKS, OutcomeKind
+from cronicorn_worker.watching.outcomes import MARKS
 from cronicorn_worker.watching.planners import planners_in_words
 
 _EVERY = timedelta(milliseconds=250)

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cronicorn_domain.model.outcome_kind import OutcomeKind
 from cronicorn_domain.model.slot_record import Fate
 from cronicorn_domain.wording import length_in_words
 
 from cronicorn_worker.lengths import format_length
 from cronicorn_worker.watching.lateness import Lateness
 from cronicorn_worker.watching.log_lines import Fields, milliseconds
-from cronicorn_worker.watching.outcomes import OutcomeKind
 from cronicorn_worker.watching.planners import BY_SCHEDULE, by_planner, planners_in_words
 from cronicorn_worker.watching.slots_not_run import SlotsNotRun
 from cronicorn_worker.watching.tally import Tally

@@ -2,11 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.model.decision import Source
-from cronicorn_domain.ports.endpoint_queue import ClaimedRun
+from cronicorn_domain.model.outcome_kind import OutcomeKind, kind_of
 from cronicorn_scheduler.observing import (
     EndpointHealed,
     EndpointQuarantined,
@@ -21,7 +20,6 @@ from cronicorn_scheduler.observing import (
 )
 
 from cronicorn_worker.watching.lateness import Lateness
-from cronicorn_worker.watching.outcomes import OutcomeKind, kind_of
 
 
 @dataclass(slots=True)
@@ -77,10 +75,10 @@ class Tally:
     def record(self, event: Event) -> None:
         """Count an event."""
         match event:
-            case RunStarted(run=run, started_at=started_at):
+            case RunStarted(run=run):
                 self.started += 1
                 self.planned_by[run.plan.decision.source] += 1
-                self._note_start(run, started_at - run.plan.decision.due_at)
+                (self.made_up_for if event.made_up_for else self.lateness).add(event.lateness)
             case RunSettled(settlement=settlement):
                 self.outcomes[kind_of(settlement.outcome)] += 1
             case RunReleased():
@@ -98,12 +96,3 @@ class Tally:
                 self.quarantined.pop(endpoint_id, None)
             case _:
                 pass
-
-    def _note_start(self, run: ClaimedRun, late: timedelta) -> None:
-        """Count how late a run starts; an outage's length says nothing about our own haste."""
-        (self.made_up_for if is_made_up_for(run, late) else self.lateness).add(late)
-
-
-def is_made_up_for(run: ClaimedRun, late: timedelta) -> bool:
-    """Say whether a start so late is of a slot that had been missed."""
-    return late > run.endpoint.misfire.grace or run.plan.decision.source is Source.CATCH_UP

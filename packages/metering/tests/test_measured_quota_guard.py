@@ -11,8 +11,8 @@ from cronicorn_domain.model.quota import Meter, Quota, Quotas, Reservation, Stan
 from cronicorn_domain.ports.quota_guard import QuotaGuard
 from cronicorn_domain.testing.builders import EPOCH
 from cronicorn_domain.testing.quota_guard_contract import GuardMaker, QuotaGuardContract
-from cronicorn_worker.metering.instruments import Instruments
-from cronicorn_worker.metering.measured_quota_guard import SHOWN_EVERY, MeasuredQuotaGuard
+from cronicorn_metering.instruments import Instruments
+from cronicorn_metering.measured_quota_guard import SHOWN_EVERY, MeasuredQuotaGuard
 
 SOMEBODY = TenantId(new_uuid())
 QUOTAS = Quotas(

@@ -18,8 +18,8 @@ from cronicorn_domain.ports.endpoint_queue import (
     StartRefusal,
 )
 
-from cronicorn_worker.metering.health import Health
-from cronicorn_worker.metering.instruments import Instruments
+from cronicorn_metering.health import Health
+from cronicorn_metering.instruments import Instruments
 
 
 class MeasuredQueue:

@@ -20,7 +20,7 @@ from cronicorn_domain.model.quota import (
 )
 from cronicorn_domain.ports.quota_guard import RESERVED_FOR, QuotaGuard
 
-from cronicorn_worker.metering.instruments import Instruments
+from cronicorn_metering.instruments import Instruments
 
 SHOWN_EVERY: Final = timedelta(seconds=15)
 """How often at most what a tenant has used is asked for, to be shown."""

@@ -1,36 +1,44 @@
-"""Puts metrics and health around the parts of a scheduler, and serves them."""
+"""Puts metrics and health around the parts of a scheduler."""
 
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from cronicorn_domain.errors import StoreError
 from cronicorn_domain.ports.quota_guard import QuotaGuard
+from prometheus_client import CollectorRegistry
 
-from cronicorn_worker.metering.counted_dispatcher import CountedDispatcher
-from cronicorn_worker.metering.counting import CountingObserver, InHand
-from cronicorn_worker.metering.counting_sessions import CountingSessions
-from cronicorn_worker.metering.health import Health
-from cronicorn_worker.metering.instruments import Instruments
-from cronicorn_worker.metering.measured_queue import MeasuredQueue
-from cronicorn_worker.metering.measured_quota_guard import MeasuredQuotaGuard
-from cronicorn_worker.metering.readings import Readings
-from cronicorn_worker.metering.serving import open_exporter
-from cronicorn_worker.parts import Parts
+from cronicorn_metering.counted_dispatcher import CountedDispatcher
+from cronicorn_metering.counting import CountingObserver, InHand
+from cronicorn_metering.counting_sessions import CountingSessions
+from cronicorn_metering.health import Health
+from cronicorn_metering.instruments import Instruments
+from cronicorn_metering.measured_queue import MeasuredQueue
+from cronicorn_metering.measured_quota_guard import MeasuredQuotaGuard
+from cronicorn_metering.parts import Parts
+from cronicorn_metering.readings import Readings
 
 _SHORTLY: Final = 2.0
 
 
 class Meters:
-    """The metrics and the health of a worker, from before it has a store on."""
+    """
+    The metrics and the health of a worker, from before it has a store on.
+
+    They are put into the ``registry``, beside what is there, or into one of their own.
+    """
 
     def __init__(
-        self, concurrency: int, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        concurrency: int,
+        *,
+        registry: CollectorRegistry | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.instruments, self._in_hand = Instruments(), InHand()
+        self.instruments, self._in_hand = Instruments(registry), InHand()
         self.health = Health(has_room=lambda: len(self._in_hand) < concurrency, monotonic=monotonic)
         self._monotonic = monotonic
         self._open_breakers: Callable[[], Awaitable[int]] | None = None
@@ -79,22 +87,3 @@ def _around(
     if guard is None:
         return None
     return MeasuredQuotaGuard(guard, instruments, readings.quotas, monotonic=monotonic)
-
-
-@asynccontextmanager
-async def served(
-    concurrency: int, *, host: str, port: int, tell: Callable[[str], None]
-) -> AsyncIterator[Meters]:
-    """
-    Serve the metrics and the health of a worker that may have no store yet.
-
-    ``tell`` hears the address.
-
-    Raises:
-        WorkerFault: the port cannot be had.
-    """
-    meters = Meters(concurrency)
-    registry, health = meters.instruments.registry, meters.health
-    async with open_exporter(registry, health, host=host, port=port, look=meters.look) as address:
-        tell(address)
-        yield meters

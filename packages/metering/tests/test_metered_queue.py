@@ -21,10 +21,10 @@ from cronicorn_domain.testing.endpoint_queue_lease_contract import EndpointQueue
 from cronicorn_domain.testing.endpoint_queue_release_contract import EndpointQueueReleaseContract
 from cronicorn_domain.testing.endpoint_queue_settle_contract import EndpointQueueSettleContract
 from cronicorn_domain.testing.store import Store
+from cronicorn_metering.meters import metered
+from cronicorn_metering.parts import Parts
+from cronicorn_metering.readings import Readings
 from cronicorn_scheduler.observing import SilentObserver
-from cronicorn_worker.metering.readings import Readings
-from cronicorn_worker.metering.wiring import metered
-from cronicorn_worker.parts import Parts
 
 
 async def none_open() -> int:

@@ -11,7 +11,7 @@ from cronicorn_planner.sessions.observing import (
     SessionLost,
 )
 
-from cronicorn_worker.metering.instruments import Instruments
+from cronicorn_metering.instruments import Instruments
 
 _MILLIONTHS: Final = 1_000_000
 

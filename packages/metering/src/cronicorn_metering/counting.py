@@ -1,10 +1,8 @@
 """Counts what a scheduler tells, and passes it on."""
 
-from datetime import timedelta
-
 from cronicorn_domain.identity import Token
 from cronicorn_domain.model.decision import Source
-from cronicorn_domain.ports.endpoint_queue import ClaimedRun
+from cronicorn_domain.model.outcome_kind import OutcomeKind, kind_of
 from cronicorn_scheduler.observing import (
     EndpointHealed,
     EndpointQuarantined,
@@ -27,10 +25,8 @@ from cronicorn_scheduler.observing import (
 )
 from prometheus_client import Counter
 
-from cronicorn_worker.metering.health import Health
-from cronicorn_worker.metering.instruments import Instruments
-from cronicorn_worker.watching.outcomes import OutcomeKind, kind_of
-from cronicorn_worker.watching.tally import is_made_up_for
+from cronicorn_metering.health import Health
+from cronicorn_metering.instruments import Instruments
 
 
 class InHand:
@@ -64,8 +60,8 @@ class CountingObserver:
         match event:
             case RunSettled():
                 self._note_end(event)
-            case RunStarted(run=run, started_at=started_at):
-                self._note_start(run, started_at - run.plan.decision.due_at)
+            case RunStarted():
+                self._note_start(event)
             case RunClaimed(run=run):
                 self._in_hand.take(run.lease.token)
             case RunReleased(run=run, reason=reason):
@@ -104,11 +100,12 @@ class CountingObserver:
             case _:
                 pass
 
-    def _note_start(self, run: ClaimedRun, late: timedelta) -> None:
-        if is_made_up_for(run, late):
+    def _note_start(self, event: RunStarted) -> None:
+        if event.made_up_for:
             self._instruments.runs.made_up_for.inc()
         else:
-            self._instruments.runs.lateness_seconds.observe(max(0.0, late.total_seconds()))
+            late = event.lateness.total_seconds()
+            self._instruments.runs.lateness_seconds.observe(max(0.0, late))
 
     def _note_end(self, event: RunSettled) -> None:
         self._in_hand.drop(event.run.lease.token)

@@ -1,5 +1,5 @@
 """
-The worker's metrics: what is counted, under names that last.
+The metrics of work: what is counted of it, under names that last.
 
 Labels are words from closed lists. Nothing is counted by endpoint or host: there is no end to
 them, and each would be a series of its own for ever. Of tenants those are told apart whose quota is
@@ -10,21 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from cronicorn_domain.model.slot_record import Fate
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    PlatformCollector,
-    ProcessCollector,
-    disable_created_metrics,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from cronicorn_worker.metering.readings import Readings
+from cronicorn_metering.readings import Readings
+from cronicorn_metering.registries import new_registry
 
-_NO_INSTANTS: Final[Callable[[], None]] = disable_created_metrics  # it has no types itself
 _MILLISECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5)
 _CALL: Final = (*_MILLISECONDS, 1, 2.5, 5, 10, 30)
 _LATENESS: Final = (*_MILLISECONDS, 1, 2.5, 5, 10, 30, 60)
@@ -160,14 +152,10 @@ class OfSessions:
 
 
 class Instruments:
-    """Every instrument, in a registry of its own."""
+    """Every instrument, in a registry that may have others, too."""
 
-    def __init__(self) -> None:
-        # The instant at which each series was made is of no use here, and doubles their number.
-        _NO_INSTANTS()
-        self.registry = CollectorRegistry(auto_describe=True)
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = new_registry() if registry is None else registry
         self._make = Made(self.registry)
         self.runs = OfRuns(self._make)
         self.queue = OfQueue(self._make)
