@@ -27,6 +27,16 @@ class Target:
 
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
     port: int = 0
+    held: dict[str, threading.Event] = field(default_factory=dict)
+
+    @contextmanager
+    def holding(self, path: str) -> Iterator[None]:
+        """Answer a path only at the end of the block."""
+        self.held[path] = threading.Event()
+        try:
+            yield
+        finally:
+            self.held.pop(path).set()
 
     @property
     def url(self) -> str:
@@ -45,7 +55,10 @@ def a_target() -> Iterator[Target]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = target.answers.get(self.path.partition("?")[0], (200, "{}"))
+            path = self.path.partition("?")[0]
+            if (held := target.held.get(path)) is not None:
+                held.wait(PATIENCE)
+            status, body = target.answers.get(path, (200, "{}"))
             content = body.encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

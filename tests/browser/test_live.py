@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.served import Served
 from tests.browser.watching import watch
-from tests.browser.world import World, ended_run
+from tests.browser.world import World, begun_run, ended_run
 
 
 def test_a_failure_reaches_now_without_loading_it_anew(
@@ -77,3 +77,21 @@ def test_many_tabs_load_and_are_live(
         expect(tab.locator("#live")).to_have_attribute("data-state", "live", timeout=30_000)
 
     assert [each.left for each in seen] == [[]] * len(tabs)
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_said_to_have_ended(
+    page: Page, site: Served, world: World
+) -> None:
+    """In its sentence as below it; then nothing of it is asked for again, and nothing is live."""
+    job = site.a_job("long")
+    with site.target.holding("/takes-long"):
+        endpoint = site.an_endpoint(job, "takes-long", baselineIntervalMs=3_600_000)
+        site.post(f"/endpoints/{endpoint['id']}/run")
+        page.goto(f"/runs/{begun_run(site, endpoint['id'])}")
+        expect(page.locator("#sentence")).to_contain_text("running")
+        expect(page.locator("#live")).to_have_attribute("data-state", "live")
+
+    expect(page.locator("#sentence .mark")).to_have_text("ok")
+    expect(page.locator("#run")).not_to_contain_text("still running")
+    expect(page.locator("main [data-refetch]")).to_have_count(0)
+    expect(page.locator("#live")).to_be_hidden()

@@ -54,12 +54,21 @@ def make_world(site: Served) -> World:
 
 def ended_run(site: Served, endpoint: str) -> str:
     """Wait until a run of an endpoint has ended, and give its id."""
+    return _a_run(site, endpoint, running=False)
+
+
+def begun_run(site: Served, endpoint: str) -> str:
+    """Wait until a run of an endpoint is under way, and give its id."""
+    return _a_run(site, endpoint, running=True)
+
+
+def _a_run(site: Served, endpoint: str, *, running: bool) -> str:
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
         runs = site.get(f"/endpoints/{endpoint}/runs")["runs"]
-        ended = [each for each in runs if each["status"] != "running"]
-        if ended:
-            run: str = ended[0].get("runId") or ended[0]["id"]
+        found = [each for each in runs if (each["status"] == "running") is running]
+        if found:
+            run: str = found[0].get("runId") or found[0]["id"]
             return run
         time.sleep(0.1)
-    raise AssertionError(f"endpoint {endpoint} has not run")
+    raise AssertionError(f"endpoint {endpoint} has no run that {'runs' if running else 'ended'}")

@@ -107,6 +107,52 @@ def test_it_is_run_paused_and_resumed(pages, client) -> None:
     assert "Paused until it is resumed." in done("pause", length="open")
 
 
+def test_times_that_are_typed_are_of_the_zone_that_stands_beside_them(pages, client) -> None:
+    """Of the endpoint's own for a pause, of the shown one for a window, whatever is chosen then."""
+    endpoint = client.an_endpoint(name="far", baselineCron="0 3 * * *", timezone="Asia/Tokyo")
+    path = f"/endpoints/{endpoint['id']}"
+    pages.cookies.set("cronicorn_zone", "America/New_York")
+    page = pages.get(path).text
+    assert "Tomorrow 08:00, Asia/Tokyo" in page
+    menu = page.split(f'action="{path}/pause"')[1].split("</form>")[0]
+    [zone] = re.findall(r'name="zone" value="([^"]*)"', menu)
+
+    given = {"length": "until", "until": "2031-05-01T08:00", "zone": zone}
+    pages.post(f"{path}/pause", data=given, headers=OURS)
+    paused = client.get(f"/jobs/_/endpoints/{endpoint['id']}").json()["pausedUntil"]
+    assert paused.startswith("2031-04-30T23:00:00")
+
+    pages.cookies.set("cronicorn_times", "endpoint")
+    page = pages.get(path).text
+    window = page.split('class="menu custom-window"')[1].split("</form>")[0]
+    [zone] = re.findall(r'name="zone" value="([^"]*)"', window)
+    assert zone == "Asia/Tokyo"
+    asked = {"from": "2025-01-01T09:00", "until": "2025-01-01T10:00", "zone": zone}
+    drawn = pages.get(path, params=asked).text
+    assert 'value="2025-01-01T09:00"' in drawn
+    assert 'value="2025-01-01T10:00"' in drawn
+    assert pages.get(path, params={**asked, "zone": "Nowhere/At_All"}).status_code == 422
+
+
+def test_undo_of_a_pause_brings_back_the_pause_before(pages, client) -> None:
+    """And lets it run only if it ran before."""
+    endpoint = client.an_endpoint(name="twice paused")
+    path = f"/endpoints/{endpoint['id']}"
+    client.post(
+        f"{path}/pause", json={"pausedUntil": "2031-05-01T08:00:00Z", "reason": "moving"}
+    ).raise_for_status()
+
+    pages.post(f"{path}/pause", data={"length": "open", "reason": "for good"}, headers=OURS)
+    undo = pages.get(path).text.split('class="said"')[1].split("</form>")[0]
+    [action] = re.findall(r'action="([^"]*)"', undo)
+    fields = dict(re.findall(r'name="([^"]*)" value="([^"]*)"', undo))
+    pages.post(action, data=fields, headers=OURS)
+
+    after = client.get(f"/jobs/_/endpoints/{endpoint['id']}").json()
+    assert after["pausedUntil"].startswith("2031-05-01T08:00:00")
+    assert "moving" in pages.get(path).text
+
+
 def test_hints_are_cleared_and_failures_forgotten(pages, client) -> None:
     """All of them, or one; one that has ended already is no fault."""
     endpoint = client.an_endpoint(name="hints")

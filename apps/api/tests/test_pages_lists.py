@@ -99,6 +99,20 @@ def test_many_are_counted_before_anything_is_done(shop) -> None:
     assert "2 endpoints resumed" in undone.text
 
 
+def test_as_many_others_are_asked_about_again(shop) -> None:
+    """What was looked at is which ones change, and not how many."""
+    browser, _, made = shop
+    sent(browser, f"/endpoints/{made[0]['id']}/pause", length="open")
+    fields = hidden(sent(browser, "/endpoints/bulk", do="resume", all="yes").text)
+    sent(browser, f"/endpoints/{made[0]['id']}/resume")
+    sent(browser, f"/endpoints/{made[1]['id']}/pause", length="open")
+
+    again = sent(browser, "/endpoints/bulk/do", **fields)
+
+    assert again.status_code == 409
+    assert ">beta<" in again.text
+
+
 def test_many_that_were_archived_come_back(shop) -> None:
     """Undo restores just those that were archived."""
     browser, _, made = shop

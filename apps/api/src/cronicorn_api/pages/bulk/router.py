@@ -12,7 +12,7 @@ from cronicorn_management.endpoints.bulk import BulkAction, BulkOutcome, act_on_
 from fastapi import Response
 
 from cronicorn_api.pages.bulk.asked import Deed, deed_of
-from cronicorn_api.pages.bulk.views import SHOWN_MOST, done_view, preview_view
+from cronicorn_api.pages.bulk.views import SHOWN_MOST, done_view, mark_of, preview_view
 from cronicorn_api.pages.endpoints.asked import asked_in
 from cronicorn_api.pages.frame.forms import Fields, Lists
 from cronicorn_api.pages.frame.routing import pages_router
@@ -41,7 +41,7 @@ async def do(viewer: TheViewer, form: Fields) -> Response:
     if isinstance(deed, Response):
         return deed
     would = await _rehearsed(viewer, deed)
-    if form.get("expected", [""])[-1] != str(len(would.changed)):
+    if form.get("expected", [""])[-1] != mark_of(would.changed):
         return await _asked(viewer, deed, would, changed=True)
     outcome = await act_on_many(
         viewer.desk, viewer.caller, deed.action, deed.wanted, pause=deed.pause

@@ -1,10 +1,12 @@
 """What would be done to many endpoints, and what was, as their pages show it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
+from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.ports.board import Standing
 from cronicorn_management.endpoints.bulk import BulkAction, BulkOutcome
@@ -60,8 +62,8 @@ class PreviewView:
         effect: ``312 match, 300 change, 12 already paused``.
         refused: Why some would be refused, each with how many.
         shown: The first of those that would change, with their names.
-        expected: How many would change: if it is another number by then, it is asked again.
-        changed: It was asked before, and another number would have changed then.
+        change: How many would change.
+        changed: It was asked before, and others would have changed then.
     """
 
     title: str
@@ -71,7 +73,7 @@ class PreviewView:
     refused: Sequence[tuple[str, int]]
     shown: Sequence[Standing]
     more: int
-    expected: int
+    change: int
     fields: Sequence[tuple[str, str]]
     back: str
     danger: bool
@@ -107,12 +109,17 @@ def preview_view(
         refused=_refused(outcome),
         shown=shown,
         more=change - len(shown),
-        expected=change,
-        fields=[*deed.fields, ("expected", str(change))],
+        change=change,
+        fields=[*deed.fields, ("expected", mark_of(outcome.changed))],
         back=deed.asked.path(),
         danger=deed.action is BulkAction.ARCHIVE,
         changed=changed,
     )
+
+
+def mark_of(ids: Iterable[EndpointId]) -> str:
+    """Say in a word which endpoints are meant: if others would change, it is asked again."""
+    return sha256(",".join(sorted(str(each) for each in ids)).encode()).hexdigest()[:24]
 
 
 def done_view(deed: Deed, outcome: BulkOutcome, zones: Zones) -> DoneView:
@@ -123,7 +130,7 @@ def done_view(deed: Deed, outcome: BulkOutcome, zones: Zones) -> DoneView:
     if back is not None and changed:
         ids = ",".join(str(each) for each in changed)
         undo = [*deed.asked.filters, ("do", back.value), ("ids", ids)]
-        undo = [*undo, ("expected", str(len(changed)))]
+        undo = [*undo, ("expected", mark_of(changed))]
     return DoneView(
         title=f"{_counted(len(changed))} {words.done}{_until(deed, zones)}",
         refused=_refused(outcome),

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import EndpointId
+from cronicorn_domain.schedules.zones import zone as zone_named
 from cronicorn_management.history.timeline import (
     MARKS_MOST,
     Outlook,
@@ -36,6 +37,7 @@ class Asked:
     Attributes:
         window: The name of a window that ends now.
         since: Where another window begins, and ``until`` where it ends, as they were written.
+        zone: Of which zone those are, where they do not say it themselves; None: of the shown one.
         value: What is drawn below: the duration, the lateness, or the path of a number.
         table: Whether rows are wanted instead of the drawing.
         narrow: Whether it is shown where there is little room.
@@ -44,6 +46,7 @@ class Asked:
     window: str | None
     since: str | None
     until: str | None
+    zone: str | None
     value: str
     table: bool
     narrow: bool
@@ -95,7 +98,8 @@ class Asked:
         return self.value not in {DURATION, LATENESS}
 
     def _asked_window(self, viewer: Viewer) -> AskedWindow:
-        return asked_window(self.window, self.since, self.until, viewer.here())
+        here = zone_named(self.zone) if self.zone else viewer.here()
+        return asked_window(self.window, self.since, self.until, here)
 
 
 def asked_of(
@@ -104,6 +108,7 @@ def asked_of(
     window: _Text = None,
     since: _From = None,
     until: _Text = None,
+    zone: _Text = None,
     value: _Value = DURATION,
     view: _Text = None,
 ) -> Asked:
@@ -116,6 +121,7 @@ def asked_of(
         window=window,
         since=since,
         until=until,
+        zone=zone,
         value=value,
         table=view == "table",
         narrow=is_narrow(request),

@@ -7,6 +7,7 @@ from cronicorn_domain.errors import Conflict, InvalidInput, NotFound
 from cronicorn_domain.identity import EndpointId, HintId
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_management.desk import Changing
+from cronicorn_management.endpoints.finding import endpoint_to_change
 from cronicorn_management.endpoints.pausing import pause_endpoint
 from cronicorn_management.endpoints.resetting import reset_failures
 from cronicorn_management.endpoints.restoring import restore_endpoint
@@ -16,7 +17,8 @@ from cronicorn_management.hints.clearing import clear_hint, clear_hints
 from fastapi import Response
 
 from cronicorn_api.access.sign_in import is_local
-from cronicorn_api.pages.endpoint.pausing import pause_of
+from cronicorn_api.pages.endpoint.pausing import pause_of, undo_of_pause
+from cronicorn_api.pages.endpoint.views import zone_of
 from cronicorn_api.pages.frame.forms import Form
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.said import Undo
@@ -44,6 +46,7 @@ async def pause(viewer: TheViewer, endpoint_id: PathEndpoint, form: Form) -> Res
     try:
         wanted = pause_of(form, viewer.now, viewer.here())
         async with viewer.desk.changing(viewer.caller) as work:
+            before = await endpoint_to_change(work, endpoint_id)
             await pause_endpoint(work, endpoint_id, until=wanted.until, reason=wanted.reason)
     except (InvalidInput, Conflict) as refusal:
         told = " ".join(each.message for each in faults_of(refusal))
@@ -51,9 +54,9 @@ async def pause(viewer: TheViewer, endpoint_id: PathEndpoint, form: Form) -> Res
     until = (
         "until it is resumed"
         if wanted.until >= OPEN_ENDED
-        else f"until {viewer.zones.moment(wanted.until).clock}"
+        else f"until {viewer.zones.moment(wanted.until, zone_of(before)).clock}"
     )
-    undo = Undo(action=f"/endpoints/{endpoint_id}/resume", label="Undo", fields=())
+    undo = undo_of_pause(before, viewer.now)
     return _back(viewer, endpoint_id, form, f"Paused {until}.", undo)
 
 

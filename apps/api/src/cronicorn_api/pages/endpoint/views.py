@@ -72,6 +72,8 @@ class EndpointView:
 
     Attributes:
         curl: The request as a command.
+        zone: Its own zone, or that in which times are shown: of it are times of the clock that are
+            typed on its page.
         outcome: The mark of its state, and ``condition`` the words beside it.
         sentence: What it does next, and why.
         can_run: Whether it can be run by hand now.
@@ -89,6 +91,7 @@ class EndpointView:
     url: str
     method: str
     curl: str
+    zone: str
     outcome: Outcome
     condition: str
     sentence: str
@@ -128,6 +131,7 @@ def endpoint_view(outlook: Outlook, zones: Zones) -> EndpointView:
         url=endpoint.request.url,
         method=endpoint.request.method.value,
         curl=curl_of(endpoint),
+        zone=zone or zones.shown(),
         outcome=OUTCOMES[name],
         condition=_condition_words(name, state.failures),
         sentence=explanation.sentence,

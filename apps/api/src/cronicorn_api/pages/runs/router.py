@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from cronicorn_management.history.surroundings import read_run_among_others
+from cronicorn_domain.identity import RunId
+from cronicorn_management.history.surroundings import RunAmongOthers, read_run_among_others
 from fastapi import Response
 
 from cronicorn_api.pages.frame.routing import pages_router
-from cronicorn_api.pages.frame.viewer import TheViewer
-from cronicorn_api.pages.runs.views import run_view
+from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
+from cronicorn_api.pages.runs.views import RunView, run_view
 from cronicorn_api.wire.identities import PathRun
 
 router: Final = pages_router()
@@ -16,14 +17,24 @@ router: Final = pages_router()
 @router.get("/runs/{runId}")
 async def run(viewer: TheViewer, run_id: PathRun) -> Response:
     """Show a run."""
-    async with viewer.desk.reading(viewer.caller) as work:
-        found = await read_run_among_others(work, run_id)
-    return viewer.page("runs/page", view=run_view(found, viewer.zones))
+    return viewer.page("runs/page", view=await _view(viewer, run_id))
 
 
 @router.get("/_/runs/{runId}")
 async def part(viewer: TheViewer, run_id: PathRun) -> Response:
     """Show what changes while it runs."""
-    async with viewer.desk.reading(viewer.caller) as work:
-        found = await read_run_among_others(work, run_id)
-    return viewer.fragment("runs/_run", view=run_view(found, viewer.zones))
+    return viewer.fragment("runs/_run", view=await _view(viewer, run_id))
+
+
+@router.get("/_/runs/{runId}/sentence")
+async def sentence(viewer: TheViewer, run_id: PathRun) -> Response:
+    """Say what has come of it by now, alone."""
+    return viewer.fragment("runs/_sentence", view=await _view(viewer, run_id))
+
+
+async def _view(viewer: Viewer, run_id: RunId) -> RunView:
+    async def read() -> RunAmongOthers:
+        async with viewer.desk.reading(viewer.caller) as work:
+            return await read_run_among_others(work, run_id)
+
+    return run_view(await viewer.shared(f"run {run_id}", read), viewer.zones)

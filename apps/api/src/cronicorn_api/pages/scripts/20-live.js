@@ -79,11 +79,20 @@
       state.address = address;
       await window.htmx.swap({ target: part, text, swap: "innerMorph", sourceElement: part });
       part.dispatchEvent(new CustomEvent("cronicorn:renewed", { bubbles: true }));
+      rest(part);
     } catch {
       state.due = true;
     } finally {
       state.going = false;
     }
+  };
+  // What has ended changes no more; where all has, nothing is live any longer.
+  const rest = (part) => {
+    if (!part.querySelector("[data-settled]")) return;
+    part.removeAttribute("data-refetch");
+    if (document.querySelector("[data-refetch]")) return;
+    document.getElementById("main").dataset.topics = "";
+    settle();
   };
   // What a person has asked for, as by looking again, waits for nothing that spares the database.
   const concerned = (names, asked = false) => {
