@@ -153,6 +153,35 @@ def test_undo_of_a_pause_brings_back_the_pause_before(pages, client) -> None:
     assert "moving" in pages.get(path).text
 
 
+def test_a_pause_that_is_refused_keeps_what_was_typed(pages, client) -> None:
+    """The menu is open then, with the instant and the reason in it; the next time it is empty."""
+    endpoint = client.an_endpoint(name="kept")
+    path = f"/endpoints/{endpoint['id']}"
+    typed = {"length": "until", "until": "2001-01-01T08:00", "reason": "a møve <b>"}
+
+    pages.post(f"{path}/pause", data=typed, headers=OURS)
+    page, later = pages.get(path).text, pages.get(path).text
+
+    assert "Not paused." in page
+    assert '<details class="menu pause-menu" id="pause" open>' in page
+    assert 'value="2001-01-01T08:00"' in page
+    assert 'value="a møve &lt;b&gt;"' in page
+    assert "a møve" not in later
+
+
+def test_who_paused_is_text_that_can_be_read(pages, client) -> None:
+    """Below the drawing and below the table, with why and until when."""
+    endpoint = client.an_endpoint(name="hatched")
+    path = f"/endpoints/{endpoint['id']}"
+    pages.post(f"{path}/pause", data={"length": "open", "reason": "a <move>"}, headers=OURS)
+
+    for view in ("chart", "table"):
+        page = pages.get(path, params={"view": view}).text
+        told = page.split('id="pauses"')[1].split("</ul>")[0]
+        assert "Paused by " in told
+        assert "until resumed (a &lt;move&gt;)" in told
+
+
 def test_hints_are_cleared_and_failures_forgotten(pages, client) -> None:
     """All of them, or one; one that has ended already is no fault."""
     endpoint = client.an_endpoint(name="hints")

@@ -113,6 +113,44 @@ def test_as_many_others_are_asked_about_again(shop) -> None:
     assert ">beta<" in again.text
 
 
+def test_what_is_refused_for_many_keeps_what_was_ticked_and_typed(shop) -> None:
+    """Nobody looks for the rows once more."""
+    browser, _, made = shop
+    chosen = [made[0]["id"], made[2]["id"]]
+
+    led = sent(
+        browser,
+        "/endpoints/bulk",
+        do="pause:until",
+        until="2001-01-01T08:00",
+        reason="moving",
+        id=chosen,
+    )
+    page = seen(browser, led.headers["location"])
+
+    ticked = re.findall(r'name="id" value="([^"]*)"[^>]* checked', page)
+    assert sorted(ticked) == sorted(chosen)
+    assert 'value="2001-01-01T08:00"' in page
+    assert 'value="moving"' in page
+
+
+def test_a_pause_makes_no_form_stale(shop) -> None:
+    """Nothing that is edited there has changed: of an endpoint, of its rules, of its job."""
+    browser, job, made = shop
+    path = f"/endpoints/{made[0]['id']}"
+    edit = {**form_of(at_root(browser, "GET", f"{path}/edit").text), "kind": "interval"}
+    rules = form_of(at_root(browser, "GET", f"{path}/rules").text)
+    of_job = form_of(at_root(browser, "GET", f"/jobs/{job['id']}/edit").text)
+
+    assert sent(browser, f"{path}/pause", length="open").status_code == 303
+    assert sent(browser, f"/jobs/{job['id']}/pause").status_code == 303
+
+    assert sent(browser, f"{path}/edit", **{**edit, "every": "2 h"}).status_code == 303
+    assert sent(browser, f"{path}/rules", seen=rules["seen"]).status_code == 303
+    named = {**of_job, "name": "renamed"}
+    assert sent(browser, f"/jobs/{job['id']}/edit", **named).status_code == 303
+
+
 def test_many_that_were_archived_come_back(shop) -> None:
     """Undo restores just those that were archived."""
     browser, _, made = shop

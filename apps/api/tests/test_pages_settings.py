@@ -292,3 +292,29 @@ def test_people_are_told_in_a_page_that_there_is_none(anyone) -> None:
     for answer in (at(anyone, "GET", "/nowhere"), at(anyone, "GET", "/api/nowhere", headers=read)):
         assert answer.status_code == 404
         assert answer.json()["code"] == "not_found"
+
+
+def test_the_second_of_two_who_change_an_alert_is_told(ada) -> None:
+    """What it is by now, beside what was typed; switching it keeps nobody from saving."""
+    fields = {
+        "name": "Two",
+        "way": "email",
+        "email": "a@example.org",
+        "occasions": "failing",
+        "threshold": "3",
+    }
+    assert sent(ada, "/settings/alerts/new", **fields).status_code == 303
+    page = at(ada, "GET", "/settings/alerts").text
+    [path] = set(re.findall(r'"(/settings/alerts/[0-9a-f-]{36})"', page))
+    [seen] = re.findall(r'name="seen" value="(\w+)"', at(ada, "GET", path).text)
+
+    sent(ada, f"{path}/switch", on="no")
+    first = sent(ada, path, **{**fields, "email": "b@example.org"}, seen=seen)
+    second = sent(ada, path, **{**fields, "name": "Mine"}, seen=seen)
+
+    assert first.status_code == 303
+    assert second.status_code == 409
+    assert "b@example.org" in second.text
+    assert 'value="Mine"' in second.text
+    [newer] = re.findall(r'name="seen" value="(\w+)"', second.text)
+    assert sent(ada, path, **{**fields, "name": "Mine"}, seen=newer).status_code == 303

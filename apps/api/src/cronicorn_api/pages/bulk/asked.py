@@ -10,6 +10,7 @@ from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import EndpointId
 from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.endpoint import Pause
+from cronicorn_domain.policies.proposing import pause_until
 from cronicorn_domain.ports.board import Wanted
 from cronicorn_management.endpoints.bulk import OPEN_PAUSE, BulkAction
 
@@ -77,13 +78,15 @@ def deed_of(form: Lists, now: datetime, here: ZoneInfo) -> Deed:
     if action is BulkAction.PAUSE:
         chosen = {**given, "length": length or given.get("length", "open")}
         pause = pause_of(chosen, now, here)
-    ids = None if given.get("all") == "yes" else _ids(form)
+        pause = pause_until(pause.until, pause.reason, now)
+    ids = None if given.get("all") == "yes" else ids_chosen(form)
     if ids is not None and not ids:
         raise InvalidInput("no endpoint is selected", field="id", remedy="select some")
     return Deed(action=action, pause=pause, asked=asked_in(given), ids=ids)
 
 
-def _ids(form: Lists) -> Sequence[EndpointId]:
+def ids_chosen(form: Lists) -> Sequence[EndpointId]:
+    """Return which endpoints were chosen one by one."""
     listed = [*form.get("id", []), *",".join(form.get("ids", [])).split(",")]
     found: list[EndpointId] = []
     for each in listed[:_IDS_MOST]:

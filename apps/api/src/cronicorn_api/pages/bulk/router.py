@@ -1,6 +1,6 @@
 """What is done to many endpoints: first what would be, then the deed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -11,8 +11,9 @@ from cronicorn_domain.schedules.zones import zone
 from cronicorn_management.endpoints.bulk import BulkAction, BulkOutcome, act_on_many
 from fastapi import Response
 
-from cronicorn_api.pages.bulk.asked import Deed, deed_of
+from cronicorn_api.pages.bulk.asked import Deed, deed_of, ids_chosen
 from cronicorn_api.pages.bulk.views import SHOWN_MOST, done_view, mark_of, preview_view
+from cronicorn_api.pages.endpoint.pausing import kept_of
 from cronicorn_api.pages.endpoints.asked import asked_in
 from cronicorn_api.pages.frame.forms import Fields, Lists
 from cronicorn_api.pages.frame.routing import pages_router
@@ -21,6 +22,7 @@ from cronicorn_api.pages.frame.told import faults_of
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 
 router: Final = pages_router()
+_ROWS_MOST: Final = 50
 AT_ONCE_MOST: Final = 2_000
 """So many are looked at while somebody waits; a program has more patience."""
 
@@ -57,8 +59,15 @@ async def _deed(viewer: Viewer, form: Lists) -> Deed | Response:
     except InvalidInput as refusal:
         given = {name: values[-1] for name, values in form.items()}
         told = " ".join(each.message for each in faults_of(refusal))
-        return viewer.back(asked_in(given).path(), told)
+        return viewer.back(asked_in(given).path(), told, kept=_kept(form))
     return deed
+
+
+def _kept(form: Lists) -> Mapping[str, str]:
+    """Return what was typed and ticked, for the list that shows it again: it has one page of it."""
+    given = {name: values[-1] for name, values in form.items()}
+    ids = ",".join(str(each) for each in ids_chosen(form)[:_ROWS_MOST])
+    return {**kept_of(given), "all": given.get("all", "")[:3], "ids": ids}
 
 
 async def _check_count(viewer: Viewer, deed: Deed) -> None:

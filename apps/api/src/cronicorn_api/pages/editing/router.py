@@ -1,5 +1,6 @@
 """Create and edit endpoints: the form, what it would do, and a request by way of trial."""
 
+from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,6 @@ from cronicorn_domain.errors import (
     RefusedByRule,
 )
 from cronicorn_domain.identity import EndpointId, JobId
-from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.schedules.zones import zone, zone_names
@@ -49,6 +49,7 @@ from cronicorn_api.pages.editing.views import (
 from cronicorn_api.pages.endpoints.views import ids_in
 from cronicorn_api.pages.frame.forms import Fields
 from cronicorn_api.pages.frame.routing import pages_router
+from cronicorn_api.pages.frame.seen import version_of
 from cronicorn_api.pages.frame.told import NO_FAULTS, Fault, Faults, faults_of
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 from cronicorn_api.wire.identities import PathEndpoint, PathJob
@@ -119,7 +120,7 @@ async def change(viewer: TheViewer, endpoint_id: PathEndpoint, form: Fields) -> 
         return await _tested(viewer, typed, settings, endpoint=endpoint)
     try:
         async with viewer.desk.changing(viewer.caller) as work:
-            await set_endpoint(work, await _held(work, endpoint_id, typed.seen), settings)
+            await set_endpoint(work, await _held(work, endpoint, typed.seen), settings)
     except ChangedMeanwhile:
         return await _stale(viewer, typed, endpoint_id)
     except (InvalidInput, Conflict) as refusal:
@@ -136,10 +137,11 @@ async def preview(viewer: TheViewer, form: Fields, request: Request) -> Response
     return viewer.fragment("editing/_preview", preview=await _preview(viewer, typed, endpoint))
 
 
-async def _held(work: Changing, endpoint_id: EndpointId, seen: str) -> Endpoint:
-    held = await endpoint_to_change(work, endpoint_id)
-    if seen != _seen(held):
-        raise ChangedMeanwhile("endpoint", endpoint_id)
+async def _held(work: Changing, read: Endpoint, seen: str) -> Endpoint:
+    """Hold it as it was seen, and as it was read: what is not in the form was taken from there."""
+    held = await endpoint_to_change(work, read.id)
+    if seen != _seen(held) or settings_of(held) != settings_of(read):
+        raise ChangedMeanwhile("endpoint", read.id)
     return held
 
 
@@ -277,7 +279,10 @@ def _here(viewer: Viewer, typed: Typed) -> ZoneInfo:
 
 
 def _seen(endpoint: Endpoint) -> str:
-    return iso_milliseconds(endpoint.updated_at)
+    """Name the version by what the form edits; a secret is no part: it is typed anew, or kept."""
+    given = settings_of(endpoint)
+    headers = tuple((each.name, each.secret or each.value) for each in given.headers)
+    return version_of(headers, replace(given, headers=(), rules=(), shadow_rules=None))
 
 
 def _faults(refusal: CronicornError) -> Faults:

@@ -1,5 +1,6 @@
 """What the page of an endpoint does: run it, pause and resume it, clear hints, forget failures."""
 
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from cronicorn_management.hints.clearing import clear_hint, clear_hints
 from fastapi import Response
 
 from cronicorn_api.access.sign_in import is_local
-from cronicorn_api.pages.endpoint.pausing import pause_of, undo_of_pause
+from cronicorn_api.pages.endpoint.pausing import kept_of, pause_of, undo_of_pause
 from cronicorn_api.pages.endpoint.views import zone_of
 from cronicorn_api.pages.frame.forms import Form
 from cronicorn_api.pages.frame.routing import pages_router
@@ -50,14 +51,14 @@ async def pause(viewer: TheViewer, endpoint_id: PathEndpoint, form: Form) -> Res
             await pause_endpoint(work, endpoint_id, until=wanted.until, reason=wanted.reason)
     except (InvalidInput, Conflict) as refusal:
         told = " ".join(each.message for each in faults_of(refusal))
-        return _back(viewer, endpoint_id, form, f"Not paused. {told}")
+        return _back(viewer, endpoint_id, form, f"Not paused. {told}", kept=kept_of(form))
     until = (
         "until it is resumed"
         if wanted.until >= OPEN_ENDED
         else f"until {viewer.zones.moment(wanted.until, zone_of(before)).clock}"
     )
     undo = undo_of_pause(before, viewer.now)
-    return _back(viewer, endpoint_id, form, f"Paused {until}.", undo)
+    return _back(viewer, endpoint_id, form, f"Paused {until}.", undo=undo)
 
 
 @router.post("/endpoints/{endpointId}/resume")
@@ -121,8 +122,12 @@ def _back(
     endpoint_id: EndpointId,
     form: Form,
     said: str,
+    *,
     undo: Undo | None = None,
+    kept: Mapping[str, str] | None = None,
 ) -> Response:
     further = form.get("next", "")
     path = further if further and is_local(further) else f"/endpoints/{endpoint_id}"
-    return viewer.back(path, said, undo)
+    if kept is None:
+        return viewer.back(path, said, undo)
+    return viewer.back(path, said, undo, {"form": viewer.request.url.path, **kept})

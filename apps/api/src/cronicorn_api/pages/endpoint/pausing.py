@@ -16,6 +16,7 @@ from cronicorn_api.pages.timeline.wall_times import wall_time
 _LENGTHS: Final = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1)}
 _MORNING: Final = time(8)
 _FIELD: Final = "until"
+_KEPT_LENGTH: Final = 300
 
 
 def pause_of(form: Mapping[str, str], now: datetime, here: ZoneInfo) -> Pause:
@@ -30,6 +31,11 @@ def pause_of(form: Mapping[str, str], now: datetime, here: ZoneInfo) -> Pause:
     named = form.get("zone", "")
     here = zone(named) if named else here
     return Pause(until=_end(form, now, here), reason=form.get("reason", "").strip() or None)
+
+
+def kept_of(form: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what was typed into the menu, for the page that shows it again."""
+    return {name: form.get(name, "")[:_KEPT_LENGTH] for name in (_FIELD, "reason")}
 
 
 def undo_of_pause(before: Endpoint, now: datetime) -> Undo:

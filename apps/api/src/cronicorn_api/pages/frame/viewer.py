@@ -1,8 +1,9 @@
 """Who looks at pages, signed in; and how pages are written for them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -76,7 +77,8 @@ class Viewer:
     def page(self, name: str, *, status: int = 200, **values: object) -> Response:
         """Write a whole page; it says what the last post has left to be said."""
         said = said_in(self.request.cookies)
-        text = self._written(name, said=said, **values).text()
+        kept = {} if said is None else said.kept
+        text = self._written(name, said=said, kept=kept, **values).text()
         written = answer(self.request, text, status=status)
         if COOKIE in self.request.cookies:
             written.delete_cookie(COOKIE, httponly=True, samesite="strict")
@@ -84,16 +86,26 @@ class Viewer:
 
     def fragment(self, name: str, **values: object) -> Response:
         """Write a part of a page; to whoever has it already as it is, that is said."""
-        return part(self.request, self._written(name, **values).text())
+        return part(self.request, self._written(name, kept={}, **values).text())
 
-    def back(self, path: str, said: str | None = None, undo: Undo | None = None) -> Response:
-        """Lead to a page after something was done, which it shows, and have it say so."""
+    def back(
+        self,
+        path: str,
+        said: str | None = None,
+        undo: Undo | None = None,
+        kept: Mapping[str, str] = MappingProxyType({}),
+    ) -> Response:
+        """
+        Lead to a page after something was done, which it shows, and have it say so.
+
+        ``kept`` is what was typed into a form that was refused, for that page to show it again.
+        """
         shared: Shared = self.request.app.state.shared
         shared.forget(self.caller.tenant)
         led = RedirectResponse(path, _SEE_OTHER)
         if said is not None:
             secure = self.site.is_secure(self.request)
-            say(led, Said(text=said, undo=undo), secure=secure)
+            say(led, Said(text=said, undo=undo, kept=kept), secure=secure)
         return led
 
     def _written(self, name: str, **values: object) -> Written:

@@ -3,9 +3,14 @@
 from datetime import timedelta
 from typing import Final
 
-from cronicorn_domain.errors import Conflict, CronicornError, InvalidInput, LimitReached
+from cronicorn_domain.errors import (
+    ChangedMeanwhile,
+    Conflict,
+    CronicornError,
+    InvalidInput,
+    LimitReached,
+)
 from cronicorn_domain.identity import JobId
-from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.job import Job, JobState
 from cronicorn_domain.ports.board import Order, Wanted
 from cronicorn_domain.ports.overview import Selection, Tally
@@ -25,6 +30,7 @@ from cronicorn_api.pages.endpoints.asked import asked_in
 from cronicorn_api.pages.frame.forms import Form
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.said import Undo
+from cronicorn_api.pages.frame.seen import version_of
 from cronicorn_api.pages.frame.told import Fault, Faults, faults_of
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 from cronicorn_api.pages.jobs.views import JobForm, JobView, job_view, jobs_view
@@ -101,25 +107,18 @@ async def change(viewer: TheViewer, job_id: PathJob, form: Form) -> Response:
     async with viewer.desk.reading(viewer.caller) as reading:
         found = await read_job(reading, job_id)
     if given.seen and given.seen != _seen(found):
-        told = Faults(
-            (
-                Fault(
-                    field="",
-                    message="Somebody has changed it since you began: it is called"
-                    f" {found.name!r} now, with the description"
-                    f" {(found.description or '')!r}. Save again to put yours in its place.",
-                ),
-            )
-        )
-        stale = JobForm(
-            name=given.name, description=given.description, faults=told, seen=_seen(found)
-        )
-        return viewer.page("jobs/form", status=409, form=stale, job=found)
+        return _stale(viewer, given, found)
     try:
         async with viewer.desk.changing(viewer.caller) as work:
             await change_job(
-                work, job_id, {"name": given.name, "description": given.description or None}
+                work,
+                job_id,
+                {"name": given.name, "description": given.description or None},
+                seen=found.updated_at,
             )
+    except ChangedMeanwhile:
+        async with viewer.desk.reading(viewer.caller) as reading:
+            return _stale(viewer, given, await read_job(reading, job_id))
     except (InvalidInput, Conflict) as refusal:
         return _again(viewer, given, refusal, found)
     return viewer.back(f"/jobs/{job_id}", "Saved.")
@@ -186,6 +185,22 @@ def _last_day(work: Reading, job_id: JobId | None = None) -> Selection:
     return Selection(since=work.now - _DAY, until=work.now, job_id=job_id)
 
 
+def _stale(viewer: Viewer, given: JobForm, found: Job) -> Response:
+    """Tell what it is called by now, beside what was typed."""
+    told = Faults(
+        (
+            Fault(
+                field="",
+                message="Somebody has changed it since you began: it is called"
+                f" {found.name!r} now, with the description"
+                f" {(found.description or '')!r}. Save again to put yours in its place.",
+            ),
+        )
+    )
+    stale = JobForm(name=given.name, description=given.description, faults=told, seen=_seen(found))
+    return viewer.page("jobs/form", status=409, form=stale, job=found)
+
+
 def _again(viewer: Viewer, given: JobForm, refusal: CronicornError, of: Job | None) -> Response:
     faults = faults_of(refusal)
     if isinstance(refusal, Conflict):
@@ -195,4 +210,4 @@ def _again(viewer: Viewer, given: JobForm, refusal: CronicornError, of: Job | No
 
 
 def _seen(found: Job) -> str:
-    return iso_milliseconds(found.updated_at)
+    return version_of(found.name, found.description)

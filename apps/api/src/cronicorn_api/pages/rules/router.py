@@ -5,7 +5,6 @@ from typing import Annotated, Final
 
 from cronicorn_domain.errors import ChangedMeanwhile, Conflict, InvalidInput
 from cronicorn_domain.identity import EndpointId
-from cronicorn_domain.instants import iso_milliseconds
 from cronicorn_domain.model.endpoint import Endpoint
 from cronicorn_management.desk import Changing
 from cronicorn_management.endpoints.changing import set_endpoint
@@ -17,6 +16,7 @@ from fastapi import Query, Response
 
 from cronicorn_api.pages.frame.forms import Fields
 from cronicorn_api.pages.frame.routing import pages_router
+from cronicorn_api.pages.frame.seen import version_of
 from cronicorn_api.pages.frame.told import NO_FAULTS, Fault, Faults, faults_of
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 from cronicorn_api.pages.rules.replays import replay_view
@@ -146,7 +146,8 @@ async def _read(viewer: Viewer, endpoint_id: EndpointId) -> Endpoint:
 
 
 def _seen(endpoint: Endpoint) -> str:
-    return iso_milliseconds(endpoint.updated_at)
+    given = settings_of(endpoint)
+    return version_of(given.rules, given.shadow_rules)
 
 
 def _saved(count: int, shadow: bool) -> str:  # noqa: FBT001  one of two words

@@ -20,7 +20,8 @@ from fastapi import Path, Response
 from cronicorn_api.pages.frame.forms import Fields, Form, Lists
 from cronicorn_api.pages.frame.routing import pages_router
 from cronicorn_api.pages.frame.said import Undo
-from cronicorn_api.pages.frame.told import NO_FAULTS, Faults, faults_of
+from cronicorn_api.pages.frame.seen import version_of
+from cronicorn_api.pages.frame.told import NO_FAULTS, Fault, Faults, faults_of
 from cronicorn_api.pages.frame.viewer import TheViewer, Viewer
 from cronicorn_api.pages.settings.sections import tabs_at
 
@@ -120,7 +121,7 @@ async def edit(viewer: TheViewer, alert_id: _Alert) -> Response:
 
 @router.post(f"{_HERE}/{{alertId}}")
 async def change(viewer: TheViewer, alert_id: _Alert, fields: Fields) -> Response:
-    """Change an alert."""
+    """Change an alert, unless somebody was faster."""
     try:
         settings = _read(fields)
         changes = AlertChanges(
@@ -132,6 +133,9 @@ async def change(viewer: TheViewer, alert_id: _Alert, fields: Fields) -> Respons
             job_id=settings.job_id,
         )
         async with viewer.desk.changing(viewer.caller) as work:
+            stands = await read_alert(work, AlertId(alert_id))
+            if _last(fields, "seen") not in {"", _seen(stands)}:
+                return await _stale(viewer, fields, stands)
             alert = await change_alert(work, AlertId(alert_id), changes)
     except InvalidInput as refusal:
         faults = faults_of(refusal, _NAMES)
@@ -179,7 +183,36 @@ def _typed(alert: Alert) -> Lists:
         "occasions": sorted(alert.occasions),
         "threshold": [str(alert.threshold)],
         "job": ["" if alert.job_id is None else str(alert.job_id)],
+        "seen": [_seen(alert)],
     }
+
+
+def _seen(alert: Alert) -> str:
+    """Name the version by what the form edits: switching an alert keeps nobody from saving."""
+    to = settings_of_alert(alert)
+    occasions = sorted(alert.occasions)
+    return version_of(alert.name, to.url, to.email, occasions, alert.threshold, alert.job_id)
+
+
+async def _stale(viewer: Viewer, fields: Lists, stands: Alert) -> Response:
+    """Tell what differs by now, beside what was typed."""
+    theirs = _typed(stands)
+    apart = "; ".join(
+        f"{name} {', '.join(theirs[name]) or 'nothing'!r}"
+        for name in ("name", "url", "email", "occasions", "threshold", "job")
+        if theirs[name] != fields.get(name, [""])
+    )
+    told = Faults(
+        (
+            Fault(
+                field="",
+                message="Somebody has changed it since you began. Otherwise than yours it has:"
+                f" {apart or 'nothing'}. Save again to put yours in its place.",
+            ),
+        )
+    )
+    given = {**theirs, "occasions": [], **fields, "seen": theirs["seen"]}
+    return await _form(viewer, given, faults=told, status=409, of=stands.id)
 
 
 def _read(fields: Lists) -> AlertSettings:
