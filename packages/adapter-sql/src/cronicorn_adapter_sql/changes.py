@@ -248,13 +248,20 @@ _RECORD: Final = columns_of(slot_records, slot_records.c.keys())
 PROLONG: Final = Bulk(
     columns=("last", "count", "recorded_at", "follows", *_REASON),
     postgresql="UPDATE slot_records AS r"
-    " SET last = given.last, count = r.count + given.count, prolonged_at = given.recorded_at"
-    f" FROM {recordset({**_RECORD, 'follows': 'TIMESTAMPTZ'})} WHERE r.last = given.follows AND "
-    + " AND ".join(f"r.{name} = given.{name}" for name in _REASON),
+    " SET last = more.last, count = r.count + more.count, prolonged_at = more.recorded_at"
+    " FROM (SELECT k.id, given.last, given.count, given.recorded_at"
+    f" FROM {recordset({**_RECORD, 'follows': 'TIMESTAMPTZ'})}"
+    " JOIN slot_records AS k ON k.last = given.follows AND "
+    + " AND ".join(f"k.{name} = given.{name}" for name in _REASON)
+    + " FOR UPDATE OF k SKIP LOCKED) AS more WHERE r.id = more.id",
     sqlite="UPDATE slot_records SET last = ?, count = count + ?, prolonged_at = ? WHERE last = ?"
     f" AND {' AND '.join(f'{name} = ?' for name in _REASON)}",
 )
-"""Adds slots to the record of those before them, if there is one for the same reason."""
+"""
+Adds slots to the record of those before them, if there is one for the same reason.
+
+One that is locked is being pruned, and goes: no claim waits for that.
+"""
 _PROLONGED: Final = ("last", "recorded_at", *_REASON)
 RECORD_ELSE: Final = Bulk(
     columns=(*_RECORD, *_PROLONGED),
