@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -68,6 +68,12 @@ async def add(url: str, *names: str) -> None:
                 await unit.catalog.add_job(job)
                 await unit.catalog.add_endpoint(endpoint, now=now)
             await unit.commit()
+
+
+async def time_of(url: str) -> datetime:
+    """Tell the database's time."""
+    async with open_store(url, None) as store:
+        return store.clock.now().astimezone(UTC)
 
 
 def plant(url: str, *statements: str) -> None:
@@ -281,6 +287,32 @@ def test_each_finding_is_told(
         assert f"{ailment}: {finding['subject']} {what}" in told.stdout
         assert f"    {finding['remedy']}\n" in told.stdout
         assert (finding["mending"] is not None) == bool(DOCUMENTED[ailment].strip())
+
+
+SUM_OF_NOTHING = (
+    "INSERT INTO job_days (job_id, begins_at, outcome_class, source, tenant, runs, timed_runs,"
+    " duration) SELECT id, '{day}', 'success', 'baseline-interval', tenant, 7, 0, 0 FROM jobs"
+)
+
+
+def test_a_sum_that_nothing_adds_up_to_is_told(database: str) -> None:
+    """A job's day has runs that neither its hours nor its endpoints' days have; it stays so."""
+    midnight = asyncio.run(time_of(database)).replace(hour=0, minute=0, second=0, microsecond=0)
+    plant(database, SUM_OF_NOTHING.format(day=f"{midnight:%Y-%m-%d %H:%M:%S.%f}"))
+
+    told, known = doctor(database), doctor(database, "--json", "--fix")
+
+    has = "has a sum of 7 runs of one outcome and source for the day that begins at"
+    assert (told.exit_code, known.exit_code) == (1, 1)
+    assert f"{has} {midnight:%Y-%m-%d} 00:00:00 UTC, and its hours come to 0" in told.stdout
+    findings = json.loads(known.stdout)["findings"]
+    assert {each["ailment"] for each in findings} == {"count-differs"}
+    assert [each["what"].split(", and ")[1] for each in findings] == [
+        "its hours come to 0",
+        "the days of its endpoints come to 0",
+    ]
+    assert {each["mending"] for each in findings} == {None}
+    assert all(each["subject"].startswith("job ") for each in findings)
 
 
 def test_findings_are_told_with_their_remedy(database: str) -> None:

@@ -6,7 +6,11 @@ from typing import Protocol
 
 import pytest
 from cronicorn_domain.model.finding import Ailment, Finding, Mending
-from cronicorn_domain.policies.diagnosing import room_missing, transactions_too_old
+from cronicorn_domain.policies.diagnosing import (
+    room_missing,
+    sums_that_differ,
+    transactions_too_old,
+)
 from cronicorn_domain.ports.examination import StrayEntry
 from cronicorn_domain.testing.builders import (
     DAY,
@@ -18,7 +22,11 @@ from cronicorn_domain.testing.builders import (
     at,
     failed,
 )
-from cronicorn_domain.testing.examination_contract import ExaminationContract, ExaminedStore
+from cronicorn_domain.testing.examination_contract import (
+    LIMIT,
+    ExaminationContract,
+    ExaminedStore,
+)
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -236,6 +244,76 @@ class TestSqlExamination(ExaminationContract):
         assert "has 1 ended runs in the minute of 2025-01-01 12:01:00 UTC" in twice.what
         assert twice.what.endswith("statistics count 2")
         assert never.what.endswith("statistics count 0")
+
+    async def close_an_hour(self) -> datetime:
+        """Run twice in an hour, close it, and return an instant at which it is."""
+        await self.add_minutely()
+        for minute in (1, 2):
+            await self.run_once(EPOCH + minute * MINUTE)
+        now = EPOCH + 2 * HOUR
+        async with self.unit() as unit:
+            await unit.runs.prune(before=None, limit=100, now=now)
+        return now
+
+    async def wrong(self, now: datetime) -> list[Finding]:
+        """Examine the sums of jobs alone."""
+        looked = self.given.examination
+        return list(
+            sums_that_differ(await looked.wrong_sums(since=now - DAY, until=now, limit=LIMIT))
+        )
+
+    async def test_sums_of_jobs_that_are_right_are_no_finding(self) -> None:
+        """Neither when their hour was closed, nor when its minutes have become an hour."""
+        now = await self.close_an_hour()
+        later = EPOCH + 3 * DAY
+        assert await self.wrong(now) == []
+        async with self.unit() as unit:
+            await unit.runs.prune(before=None, limit=100, now=later)
+
+        looked = self.given.examination
+        assert list(await looked.wrong_sums(since=EPOCH, until=later, limit=LIMIT)) == []
+
+    async def test_sums_of_jobs_that_differ_from_what_they_add_up_are_found(self) -> None:
+        """Each by what stands apart from it: minutes, hours, or the days of endpoints."""
+        now = await self.close_an_hour()
+        hour = "for the hour that begins at 2025-01-01 12:00:00 UTC"
+        day = "for the day that begins at 2025-01-01 00:00:00 UTC"
+        has = "has a sum of {} runs of one outcome and source"
+        planted = {
+            "UPDATE roll_ups SET runs = 4": [
+                f"{has.format(2)} {hour}, and the statistics of its endpoints come to 8"
+            ],
+            "UPDATE roll_ups SET runs = 1": [],
+            "UPDATE job_roll_ups SET runs = 3": [
+                f"{has.format(3)} {hour}, and the statistics of its endpoints come to 2",
+                f"{has.format(2)} {day}, and its hours come to 3",
+            ],
+            "UPDATE job_roll_ups SET runs = 2": [],
+            "UPDATE endpoint_days SET runs = 1, timed_runs = 0": [
+                f"{has.format(2)} {day}, and the days of its endpoints come to 1"
+            ],
+            "DELETE FROM job_days": [
+                f"{has.format(0)} {day}, and its hours come to 2",
+                f"{has.format(0)} {day}, and the days of its endpoints come to 1",
+            ],
+        }
+        for statement, told in planted.items():
+            await self.plant(statement)
+
+            found = await self.wrong(now)
+
+            assert [each.what for each in found] == told, statement
+            assert {each.ailment for each in found} <= {Ailment.COUNT_DIFFERS}
+
+    async def test_of_wrong_sums_no_more_are_told_than_asked_for(self) -> None:
+        """However many there are, of hours and of days."""
+        now = await self.close_an_hour()
+        await self.plant("DELETE FROM job_days")
+        await self.plant("DELETE FROM job_roll_ups")
+        await self.plant("DELETE FROM closings")
+        looked = self.given.examination
+
+        assert len(await looked.wrong_sums(since=now - DAY, until=now, limit=1)) == 1
 
     async def test_counters_that_differ_from_history_are_found(self) -> None:
         """Failures after a success, and fewer runs than there are."""

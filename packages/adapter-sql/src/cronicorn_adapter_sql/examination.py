@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId
+from cronicorn_domain.identity import EndpointId, JobId, RunId, Token, WorkerId
 from cronicorn_domain.policies.change import Change
 from cronicorn_domain.policies.eligibility import claimable_from
 from cronicorn_domain.policies.placing import misplaced
@@ -23,8 +23,10 @@ from cronicorn_domain.ports.examination import (
     OverdueSlot,
     QueuedPlace,
     StrayEntry,
+    Summed,
+    WrongSum,
 )
-from sqlalchemy import Row
+from sqlalchemy import Row, TextualSelect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cronicorn_adapter_sql import examination_statements as statements
@@ -33,11 +35,14 @@ from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.history_room import SqlHistoryRoom
 from cronicorn_adapter_sql.mapping_plans import plan_from
 from cronicorn_adapter_sql.orphans import Place, take_out_unknown
+from cronicorn_adapter_sql.roll_ups import hour_of
 from cronicorn_adapter_sql.situations import ReadEndpoint, UnreadableEndpoint
+from cronicorn_adapter_sql.totals import midnight_of
 from cronicorn_adapter_sql.transaction import Database, Transaction
 
 _STRETCH: Final = timedelta(hours=1)
 """So much history one statement reads."""
+_DAY: Final = timedelta(days=1)
 _PLACES: Final = 5000
 """So many places in the queue one statement reads."""
 _MENDED_AT_ONCE: Final = 100
@@ -110,7 +115,7 @@ class SqlExamination:
     ) -> Sequence[OpenRun]:
         """Return open runs without a lease, an hour of slots after the other."""
         found: list[OpenRun] = []
-        async for stretch in self._stretches(since, until, limit, found):
+        async for stretch in self._stretches(_Span(since, until), limit, found):
             async with self._looking() as connection:
                 found += [
                     OpenRun(run_id=RunId(run), endpoint_id=EndpointId(key), slot=slot)
@@ -124,7 +129,7 @@ class SqlExamination:
         """Compare runs with roll-ups, an hour of slots after the other."""
         statement = statements.miscounts(self._dialect)
         found: list[Miscount] = []
-        async for stretch in self._stretches(_minute(since), _minute(until), limit, found):
+        async for stretch in self._stretches(_Span(_minute(since), _minute(until)), limit, found):
             async with self._looking() as connection:
                 found += [
                     Miscount(
@@ -135,6 +140,36 @@ class SqlExamination:
                     )
                     for key, minute, ended, counted in await connection.execute(statement, stretch)
                 ]
+        return found
+
+    async def wrong_sums(
+        self, *, since: datetime, until: datetime, limit: int
+    ) -> Sequence[WrongSum]:
+        """Compare sums of jobs, an hour or a day after the other."""
+        hours = _Span(hour_of(since), hour_of(until), _STRETCH)
+        days = _Span(midnight_of(since), midnight_of(until) + _DAY, _DAY)
+        return [
+            *await self._wrong_sums(statements.HOURS_OF_JOBS, hours, limit),
+            *await self._wrong_sums(statements.DAYS_OF_JOBS, days, limit),
+        ][:limit]
+
+    async def _wrong_sums(
+        self, compared: Mapping[Summed, TextualSelect], span: "_Span", limit: int
+    ) -> Sequence[WrongSum]:
+        found: list[WrongSum] = []
+        async for stretch in self._stretches(span, limit, found):
+            async with self._looking() as connection:
+                for summed, statement in compared.items():
+                    found += [
+                        WrongSum(
+                            job_id=JobId(job),
+                            summed=summed,
+                            begins_at=stretch["since"],
+                            kept=int(kept),
+                            parts=int(parts),
+                        )
+                        for job, kept, parts in await connection.execute(statement, stretch)
+                    ]
         return found
 
     async def endpoints(
@@ -257,10 +292,11 @@ class SqlExamination:
         return [_examined(each, places.get(each.id), histories.get(each.id)) for each in read]
 
     async def _stretches(
-        self, since: datetime, until: datetime, limit: int, found: Sequence[object]
-    ) -> AsyncIterator[Mapping[str, object]]:
-        while since < until and len(found) < limit:
-            end = min(since + _STRETCH, until)
+        self, span: "_Span", limit: int, found: Sequence[object]
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        since = span.since
+        while since < span.until and len(found) < limit:
+            end = min(since + span.step, span.until)
             yield {"since": since, "until": end, "limit": limit - len(found)}
             since = end
 
@@ -273,6 +309,15 @@ class SqlExamination:
                     for setting in statements.LOOKING:
                         await connection.execute(setting)
                 yield connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A span of history, and how much of it one statement reads."""
+
+    since: datetime
+    until: datetime
+    step: timedelta = _STRETCH
 
 
 def _planned(

@@ -1,9 +1,11 @@
 # ruff: noqa: S608  constants only
 """The questions of a doctor, each over a batch or a stretch of history."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from cronicorn_domain.ports.examination import Summed
 from sqlalchemy import (
     ColumnElement,
     Integer,
@@ -147,6 +149,50 @@ def miscounts(dialect: str) -> TextualSelect:
         column("ended", Integer()),
         column("counted", Integer()),
     )
+
+
+def _wrong_sums(kept: str, parts: str) -> TextualSelect:
+    """Compare sums of jobs that are kept for a stretch with what their parts in it come to."""
+    statement = text(
+        "SELECT job_id, sum(kept) AS kept, sum(parts) AS parts FROM ("
+        f"SELECT job_id, outcome_class, source, runs AS kept, 0 AS parts FROM {kept}"
+        f" UNION ALL SELECT job_id, outcome_class, source, 0, runs FROM {parts}"
+        ") AS compared GROUP BY job_id, outcome_class, source"
+        " HAVING sum(kept) <> sum(parts) ORDER BY job_id LIMIT :limit"
+    ).bindparams(_SINCE, _UNTIL)
+    return statement.columns(
+        jobs.c.id.label("job_id"), column("kept", Integer()), column("parts", Integer())
+    )
+
+
+_WITHIN: Final = "begins_at >= :since AND begins_at < :until"
+_OF_ENDPOINTS: Final = (
+    "(SELECT e.job_id, r.* FROM {} AS r JOIN endpoints AS e ON e.id = r.endpoint_id)"
+    " AS of_endpoints"
+)
+_OF_JOBS_BY_HOURS: Final = f"job_roll_ups WHERE size IN ('hour', 'day') AND {_WITHIN}"
+
+HOURS_OF_JOBS: Final[Mapping[Summed, TextualSelect]] = {
+    Summed.HOUR_WITH_MINUTES: _wrong_sums(
+        f"job_roll_ups WHERE size = 'hour' AND {_WITHIN}",
+        f"{_OF_ENDPOINTS.format('roll_ups')} WHERE size IN ('minute', 'hour') AND {_WITHIN}"
+        " AND begins_at < (SELECT until FROM closings)",
+    )
+}
+"""
+What each hour of a job is compared with.
+
+An hour that was closed has its minutes, which become an hour of their endpoint when they are old;
+so does what was late, and is added to the sums then.
+"""
+
+DAYS_OF_JOBS: Final[Mapping[Summed, TextualSelect]] = {
+    Summed.DAY_WITH_HOURS: _wrong_sums(f"job_days WHERE {_WITHIN}", _OF_JOBS_BY_HOURS),
+    Summed.DAY_WITH_ENDPOINTS: _wrong_sums(
+        f"job_days WHERE {_WITHIN}", f"{_OF_ENDPOINTS.format('endpoint_days')} WHERE {_WITHIN}"
+    ),
+}
+"""What each day of a job is compared with: all of these grow by an hour in the same transaction."""
 
 
 def next_ids(after: object) -> Select[Any]:

@@ -119,6 +119,8 @@ async def _on_the_whole(
     yield diagnosing.runs_without_end(open_runs)
     miscounts = await looked.miscounts(since=since, until=now, limit=limit)
     yield diagnosing.counts_that_differ(miscounts)
+    sums = await looked.wrong_sums(since=since, until=now, limit=limit)
+    yield diagnosing.sums_that_differ(sums)
 
 
 async def _endpoint_by_endpoint(

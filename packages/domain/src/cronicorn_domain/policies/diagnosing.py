@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import assert_never
 
 from cronicorn_domain.model.finding import Ailment, Finding, Mending
 from cronicorn_domain.model.state import Situation
@@ -18,6 +19,8 @@ from cronicorn_domain.ports.examination import (
     OverdueAnalysis,
     OverdueSlot,
     StrayEntry,
+    Summed,
+    WrongSum,
 )
 from cronicorn_domain.wording import instant_in_words, length_in_words
 
@@ -171,6 +174,20 @@ def counts_that_differ(miscounts: Iterable[Miscount]) -> Iterator[Finding]:
         )
 
 
+def sums_that_differ(wrong: Iterable[WrongSum]) -> Iterator[Finding]:
+    """Tell sums of jobs that are not what they add up."""
+    for each in wrong:
+        span, parts = _summed(each.summed)
+        yield Finding(
+            ailment=Ailment.COUNT_DIFFERS,
+            subject=f"job {each.job_id}",
+            what=f"has a sum of {each.kept} runs of one outcome and source for the {span} that"
+            f" begins at {instant_in_words(each.begins_at)}, and {parts} come to {each.parts}",
+            remedy="Charts and figures of that time are off; schedules do not go by them. Sums or"
+            " statistics were changed by hand, or a part of a backup was restored.",
+        )
+
+
 def examined(
     endpoint: ExaminedEndpoint, now: datetime, *, floors: Sequence[timedelta] = ()
 ) -> Iterator[Finding]:
@@ -307,6 +324,18 @@ def _placed_otherwise(
         mending=Mending.REPLAN,
         endpoint_id=endpoint.endpoint_id,
     )
+
+
+def _summed(summed: Summed) -> tuple[str, str]:
+    match summed:
+        case Summed.HOUR_WITH_MINUTES:
+            return "hour", "the statistics of its endpoints"
+        case Summed.DAY_WITH_HOURS:
+            return "day", "its hours"
+        case Summed.DAY_WITH_ENDPOINTS:
+            return "day", "the days of its endpoints"
+        case _:
+            assert_never(summed)
 
 
 def _is_gone(seen_at: datetime | None, now: datetime, limits: Thresholds) -> bool:

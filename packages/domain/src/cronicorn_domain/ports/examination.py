@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
-from cronicorn_domain.identity import EndpointId, RunId, Token, WorkerId
+from cronicorn_domain.identity import EndpointId, JobId, RunId, Token, WorkerId
 from cronicorn_domain.model.state import Situation
 
 
@@ -71,6 +72,34 @@ class Miscount:
     minute: datetime
     ended: int
     counted: int
+
+
+class Summed(StrEnum):
+    """Which sums of a job were compared, and with what."""
+
+    HOUR_WITH_MINUTES = "hour with minutes"
+    DAY_WITH_HOURS = "day with hours"
+    DAY_WITH_ENDPOINTS = "day with endpoints"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongSum:
+    """
+    A sum of a job's runs of one outcome and source that is not what its parts come to.
+
+    Attributes:
+        job_id: Whose.
+        summed: Which sum, and of what.
+        begins_at: When its hour or day begins.
+        kept: How many runs the sum has.
+        parts: How many there are in what it adds up.
+    """
+
+    job_id: JobId
+    summed: Summed
+    begins_at: datetime
+    kept: int
+    parts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +214,17 @@ class Examination(Protocol):
         self, *, since: datetime, until: datetime, limit: int
     ) -> Sequence[Miscount]:
         """Compare statistics with runs, of slots in a stretch that is counted by minutes."""
+        ...
+
+    async def wrong_sums(
+        self, *, since: datetime, until: datetime, limit: int
+    ) -> Sequence[WrongSum]:
+        """
+        Compare the hours and days of jobs with what they add up, from the hour of ``since`` on.
+
+        Hours are compared up to that of ``until``, days with it. An hour that is not closed yet is
+        in no sum, nor is what ended late before it is added to its hour.
+        """
         ...
 
     def endpoints(

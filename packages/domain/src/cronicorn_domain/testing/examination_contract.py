@@ -19,6 +19,7 @@ from cronicorn_domain.policies.diagnosing import (
     queued_in_vain,
     runs_without_end,
     slots_overdue,
+    sums_that_differ,
 )
 from cronicorn_domain.ports.examination import Examination
 from cronicorn_domain.testing.builders import (
@@ -66,6 +67,7 @@ class ExaminationContract(StoreSuite):
         held = await looked.held_analyses(now=now, limit=LIMIT)
         late = await looked.overdue_analyses(before=now - LIMITS.analysis, limit=LIMIT)
         miscounts = await looked.miscounts(since=since, until=now, limit=LIMIT)
+        sums = await looked.wrong_sums(since=since, until=now, limit=LIMIT)
         found = [
             *slots_overdue(overdue, workers, now, LIMITS),
             *leases_lost(await looked.leases(limit=LIMIT), now, LIMITS),
@@ -74,6 +76,7 @@ class ExaminationContract(StoreSuite):
             *queued_in_vain(await looked.strays(limit=LIMIT)),
             *runs_without_end(runs),
             *counts_that_differ(miscounts),
+            *sums_that_differ(sums),
         ]
         async for batch in looked.endpoints(since=since, batch=2):
             found += [finding for each in batch for finding in examined(each, now)]
