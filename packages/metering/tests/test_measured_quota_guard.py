@@ -47,17 +47,21 @@ class TestMeasuredQuotaGuard(QuotaGuardContract):
 class Measured:
     """A guard with metrics around it, and a clock moved by hand."""
 
-    def __init__(self, kind: type[SwitchedQuotaGuard] = SwitchedQuotaGuard) -> None:
+    def __init__(
+        self, kind: type[SwitchedQuotaGuard] = SwitchedQuotaGuard, quotas: Quotas = QUOTAS
+    ) -> None:
         self.time = 0.0
         self.instruments = Instruments()
-        self.inner = kind(MemoryQuotaGuard(QUOTAS))
+        self.inner = kind(MemoryQuotaGuard(quotas))
         self.guard = MeasuredQuotaGuard(
-            self.inner, self.instruments, QUOTAS, monotonic=lambda: self.time
+            self.inner, self.instruments, quotas, monotonic=lambda: self.time
         )
 
-    def value(self, name: str, tenant: object = DEFAULT_TENANT) -> float | None:
+    def value(
+        self, name: str, tenant: object = DEFAULT_TENANT, *, meter: Meter = Meter.RUNS
+    ) -> float | None:
         """Return what a scrape would show."""
-        labels = {"meter": "runs", "tenant": str(tenant)}
+        labels = {"meter": meter.value, "tenant": str(tenant)}
         return self.instruments.registry.get_sample_value(f"cronicorn_{name}", labels)
 
     async def use(self, amount: int, tenant: TenantId = DEFAULT_TENANT) -> None:
@@ -111,6 +115,19 @@ async def test_tenants_without_a_quota_by_name_are_counted_together() -> None:
     assert measured.value("quota_denials_total", "*") == 1
     assert measured.value("quota_denials_total", SOMEBODY) is None
     assert measured.value("quota_used", SOMEBODY) is None
+
+
+async def test_the_default_tenant_is_shown_by_a_quota_that_everybody_has() -> None:
+    """An installation with one tenant sees its own use; what has no quota has no series."""
+    measured = Measured(quotas=Quotas(every={Meter.RUNS: Quota(limit=3)}))
+    await measured.use(4)
+    await measured.guard.can_proceed(DEFAULT_TENANT, Meter.RUNS, now=EPOCH)
+    await measured.guard.record_usage(DEFAULT_TENANT, 5, Meter.TOKENS, now=EPOCH)
+
+    assert [measured.value(f"quota_{each}") for each in ("used", "limit", "overrun")] == [4, 3, 1]
+    assert measured.value("quota_denials_total") == 1
+    assert measured.value("quota_denials_total", "*") is None
+    assert measured.value("quota_used", meter=Meter.TOKENS) is None
 
 
 async def test_nothing_fails_because_it_cannot_be_shown() -> None:

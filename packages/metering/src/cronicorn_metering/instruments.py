@@ -3,7 +3,8 @@ The metrics of work: what is counted of it, under names that last.
 
 Labels are words from closed lists. Nothing is counted by endpoint or host: there is no end to
 them, and each would be a series of its own for ever. Of tenants those are told apart whose quota is
-given by name, which somebody had to write down. ``docs/metrics.md`` explains every name.
+given by name, which somebody had to write down; of quotas the default one is told, too.
+``docs/metrics.md`` explains every name.
 """
 
 from collections.abc import Callable, Iterator, Mapping

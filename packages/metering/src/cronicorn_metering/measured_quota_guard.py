@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cronicorn_domain.errors import StoreError
-from cronicorn_domain.identity import TenantId
+from cronicorn_domain.identity import DEFAULT_TENANT, TenantId
 from cronicorn_domain.model.quota import (
     Burst,
     Exhausted,
@@ -25,15 +25,16 @@ from cronicorn_metering.instruments import Instruments
 SHOWN_EVERY: Final = timedelta(seconds=15)
 """How often at most what a tenant has used is asked for, to be shown."""
 OTHERS: Final = "*"
-"""The label of all tenants that have no quota by name."""
+"""The label of all tenants that are not told apart."""
 
 
 class MeasuredQuotaGuard:
     """
     A quota guard that is another one, and tells metrics of its answers.
 
-    Where a tenant stands is shown for those who have a quota by name: it is known from a refusal,
-    and is else asked for once in a while, after something was used.
+    Where a tenant stands is shown for those who have a quota by name, and for the default tenant
+    where it has one at all: it is known from a refusal, and is else asked for once in a while,
+    after something was used.
     """
 
     def __init__(
@@ -122,13 +123,13 @@ class MeasuredQuotaGuard:
         """Show where a tenant stands, unless that was shown lately; nobody waits for it to work."""
         seen = self._shown.get((tenant, meter))
         lately = seen is not None and self._monotonic() - seen < SHOWN_EVERY.total_seconds()
-        if lately or not self._quotas.named(tenant):
+        if lately or not self._told_apart(tenant, meter):
             return
         with suppress(StoreError):
             await self.standing(tenant, meter, now=now)
 
     def _show(self, tenant: TenantId, meter: Meter, standing: Standing) -> None:
-        if not self._quotas.named(tenant):
+        if not self._told_apart(tenant, meter):
             return
         self._shown[tenant, meter] = self._monotonic()
         labels = self._labels(tenant, meter)
@@ -138,4 +139,9 @@ class MeasuredQuotaGuard:
             self._instruments.quotas.limit.labels(*labels).set(standing.limit)
 
     def _labels(self, tenant: TenantId, meter: Meter) -> tuple[str, str]:
-        return meter.value, str(tenant) if self._quotas.named(tenant) else OTHERS
+        return meter.value, str(tenant) if self._told_apart(tenant, meter) else OTHERS
+
+    def _told_apart(self, tenant: TenantId, meter: Meter) -> bool:
+        if self._quotas.named(tenant):
+            return True
+        return tenant == DEFAULT_TENANT and self._quotas.of(tenant, meter).is_set
