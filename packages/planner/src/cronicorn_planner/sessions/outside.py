@@ -9,9 +9,11 @@ import re
 import secrets
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cronicorn_domain.model.endpoint import Endpoint
+
+from cronicorn_planner.sessions.spelling import credentials_in, spellings_of, without
 
 MASK: Final = "[secret]"
 _SECRET_LEAST: Final = 6
@@ -19,12 +21,17 @@ _WORD = re.compile(r"\S+")
 
 
 class Outside:
-    """What comes from outside is put between marks that nobody outside can know."""
+    """
+    What comes from outside is put between marks that nobody outside can know.
+
+    Attributes:
+        spellings: What is masked, in small letters.
+    """
 
     def __init__(self, endpoints: Iterable[Endpoint], *, nonce: str | None = None) -> None:
         self._nonce = secrets.token_hex(8) if nonce is None else nonce
         found = {secret for each in endpoints for secret in _secrets_of(each)}
-        self._secrets = sorted(found, key=len, reverse=True)
+        self.spellings = {self._nonce}.union(*map(spellings_of, found))
 
     @property
     def opening(self) -> str:
@@ -41,11 +48,8 @@ class Outside:
         return f"{self.opening}{self.masked(text)}{self.closing}"
 
     def masked(self, text: str) -> str:
-        """Return a text without the secrets that the endpoints send."""
-        clean = readable(text).replace(self._nonce, MASK)
-        for secret in self._secrets:
-            clean = clean.replace(secret, MASK)
-        return clean
+        """Return a text without the secrets that the endpoints send, however they are written."""
+        return without(readable(text), self.spellings, MASK)
 
 
 def readable(text: str) -> str:
@@ -66,8 +70,12 @@ def _secrets_of(endpoint: Endpoint) -> Iterable[str]:
     for header in request.headers:
         if header.secret:
             yield from _long(header.value, *_WORD.findall(header.value))
+            yield from _long(*credentials_in(header.value))
     parts = urlsplit(request.url)
-    yield from _long(parts.password or "", *(value for _, value in parse_qsl(parts.query)))
+    password, user = unquote(parts.password or ""), unquote(parts.username or "")
+    if password:
+        yield from _long(password, f"{user}:{password}")
+    yield from _long(*(value for _, value in parse_qsl(parts.query)))
 
 
 def _long(*texts: str) -> Iterable[str]:
