@@ -219,11 +219,15 @@ def rules(
     seconds: Annotated[float, typer.Option(help="How long a pace is measured.", min=1)] = 8,
     rounds: Annotated[int, typer.Option(help="How often, in turn.", min=1)] = 3,
 ) -> None:
-    """Tell what ten rules cost: an answer that is judged, and the pace of a worker."""
+    """Tell what ten rules cost, if none holds and if one does: an answer, and a worker's pace."""
     quiet = look()
     for fault in quiet.faults:
         _console.print(f"The machine is not quiet: {fault}.", style="yellow")
-    answers = [judged(size, times=times) for size in (1024, 100 * 1024)]
+    answers = [
+        judged(size, times=times, holds=holds)
+        for size in (1024, 100 * 1024)
+        for holds in (False, True)
+    ]
     with server() as database:
         pace = paces(database, rate=rate, seconds=seconds, rounds=rounds)
     for line in told(answers, pace):

@@ -20,7 +20,8 @@ class Work:
     Endpoints that are due once a step, from an instant on; lengths and instants in milliseconds.
 
     Their slots are spread evenly over the step, or all at its beginning when it is a burst. That
-    of endpoint ``n`` are ``begins_at + phase(n) + k * step``.
+    of endpoint ``n`` are ``begins_at + phase(n) + k * step``. Each has so many rules, of ours; with
+    ``holds`` one of them holds of every answer.
     """
 
     endpoints: int
@@ -29,6 +30,7 @@ class Work:
     target: str
     burst: bool = False
     rules: int = 0
+    holds: bool = False
 
     @property
     def rate(self) -> float:

@@ -115,6 +115,7 @@ class Cronicorn:
             begins_at=next_second(time.time() * 1000 + lead),
             target=place.target,
             rules=shape.rules,
+            holds=shape.holds,
         )
         stored_in = store_work(database, work)
         if shape.endpoints:

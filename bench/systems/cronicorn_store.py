@@ -158,7 +158,7 @@ def _of_work(job: Job, work: Work, n: int) -> Endpoint:
     step = timedelta(milliseconds=work.step)
     before = _instant(work.begins_at + work.phase(n)) - step
     made = _endpoint(job, f"e{n}", IntervalSchedule(every=step), before, url=work.url(n))
-    return replace(made, rules=rules_of(work.rules)) if work.rules else made
+    return replace(made, rules=rules_of(work.rules, holds=work.holds, every=step))
 
 
 def _endpoint(

@@ -21,7 +21,8 @@ class Shape:
     Work before a target and an instant are known; see `Work`.
 
     ``parked`` are stored besides, and not due: a third each paused, archived and far ahead, as far
-    as a system knows these; otherwise far ahead. ``rules`` is how many each endpoint has, of ours.
+    as a system knows these; otherwise far ahead. ``rules`` is how many each endpoint has, of ours;
+    with ``holds`` the last of them holds of every answer.
     """
 
     endpoints: int
@@ -30,6 +31,7 @@ class Shape:
     parked: int = 0
     flat_out: bool = False
     rules: int = 0
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
