@@ -15,7 +15,8 @@ from cronicorn_domain.instants import OPEN_ENDED
 from cronicorn_domain.model.breaker import Breaker
 from cronicorn_domain.model.caps import Caps
 from cronicorn_domain.model.decision import Decision, Rule, Source
-from cronicorn_domain.model.endpoint import Bounds, Guardrails, Misfire, MisfirePolicy
+from cronicorn_domain.model.endpoint import Bounds, Guardrails, Heeds, Misfire, MisfirePolicy
+from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.quota import Meter, Quota, Quotas
 from cronicorn_domain.model.run import (
     Failed,
@@ -24,6 +25,7 @@ from cronicorn_domain.model.run import (
     Response,
     Run,
     RunStatus,
+    Succeeded,
 )
 from cronicorn_domain.testing.builders import (
     DAY,
@@ -46,9 +48,12 @@ from tools.checker.history import (
     Attendance,
     Created,
     Entry,
+    HintOffered,
     History,
+    JobMoved,
     Keeping,
     LeaseLife,
+    Paused,
     Request,
 )
 from tools.histories.recorded_story import RecordedStory
@@ -222,6 +227,77 @@ def an_edited_life() -> History:
     story.run()
     story.run()
     return story.history()
+
+
+Header = tuple[str, str]
+NEXT_RUN: Header = ("Cronicorn-Next-Run-In", "600")
+PAUSE: Header = ("Cronicorn-Pause-Until", (EPOCH + 3 * HOUR).isoformat())
+HEEDED = Heeds(hints=True, gone=True)
+
+
+def asked(status: int, *headers: Header, heeds: Heeds = HEEDED) -> History:
+    """Its target's answer asks for something, and the endpoint heeds all of it unless told so."""
+    answer = Response(status_code=status, headers=headers)
+    failure = Failed(kind=FailureKind.HTTP_STATUS, message="not well", response=answer)
+    story = told(schedule=every(HOUR), heeds=heeds)
+    story.run(Succeeded(response=answer) if status < 300 else failure)
+    story.after(SECOND)
+    return story.history()
+
+
+def heeded_otherwise(**changes: object) -> Spoil:
+    """Let what an answer has asked for have been granted otherwise, or not at all."""
+
+    def spoil(history: History) -> History:
+        entries: list[Entry] = []
+        for entry in history.entries:
+            deed = entry.deed
+            if isinstance(deed, HintOffered):
+                deed = replace(deed, hint=replace(deed.hint, **changes))  # type: ignore[arg-type]
+            elif isinstance(deed, Paused):
+                deed = replace(deed, pause=replace(deed.pause, **changes))  # type: ignore[arg-type]
+            if changes or deed is history.entries[0].deed:
+                entries.append(replace(entry, deed=deed))
+        return replace(history, entries=entries)
+
+    return spoil
+
+
+def answered_with(code: int) -> Spoil:
+    return lambda h: with_run(h, 0, response=Response(status_code=code))
+
+
+def added_to_a_job_that_is(state: JobState) -> History:
+    """A second endpoint is added behind a move of the job."""
+    first, second = told(), told()
+    history = first.history()
+    job_id = first.story.situation.endpoint.job_id
+    (born,) = second.entries
+    assert isinstance(born.deed, Created)
+    newcomer = replace(born.deed.endpoint, job_id=job_id)
+    moved = Entry(
+        order=2,
+        at=history.ends_at,
+        endpoint_id=first.story.situation.endpoint.id,
+        deed=JobMoved(state=state),
+    )
+    born = replace(born, order=3, deed=Created(endpoint=newcomer))
+    return replace(history, entries=(*history.entries, moved, born))
+
+
+def keyed(history: History) -> History:
+    """Let the target have seen the requests, and their keys: one for each slot."""
+    sent = [
+        replace(as_request(run, run.claimed_at, run.finished_at), key=f"key of {run.slot}")
+        for run in history.runs
+    ]
+    return replace(history, requests=tuple(sent))
+
+
+def with_key(history: History, number: int, key: str | None) -> History:
+    requests = list(history.requests)
+    requests[number] = replace(requests[number], key=key)
+    return replace(history, requests=tuple(requests))
 
 
 def told_to_wait(status: int = 429, retry_after: str = "600", **fields: object) -> History:
@@ -618,6 +694,45 @@ CASES: list[tuple[Fault, Callable[[], History], Spoil]] = [
         lambda: without_leases(under_cap(three_runs())),
         lambda h: without_leases(two_of_a_tenant(under_cap(three_runs()))),
     ),
+    # what an answer asks for
+    (Fault.HEEDING_BROKEN, lambda: asked(200, NEXT_RUN), heeded_otherwise()),
+    (Fault.HEEDING_BROKEN, lambda: asked(500, NEXT_RUN), heeded_otherwise()),
+    (Fault.HEEDING_BROKEN, lambda: asked(200, NEXT_RUN), heeded_otherwise(at=EPOCH + 2 * HOUR)),
+    (Fault.HEEDING_BROKEN, lambda: asked(200, NEXT_RUN), heeded_otherwise(expires_at=EPOCH + DAY)),
+    (Fault.HEEDING_BROKEN, lambda: asked(200, NEXT_RUN), answered_with(200)),
+    (Fault.HEEDING_BROKEN, lambda: asked(200, PAUSE), heeded_otherwise()),
+    (Fault.HEEDING_BROKEN, lambda: asked(200, PAUSE), heeded_otherwise(until=EPOCH + 4 * HOUR)),
+    (Fault.HEEDING_BROKEN, lambda: asked(410), heeded_otherwise()),
+    (Fault.HEEDING_BROKEN, lambda: asked(410), heeded_otherwise(until=EPOCH + 4 * HOUR)),
+    # who answers for what, keys, and archived jobs
+    (
+        Fault.WRONG_CLASS,
+        a_failing_run,
+        lambda h: with_run(h, 0, outcome_class=OutcomeClass.OURS),
+    ),
+    (
+        Fault.WRONG_CLASS,
+        a_lost_run,
+        lambda h: with_run(h, 0, outcome_class=OutcomeClass.TARGET),
+    ),
+    (
+        Fault.WRONG_CLASS,
+        a_slot_given_back,
+        lambda h: with_run(h, 0, outcome_class=OutcomeClass.TARGET),
+    ),
+    (Fault.WRONG_CLASS, three_runs, answered_with(500)),
+    (Fault.WRONG_CLASS, lambda: asked(500), answered_with(204)),
+    (Fault.KEY_BROKEN, lambda: keyed(a_retried_run()), lambda h: with_key(h, 1, "another")),
+    (
+        Fault.KEY_BROKEN,
+        lambda: keyed(three_runs()),
+        lambda h: with_key(h, 2, h.requests[0].key),
+    ),
+    (
+        Fault.UNEXPLAINED,
+        lambda: added_to_a_job_that_is(JobState.PAUSED),
+        lambda _: added_to_a_job_that_is(JobState.ARCHIVED),
+    ),
     # how leases are kept
     (Fault.KEEPING_BROKEN, kept_runs, renewed_so_often(0)),
     (Fault.KEEPING_BROKEN, kept_runs, renewed_so_often(5)),
@@ -674,6 +789,14 @@ def test_a_fault_is_found_and_its_twin_is_not(
 
     assert faults(history) == set()
     assert fault in faults(spoil(history))
+
+
+@pytest.mark.parametrize(("status", "header"), [(410, ()), (200, NEXT_RUN), (200, PAUSE)])
+def test_what_nobody_heeds_is_nobodys_fault(status: int, header: tuple[str, ...]) -> None:
+    """An answer asks in vain where the endpoint does not want to hear it."""
+    headers = [(header[0], header[1])] if header else []
+
+    assert faults(asked(status, *headers, heeds=Heeds())) == set()
 
 
 def test_what_stopped_is_lost_also_where_claims_may_be_as_late_as_they_like() -> None:

@@ -46,6 +46,7 @@ class Call:
     attempt: int
     sent_at: datetime
     ended_at: datetime
+    key: str
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class Target:
                 attempt=int(headers["X-Cronicorn-Attempt"]),
                 sent_at=sent_at,
                 ended_at=datetime.fromtimestamp(time(), UTC),
+                key=headers["Idempotency-Key"],
             )
         )
         return web.Response(status=500 if request.path == "/broken" else 200)
@@ -118,6 +120,7 @@ def with_requests(history: History, calls: list[Call]) -> History:
             attempt=call.attempt,
             sent_at=call.sent_at,
             ended_at=call.ended_at,
+            key=call.key,
         )
         for call in calls
     ]

@@ -16,15 +16,19 @@ from cronicorn_domain.model.job import JobState
 
 from tools.checker.access import check_access, check_triggers
 from tools.checker.accounting import account
+from tools.checker.additions import check_additions
 from tools.checker.attempts import check_attempt
 from tools.checker.bounds import check_bounds
 from tools.checker.breakers import check_breakers
 from tools.checker.caps import check_caps
+from tools.checker.classes import check_class
 from tools.checker.due_instants import check_due
 from tools.checker.finding import Finding
+from tools.checker.heeding import check_heeding
 from tools.checker.history import Created, Edited, Entry, History, JobMoved
 from tools.checker.jitter import check_jitter, check_same_jitter
 from tools.checker.keeping import check_keeping
+from tools.checker.keys import check_keys
 from tools.checker.late import (
     Patience,
     check_claimed,
@@ -73,6 +77,7 @@ def examine(history: History) -> Report:
         report.findings += check_leases(life, history.settled_orders)
         report.findings += check_requests(life, history.clocks_ahead)
         report.findings += check_waits(life)
+        report.findings += check_heeding(life)
         if walked.epochs:
             report.findings += _judge(
                 life,
@@ -89,6 +94,8 @@ def examine(history: History) -> Report:
     report.findings += check_breakers(history)
     report.findings += check_quotas(history)
     report.findings += check_keeping(history)
+    report.findings += check_additions(history)
+    report.findings += check_keys(history)
     return report
 
 
@@ -115,6 +122,7 @@ def _judge(
     claims = [claim for claim in walked.claims if walked.is_judged(claim.at)]
     for claim in claims:
         yield from check_attempt(claim)
+        yield from check_class(claim)
         yield from check_due(claim)
         yield from check_jitter(claim)
         yield from check_same_jitter(claim)

@@ -27,6 +27,9 @@ class Fault(StrEnum):
     CAP_BROKEN = "cap-broken"
     QUOTA_BROKEN = "quota-broken"
     KEEPING_BROKEN = "keeping-broken"
+    HEEDING_BROKEN = "heeding-broken"
+    KEY_BROKEN = "key-broken"
+    WRONG_CLASS = "wrong-class"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,7 +180,7 @@ class Request:
     A request as its target, or the dispatcher's double, saw it; shared time without skew.
 
     ``ended_at`` is None when its worker died with it. ``order`` is that of the last commit made
-    before it was sent, or None when that was not seen.
+    before it was sent, and ``key`` its ``Idempotency-Key``; None when that was not seen.
     """
 
     run_id: RunId
@@ -190,6 +190,7 @@ class Request:
     sent_at: datetime
     ended_at: datetime | None = None
     order: int | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,7 @@ class Recorder:
                 attempt=dispatch.attempt,
                 sent_at=self.clock.now(),
                 order=self._order,
+                key=dispatch.idempotency_key,
             )
         )
         return len(self.requests) - 1

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 from cronicorn_adapter_ai.model_client import Vendor, VendorModelClient, open_model_client
-from cronicorn_domain.model.conversation import NO_USAGE, Silence, Unanswered
+from cronicorn_adapter_ai.speaking import answer_of
+from cronicorn_domain.model.conversation import (
+    NO_USAGE,
+    BrokenCall,
+    Silence,
+    ToolCall,
+    Unanswered,
+)
 from cronicorn_domain.testing.model_client_contract import (
     ASK,
     HINT,
@@ -15,6 +22,7 @@ from cronicorn_domain.testing.model_client_contract import (
     ModelClientContract,
     Scene,
 )
+from pydantic_ai.messages import ModelResponse, ToolCallPart
 
 # What cannot be read of a usage is told by the answer, which says that nobody knows it.
 pytestmark = pytest.mark.filterwarnings("ignore:Failed to extract usage")
@@ -58,8 +66,21 @@ async def test_what_is_asked_reaches_the_vendor(vendor: Any, client: VendorModel
     assert asked["model"] == ASK.model
     assert ASK.tokens_most in {asked.get("max_tokens"), asked.get("max_completion_tokens")}
     assert HINT.name in text
+    assert str(HINT.parameters["properties"]) in text
     assert ASK.instructions in text
     assert "It failed." in text
+
+
+def test_a_call_at_which_an_answer_was_cut_is_broken_however_whole_it_looks() -> None:
+    """Trap T35: what the model had still to say of it is not known; calls before it are whole."""
+    before = ToolCallPart(tool_name=HINT.name, args={"seconds": 60}, tool_call_id="call-0")
+    last = ToolCallPart(tool_name=HINT.name, args={"seconds": 3}, tool_call_id="call-1")
+
+    cut = answer_of(ModelResponse(parts=[before, last], finish_reason="length"))
+    whole = answer_of(ModelResponse(parts=[before, last], finish_reason="tool_call"))
+
+    assert [type(each) for each in cut.calls] == [ToolCall, BrokenCall]
+    assert [type(each) for each in whole.calls] == [ToolCall, ToolCall]
 
 
 async def test_the_key_is_sent_and_nothing_else_of_it(

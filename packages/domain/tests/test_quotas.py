@@ -1,6 +1,7 @@
 """Quotas: how they are written, whose they are, and what a pace lets through."""
 
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -8,7 +9,7 @@ from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import DEFAULT_TENANT, TenantId
 from cronicorn_domain.model.quota import NO_QUOTA, NO_QUOTAS, Burst, Meter, Pace, Quota, Quotas
 from cronicorn_domain.policies.quota_text import quotas_in
-from cronicorn_domain.policies.quotas import paced
+from cronicorn_domain.policies.quotas import month_of, paced
 from cronicorn_domain.testing.builders import EPOCH, MINUTE
 
 SOMEBODY = TenantId(UUID(int=5))
@@ -69,3 +70,21 @@ def test_a_pace_lets_its_asks_through_at_once_and_no_more(asks: int) -> None:
             begun, passed = answer, passed + 1
 
     assert passed == asks
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_month_is_one_of_utc_wherever_the_machine_stands(
+    zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SEMANTICS 7: processes in several zones count into the same month."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    last = datetime(2024, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+
+    december, january = month_of(last), month_of(last + timedelta(microseconds=1))
+    monkeypatch.undo()
+    time.tzset()
+
+    assert december.begins == datetime(2024, 12, 1, tzinfo=UTC)
+    assert december.ends == january.begins == datetime(2025, 1, 1, tzinfo=UTC)
+    assert january.ends == datetime(2025, 2, 1, tzinfo=UTC)

@@ -16,6 +16,7 @@ from cronicorn_domain.model.run import (
 )
 from cronicorn_domain.testing.builders import MINUTE, SECOND, an_endpoint, answered, at, failed
 from cronicorn_domain.testing.builders import succeeded as answers
+from cronicorn_domain.testing.run_log_contract import a_test_run
 
 DUE = at("12:01:00")
 JSON = BodyKind.JSON
@@ -102,6 +103,20 @@ async def test_the_run_before_and_siblings_can_be_asked_about(shop):
 
     assert [each.when for each in assessed.ruling.held] == list(conditions[:3])
     assert assessed.ruling.remarks == ()
+
+
+async def test_a_trial_is_not_the_run_before(shop):
+    """What somebody tries by hand is no answer of the rhythm: conditions do not see it."""
+    kept = await shop.keep(an_endpoint(shop.job, rules=rules("previous.status == 200")))
+    first = (await shop.start(DUE))["health"]
+    await shop.settle(first, answers(), DUE)
+    async with shop.units.begin() as unit:
+        await unit.runs.add_test(a_test_run(kept, DUE + 10 * SECOND))
+        await unit.commit()
+    run = (await shop.start(DUE + MINUTE))["health"]
+    assessed = await shop.assess(run, answers())
+
+    assert len(assessed.ruling.held) == 1
 
 
 async def test_health_is_that_of_the_hour_before(shop):

@@ -58,6 +58,7 @@ from cronicorn_domain.testing.builders import (
     every,
     failed,
 )
+from cronicorn_domain.testing.run_log_contract import a_test_run
 from cronicorn_planner.asking.rationed import Patience, RationedModel
 from cronicorn_planner.sessions.bounds import Bounds, Prices
 from cronicorn_planner.sessions.observing import (
@@ -68,6 +69,9 @@ from cronicorn_planner.sessions.observing import (
     SessionLost,
 )
 from cronicorn_planner.sessions.planner import Planner, PlannerSettings
+from cronicorn_planner.sessions.reading import BODY_LENGTH
+from cronicorn_planner.sessions.resting import Rests
+from cronicorn_planner.sessions.tools import HISTORY_MOST
 
 AUTO = Planning(mode=AiMode.AUTO)
 WORKER = WorkerId("planner")
@@ -109,8 +113,10 @@ class Watch:
         limit: int | None = None,
         bounds: Bounds | None = None,
         prices: Prices | None = None,
+        tries: int = 1,
     ) -> None:
         self.clock = ManualClock(EPOCH)
+        self.patience = Patience(tries=tries)
         self.store = MemoryStore()
         self.units = MemoryUnitsOfWork(self.store)
         self.queue = MemoryEndpointQueue(self.store)
@@ -123,7 +129,7 @@ class Watch:
 
     def another_planner(self) -> Planner:
         """Return a planner over the same store."""
-        model = RationedModel(self.client, self.guard, clock=self.clock, patience=Patience(tries=1))
+        model = RationedModel(self.client, self.guard, clock=self.clock, patience=self.patience)
         return Planner(
             self.units,
             model,
@@ -498,6 +504,57 @@ async def test_secrets_are_not_told() -> None:
     assert "[secret]" in said
 
 
+async def test_a_secret_at_the_edge_of_what_is_shown_is_masked() -> None:
+    """What is cut is cut behind its secrets were taken out: half of one would not be found."""
+    secret = "abcdef-987654"
+    request = HttpRequest(
+        url="http://shop.example/health",
+        headers=(Header(name="Authorization", value=secret, secret=True),),
+    )
+    watch = Watch(saying(call("get_latest_response")), done())
+    endpoint = await watch.keep(request=request)
+    watch.clock.advance(5 * MINUTE)
+    text = "x" * (BODY_LENGTH - 8) + secret + "y" * BODY_LENGTH
+    body = Body(kind=BodyKind.TEXT, text=text)
+    await watch.run(Succeeded(response=Response(status_code=200, body=body)))
+
+    await watch.look(endpoint)
+
+    assert "xxx" in watch.told()
+    assert secret[:4] not in watch.told()
+
+
+async def test_a_trial_is_no_run_to_a_model() -> None:
+    """Neither as the latest answer nor in the history: it says nothing of the rhythm."""
+    watch = Watch(saying(call("get_latest_response"), call("get_history")), done())
+    endpoint = await watch.keep()
+    watch.clock.advance(5 * MINUTE)
+    await watch.run(json_answer({"said": "by the run"}))
+    watch.clock.advance(SECOND)
+    async with watch.units.begin() as unit:
+        await unit.runs.add_test(a_test_run(endpoint, watch.clock.now()))
+        await unit.commit()
+
+    await watch.look(endpoint)
+
+    assert watch.told().count("by the run") == 2
+    assert "answered 500" not in watch.told()
+
+
+async def test_a_history_is_no_longer_than_it_may_be() -> None:
+    """Trap T35: however many runs a model asks for, and whatever the tools' bounds say."""
+    watch = Watch(saying(call("get_history", limit=1_000_000)), done())
+    endpoint = await watch.keep()
+    for _ in range(HISTORY_MOST + 2):
+        watch.clock.advance(5 * MINUTE)
+        await watch.run(json_answer({}))
+
+    await watch.look(endpoint)
+
+    (result,) = (each for each in watch.client.asks[-1].messages if isinstance(each, Result))
+    assert len(json.loads(result.text)) == HISTORY_MOST
+
+
 async def test_large_answers_are_cut_at_their_structure() -> None:
     """What is told of JSON is JSON still, and says what was left out."""
     watch = Watch(saying(call("get_latest_response")), done())
@@ -554,6 +611,23 @@ async def test_tokens_are_bounded_before_they_are_spent() -> None:
 
     assert session.ending is Ending.BOUNDED
     assert 0 < session.tokens <= 7_000
+
+
+async def test_a_further_try_keeps_to_the_bounds_as_well() -> None:
+    """Trap T35: a try that nobody answered has cost what it might, and so may the next."""
+    lost = Unanswered(why=Silence.UNREACHABLE, message="the connection was lost")
+    watch = Watch(*[lost] * 3, bounds=Bounds(tokens=7_000, answer=3_000), tries=3)
+    endpoint = await watch.keep()
+
+    looking = asyncio.create_task(watch.look(endpoint))
+    while not looking.done():
+        await asyncio.sleep(0)
+        watch.clock.advance(SECOND)
+    session = await looking
+
+    assert session.ending is Ending.FAILED
+    assert len(watch.client.asks) == 1
+    assert 3_000 < session.tokens <= 7_000
 
 
 async def test_cost_is_bounded_and_told() -> None:
@@ -758,6 +832,20 @@ async def test_a_model_that_fails_again_and_again_is_left_alone() -> None:
 
     assert len(watch.client.asks) == 3
     assert [each for each in watch.observed.events if isinstance(each, ModelRests)]
+
+
+def test_a_model_that_has_answered_is_judged_anew() -> None:
+    """Failures count in a row: those of before an answer are no ground to leave it alone."""
+    rests = Rests()
+    for _ in range(2):
+        assert rests.failed(DEFAULT_TENANT, "m", EPOCH) is None
+
+    rests.answered(DEFAULT_TENANT, "m")
+
+    assert [rests.failed(DEFAULT_TENANT, "m", EPOCH) for _ in range(3)][:2] == [None, None]
+    until = rests.until(DEFAULT_TENANT, "m", EPOCH)
+    assert until is not None
+    assert rests.until(DEFAULT_TENANT, "m", until) is None
 
 
 async def test_a_model_that_hangs_until_the_session_ends_is_left_alone() -> None:
