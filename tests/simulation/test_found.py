@@ -258,3 +258,11 @@ def test_a_lease_that_was_renewed_as_of_long_past_ends_as_promised_before() -> N
     scenario = scenario.lasting(timedelta(seconds=160))
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_a_skip_that_an_archive_parts_in_two_records_is_one_skip() -> None:
+    """What one claim passes over is as late as its oldest slot, whatever lies in between."""
+    scenario = draw("interventions", 91003)
+    scenario = scenario.only({"e5", "w1", "d29", "d5", "d2", "d2b"})
+
+    assert sentences(judge(scenario)) == ()

@@ -1,6 +1,8 @@
 """Each trouble does to a worker what it says, and the promises hold."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from cronicorn_domain.identity import EndpointId, JobId, TenantId, WorkerId
@@ -167,3 +169,30 @@ def test_the_promises_hold_in_each_trouble(trouble: Trouble) -> None:
     assert verdict.sound
     # A slot that was lost three times counts a failure, and the backoff leaves out the next.
     assert verdict.slots in {4, 5}
+
+
+@pytest.mark.parametrize("after", [32.4, 32.5, 32.75])
+def test_who_hears_of_the_store_again_a_moment_later_than_others_keeps_its_lease(
+    after: float,
+) -> None:
+    """Behind an outage the reaper waits: leases that ended in it are renewed by who is alive."""
+    begins = after * SECOND
+    everybody = Unreachable(
+        name="t1",
+        after=begins,
+        lasts=17 * SECOND,
+        worker=None,
+        calls=frozenset(Call),
+        hangs=timedelta(),
+    )
+    longer = replace(everybody, name="t2", lasts=18.5 * SECOND, worker="w1")
+    world = a_world(everybody, longer, workers=2)
+    (newcomer,) = world.newcomers
+    long = replace(newcomer, target=replace(SLOW, lengths=(28 * SECOND,)))
+
+    course = play(replace(world, newcomers=(long,)))
+
+    first, *_ = course.history.leases
+    assert (first.worker, first.end) == ("w1.1", LeaseEnd.SETTLED)
+    assert any(until < said_at for (_, until), (said_at, _) in pairwise(first.promised))
+    assert LeaseEnd.REAPED not in ends(course)

@@ -78,8 +78,17 @@ def _planned_for(claim: Claim) -> datetime | None:
 
 
 def _check_skips(life: Life, walked: Walked, links: Sequence[Link]) -> Iterator[Finding]:
-    """Never two skips in a row; and nothing is skipped that is within the grace."""
+    """
+    Never two skips in a row; and nothing is skipped that is within the grace.
+
+    What one claim has passed over is one skip, also where a stretch without slots, such as an
+    archive, parts it in several records.
+    """
     by_hand = {epoch.at for epoch in walked.epochs if epoch.cause is Cause.SKIP}
+    oldest: dict[datetime, datetime] = {}
+    for each in life.records:
+        if each.fate is Fate.SKIPPED:
+            oldest[each.recorded_at] = min(each.first, oldest.get(each.recorded_at, each.first))
     skipped_at: datetime | None = None
     for link in sorted(links, key=lambda each: each.at):
         if link.claim is not None and link.claim.run.started_at is not None:
@@ -93,7 +102,7 @@ def _check_skips(life: Life, walked: Walked, links: Sequence[Link]) -> Iterator[
         if all(each.policy is not MisfirePolicy.SKIP for each in misfires):
             sentence = f"{link.count} slots from {stamp(link.first)} were skipped without a reason"
             yield _found(life, link, Fault.UNEXPLAINED, sentence)
-        if all(link.at - link.first <= each.grace for each in misfires):
+        if all(link.at - oldest[link.at] <= each.grace for each in misfires):
             sentence = f"the slot {stamp(link.first)} was skipped within its grace"
             yield _found(life, link, Fault.UNEXPLAINED, sentence)
         if skipped_at is not None and skipped_at < link.at:
