@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.served import Served
 from tests.browser.watching import watch
-from tests.browser.world import World, begun_run, ended_run
+from tests.browser.world import World, begun_run, ended_run, until_runs
 
 
 def test_a_failure_reaches_now_without_loading_it_anew(
@@ -95,3 +95,37 @@ def test_a_run_that_ends_while_it_is_looked_at_is_said_to_have_ended(
     expect(page.locator("#run")).not_to_contain_text("still running")
     expect(page.locator("main [data-refetch]")).to_have_count(0)
     expect(page.locator("#live")).to_be_hidden()
+
+
+def test_rows_keep_their_places_under_the_pointer_and_the_focus(
+    page: Page, site: Served, world: World
+) -> None:
+    """What is new comes last, until they are left: then it is worst first again."""
+    job = site.a_job("places")
+    for name in ("pointed-at", "much-worse"):
+        site.target.answer(f"/{name}", 500, "{}")
+    pointed = site.an_endpoint(job, "pointed-at", baselineIntervalMs=3_600_000)
+    worse = site.an_endpoint(job, "much-worse", baselineIntervalMs=3_600_000)
+    site.post(f"/endpoints/{pointed['id']}/run")
+    ended_run(site, pointed["id"])
+    page.goto("/")
+    row = page.locator(f"#need-{pointed['id']}")
+    expect(row).to_be_visible()
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    row.get_by_role("link", name="Open").hover()
+    order = "() => [...document.querySelectorAll('#needs li')].map((each) => each.id)"
+    before = page.evaluate(order)
+
+    for runs in (1, 2, 3):
+        site.post(f"/endpoints/{worse['id']}/run")
+        until_runs(site, worse["id"], runs)
+    expect(page.locator(f"#need-{worse['id']}")).to_contain_text("3 failed", timeout=30_000)
+
+    assert page.evaluate(order) == [*before, f"need-{worse['id']}"]
+    page.mouse.move(0, 0)
+    page.wait_for_function(
+        f"() => {{ const rows = ({order})();"
+        f" return rows.indexOf('need-{worse['id']}') < rows.indexOf('need-{pointed['id']}'); }}"
+    )
+    for each in (pointed, worse):
+        site.post(f"/endpoints/{each['id']}/pause")

@@ -72,3 +72,14 @@ def _a_run(site: Served, endpoint: str, *, running: bool) -> str:
             return run
         time.sleep(0.1)
     raise AssertionError(f"endpoint {endpoint} has no run that {'runs' if running else 'ended'}")
+
+
+def until_runs(site: Served, endpoint: str, count: int) -> None:
+    """Wait until so many runs of an endpoint have ended."""
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        runs = site.get(f"/endpoints/{endpoint}/runs")["runs"]
+        if sum(each["status"] != "running" for each in runs) >= count:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"endpoint {endpoint} has not run {count} times")

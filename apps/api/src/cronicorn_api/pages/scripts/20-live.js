@@ -43,6 +43,27 @@
   // A menu that is open in a part keeps it as it is until it is closed.
   const opened = (part) => part.querySelector("details.menu[open]") !== null;
 
+  // Rows keep their places while somebody points at them or has the focus there, so that no click
+  // hits another one: what is new comes last, what is gone stays, until they turn elsewhere.
+  const held = (part) => part.querySelector("[data-placed]")
+    && (part.matches(":hover") || part.contains(document.activeElement));
+  const inPlace = (part, text) => {
+    const next = document.createElement("template");
+    next.innerHTML = text;
+    const rows = [...part.querySelector("[data-placed]").children];
+    const into = next.content.querySelector("[data-placed]");
+    const news = into ? [...into.children] : [];
+    if (news.length === rows.length && news.every((each, at) => each.id === rows[at].id)) return text;
+    if (!into) return null;
+    const known = new Map(news.map((each) => [each.id, each]));
+    const before = new Set(rows.map((each) => each.id));
+    into.replaceChildren(
+      ...rows.map((each) => known.get(each.id) ?? each.cloneNode(true)),
+      ...news.filter((each) => !before.has(each.id)),
+    );
+    return { moved: next.innerHTML };
+  };
+
   const renew = async (part, asked = false) => {
     const state = parts.get(part) ?? { at: 0, tag: null, due: false, going: false };
     parts.set(part, state);
@@ -68,7 +89,7 @@
       }
       if (answer.ok || answer.status === 304) seenAnswered();
       if (!answer.ok || !part.isConnected) return;
-      const text = await answer.text();
+      let text = await answer.text();
       // It was asked for before the page became another one, by a deed: it may tell of before.
       if (mine !== epoch) return;
       if (busy() || opened(part)) {
@@ -77,6 +98,13 @@
       }
       state.tag = answer.headers.get("ETag");
       state.address = address;
+      const placed = held(part) ? inPlace(part, text) : text;
+      state.held = placed !== text;
+      if (state.held) {
+        state.tag = null;
+        if (!placed) return;
+        text = placed.moved;
+      }
       await window.htmx.swap({ target: part, text, swap: "innerMorph", sourceElement: part });
       part.dispatchEvent(new CustomEvent("cronicorn:renewed", { bubbles: true }));
       rest(part);
@@ -160,6 +188,10 @@
       const state = parts.get(part) ?? { at: Date.now(), due: false };
       parts.set(part, state);
       const every = Number(part.dataset.every ?? 0) * 1000;
+      if (state.held && !held(part)) {
+        state.held = false;
+        state.due = true;
+      }
       if (state.due || (every && Date.now() - state.at >= every && !paused)) renew(part);
     }
   }, 500);
