@@ -279,4 +279,6 @@ def test_what_is_no_quota_is_refused_with_how_it_is_written(entry: str) -> None:
         read_settings({"run_quota": (entry,)})
 
     assert repr(entry) in str(refused.value)
-    assert "Say how many: write N, or the id of a tenant=N." in str(refused.value)
+    assert "Say how many: write N, N@ASKS/TIME such as 5000@20/1m, or the id of a tenant=N." in str(
+        refused.value
+    )

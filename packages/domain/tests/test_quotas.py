@@ -25,7 +25,36 @@ def test_a_number_is_for_all_and_one_with_a_name_for_one() -> None:
     assert (quotas.named(SOMEBODY), quotas.named(DEFAULT_TENANT)) == (True, False)
 
 
-@pytest.mark.parametrize("entry", ["", "many", "-5", "1.5", "me=3", "=", f"{SOMEBODY}=", "9" * 13])
+def test_a_pace_stands_behind_a_limit_or_alone() -> None:
+    """So many asks at once, and as many again in every such time."""
+    quotas = quotas_in(["5000@20/1m", f"{SOMEBODY}=@5/30s"], Meter.TOKENS)
+
+    pace = Pace(asks=20, per=MINUTE)
+    assert quotas.of(DEFAULT_TENANT, Meter.TOKENS) == Quota(limit=5000, pace=pace)
+    pace = Pace(asks=5, per=timedelta(seconds=30))
+    assert quotas.of(SOMEBODY, Meter.TOKENS) == Quota(pace=pace)
+    (hourly,) = quotas_in(["@7/1h"], Meter.TOKENS).every.values()
+    assert hourly.pace == Pace(asks=7, per=timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *["", "many", "-5", "1.5", "me=3", "=", f"{SOMEBODY}=", "9" * 13],
+        *[
+            "@",
+            "5@",
+            "5@20",
+            "5@20/",
+            "5@20/1d",
+            "5@0/1m",
+            "5@20/0s",
+            "5@x/1m",
+            "5@-1/1m",
+            "me=@5/1m",
+        ],
+    ],
+)
 def test_what_is_no_quota_is_refused(entry: str) -> None:
     """The message says what, and what to write."""
     with pytest.raises(InvalidInput) as refused:
@@ -33,7 +62,7 @@ def test_what_is_no_quota_is_refused(entry: str) -> None:
 
     assert (refused.value.field, refused.value.remedy) == (
         "quota",
-        "write N, or the id of a tenant=N",
+        "write N, N@ASKS/TIME such as 5000@20/1m, or the id of a tenant=N",
     )
 
 

@@ -89,7 +89,7 @@ TenantCap = Annotated[
 RunQuota = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="N|TENANT=N",
+        metavar="[TENANT=]N[@ASKS/TIME]",
         help="Runs a month (UTC) of each tenant, or of one, over all workers; behind it runs are"
         " put off to the month's end.  [default: no quota]",
     ),
@@ -97,9 +97,10 @@ RunQuota = Annotated[
 TokenQuota = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="N|TENANT=N",
+        metavar="[TENANT=]N[@ASKS/TIME]",
         help="Tokens a month (UTC) that the AI planner may use for each tenant, or for one, over"
-        " all workers; CRONICORN_AI_MODEL names the model.  [default: no quota]",
+        " all workers, and how often a model is asked, as in 2000000@20/1m; CRONICORN_AI_MODEL"
+        " names the model.  [default: no quota]",
     ),
 ]
 HostBreaker = Annotated[
