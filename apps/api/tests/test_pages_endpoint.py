@@ -199,6 +199,21 @@ def test_hints_are_cleared_and_failures_forgotten(pages, client) -> None:
     assert "Failures are forgotten" in pages.get(path).text
 
 
+def test_clearing_hints_is_asked_about_with_what_comes_of_it(pages, client) -> None:
+    """Nobody can undo it: a dialog says so, of all of them and of each."""
+    endpoint = client.an_endpoint(name="asked")
+    path = f"/endpoints/{endpoint['id']}"
+    given = {"intervalMs": 60_000, "ttlMinutes": 30, "reason": "closely"}
+    client.post(f"{path}/hints/interval", json=given).raise_for_status()
+
+    dialogs = re.findall(r"<dialog.*?</dialog>", pages.get(path).text, re.DOTALL)
+
+    asking = [each for each in dialogs if f'action="{path}/clear-hints"' in each]
+    assert len(asking) == 2
+    assert all("This cannot be undone." in each for each in asking)
+    assert pages.get(path).text.count(f'action="{path}/clear-hints"') == 2
+
+
 def test_a_page_of_another_site_does_nothing(pages, client) -> None:
     """It may not even ask."""
     endpoint = client.an_endpoint(name="guarded")

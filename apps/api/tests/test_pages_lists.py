@@ -289,6 +289,20 @@ def test_rules_are_checked_where_they_are_wrong(shop) -> None:
     assert after["shadowRules"]
 
 
+def test_a_choice_of_jobs_that_has_an_end_says_so(shop, monkeypatch) -> None:
+    """And the chosen one is in it in any case."""
+    browser, job, _ = shop
+    later = browser.post("/jobs", json={"name": "later"}, headers=OURS).json()
+    assert "data-more-jobs" not in seen(browser, f"/endpoints?job={later['id']}")
+
+    monkeypatch.setattr("cronicorn_api.pages.endpoints.router._JOBS_MOST", 1)
+    page = seen(browser, f"/endpoints?job={later['id']}")
+
+    assert "data-more-jobs" in page
+    assert f'<option value="{job["id"]}">shop' in page
+    assert f'<option value="{later["id"]}" selected>' in page
+
+
 def test_a_job_is_edited_and_its_name_is_taken_once(shop) -> None:
     """A taken name is a fault at the name; what was typed stands."""
     browser, job, _ = shop

@@ -65,10 +65,10 @@ async def choose(viewer: TheViewer) -> Response:
     async with viewer.desk.reading(viewer.caller) as work:
         page = await list_jobs(work, limit=_JOBS_MOST)
     jobs = [each.job for each in page.items if each.job.state is not JobState.ARCHIVED]
-    if len(jobs) == 1:
+    if len(jobs) == 1 and not page.more:
         return RedirectResponse(f"/jobs/{jobs[0].id}/endpoints/new", _SEE_OTHER)
     jobs.sort(key=lambda each: each.name.casefold())
-    return viewer.page("editing/choose", jobs=jobs)
+    return viewer.page("editing/choose", jobs=jobs, more=page.more)
 
 
 @router.get("/jobs/{jobId}/endpoints/new")

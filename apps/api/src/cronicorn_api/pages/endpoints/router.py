@@ -9,6 +9,7 @@ from cronicorn_domain.model.job import Job
 from cronicorn_domain.ports.board import Standing, Wanted
 from cronicorn_management.desk import Reading
 from cronicorn_management.endpoints.surveying import Survey, survey_endpoints
+from cronicorn_management.pages import Page, page_of
 from fastapi import Request, Response
 
 from cronicorn_api.pages.endpoints.asked import Asked, asked_in
@@ -27,7 +28,8 @@ async def endpoints(viewer: TheViewer, request: Request) -> Response:
     async with viewer.desk.reading(viewer.caller) as work:
         survey = await _survey(work, asked)
         jobs = await _jobs(work)
-    return viewer.page("endpoints/page", view=endpoints_view(survey, jobs, asked, viewer.zones))
+    view = endpoints_view(survey, jobs.items, asked, viewer.zones, more_jobs=jobs.more)
+    return viewer.page("endpoints/page", view=view)
 
 
 @router.get("/_/endpoints")
@@ -64,9 +66,10 @@ async def _survey(work: Reading, asked: Asked) -> Survey:
     return await survey_endpoints(work, asked.wanted, order=asked.order, after=asked.after)
 
 
-async def _jobs(work: Reading) -> Sequence[Job]:
-    found = await work.catalog.list_jobs(work.tenant, limit=_JOBS_MOST)
-    return sorted(found, key=lambda each: each.name.casefold())
+async def _jobs(work: Reading) -> Page[Job]:
+    found = await work.catalog.list_jobs(work.tenant, limit=_JOBS_MOST + 1)
+    page = page_of(found, _JOBS_MOST)
+    return Page(sorted(page.items, key=lambda each: each.name.casefold()), more=page.more)
 
 
 def _in_order(survey: Survey, shown: Sequence[EndpointId]) -> Sequence[Standing]:

@@ -30,6 +30,7 @@ class EndpointsView:
         all_words: What all that are meant are called where they can be chosen together.
         next: The address of the next page; None: this is the last.
         first: The address of the first page, unless this is it.
+        more_jobs: Whether there are more jobs than can be chosen here.
         changed: How many endpoints of this page are others by now, in a list that renews itself.
     """
 
@@ -46,11 +47,18 @@ class EndpointsView:
     first: str | None
     ids: str
     renew: str
+    more_jobs: bool = False
     changed: int = 0
 
 
 def endpoints_view(
-    survey: Survey, jobs: Sequence[Job], asked: Asked, zones: Zones, *, changed: int = 0
+    survey: Survey,
+    jobs: Sequence[Job],
+    asked: Asked,
+    zones: Zones,
+    *,
+    more_jobs: bool = False,
+    changed: int = 0,
 ) -> EndpointsView:
     """Tell of a page of endpoints."""
     rows = [row_of(each, survey.runs.get(each.id, ()), zones) for each in survey.standings]
@@ -65,15 +73,25 @@ def endpoints_view(
         all_words=total,
         total=survey.total,
         states=state_options(),
-        jobs=[("", "Any job"), *((str(each.id), each.name) for each in jobs if _listed(each))],
+        jobs=_job_options(jobs, asked, survey),
         sources=source_options(),
         sorts=sort_options(),
         next=asked.path(after=rows[-1].id) if survey.more else None,
         first=asked.path() if asked.after is not None else None,
         ids=ids,
         renew=f"/_{path}{mark}ids={ids}",
+        more_jobs=more_jobs,
         changed=changed,
     )
+
+
+def _job_options(jobs: Sequence[Job], asked: Asked, survey: Survey) -> Options:
+    """Return the jobs that can be chosen; the chosen one is among them in any case."""
+    options = [("", "Any job"), *((str(each.id), each.name) for each in jobs if _listed(each))]
+    if asked.job is not None and str(asked.job) not in dict(options):
+        name = next((each.job_name for each in survey.standings), str(asked.job))
+        options.append((str(asked.job), name))
+    return options
 
 
 def told_total(total: int) -> str:

@@ -251,6 +251,9 @@ async def _form(
     async with viewer.desk.reading(viewer.caller) as work:
         jobs = await list_jobs(work, limit=PAGE_MOST)
     choices = [("", "All jobs"), *((str(each.job.id), each.job.name) for each in jobs.items)]
+    chosen = _last(given, "job")
+    if chosen not in dict(choices):
+        choices.append((chosen, f"Job {chosen}"))
     return viewer.page(
         "settings/alert",
         status=status,
@@ -260,5 +263,6 @@ async def _form(
         given=given,
         faults=faults,
         jobs=choices,
+        more=jobs.more,
         occasions=_occasions(),
     )

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 from cronicorn_management.dashboard.stats import Stats, read_stats
 from cronicorn_management.jobs.listing import list_jobs
+from cronicorn_management.pages import PAGE_MOST
 from fastapi import Query, Response
 
 from cronicorn_api.pages.frame.routing import pages_router
@@ -31,11 +32,11 @@ async def statistics(
 ) -> Response:
     """Show statistics; sums that take long are fetched by the page, or are awaited if asked for."""
     async with viewer.desk.reading(viewer.caller) as work:
-        jobs = await list_jobs(work)
+        jobs = await list_jobs(work, limit=PAGE_MOST)
     many = jobs.more or sum(each.endpoint_count for each in jobs.items) > ADDED_AT_ONCE
     return viewer.page(
         "statistics/page",
-        choice=choice_view(asked, [each.job for each in jobs.items]),
+        choice=choice_view(asked, [each.job for each in jobs.items], more=jobs.more),
         view=await _sums(viewer, asked) if whole or not many else None,
     )
 

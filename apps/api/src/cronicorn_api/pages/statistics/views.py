@@ -65,6 +65,7 @@ class ChoiceView:
 
     days: Sequence[tuple[str, str, bool]]
     jobs: Sequence[tuple[str, str, bool]]
+    more_jobs: bool
     since: str
     until: str
     zone: str
@@ -89,7 +90,11 @@ class SumsView:
     empty: bool
 
 
-def choice_view(asked: Asked, jobs: Sequence[Job]) -> ChoiceView:
+def _is_missing(chosen: str, jobs: Sequence[Job]) -> bool:
+    return bool(chosen) and all(str(each.id) != chosen for each in jobs)
+
+
+def choice_view(asked: Asked, jobs: Sequence[Job], *, more: bool) -> ChoiceView:
     """Say which windows and jobs can be chosen."""
     window, chosen = asked.window, "" if asked.job is None else str(asked.job)
     of_job = {"job": chosen} if chosen else {}
@@ -101,7 +106,9 @@ def choice_view(asked: Asked, jobs: Sequence[Job]) -> ChoiceView:
         jobs=[
             ("", "all jobs", not chosen),
             *((str(each.id), each.name, str(each.id) == chosen) for each in jobs),
+            *([(chosen, f"job {chosen}", True)] if _is_missing(chosen, jobs) else []),
         ],
+        more_jobs=more,
         since=f"{window.day_of(window.since):%Y-%m-%d}",
         until=f"{window.day_of(window.until):%Y-%m-%d}",
         zone=window.zone.key,
