@@ -33,7 +33,7 @@ def known_at(place: str) -> set[str]:
 @pytest.fixture(scope="module")
 def theirs(owner) -> dict:
     """Give an endpoint."""
-    made: dict = owner.an_endpoint()
+    made: dict = owner.an_endpoint(owner.a_job("theirs, methods"))
     return made
 
 
