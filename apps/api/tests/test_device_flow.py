@@ -95,13 +95,13 @@ def test_programs_may_send_forms(anyone, somebody) -> None:
     ],
     ids=["twice", "empty", "nothing", "many", "json"],
 )
-def test_a_form_is_refused_as_json_is(anyone, body, path, found) -> None:
-    """With the field, what was found, and what is allowed."""
+def test_a_form_that_says_too_little_is_refused(anyone, body, path, found) -> None:
+    """As RFC 6749 has it, and with the field, what was found, and what is allowed."""
     kind = {"content-type": "application/x-www-form-urlencoded"}
 
     answer = anyone.post("/auth/device/code", content=body, headers=kind)
 
-    assert answer.status_code == 422, answer.text
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request"), answer.text
     (issue,) = answer.json()["issues"]
     assert issue["path"] == path
     assert found in issue["message"]
@@ -149,7 +149,8 @@ def test_a_program_that_was_let_in_may_no_more_than_it_asked(anyone, somebody) -
         ({"client_id": "another"}, 400, "invalid_grant"),
         ({"grant_type": "password"}, 400, "unsupported_grant_type"),
         ({"grant_type": ""}, 400, "unsupported_grant_type"),
-        ({"grant_type": None}, 422, "Unprocessable Content"),
+        ({"grant_type": None}, 400, "invalid_request"),
+        ({"device_code": None}, 400, "invalid_request"),
     ],
     ids=str,
 )
@@ -158,6 +159,7 @@ def test_another_ones_code_is_none(anyone, asked, changed, status, error) -> Non
     answer = poll(anyone, asked, **changed)
 
     assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert answer.json()["error_description"]
 
 
 def test_a_page_of_another_site_lets_nothing_in(asked, somebody) -> None:

@@ -1,5 +1,6 @@
 """Routes of the device flow (RFC 8628): a program asks, a person lets it in."""
 
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final, Literal
 
 from cronicorn_domain.model.device_grant import DEVICE_GRANT_LASTS, POLL_INTERVAL
@@ -15,18 +16,37 @@ from cronicorn_management.device_grants.deciding import (
 from cronicorn_management.device_grants.polling import poll_grant
 from cronicorn_management.sign_ins.beginning import SignedIn
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cronicorn_api.access.desks import TheCaller, TheDesk, TheSite
 from cronicorn_api.access.keys import Done
 from cronicorn_api.access.rates import address_of
-from cronicorn_api.wire.errors import ErrorBody, TooManyBody, ValidationBody
+from cronicorn_api.wire.errors import ErrorBody, TooManyBody, ValidationBody, invalid
 from cronicorn_api.wire.form_bodies import FormRoute
+from cronicorn_api.wire.refusing import issues_of
 from cronicorn_api.wire.values import ShownOnce, Wire
 
-public: Final = APIRouter(prefix="/auth/device", tags=["devices"], route_class=FormRoute)
-"""What needs no credential; RFC 8628 has its programs send forms."""
+
+class _ProgramRoute(FormRoute):
+    """A route for programs of RFC 8628: they send forms, and read ``invalid_request`` in a 400."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers a request."""
+        answer = super().get_route_handler()
+
+        async def answer_program(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except RequestValidationError as error:
+                return _invalid_request(error)
+
+        return answer_program
+
+
+public: Final = APIRouter(prefix="/auth/device", tags=["devices"], route_class=_ProgramRoute)
+"""What needs no credential."""
 router: Final = APIRouter(prefix="/auth/device", tags=["devices"])
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 _REASONS: Final = {
@@ -35,13 +55,6 @@ _REASONS: Final = {
     Poll.EXPIRED: "nobody has decided in time; begin anew",
     Poll.DENIED: "a person has refused",
     Poll.UNKNOWN: "there is no such code for this client, or it was used",
-}
-_INVALID: Final[dict[int | str, dict[str, Any]]] = {
-    400: {"model": ErrorBody},
-    413: {"model": ErrorBody},
-    415: {"model": ErrorBody},
-    422: {"model": ValidationBody},
-    429: {"model": TooManyBody},
 }
 _Text = Annotated[str, Field(max_length=1000)]
 
@@ -93,6 +106,22 @@ class NoTokenBody(ErrorBody):
     error_description: Annotated[str, Field(alias="error_description")]
 
 
+class InvalidRequestBody(ValidationBody):
+    """What was sent says too little, or nothing that can be meant: RFC 6749 §5.2."""
+
+    error_description: Annotated[str, Field(alias="error_description")]
+
+
+_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"model": InvalidRequestBody | ErrorBody},
+    413: {"model": ErrorBody},
+    415: {"model": ErrorBody},
+    429: {"model": TooManyBody},
+    "default": {"model": ErrorBody},
+}
+"""With a default the framework adds no 422, which is not answered here."""
+
+
 class CodeBody(_Snake):
     """Of a code that somebody typed, that it waits for a decision."""
 
@@ -109,7 +138,7 @@ class CodeGiven(Wire):
 @public.post(
     "/code",
     operation_id="askForDevice",
-    responses=_INVALID,
+    responses=_REFUSALS,
 )
 async def ask(request: Request, desk: TheDesk, site: TheSite, given: DeviceGiven) -> CodesBody:
     """
@@ -135,7 +164,7 @@ async def ask(request: Request, desk: TheDesk, site: TheSite, given: DeviceGiven
     "/token",
     operation_id="askForDeviceToken",
     response_model=TokenBody,
-    responses={**_INVALID, 400: {"model": NoTokenBody | ErrorBody}},
+    responses={**_REFUSALS, 400: {"model": InvalidRequestBody | NoTokenBody | ErrorBody}},
 )
 async def token(desk: TheDesk, given: TokenAsked) -> Response:
     """
@@ -186,4 +215,12 @@ def _no_token(error: str, reason: str) -> Response:
     refused = NoTokenBody(
         error=error, message=reason, status=400, code=error, error_description=reason
     )
+    return JSONResponse(refused.model_dump(by_alias=True), status_code=400)
+
+
+def _invalid_request(error: RequestValidationError) -> Response:
+    found = invalid(issues_of(error)).body
+    kind = "invalid_request"
+    told = {"error": kind, "code": kind, "status": 400, "error_description": found.message}
+    refused = InvalidRequestBody.model_validate(found.model_dump() | told)
     return JSONResponse(refused.model_dump(by_alias=True), status_code=400)

@@ -1,7 +1,7 @@
 """Answers with errors: the handlers that the application is given."""
 
 import re
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from http import HTTPStatus
 from types import NoneType
@@ -54,7 +54,7 @@ def refuse_with(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _malformed(_: Request, error: RequestValidationError) -> Response:
-        return _answer(invalid([_issue(each) for each in error.errors()]))
+        return _answer(invalid(issues_of(error)))
 
     @app.exception_handler(HTTPException)
     async def _framework(request: Request, error: HTTPException) -> Response:
@@ -66,6 +66,11 @@ def refuse_with(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _fault(_: Request, __: Exception) -> Response:
         return _answer(internal())
+
+
+def issues_of(error: RequestValidationError) -> Sequence[Issue]:
+    """Tell everything that is to be mended in what was sent."""
+    return [_issue(each) for each in error.errors()]
 
 
 def allowed_methods(request: Request) -> Iterator[str]:
