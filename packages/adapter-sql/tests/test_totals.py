@@ -11,6 +11,7 @@ from cronicorn_adapter_sql.database_url import parse_database_url
 from cronicorn_adapter_sql.keys import Keyring
 from cronicorn_adapter_sql.overview_statements import ranked
 from cronicorn_adapter_sql.roll_ups import open_from
+from cronicorn_adapter_sql.shapes import shape_of, values_of
 from cronicorn_adapter_sql.store import SqlStore, open_store
 from cronicorn_adapter_sql.tables import endpoint_totals, midnights, roll_ups
 from cronicorn_adapter_sql.totals import TOTALS_KEPT, midnight_of
@@ -107,8 +108,10 @@ class Kept:
 
     async def ranked(self, which: Selection) -> Counter[EndpointId]:
         """Tell the same as it is told before the busiest are looked at."""
+        statement = ranked(shape_of(which, self.store.engine.dialect.name))
+        given = {**values_of(DEFAULT_TENANT, which), "limit": 9}
         async with self.store.engine.connect() as connection:
-            found = (await connection.execute(ranked(DEFAULT_TENANT, which, limit=9))).all()
+            found = (await connection.execute(statement, given)).all()
         return Counter({EndpointId(endpoint_id): int(runs) for endpoint_id, runs in found})
 
     def meant(self, which: Selection) -> tuple[Counter[EndpointId], Counter[str], int]:

@@ -1,9 +1,9 @@
 """The tenant's runs from above, on SQL: sums of roll-ups, and lists of runs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from cronicorn_domain.identity import EndpointId, JobId, RunId, TenantId
 from cronicorn_domain.model.decision import Source
@@ -18,7 +18,7 @@ from cronicorn_domain.ports.overview import (
     Spread,
     Tally,
 )
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import Select, func, select
 
 from cronicorn_adapter_sql.errors import translated
 from cronicorn_adapter_sql.holding_counts import held
@@ -31,10 +31,13 @@ from cronicorn_adapter_sql.overview_statements import (
     by_job,
     by_steps,
     by_stretch,
-    endpoints_of,
+    edge_values,
+    how_many,
+    newest,
 )
-from cronicorn_adapter_sql.run_log import runs_with_starts
-from cronicorn_adapter_sql.tables import endpoints, jobs, runs
+from cronicorn_adapter_sql.shapes import Shape, shape_of, values_of
+from cronicorn_adapter_sql.tables import jobs
+from cronicorn_adapter_sql.totals import midnight_of
 from cronicorn_adapter_sql.transaction import Transaction
 
 
@@ -55,14 +58,14 @@ class SqlOverview:
         """Return the sums of each hour and source."""
         return [
             HourTally(begins_at=row["hour"], source=Source(row["source"]), tally=tally_from(row))
-            for row in await self._all(by_hour(tenant, which, dialect=self._dialect))
+            for row in await self._of(tenant, which, by_hour(self._shape(which)))
         ]
 
     async def jobs(self, tenant: TenantId, which: Selection) -> Sequence[JobTally]:
         """Return the sums of each job."""
         return [
             JobTally(job_id=JobId(row["id"]), name=row["name"], tally=tally_from(row))
-            for row in await self._all(by_job(tenant, which))
+            for row in await self._of(tenant, which, by_job(self._shape(which)))
         ]
 
     async def busiest(
@@ -77,7 +80,7 @@ class SqlOverview:
                 tally=tally_from(row),
                 last_start=row["last_start"],
             )
-            for row in await self._all(busiest(tenant, which, limit=limit))
+            for row in await self._of(tenant, which, busiest(self._shape(which)), limit=limit)
         ]
 
     async def stretches(
@@ -91,14 +94,16 @@ class SqlOverview:
         """Return the sums of these endpoints by stretches of time."""
         if not edges:
             return []
-        asked = tenant, endpoint_ids, which, edges
+        by_days = all(edge == midnight_of(edge) for edge in edges[1:])
+        statement = by_stretch(self._shape(which), edges=len(edges), by_days=by_days)
+        more = {"endpoint_ids": [*endpoint_ids], **edge_values(edges, self._dialect)}
         return [
             EndpointStretch(
                 endpoint_id=EndpointId(row["endpoint_id"]),
                 begins_at=edges[row["edge"]],
                 tally=tally_from(row),
             )
-            for row in await self._all(by_stretch(*asked, dialect=self._dialect))
+            for row in await self._of(tenant, which, statement, **more)
             if row["edge"] >= 0
         ]
 
@@ -110,7 +115,9 @@ class SqlOverview:
             return []
         durations: dict[int, Counter[int]] = defaultdict(Counter)
         lateness: dict[int, Counter[int]] = defaultdict(Counter)
-        for row in await self._all(by_steps(tenant, which, edges, dialect=self._dialect)):
+        statement = by_steps(self._shape(which), edges=len(edges))
+        given = edge_values(edges, self._dialect)
+        for row in await self._of(tenant, which, statement, **given):
             durations[row["edge"]][row["duration_step"]] += int(row["runs"])
             lateness[row["edge"]][row["lateness_step"]] += int(row["runs"])
         return [
@@ -131,31 +138,18 @@ class SqlOverview:
         before: RunId | None = None,
     ) -> Sequence[NamedRun]:
         """Return the runs that are kept, the newest slot first."""
-        page = select(runs.c.id, runs.c.slot).where(*_kept(tenant, which))
-        if before is not None:
-            last = select(*_BY_SLOT).where(runs.c.id == before, runs.c.tenant == tenant)
-            page = page.where(tuple_(*_BY_SLOT) < last.scalar_subquery())
-        newest = [column.desc() for column in _BY_SLOT]
-        found = page.order_by(*newest).limit(limit).offset(offset).subquery("found")
-        statement = (
-            runs_with_starts()
-            .add_columns(endpoints.c.name.label("endpoint_name"), jobs.c.name.label("job_name"))
-            .join(found, (found.c.id == runs.c.id) & (found.c.slot == runs.c.slot))
-            .join(endpoints, endpoints.c.id == runs.c.endpoint_id)
-            .join(jobs, jobs.c.id == endpoints.c.job_id)
-            .order_by(*newest)
-        )
+        statement = newest(self._shape(which), before=before is not None)
+        given = {"limit": limit, "offset": offset, "before": before}
         return [
             NamedRun(
                 run=run_from(row), endpoint_name=row["endpoint_name"], job_name=row["job_name"]
             )
-            for row in await self._all(statement)
+            for row in await self._of(tenant, which, statement, **given)
         ]
 
     async def count_runs(self, tenant: TenantId, which: Selection) -> int:
         """Return how many runs ``newest_runs`` has in all."""
-        counted = select(func.count().label("runs")).select_from(runs)
-        ((row),) = await self._all(counted.where(*_kept(tenant, which)))
+        (row,) = await self._of(tenant, which, how_many(self._shape(which)))
         count: int = row["runs"]
         return count
 
@@ -163,15 +157,21 @@ class SqlOverview:
     def _dialect(self) -> str:
         return self._transaction.connection.dialect.name
 
-    async def _all(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Columns]:
+    def _shape(self, which: Selection) -> Shape:
+        return shape_of(which, self._dialect)
+
+    async def _of(
+        self, tenant: TenantId, which: Selection, statement: Select[Any], **more: object
+    ) -> Sequence[Columns]:
+        return await self._all(statement, {**values_of(tenant, which), **more})
+
+    async def _all(
+        self, statement: Select[Any], values: Mapping[str, object] | None = None
+    ) -> Sequence[Columns]:
         with translated():
-            rows: Sequence[Columns] = (
-                (await self._transaction.connection.execute(statement)).mappings().all()
-            )
+            found = await self._transaction.connection.execute(statement, values)
+            rows: Sequence[Columns] = found.mappings().all()
         return rows
-
-
-_BY_SLOT: Final = (runs.c.slot, runs.c.attempt, runs.c.id)
 
 
 def tally_from(row: Columns) -> Tally:
@@ -185,16 +185,3 @@ def tally_from(row: Columns) -> Tally:
         timed=timed,
         duration=timedelta(microseconds=duration),
     )
-
-
-def _kept(tenant: TenantId, which: Selection) -> Sequence[ColumnElement[bool]]:
-    conditions = [
-        runs.c.tenant == tenant,
-        runs.c.slot >= which.since,
-        runs.c.slot <= which.until,
-    ]
-    if which.source is not None:
-        conditions.append(runs.c.source == which.source.value)
-    if which.job_id is not None:
-        conditions.append(runs.c.endpoint_id.in_(endpoints_of(tenant, which.job_id)))
-    return conditions

@@ -6,14 +6,13 @@ up only where there is no sum: what is not closed yet, or came too late for that
 has of an hour or a day at its ends.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
-from cronicorn_domain.instants import MICROSECOND
-from cronicorn_domain.ports.overview import Selection
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     FromClause,
     Select,
@@ -27,7 +26,8 @@ from sqlalchemy import (
 
 from cronicorn_adapter_sql.column_types import UtcDateTime
 from cronicorn_adapter_sql.lower_bound import FLOOR
-from cronicorn_adapter_sql.roll_ups import SIZES, hour_of, minute_of
+from cronicorn_adapter_sql.roll_ups import SIZES
+from cronicorn_adapter_sql.shapes import MONTHS, Shape, instant
 from cronicorn_adapter_sql.tables import (
     closings,
     endpoint_days,
@@ -35,10 +35,6 @@ from cronicorn_adapter_sql.tables import (
     midnights,
     roll_ups,
 )
-from cronicorn_adapter_sql.totals import midnight_of, month_end
-
-_DAY: Final = timedelta(days=1)
-_HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +42,13 @@ class Span:
     """
     What of a window is in sums: all from ``first`` to ``behind``, which may be none.
 
-    The rest is in roll-ups only: what lies before and behind that, and what was late.
+    The rest is in roll-ups only: what was late, what lies behind, and what lies ``before``; None:
+    the window begins where ``first`` is.
     """
 
-    since: datetime
-    first: datetime
+    before: BindParameter[datetime] | None
+    first: BindParameter[datetime]
     behind: ColumnElement[datetime]
-    until: datetime
 
     def summed(self, counted: FromClause) -> Sequence[ColumnElement[bool]]:
         """Say what is in sums."""
@@ -62,11 +58,10 @@ class Span:
         """Select the rest, each part by an index: one with OR would look at all between."""
         begins_at, size = roll_ups.c.begins_at, roll_ups.c.size
         of_any = of_roll_ups.where(size.in_(SIZES))
-        if self.since < self.first:
-            first = min(self.first, self.until + MICROSECOND)
-            yield of_any.where(begins_at >= self.since, begins_at < first)
+        if self.before is not None:
+            yield of_any.where(begins_at >= instant("since"), begins_at < self.before)
         behind = case((self.behind > self.first, self.behind), else_=self.first)
-        yield of_any.where(begins_at >= behind, begins_at <= self.until)
+        yield of_any.where(begins_at >= behind, begins_at <= instant("until"))
         yield of_roll_ups.where(size == "late", *self.summed(roll_ups))
 
 
@@ -76,32 +71,23 @@ def _closed() -> ColumnElement[datetime]:
     return type_coerce(func.coalesce(until, literal(FLOOR, UtcDateTime())), UtcDateTime())
 
 
-def whole_hours(which: Selection) -> Span:
+def whole_hours(shape: Shape) -> Span:
     """Take what has sums by the hour."""
-    last = literal(hour_of(which.until), UtcDateTime())
-    return _span(which, hour_of, _HOUR, case((_closed() < last, _closed()), else_=last))
-
-
-def whole_days(which: Selection) -> Span:
-    """Take what has sums by the day; one that is not over has a sum as well, of closed hours."""
-    last = literal(hour_of(which.until), UtcDateTime())
-    midnight = literal(midnight_of(which.until), UtcDateTime())
-    return _span(which, midnight_of, _DAY, case((_closed() <= last, _closed()), else_=midnight))
-
-
-def _span(
-    which: Selection,
-    beginning: Callable[[datetime], datetime],
-    length: timedelta,
-    behind: ColumnElement[datetime],
-) -> Span:
-    since = minute_of(which.since).astimezone(UTC)
-    first = beginning(since)
+    last = instant("last_hour")
     return Span(
-        since=since,
-        first=first if first == since else first + length,
+        before=instant("before_hours") if shape.amid_hour else None,
+        first=instant("first_hour"),
+        behind=case((_closed() < last, _closed()), else_=last),
+    )
+
+
+def whole_days(shape: Shape) -> Span:
+    """Take what has sums by the day; one that is not over has a sum as well, of closed hours."""
+    behind = case((_closed() <= instant("last_hour"), _closed()), else_=instant("last_day"))
+    return Span(
+        before=instant("before_days") if shape.amid_day else None,
+        first=instant("first_day"),
         behind=behind,
-        until=which.until.astimezone(UTC),
     )
 
 
@@ -118,26 +104,17 @@ def by_totals(span: Span, total: Select[Any], days: Select[Any]) -> Iterator[Sel
     made = select(*ends).where(*within).cte("made")
     first, last = (select(each).scalar_subquery() for each in made.c)
     at, begins_at = endpoint_totals.c.at, endpoint_days.c.begins_at
-    months = list(_months(span))
-    yield total.where(at.in_(months), at > first, at <= last)
-    yield total.where(at == last, at.not_in(months))
+    yield total.where(at.in_(MONTHS), at > first, at <= last)
+    yield total.where(at == last, at.not_in(MONTHS))
     id_of, runs = total.selected_columns
-    yield total.with_only_columns(id_of, -runs).where(at == first, at.not_in(months))
+    yield total.with_only_columns(id_of, -runs).where(at == first, at.not_in(MONTHS))
     yield days.where(
-        begins_at >= span.first, begins_at < _instant(func.coalesce(first, span.behind))
+        begins_at >= span.first, begins_at < _as_instant(func.coalesce(first, span.behind))
     )
     yield days.where(
-        and_(begins_at >= _instant(func.coalesce(last, span.behind)), begins_at < span.behind)
+        and_(begins_at >= _as_instant(func.coalesce(last, span.behind)), begins_at < span.behind)
     )
 
 
-def _months(span: Span) -> Iterator[datetime]:
-    """Name the midnights that end months, from the first whole day of a span on."""
-    midnight = span.first if span.first.day == 1 else month_end(span.first)
-    while midnight <= span.until:
-        yield midnight
-        midnight = month_end(midnight)
-
-
-def _instant(value: ColumnElement[Any]) -> ColumnElement[datetime]:
+def _as_instant(value: ColumnElement[Any]) -> ColumnElement[datetime]:
     return type_coerce(value, UtcDateTime())
