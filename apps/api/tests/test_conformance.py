@@ -17,6 +17,8 @@ from schemathesis.specs.openapi.checks import (
 
 REQUESTS = 8
 """So many of each operation, the same ones each time: all of them take less than a minute."""
+A_STREAM_IS_HEARD = 2
+"""So many seconds of it are enough for its first events; else each is listened to for ten."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -60,8 +62,10 @@ def test_every_answer_is_as_the_document_says(case, there, client, known) -> Non
         named = {name: known[name] for name in case.path_parameters if name in known}
         case.path_parameters.update(named)
 
+    heard = {"timeout": A_STREAM_IS_HEARD} if case.path == "/api/events" else {}
     case.call_and_validate(
         base_url=str(client.base_url).removesuffix("/api/"),
         headers={"x-api-key": client.headers["x-api-key"]},
         checks=CHECKS,
+        **heard,
     )
