@@ -90,14 +90,34 @@ async def test_no_more_is_granted_than_the_rate_allows(limits, clock) -> None:
     assert sum(each.wait is None for each in admissions) == rate.count
 
 
-async def test_a_hand_does_not_come_on_top_of_a_full_bucket(limits, clock) -> None:
-    """What was taken and not used is given up when the bucket would be full without it."""
+async def test_who_asks_now_and_then_is_admitted_from_the_hand(limits, clock) -> None:
+    """And told what has come back since; after ten minutes the bucket is asked again."""
     throttle = Throttle(limits, clock)
     await throttle.ask("ada", MANY)
     clock.advance(MINUTE)
+    assert (await throttle.ask("ada", MANY)).left == MANY.count
+    clock.advance(9 * MINUTE - SECOND)
+    await throttle.ask("ada", MANY)
+    assert limits.asked == 1
+    clock.advance(SECOND)
 
     assert (await throttle.ask("ada", MANY)).left == MANY.count - 1
     assert limits.asked == 2
+
+
+async def test_hands_exceed_a_rate_by_a_handful_each_at_most(limits, clock) -> None:
+    """Everything that can be asked at once, after everybody was idle for long."""
+    throttles = [Throttle(limits, clock) for _ in range(3)]
+    for each in throttles:
+        await each.ask("ada", MANY)
+    clock.advance(9 * MINUTE)
+
+    admitted = 0
+    for each in throttles:
+        while (await each.ask("ada", MANY)).wait is None:
+            admitted += 1
+
+    assert admitted <= MANY.count + 3 * MANY.count // HANDFULS
 
 
 async def test_another_rate_holds_at_once(limits, clock) -> None:

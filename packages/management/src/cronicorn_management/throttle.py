@@ -12,8 +12,10 @@ from cronicorn_domain.model.rate import Rate, Taken
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.rate_limits import RateLimits
 
-HANDFULS: Final = 200
+HANDFULS: Final = 100
 """A process takes this part of a full bucket at once, so that not each request is a write."""
+HAND_LASTS: Final = timedelta(minutes=10)
+"""So long a process keeps what it took, for those who ask now and then."""
 KNOWN_MOST: Final = 10_000
 """So many subjects a process remembers; of one that it forgets, no more than a handful is lost."""
 
@@ -51,13 +53,17 @@ class _Hand:
     held: int = 0
     taken: Taken | None = None
 
+    def left(self, rate: Rate, taken: Taken, now: datetime) -> int:
+        """Count what the bucket holds, with what has come back since it was asked, and the hand."""
+        back = 0 if self.at is None else max(NO_TIME, now - self.at) // rate.step
+        return min(rate.count, taken.left + back + self.held)
+
     def knows(self, rate: Rate, now: datetime) -> Taken | None:
         """Return what was taken last, if it still answers; else the bucket has to be asked."""
         if self.taken is None or self.at is None or self.rate != rate:
             return None
         if self.held:
-            # By then the bucket itself would be full: what is in the hand would come on top.
-            return self.taken if now < self.at + rate.whole else None
+            return self.taken if now < self.at + HAND_LASTS else None
         refused = self.taken.granted == 0 and now < self.taken.next_at
         return self.taken if refused else None
 
@@ -66,9 +72,10 @@ class Throttle:
     """
     Asks the rate limits that all processes share, by handfuls.
 
-    What is in a hand is counted as taken, so that no more is granted than a rate allows. A rate of
-    fewer than ``2 * HANDFULS`` is taken one by one. A refusal is remembered until it is over: who
-    goes on asking costs nobody anything.
+    What is in a hand is counted as taken, so that in the long run no more is granted than a rate
+    allows; at once it may be a handful of each process more, since a bucket fills up beside hands.
+    A rate of fewer than ``2 * HANDFULS`` is taken one by one, to the last one. A refusal is
+    remembered until it is over: who goes on asking costs nobody anything.
     """
 
     def __init__(self, limits: RateLimits, clock: Clock) -> None:
@@ -90,7 +97,7 @@ class Throttle:
             hand.held -= admitted
             return Admission(
                 limit=rate.count,
-                left=taken.left + hand.held,
+                left=hand.left(rate, taken, now),
                 full_in=max(NO_TIME, taken.full_at - now),
                 wait=None if admitted else taken.next_at - now,
             )
