@@ -93,9 +93,11 @@ class Heard:
         if not cleared and not failing:
             return
         with suppress(StoreError), translated():
-            async with engine.begin() as connection:
-                await _CLEAR.run(connection, cleared)
-                await _ADD.run(connection, failing)
+            # Not together: two that clear and add in turn would each wait for the other's rows.
+            for bulk, rows in ((_CLEAR, cleared), (_ADD, failing)):
+                if rows:
+                    async with engine.begin() as connection:
+                        await bulk.run(connection, rows)
 
 
 @dataclass(slots=True)
@@ -109,13 +111,13 @@ class Gate:
     _used: set[Called] = field(default_factory=set)
 
     async def look(self, connection: AsyncConnection, called: Sequence[Called]) -> None:
-        """Find which of the hosts that are called have an open breaker, and which may be tried."""
-        given = {
-            "breaks": self.breaker.opens_after,
-            "hosts": _hosts(connection, called),
-            "now": self.now,
-        }
+        """
+        Find which of the hosts that are called have an open breaker, and which may be tried.
+
+        Only as these tenants call them: whoever else calls a host is to find its breaker free.
+        """
         dialect = connection.dialect.name
+        given = {"breaks": self.breaker.opens_after, "now": self.now, **_pairs(dialect, called)}
         found = (await connection.execute(_OPEN[dialect], given)).all()
         for each in found:
             key = Called(TenantId(each.tenant), each.host)
@@ -153,19 +155,21 @@ def _key(called: Called) -> Values:
     return {"tenant": called.tenant, "host": called.host}
 
 
-def _hosts(connection: AsyncConnection, called: Sequence[Called]) -> Sequence[str] | str:
-    hosts = sorted({each.host for each in called})
-    return hosts if connection.dialect.name != "sqlite" else json.dumps(hosts)
+def _pairs(dialect: str, called: Sequence[Called]) -> Mapping[str, object]:
+    pairs = sorted(set(called))
+    if dialect == "sqlite":
+        return {"called": json.dumps([[tenant.hex, host] for tenant, host in pairs])}
+    return {"tenants": [each.tenant for each in pairs], "hosts": [each.host for each in pairs]}
 
 
-def _statement(condition: str, *, more: str = "", hosts: BindParameter[Any]) -> TextualSelect:
+def _statement(condition: str, *, more: str, given: Sequence[BindParameter[Any]]) -> TextualSelect:
     return (
         text(
             "SELECT tenant, host, failures, probe_at FROM breakers"
-            f" WHERE failures >= :breaks AND {condition}{more}"
+            f" WHERE failures >= :breaks AND (tenant, host) IN ({condition}){more}"
         )
         .bindparams(
-            bindparam("breaks", type_=BigInteger()), bindparam("now", type_=UtcDateTime()), hosts
+            bindparam("breaks", type_=BigInteger()), bindparam("now", type_=UtcDateTime()), *given
         )
         .columns(tenant=UuidType(), host=Text(), failures=BigInteger(), probe_at=UtcDateTime())
     )
@@ -174,21 +178,30 @@ def _statement(condition: str, *, more: str = "", hosts: BindParameter[Any]) -> 
 # Both name the instant, so that they take the same parameters.
 _ANY_TIME: Final = " AND (probe_at IS NULL OR probe_at > :now OR probe_at <= :now)"
 _ITS_TIME: Final = " AND (probe_at IS NULL OR probe_at <= :now)"
-_AMONG: Final[Mapping[str, tuple[str, BindParameter[Any]]]] = {
-    "postgresql": ("host = ANY(:hosts)", bindparam("hosts", type_=ARRAY(Text()))),
-    "sqlite": ("host IN (SELECT value FROM json_each(:hosts))", bindparam("hosts", type_=Text())),
+_AMONG: Final[Mapping[str, tuple[str, Sequence[BindParameter[Any]]]]] = {
+    "postgresql": (
+        "SELECT * FROM unnest(:tenants, :hosts)",
+        (
+            bindparam("tenants", type_=ARRAY(UuidType())),
+            bindparam("hosts", type_=ARRAY(Text())),
+        ),
+    ),
+    "sqlite": (
+        "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:called)",
+        (bindparam("called", type_=Text()),),
+    ),
 }
 _OPEN: Final = {
-    dialect: _statement(condition, more=_ANY_TIME, hosts=hosts)
-    for dialect, (condition, hosts) in _AMONG.items()
+    dialect: _statement(condition, more=_ANY_TIME, given=given)
+    for dialect, (condition, given) in _AMONG.items()
 }
 _PROBES: Final = {
     dialect: _statement(
         condition,
         more=_ITS_TIME + (" FOR UPDATE SKIP LOCKED" if dialect == "postgresql" else ""),
-        hosts=hosts,
+        given=given,
     )
-    for dialect, (condition, hosts) in _AMONG.items()
+    for dialect, (condition, given) in _AMONG.items()
 }
 _KEY: Final = ("tenant", "host")
 _GIVEN: Final = recordset(columns_of(breakers, _KEY))

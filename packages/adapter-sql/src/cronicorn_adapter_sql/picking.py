@@ -39,7 +39,7 @@ class Picked(NamedTuple):
     state_at: str | None
     tenant: TenantId
     host: str
-    broken: bool = False
+    broken: bool
 
 
 class Picking:
@@ -101,14 +101,16 @@ class Picking:
         now: datetime = span["now"]
         given = span | {"limit": limit, "breaks": breaks}
         oldest = await self._oldest(connection, pick.oldest, given, now)
-        picked = [_picked(row, broken=bool(row.broken)) for row in oldest]
+        broken = bool(oldest) and bool(oldest[0].broken)
+        picked = [_picked(row, broken=broken) for row in oldest]
         if len(oldest) < limit or not oldest[0].several:
             self._turns.clear()
         else:
             self._turns.wait(row.tenant for row in oldest)
             await self._look_round(connection, now)
             if len(self._turns) > 1:
-                picked = [*await self._shares(connection, pick, span, limit), *picked]
+                shares = await self._shares(connection, pick, span, limit, broken=broken)
+                picked = [*shares, *picked]
         self._fresh_since = now - SLACK
         # What this transaction has locked already is not skipped: the oldest may come twice.
         return list({each.endpoint_id: each for each in picked}.values())[:limit]
@@ -145,13 +147,15 @@ class Picking:
         pick: PickStatements,
         span: dict[str, Any],
         limit: int,
+        *,
+        broken: bool,
     ) -> Sequence[Picked]:
         tenants = self._turns.next(min(limit, TENANTS_AT_ONCE))
         share = -(-limit // len(tenants))
         given = {"since": self._bound.lowest, "tenants": tenants, "share": share}
         shares: dict[UUID, list[Picked]] = {tenant: [] for tenant in tenants}
         for row in await connection.execute(pick.shares, span | given):
-            shares[row.tenant].append(_picked(row))
+            shares[row.tenant].append(_picked(row, broken=broken))
         # One of each, then another of each: where a round has to end early, the last are next.
         rounds = [each for one in zip_longest(*shares.values()) for each in one if each is not None]
         picked = set(rounds[:limit])
@@ -162,7 +166,7 @@ class Picking:
         return rounds
 
 
-def _picked(row: Row[Any], *, broken: bool = False) -> Picked:
+def _picked(row: Row[Any], *, broken: bool) -> Picked:
     # Taken apart at once: a look by name costs several times as much, for each row of each claim.
     values: Sequence[Any] = row[:6]
     endpoint_id, tenant, host, due_at, revision, state_at = values

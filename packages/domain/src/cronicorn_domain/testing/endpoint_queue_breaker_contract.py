@@ -213,6 +213,19 @@ class EndpointQueueBreakerContract(StoreSuite):
         assert {elsewhere.id, theirs.id} <= ran
         assert len(ran) == 3
 
+    async def test_it_holds_back_whatever_is_claimed_at_once(self) -> None:
+        """Also where tenants come in turn, and fewer are claimed at once than there are."""
+        for tenant in (DEFAULT_TENANT, TenantId(new_uuid())):
+            await self.add_some(3, tenant=tenant)
+        assert len(await self.round(FIRST_SLOT)) == 6
+        now = FIRST_SLOT + MINUTE
+
+        batches = [await self.claim(now, limit=1, breaker=AFTER_THREE) for _ in range(8)]
+
+        probes = [run.endpoint.tenant for batch in batches for run in batch.runs]
+        assert len(probes) == len(set(probes)) == 2
+        assert sum(batch.blocked for batch in batches) == 4
+
     async def test_a_run_by_hand_goes_out(self) -> None:
         """A person who asks for a run gets one, and its success closes the breaker."""
         first, *_ = await self.add_some(3)
