@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tools.simulate.judging import judge
 from tools.simulate.profiles import draw
 from tools.simulate.telling import sentences
@@ -266,3 +268,20 @@ def test_a_skip_that_an_archive_parts_in_two_records_is_one_skip() -> None:
     scenario = scenario.only({"e5", "w1", "d29", "d5", "d2", "d2b"})
 
     assert sentences(judge(scenario)) == ()
+
+
+def test_seed_93131_of_planned() -> None:
+    """A session whose commit's answer was lost was kept once more, as one that lost its lease."""
+    scenario = draw("planned", 93131)
+    scenario = scenario.only(
+        {"e1", "e2", "e3", "e4", "e5", "e6", "w1", "d1", "d6", "d6b", "t6", "t2"}
+    )
+    scenario = scenario.lasting(timedelta(seconds=1743))
+
+    assert sentences(judge(scenario)) == ()
+
+
+@pytest.mark.parametrize("seed", [93021, 93046])
+def test_what_a_model_does_is_as_of_its_workers_instant(seed: int) -> None:
+    """The store's is later by the way there, and whatever was planned was planned by the worker."""
+    assert sentences(judge(draw("planned", seed))) == ()

@@ -79,8 +79,8 @@ class _Recorded:
                 site.broken.append(f"a model changed a pause of {before.endpoint.name}")
         site.sessions.append(session)
         if deeds:
-            # From the commit on: the worker's instant may lie before what others did meanwhile.
-            site.recorder.done(deeds, now=site.clock.now())
+            # As of the worker's instant, by which it has planned, behind what others did meanwhile.
+            site.recorder.done(deeds, now=now)
         offered = (each for _, each in deeds if isinstance(each, HintOffered))
         site.granted.extend((session, each) for each in offered)
         told = ", ".join(type(deed).__name__ for _, deed in deeds) or "nothing"
@@ -94,7 +94,7 @@ class _Noted:
     def __init__(self, log: SessionLog) -> None:
         self._log = log
         self.kept: Session | None = None
-        self.prune = log.prune
+        self.prune, self.get = log.prune, log.get
 
     async def append(self, session: Session, suggestions: Sequence[Suggestion] = ()) -> None:
         self.kept = session

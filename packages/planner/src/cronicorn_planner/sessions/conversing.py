@@ -60,6 +60,8 @@ class Record:
         silent: The model was asked last, and has not answered.
         heard: It has answered before.
         ours: What ended the session is no fault of the model's: the store, or the quota's, is away.
+        granted: So many of its proposals take effect with it.
+        suggested: So many wait for a person.
     """
 
     ending: Ending = Ending.STOPPED
@@ -75,6 +77,8 @@ class Record:
     silent: bool = False
     heard: bool = False
     ours: bool = False
+    granted: int = 0
+    suggested: int = 0
 
     def end(self, ending: Ending, error: str | None = None) -> None:
         """Say how it ended."""

@@ -8,26 +8,18 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cronicorn_domain.errors import (
-    ForbiddenTransition,
-    InvalidInput,
     NotFound,
     StoreError,
     StoreUnavailable,
 )
-from cronicorn_domain.identity import SessionId, SuggestionId, WorkerId, new_uuid
-from cronicorn_domain.model.endpoint import Endpoint
+from cronicorn_domain.identity import SessionId, WorkerId, new_uuid
 from cronicorn_domain.model.planning import AiMode
 from cronicorn_domain.model.proposal import (
     Proposal,
-    ProposeClearing,
-    ProposeTrigger,
-    in_words,
 )
 from cronicorn_domain.model.quota import Burst
 from cronicorn_domain.model.session import (
-    SUGGESTION_LIFE,
     Analysis,
-    Caveat,
     Ending,
     NextRun,
     Session,
@@ -40,17 +32,17 @@ from cronicorn_domain.policies.analysing import (
     again_after,
     again_after_failures,
 )
-from cronicorn_domain.policies.carrying_out import carry_out
-from cronicorn_domain.policies.pausing import SESSION_ACTOR
 from cronicorn_domain.policies.proposing import grant_of
 from cronicorn_domain.ports.clock import Clock
 from cronicorn_domain.ports.session_log import SESSIONS_KEPT
-from cronicorn_domain.ports.unit_of_work import UnitOfWork, UnitsOfWork
+from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.wording import fault
 
 from cronicorn_planner.asking.rationed import RationedModel
 from cronicorn_planner.sessions.bounds import BOUNDS, Bounds, Prices
 from cronicorn_planner.sessions.conversing import Conversation, Record
+from cronicorn_planner.sessions.granting import Granting
+from cronicorn_planner.sessions.look import Look
 from cronicorn_planner.sessions.observing import (
     ModelRests,
     PlannerObserver,
@@ -58,7 +50,7 @@ from cronicorn_planner.sessions.observing import (
     SessionEnded,
     SessionLost,
 )
-from cronicorn_planner.sessions.outside import Outside, readable
+from cronicorn_planner.sessions.outside import Outside
 from cronicorn_planner.sessions.reading import Reader, siblings_of, standing_of
 from cronicorn_planner.sessions.resting import Rests
 
@@ -85,23 +77,6 @@ class PlannerSettings:
     concurrency: int = 4
     bounds: Bounds = BOUNDS
     prices: Prices | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """A session that is under way."""
-
-    id: SessionId
-    leased: Analysis
-    situation: Situation
-    model: str
-    prompt: str
-    outside: Outside
-    started_at: datetime
-
-    @property
-    def endpoint(self) -> Endpoint:
-        return self.situation.endpoint
 
 
 class Planner:
@@ -210,7 +185,7 @@ class Planner:
         except Exception as error:  # noqa: BLE001  whatever it is
             self._lost(leased, _told(error))
 
-    async def _begun(self, leased: Analysis) -> _Look | None:
+    async def _begun(self, leased: Analysis) -> Look | None:
         try:
             return await self._begin(leased)
         except asyncio.CancelledError:
@@ -226,7 +201,7 @@ class Planner:
         except StoreError as error:
             self._lost(leased, str(error))
 
-    async def _hold(self, look: _Look, record: Record) -> None:
+    async def _hold(self, look: Look, record: Record) -> None:
         conversation = Conversation(
             self._model,
             self._clock,
@@ -247,7 +222,7 @@ class Planner:
             record.end(Ending.FAILED, str(error))
             record.ours = True
 
-    async def _begin(self, leased: Analysis) -> _Look | None:
+    async def _begin(self, leased: Analysis) -> Look | None:
         """Read the endpoint; None: nothing is asked, and it is looked at later."""
         now = self._clock.now()
         async with self._units.begin() as unit:
@@ -268,7 +243,7 @@ class Planner:
             f"Look at this endpoint, since {outside.marked(leased.cause)}.\n"
             f"{standing_of(situation, now, outside)}"
         )
-        return _Look(
+        return Look(
             id=SessionId(new_uuid()),
             leased=leased,
             situation=situation,
@@ -278,26 +253,38 @@ class Planner:
             started_at=now,
         )
 
-    async def _conclude(self, look: _Look, record: Record) -> None:
+    async def _conclude(self, look: Look, record: Record) -> None:
         """Keep the session with what it is granted, in one transaction; it is tried twice."""
         try:
             await self._keep(look, record)
         except StoreUnavailable:
-            await self._keep(look, record)
+            if not await self._is_kept(look, record):
+                await self._keep(look, record)
         self._heed_model(look, record)
 
-    async def _keep(self, look: _Look, record: Record) -> None:
+    async def _is_kept(self, look: Look, record: Record) -> bool:
+        """Find whether only the answer was lost, and the session is to be told of alone."""
+        tenant = look.endpoint.tenant
+        async with self._units.begin_reading() as unit:
+            try:
+                kept = await unit.sessions.get(tenant, look.id)
+            except NotFound:
+                return False
+        self._tell(kept.session, kept.endpoint_name, record)
+        return True
+
+    async def _keep(self, look: Look, record: Record) -> None:
         now = self._clock.now()
         again_at, failures = _again(look, record, now)
         async with self._units.begin() as unit:
-            granted = 0
-            granting = _Granting(unit, look, record, now)
+            granting = Granting(unit, look, record, now)
             suggestions: list[Suggestion] = []
             tenant, endpoint_id = look.endpoint.tenant, look.endpoint.id
             endpoint = await unit.catalog.get_endpoint(tenant, endpoint_id, to_change=True)
             if record.ending is Ending.DONE:
                 suggestions = granting.suggestions(endpoint)
-                granted = await granting.grant(endpoint)
+                record.granted = await granting.grant(endpoint)
+            record.suggested = len(suggestions)
             owned = await unit.analyses.finish(
                 look.leased, again_at=again_at, failures=failures, now=now
             )
@@ -316,17 +303,20 @@ class Planner:
         if not owned:
             await self._keep_ungranted(look, record)
             return
+        self._tell(session, endpoint.name, record)
+
+    def _tell(self, session: Session, endpoint_name: str, record: Record) -> None:
         self._observer.record(
             SessionEnded(
                 session=session,
-                endpoint_name=endpoint.name,
-                granted=granted,
-                suggested=len(suggestions),
+                endpoint_name=endpoint_name,
+                granted=record.granted,
+                suggested=record.suggested,
                 steps=tuple(record.steps),
             )
         )
 
-    async def _keep_ungranted(self, look: _Look, record: Record) -> None:
+    async def _keep_ungranted(self, look: Look, record: Record) -> None:
         """
         Keep a session whose endpoint is not its own any more, without what it proposed.
 
@@ -351,7 +341,7 @@ class Planner:
             await unit.commit()
         self._lost(look.leased, "its lease has ended")
 
-    async def _give_back(self, look: _Look, record: Record) -> None:
+    async def _give_back(self, look: Look, record: Record) -> None:
         """The worker stops: the analysis is due as before, and what was spent is told."""
         now = self._clock.now()
         try:
@@ -368,7 +358,7 @@ class Planner:
         except (StoreError, NotFound) as error:
             self._lost(look.leased, str(error))
 
-    def _session(self, look: _Look, record: Record, now: datetime) -> Session:
+    def _session(self, look: Look, record: Record, now: datetime) -> Session:
         bill, prices = record.bill, self._settings.prices
         return Session(
             id=look.id,
@@ -392,7 +382,7 @@ class Planner:
             error=record.error,
         )
 
-    def _heed_model(self, look: _Look, record: Record) -> None:
+    def _heed_model(self, look: Look, record: Record) -> None:
         tenant, model = look.endpoint.tenant, look.model
         if record.ours:
             return
@@ -409,56 +399,6 @@ class Planner:
         self._observer.record(
             SessionLost(tenant=leased.tenant, endpoint_id=leased.endpoint_id, reason=reason)
         )
-
-
-class _Granting:
-    """What a session that is done has proposed, judged as things stand at its end."""
-
-    def __init__(self, unit: UnitOfWork, look: _Look, record: Record, now: datetime) -> None:
-        self._unit = unit
-        self._look = look
-        self._now = now
-        self.caveats: list[Caveat] = []
-        self._proposals = _last_of_each(record.proposals)
-
-    def suggestions(self, endpoint: Endpoint) -> list[Suggestion]:
-        """Return what waits for a person, where the endpoint wants that."""
-        if endpoint.planning.mode is not AiMode.SUGGEST:
-            return []
-        return [
-            Suggestion(
-                id=SuggestionId(new_uuid()),
-                tenant=endpoint.tenant,
-                endpoint_id=endpoint.id,
-                session_id=self._look.id,
-                proposal=each,
-                created_at=self._now,
-                expires_at=self._now + SUGGESTION_LIFE,
-            )
-            for each in self._proposals
-        ]
-
-    async def grant(self, endpoint: Endpoint) -> int:
-        """Write what may be, where the endpoint wants that; return how many there were."""
-        if endpoint.planning.mode is AiMode.OFF and self._proposals:
-            self._warn("switched_off", "the planner was switched off meanwhile")
-        if endpoint.planning.mode is not AiMode.AUTO:
-            return 0
-        return sum([await self._granted(endpoint, each) for each in self._proposals])
-
-    async def _granted(self, endpoint: Endpoint, proposal: Proposal) -> bool:
-        try:
-            situation = await self._unit.catalog.get_situation(endpoint.tenant, endpoint.id)
-            grant = grant_of(proposal, situation, floor=situation.floor, now=self._now)
-            actor = f"{SESSION_ACTOR}:{endpoint.name}"
-            await carry_out(self._unit, endpoint, grant, actor=actor, now=self._now)
-        except (InvalidInput, ForbiddenTransition, NotFound) as error:
-            self._warn("refused", f"{in_words(proposal)}: {error}")
-            return False
-        return True
-
-    def _warn(self, code: str, message: str) -> None:
-        self.caveats.append(Caveat(code=code, message=readable(message)))
 
 
 async def _to_its_end(work: Coroutine[None, None, None]) -> None:
@@ -479,19 +419,7 @@ def _check(proposal: Proposal, situation: Situation, now: datetime) -> None:
     grant_of(proposal, situation, floor=situation.floor, now=now)
 
 
-def _last_of_each(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """
-    Return the last of each kind, clearing first; triggers by their names.
-
-    A model that proposes the same twice has changed its mind.
-    """
-    last: dict[tuple[type, str], Proposal] = {}
-    for each in proposals:
-        last[type(each), each.name if isinstance(each, ProposeTrigger) else ""] = each
-    return sorted(last.values(), key=lambda each: not isinstance(each, ProposeClearing))
-
-
-def _again(look: _Look, record: Record, now: datetime) -> tuple[datetime, int]:
+def _again(look: Look, record: Record, now: datetime) -> tuple[datetime, int]:
     """Return when the endpoint is looked at again, and how many sessions in a row have failed."""
     match record.ending:
         case Ending.DONE:
