@@ -1,5 +1,6 @@
 """One thing done to many endpoints over the wire."""
 
+import pytest
 from cronicorn_domain.identity import new_uuid
 
 
@@ -26,7 +27,7 @@ def test_who_is_refused_keeps_no_other(client) -> None:
     paused, active = (client.an_endpoint(job, name=name)["id"] for name in ("p", "a"))
     client.post(f"/endpoints/{paused}/pause")
 
-    done = client.post("/endpoints/bulk", json={"action": "run", "filter": {}}).json()
+    done = client.post("/endpoints/bulk", json={"action": "run", "filter": {"all": True}}).json()
 
     assert done["changed"] == [active]
     assert [(each["id"], each["code"]) for each in done["refused"]] == [
@@ -48,3 +49,18 @@ def test_what_is_anothers_is_not_meant(client, stranger) -> None:
     assert answers[0][0] == 404
     assert stranger.post("/endpoints/bulk", json=given).json()["changed"] == []
     assert client.get(f"/jobs/_/endpoints/{made['id']}").json()["state"] == "active"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"jobID": "x"}, {"all": False}, {"all": True, "failing": True}, {"text": "a\u0000"}],
+    ids=str,
+)
+def test_a_filter_says_what_it_means(client, given) -> None:
+    """One that says nothing, or only what it does not know, would mean everything."""
+    client.an_endpoint()
+
+    answer = client.post("/endpoints/bulk", json={"action": "archive", "filter": given})
+
+    assert answer.status_code == 422, answer.text
+    assert "filter" in answer.json()["message"] or "text" in answer.json()["message"]

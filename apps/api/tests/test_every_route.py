@@ -14,7 +14,7 @@ EVERYTHING = {
     "intervalMs": 60_000,
     "nextRunInMs": 60_000,
     "action": "pause",
-    "filter": {},
+    "filter": {"all": True},
     "keyId": str(new_uuid()),
     "rules": [],
     "currentPassword": "what it is",

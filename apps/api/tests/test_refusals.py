@@ -2,6 +2,8 @@
 
 import pytest
 from cronicorn_api.application import BODY_MOST
+from cronicorn_api.wire.refusing import ISSUES_MOST
+from cronicorn_api.wire.values import read_json
 
 JOB = {"name": "shop"}
 ENDPOINT = {"name": "health", "url": "http://93.184.216.34/", "baselineIntervalMs": 3_600_000}
@@ -200,3 +202,61 @@ def test_a_request_id_is_honoured(anyone) -> None:
     made = [anyone.get("/jobs", headers={"x-request-id": each}) for each in ("a b", "x" * 129, "")]
     assert all(len(each.headers["x-request-id"]) == 36 for each in made)
     assert all(each.headers["x-content-type-options"] == "nosniff" for each in made)
+
+
+def test_of_very_many_faults_so_many_are_told(client) -> None:
+    """And how many more there are: an answer is no larger than somebody reads."""
+    many = {"ids": list(range(5000))}
+
+    refused = client.post("/endpoints/bulk", json={"action": "run", "filter": many})
+
+    assert refused.status_code == 422
+    issues = refused.json()["issues"]
+    assert len(issues) == ISSUES_MOST + 1
+    assert issues[-1]["message"] == f"and {5000 - ISSUES_MOST} more like these"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "given"),
+    [
+        ("POST", "/alerts", {"name": "a", "email": "a@b.example", "occasions": ["x"] * 100_000}),
+        ("PUT", "{endpoint}/rules", {"rules": [{}] * 100_000}),
+        ("PATCH", "/jobs/_{endpoint}", {"headersJson": {f"h{n}": 1 for n in range(50_000)}}),
+    ],
+    ids=["occasions", "rules", "headers"],
+)
+def test_what_is_too_long_is_told_once(client, method, path, given) -> None:
+    """And not for each of its parts, which takes half a minute."""
+    endpoint = client.an_endpoint()
+
+    refused = client.request(
+        method, path.format(endpoint=f"/endpoints/{endpoint['id']}"), json=given
+    )
+
+    assert refused.status_code == 422
+    assert len(refused.content) < 40_000
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("/auth/api-key/delete", '{"keyId": "\\ud800"}'),
+        ("/alerts", '{"name": "a", "email": "a\\ud800@b.example"}'),
+        ("/alerts", '{"name": "a", "email": "a\\u0000b@b.example"}'),
+        ("/alerts", '{"name": "a", "email": "a@b.example", "jobId": "\\ud800"}'),
+        ("/endpoints/bulk", '{"action": "run", "filter": {"text": "\\ud800"}}'),
+        ("/endpoints/bulk", '{"action": "run", "filter": {"ids": ["\\ud800"]}}'),
+    ],
+)
+def test_what_is_no_text_is_refused(client, path, given) -> None:
+    """Neither a store nor a wire can carry it."""
+    answer = client.post(path, content=given, headers={"content-type": "application/json"})
+
+    assert answer.status_code in {403, 404, 422}, answer.text
+
+
+@pytest.mark.parametrize("body", ["[" * 60_000, "NaN", "[1e999]", "{", "plain"])
+def test_an_odd_body_is_shown_as_text(body) -> None:
+    """The jobs file keeps any: it takes neither its endpoint nor the list of its job away."""
+    assert read_json(body) == body
+    assert read_json('{"a": [1]}') == {"a": [1]}

@@ -145,6 +145,19 @@ def test_a_disabled_person_is_out_at_once(service, tenant, somebody) -> None:
     assert somebody.sign_in().status_code == 401
 
 
+def test_a_program_proves_itself_beside_a_cookie(service, tenant, somebody) -> None:
+    """A key is no cookie: no page of another site can send it."""
+    somebody.sign_in()
+    headers = {"x-api-key": service.key(tenant), "origin": "http://evil.example"}
+
+    made = somebody.browser.post("/jobs", json={"name": "by a program"}, headers=headers)
+    guessed = somebody.browser.post(
+        "/jobs", json={"name": "by a page"}, headers={**headers, "x-api-key": "guessed"}
+    )
+
+    assert (made.status_code, guessed.status_code) == (201, 403)
+
+
 def test_a_changed_password_ends_other_sessions(somebody, anyone) -> None:
     """The one that changed it goes on; the old password is none any more."""
     elsewhere = {"authorization": f"Bearer {somebody.sign_in().json()['token']}"}
@@ -160,7 +173,7 @@ def test_a_changed_password_ends_other_sessions(somebody, anyone) -> None:
     )
     done = somebody.browser.post("/auth/change-password", json=change, headers=OURS)
 
-    assert (wrong.status_code, short.status_code, done.status_code) == (401, 422, 200)
+    assert (wrong.status_code, short.status_code, done.status_code) == (422, 422, 200)
     assert somebody.browser.get("/jobs").status_code == 200
     assert anyone.get("/jobs", headers=elsewhere).status_code == 401
     assert somebody.sign_in().status_code == 401

@@ -1,7 +1,13 @@
 """Alerts as people give them: judged, changed member by member, tried, removed."""
 
 import pytest
-from cronicorn_domain.errors import InvalidInput, LimitReached, NotFound, RefusedUrl
+from cronicorn_domain.errors import (
+    InvalidInput,
+    LimitReached,
+    NotFound,
+    RefusedUrl,
+    TooManyRequests,
+)
 from cronicorn_domain.identity import JobId, new_uuid
 from cronicorn_domain.model.alert import OCCASIONS, Email, Occasion, Webhook
 from cronicorn_domain.testing.builders import MINUTE
@@ -10,7 +16,7 @@ from cronicorn_management.alerts.creating import ALERTS_MOST, create_alert
 from cronicorn_management.alerts.reading import list_alerts, read_alert
 from cronicorn_management.alerts.removing import remove_alert
 from cronicorn_management.alerts.settings import AlertChanges, AlertSettings
-from cronicorn_management.alerts.trying import try_alert
+from cronicorn_management.alerts.trying import RATE, try_alert
 
 URL = "http://pager.example/"
 
@@ -101,8 +107,7 @@ async def test_an_alert_is_tried_by_what_tells_everything(office) -> None:
     """Also while it is off: it waits for a worker, and says who tried it."""
     alert = await created(office, enabled=False, occasions=frozenset({Occasion.FAILING}))
 
-    async with office.changing() as work:
-        await try_alert(work, alert.id)
+    await try_alert(office.desk, office.ada, alert.id)
 
     async with office.changing() as work:
         now = work.now
@@ -114,8 +119,8 @@ async def test_an_alert_is_tried_by_what_tells_everything(office) -> None:
 async def test_a_removed_alert_is_gone(office) -> None:
     """With what it had still to tell; the audit tells what was done."""
     alert = await created(office)
+    await try_alert(office.desk, office.ada, alert.id)
     async with office.changing() as work:
-        await try_alert(work, alert.id)
         await remove_alert(work, alert.id)
 
     async with office.changing() as work:
@@ -124,7 +129,25 @@ async def test_a_removed_alert_is_gone(office) -> None:
     assert await office.deeds() == ["create", "remove"]
 
 
-@pytest.mark.parametrize("verb", [read_alert, remove_alert, try_alert, change_alert])
+async def test_alerts_are_tried_so_often_a_minute(office) -> None:
+    """Each trial is a letter to whomever an alert names: nobody is flooded by the operator."""
+    alert = await created(office)
+    for _ in range(RATE.count):
+        await try_alert(office.desk, office.ada, alert.id)
+
+    with pytest.raises(TooManyRequests):
+        await try_alert(office.desk, office.ada, alert.id)
+
+
+async def test_another_tenants_alert_is_not_tried(office) -> None:
+    """It does not exist for whoever else asks."""
+    alert = await created(office)
+
+    with pytest.raises(NotFound):
+        await try_alert(office.desk, office.stranger, alert.id)
+
+
+@pytest.mark.parametrize("verb", [read_alert, remove_alert, change_alert])
 async def test_another_tenants_alert_does_not_exist(office, verb) -> None:
     """Whatever is asked of it."""
     alert = await created(office)

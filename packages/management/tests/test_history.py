@@ -214,3 +214,20 @@ def test_cookies_that_targets_set_are_masked() -> None:
     shown = shown_response_headers([("SET-Cookie", "a=b"), ("Date", "now")])
 
     assert shown == [("SET-Cookie", MASK), ("Date", "now")]
+
+
+def test_credentials_in_urls_that_targets_name_are_masked() -> None:
+    """Wherever they stand: where a redirect leads, and what else there is (trap T43)."""
+    told = [
+        ("Location", "https://ada:s3cret@example.org/a?b@c"),
+        ("Link", "<//tok3n@example.org/>; rel=next, <https://example.org/@ada>; rel=prev"),
+        ("X-Mail", "ada@example.org"),
+    ]
+
+    shown = dict(shown_response_headers(told))
+
+    assert shown == {
+        "Location": f"https://{MASK}@example.org/a?b@c",
+        "Link": f"<//{MASK}@example.org/>; rel=next, <https://example.org/@ada>; rel=prev",
+        "X-Mail": "ada@example.org",
+    }

@@ -232,7 +232,7 @@ async def test_ones_own_password_takes_the_current_one(office) -> None:
     _, elsewhere = await signed_in(office)
     caller, here = await signed_in(office)
 
-    with pytest.raises(SignInRefused):
+    with pytest.raises(InvalidInput, match="not your password"):
         await change_password(office.desk, caller, current="guessed it", new=NEW)
     await change_password(office.desk, caller, current=PASSWORD, new=NEW)
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from cronicorn_domain.errors import SignInRefused, TooManyRequests
+from cronicorn_domain.errors import InvalidInput, SignInRefused, TooManyRequests
 from cronicorn_domain.model.rate import Rate
 from cronicorn_domain.testing.builders import MINUTE
 from cronicorn_management.device_grants.asking import ask_for_grant
@@ -162,7 +162,7 @@ async def test_the_current_password_is_guessed_slowly(office) -> None:
     recognized = await recognize_sign_in(office.desk, done.token)
     assert recognized is not None
 
-    for expected in (SignInRefused, SignInRefused, TooManyRequests):
+    for expected in (InvalidInput, InvalidInput, TooManyRequests):
         with pytest.raises(expected):
             await change_password(
                 office.desk, recognized.caller, current="guessed", new="another horse, staple"

@@ -1,11 +1,13 @@
 """The application: its routes, and how it answers what it refuses."""
 
+from functools import cached_property
 from typing import Any, Final
 
 from cronicorn_domain.model.rate import Rate
 from cronicorn_management.desk import Desk
 from cronicorn_management.watching import Watch
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
 
 from cronicorn_api.access import device_flow, devices, keys, sign_in
@@ -30,6 +32,7 @@ from cronicorn_api.pages.frame.sharing import Shared
 from cronicorn_api.pages.live.router import Streams
 from cronicorn_api.reference import router as reference
 from cronicorn_api.reference.document import completed
+from cronicorn_api.reference.page import reference_page
 from cronicorn_api.service import router as service
 from cronicorn_api.sessions import router as sessions
 from cronicorn_api.signing import router as signing
@@ -77,6 +80,16 @@ class Application(FastAPI):
             self.openapi_schema = completed(super().openapi())
         return self.openapi_schema
 
+    @cached_property
+    def document(self) -> bytes:
+        """The document as it is sent: anybody may ask for it, and it takes long to write."""
+        return bytes(JSONResponse(self.openapi()).body)
+
+    @cached_property
+    def reference(self) -> str:
+        """The page that shows it."""
+        return reference_page(self.openapi())
+
 
 def application(
     desk: Desk,
@@ -93,7 +106,7 @@ def application(
     app = Application(
         title="Cronicorn",
         version="0.1.0",
-        openapi_url=f"{BASE}/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

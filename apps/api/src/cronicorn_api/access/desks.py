@@ -24,7 +24,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from cronicorn_api.access.once import take_turn
 from cronicorn_api.access.rates import admit_proof
 from cronicorn_api.access.site import Site
-from cronicorn_api.wire.errors import Unauthenticated
+from cronicorn_api.wire.errors import CrossSite, Unauthenticated
 
 
 async def desk_of(request: Request) -> Desk:
@@ -58,10 +58,25 @@ async def recognized_by(request: Request) -> Recognized | None:
 
 
 async def proven_by(request: Request) -> tuple[Caller | None, str]:
-    """Return who asks, by the session cookie, else a bearer token, else an API key, and by what."""
-    recognized = await recognized_by(request)
+    """
+    Return who asks, by the session cookie, else a bearer token, else an API key, and by what.
+
+    Raises ``CrossSite`` where there is a cookie alone that somebody else's page may have sent.
+    """
+    foreign: CrossSite | None = None
+    try:
+        recognized = await recognized_by(request)
+    except CrossSite as refusal:
+        recognized, foreign = None, refusal
     if recognized is not None:
         return recognized.caller, f"sign-in {recognized.sign_in.id}"
+    proven = await _proven_by_secret(request)
+    if foreign is not None and proven[0] is None:
+        raise foreign
+    return proven
+
+
+async def _proven_by_secret(request: Request) -> tuple[Caller | None, str]:
     desk = await desk_of(request)
     for secret in (_bearer(request), request.headers.get("x-api-key")):
         caller = await recognize_key(desk, secret) if secret else None

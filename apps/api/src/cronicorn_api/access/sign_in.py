@@ -15,6 +15,7 @@ from cronicorn_api.access.desks import TheCaller, TheDesk, TheRecognized, TheSit
 from cronicorn_api.access.keys import Done
 from cronicorn_api.access.rates import address_of
 from cronicorn_api.wire.errors import ErrorBody, TooManyBody, ValidationBody
+from cronicorn_api.wire.refusing import members_named
 from cronicorn_api.wire.values import Instant, ShownOnce, Wire
 
 public: Final = APIRouter(prefix="/auth", tags=["sign-in"])
@@ -154,7 +155,8 @@ async def session(recognized: TheRecognized) -> SignInSessionBody | None:
 @router.post("/change-password", operation_id="changePassword")
 async def change(desk: TheDesk, caller: TheCaller, given: PasswordGiven) -> Done:
     """Change one's own password; every other session of theirs ends."""
-    await change_password(desk, caller, current=given.current_password, new=given.new_password)
+    with members_named({"current": "currentPassword", "password": "newPassword"}):
+        await change_password(desk, caller, current=given.current_password, new=given.new_password)
     return Done()
 
 

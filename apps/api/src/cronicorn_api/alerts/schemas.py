@@ -16,7 +16,7 @@ class AlertMembers(Wire):
 
     url: str | None = None
     email: str | None = None
-    occasions: list[Occasion] | None = None
+    occasions: Annotated[list[Occasion], Field(max_length=len(Occasion))] | None = None
     threshold: _Threshold | None = None
     job_id: str | None = None
     enabled: bool | None = None

@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from cronicorn_domain.errors import CronicornError
+from cronicorn_domain.errors import CronicornError, InvalidInput
 from cronicorn_domain.identity import EndpointId, JobId
 from cronicorn_domain.model.condition import Condition
+from cronicorn_domain.model.job import check_text
 from cronicorn_domain.ports.board import Wanted
 from cronicorn_management.endpoints.bulk import BulkAction, BulkOutcome, act_on_many
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from cronicorn_api.access.desks import TheCaller, TheDesk
 from cronicorn_api.endpoints.schemas import EndpointStatus
@@ -21,12 +22,20 @@ IDS_MOST: Final = 10_000
 
 
 class FilterGiven(Wire):
-    """Which endpoints are meant: those that meet all that is said; archived ones never are."""
+    """
+    Which endpoints are meant: those that meet all that is said; archived ones never are.
 
+    It says something, or that all are meant; a member that it does not know is refused, as without
+    it more would be meant.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    all: bool = Field(default=False, description="Every endpoint is meant; it stands alone")
     ids: list[str] | None = Field(default=None, max_length=IDS_MOST)
     job_id: str | None = None
     text: str | None = Field(default=None, description="Their name or URL holds it")
-    states: list[EndpointStatus] | None = None
+    states: list[EndpointStatus] | None = Field(default=None, max_length=len(EndpointStatus))
     failing: bool | None = Field(default=None, description="Their last run failed")
 
 
@@ -64,6 +73,14 @@ async def bulk(desk: TheDesk, caller: TheCaller, given: BulkGiven) -> BulkBody:
 
 
 def _filter(given: FilterGiven) -> Wanted:
+    if given.all == bool(given.model_fields_set - {"all"}):
+        raise InvalidInput(
+            "it does not say which endpoints are meant",
+            field="filter",
+            remedy='give ids, jobId, text, states or failing, or {"all": true} alone for every one',
+        )
+    if given.text is not None:
+        check_text(given.text, field="text")
     ids, job_id = given.ids, given.job_id
     return Wanted(
         ids=None

@@ -1,6 +1,5 @@
 """Shows endpoints: configuration, plan and hints together."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -30,7 +29,7 @@ from cronicorn_api.endpoints.schemas import (
 )
 from cronicorn_api.hints.presenters import hint_body
 from cronicorn_api.rules.presenters import rule_bodies
-from cronicorn_api.wire.values import in_milliseconds, in_milliseconds_if_any
+from cronicorn_api.wire.values import in_milliseconds, in_milliseconds_if_any, read_json
 
 _KIBIBYTE: Final = 1024
 _NO_RETRY: Final = Retry()
@@ -141,10 +140,7 @@ def _body(text: str | None) -> Any:
     """Show a body as the JSON that it is, else as text."""
     if text is None:
         return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    return read_json(text)
 
 
 def _schedule(schedule: Schedule) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from cronicorn_domain.model.decision import Source
-from cronicorn_domain.model.endpoint import Delivery, Method, MisfirePolicy
+from cronicorn_domain.model.endpoint import HEADERS_MOST, Delivery, Method, MisfirePolicy
 from cronicorn_domain.model.planning import AiMode
+from cronicorn_domain.model.rules import RULES_MOST
 from cronicorn_domain.model.signing import Signing
 from pydantic import Field, JsonValue
 
@@ -57,7 +58,7 @@ class EndpointMembers(Wire):
 
     description: str | None = None
     method: Method | None = None
-    headers_json: dict[str, str] | None = None
+    headers_json: Annotated[dict[str, str], Field(max_length=HEADERS_MOST)] | None = None
     body_json: JsonValue = None
     baseline_cron: str | None = None
     baseline_interval_ms: Milliseconds | None = None
@@ -83,7 +84,7 @@ class EndpointMembers(Wire):
     pause_when_gone: bool | None = None
     signing: Signing | None = None
     success_when: str | None = None
-    rules: list[RuleGiven] | None = None
+    rules: Annotated[list[RuleGiven], Field(max_length=RULES_MOST)] | None = None
     shadow_rules: bool | None = None
     ai_mode: AiMode | None = None
     ai_model: str | None = None

@@ -2,23 +2,22 @@
 
 from typing import Final
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
 
-from cronicorn_api.reference.page import POLICY, reference_page
+from cronicorn_api.reference.page import POLICY
 
 router: Final = APIRouter(include_in_schema=False)
 
 
+@router.get("/openapi.json")
 @router.get("/doc")
-async def document(request: Request) -> JSONResponse:
-    """Give the OpenAPI document, where existing clients look for it."""
-    return JSONResponse(request.app.openapi())
+async def document(request: Request) -> Response:
+    """Give the OpenAPI document, also where existing clients look for it."""
+    return Response(request.app.document, media_type="application/json")
 
 
 @router.get("/reference")
 async def page(request: Request) -> HTMLResponse:
     """Give the reference page."""
-    return HTMLResponse(
-        reference_page(request.app.openapi()), headers={"Content-Security-Policy": POLICY}
-    )
+    return HTMLResponse(request.app.reference, headers={"Content-Security-Policy": POLICY})

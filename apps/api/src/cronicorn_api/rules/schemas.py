@@ -4,6 +4,7 @@ from typing import Annotated
 
 from cronicorn_domain.model.decision import Source
 from cronicorn_domain.model.replay import Cut
+from cronicorn_domain.model.rules import RULES_MOST
 from pydantic import Field
 
 from cronicorn_api.wire.values import GivenInstant, Instant, Maybe, Milliseconds, Wire
@@ -37,7 +38,7 @@ class RuleGiven(Wire):
 class RulesGiven(Wire):
     """All rules of an endpoint, in their order; with ``shadow`` they only tell what they would."""
 
-    rules: list[RuleGiven]
+    rules: Annotated[list[RuleGiven], Field(max_length=RULES_MOST)]
     shadow: bool = False
 
 
@@ -70,7 +71,7 @@ class ReplayGiven(Wire):
     Slots lie from ``since`` to ``until``; without them it is the last day.
     """
 
-    rules: list[RuleGiven] | None = None
+    rules: Annotated[list[RuleGiven], Field(max_length=RULES_MOST)] | None = None
     since: GivenInstant | None = None
     until: GivenInstant | None = None
 

@@ -1,6 +1,5 @@
 """Shows sessions of the AI planner, and what they suggest."""
 
-import json
 from typing import Any, Final, assert_never
 
 from cronicorn_domain.model.proposal import (
@@ -32,7 +31,7 @@ from cronicorn_api.sessions.schemas import (
     ToolCallBody,
     WarningBody,
 )
-from cronicorn_api.wire.values import in_milliseconds
+from cronicorn_api.wire.values import in_milliseconds, read_json
 
 _MILLIONTHS: Final = 1_000_000
 
@@ -105,17 +104,9 @@ def _members(session: Session) -> dict[str, Any]:
 
 
 def _call(call: MadeCall) -> ToolCallBody:
-    return ToolCallBody(tool=call.tool, args=_read(call.arguments), result=_read(call.result))
-
-
-def _read(text: str) -> object:
-    """Read JSON; what was cut, or never was any, is shown as text."""
-    try:
-        value: object = json.loads(text)
-        json.dumps(value, allow_nan=False)
-    except (ValueError, RecursionError):
-        return text
-    return value
+    return ToolCallBody(
+        tool=call.tool, args=read_json(call.arguments), result=read_json(call.result)
+    )
 
 
 def _next_run(run: NextRun | None) -> NextRunBody | None:

@@ -29,7 +29,7 @@ def identity(kind: str, text: str, made: Callable[[UUID], _IdT]) -> _IdT:
     try:
         return made(UUID(text))
     except ValueError:
-        raise NotFound(kind, text[:_SHOWN_MOST]) from None
+        raise NotFound(kind, text[:_SHOWN_MOST].encode(errors="replace").decode()) from None
 
 
 async def job_id(text: Annotated[str, Path(alias="jobId")]) -> JobId:

@@ -69,8 +69,12 @@ def refuse_with(app: FastAPI) -> None:
 
 
 def issues_of(error: RequestValidationError) -> Sequence[Issue]:
-    """Tell everything that is to be mended in what was sent."""
-    return [_issue(each) for each in error.errors()]
+    """Tell what is to be mended in what was sent: as much as a person reads, and how much more."""
+    faults = error.errors()
+    told = [_issue(each) for each in faults[:ISSUES_MOST]]
+    if left := len(faults) - len(told):
+        told.append(Issue(path="", message=f"and {left} more like these", code="more"))
+    return told
 
 
 def allowed_methods(request: Request) -> Iterator[str]:
@@ -85,6 +89,9 @@ def allowed_methods(request: Request) -> Iterator[str]:
             yield method
 
 
+ISSUES_MOST: Final = 50
+"""So many faults are told of one body; who sends hundreds of thousands waits for none of them."""
+_PATH_MOST: Final = 200
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _OF_A_RULE: Final = {
     "every": "everyMs",
@@ -132,7 +139,7 @@ def _issue(error: Mapping[str, object]) -> Issue:
     location = error.get("loc", ())
     parts = [str(each) for each in location[1:]] if isinstance(location, tuple) else []
     code = str(error.get("type", "invalid"))
-    path = "" if code == "json_invalid" else ".".join(parts)
+    path = "" if code == "json_invalid" else ".".join(parts)[:_PATH_MOST]
     message = _MEANT.get(code) or str(error.get("msg", "is not possible"))
     message = message.removeprefix("Value error, ")
     if code not in _NOTHING_FOUND:

@@ -1,5 +1,6 @@
 """Values as they cross the wire: instants, lengths, and members that may be absent."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, TypeVar
@@ -45,6 +46,16 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
 ]
 """An instant that goes out: UTC, milliseconds, ``Z``."""
+
+
+def read_json(text: str) -> object:
+    """Read JSON; what was cut, never was any, or cannot be written again is shown as text."""
+    try:
+        value: object = json.loads(text)
+        json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        return text
+    return value
 
 
 def _text(value: object) -> object:

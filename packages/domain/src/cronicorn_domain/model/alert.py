@@ -15,7 +15,8 @@ THRESHOLD_MOST = 1000
 ADDRESS_LENGTH = 254
 MESSAGE_LENGTH = 500
 
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_NO_TEXT = r"\s\x00-\x1f\x7f\ud800-\udfff"
+_ADDRESS = re.compile(rf"[^{_NO_TEXT}@<>,;:\"()\[\]\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
 class Occasion(StrEnum):

@@ -1,6 +1,6 @@
 """Change a password: one's own, or for somebody who has forgotten theirs."""
 
-from cronicorn_domain.errors import SignInRefused
+from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.identity import PersonId, SignInId
 from cronicorn_domain.model.api_key import Scope
 from cronicorn_domain.model.person import (
@@ -22,15 +22,16 @@ async def change_password(desk: Desk, caller: Caller, *, current: str, new: str)
 
     Raises:
         NeedsPerson: the caller is nobody who is signed in.
-        SignInRefused: the current password is another.
         TooManyRequests: it was tried too often.
-        InvalidInput: the new one cannot be a password.
+        InvalidInput: the current password is another, or the new one cannot be one.
     """
     person = await _person(desk, caller, caller.signed_in())
     await admit_person(desk, email=person.email)
     known = current[: PASSWORD_LENGTH_MOST + 1]
     if not await desk.passwords.verify(password_of(known), person.password):
-        raise SignInRefused
+        raise InvalidInput(
+            "this is not your password", field="current", remedy="give the one you signed in with"
+        )
     await _change(desk, caller, person, new, but=caller.sign_in)
 
 

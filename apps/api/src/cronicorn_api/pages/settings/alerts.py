@@ -157,8 +157,7 @@ async def switch(viewer: TheViewer, alert_id: _Alert, form: Form) -> Response:
 async def test(viewer: TheViewer, alert_id: _Alert, form: Form) -> Response:
     """Have an alert tell that somebody tries it."""
     del form
-    async with viewer.desk.changing(viewer.caller) as work:
-        await try_alert(work, AlertId(alert_id))
+    await try_alert(viewer.desk, viewer.caller, AlertId(alert_id))
     return viewer.back(_HERE, "It will tell that it is tried: a worker sends that within seconds.")
 
 

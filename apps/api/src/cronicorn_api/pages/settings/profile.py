@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cronicorn_domain.errors import CronicornError, InvalidInput, SignInRefused, TooManyRequests
+from cronicorn_domain.errors import CronicornError, InvalidInput, TooManyRequests
 from cronicorn_domain.model.person import PASSWORD_LENGTH_LEAST
 from cronicorn_management.people.changing_password import change_password
 from fastapi import Response
@@ -32,15 +32,13 @@ async def new_password(viewer: TheViewer, form: Form) -> Response:
         return _page(viewer, Faults((differs,)), status=422)
     try:
         await change_password(viewer.desk, viewer.caller, current=current, new=new)
-    except (SignInRefused, InvalidInput, TooManyRequests) as refusal:
+    except (InvalidInput, TooManyRequests) as refusal:
         return _page(viewer, _told(refusal), status=422)
     return viewer.back(_HERE, "Your password is changed. Everywhere else you are signed out.")
 
 
 def _told(refusal: CronicornError) -> Faults:
     match refusal:
-        case SignInRefused():
-            return Faults((Fault(field="current", message="This is not your password."),))
         case TooManyRequests():
             return Faults((Fault(field="current", message=wait_in_words(refusal)),))
         case _:
