@@ -106,7 +106,6 @@ TESTED_ELSEWHERE = {
     "read_alert",
     "change_alert",
     "remove_alert",
-    "try_alert",
     "disable_person",
     "enable_person",
     "end_sign_in",
