@@ -210,6 +210,22 @@ def test_every_variable_is_an_option(target: str, settings: type) -> None:
     assert ours <= known
 
 
+OF_THE_IMAGE = {"HOST", "PORT", "METRICS_HOST", "METRICS_PORT", "DATABASE", "LOG_FORMAT"}
+"""Options that say where a container is reached, what it stores in, and what its log is read by."""
+OF_ONE_START = {"DEMO", "JOBS", "PRUNE", "RUN_FOR", "WITH_WORKER"}
+"""Options that make something else of a service; an override of the compose file gives them."""
+
+
+@pytest.mark.parametrize(("target", "settings"), [("api", ApiSettings), ("worker", WorkerSettings)])
+def test_every_option_may_stand_in_env(target: str, settings: type) -> None:
+    """What a document tells to set has an effect in containers, too."""
+    options = {name.upper() for name in settings.model_fields}  # type: ignore[attr-defined]
+    given = {name.removeprefix("CRONICORN_") for name in variables(target)}
+    left = options - OF_THE_IMAGE - OF_ONE_START - given
+
+    assert {name for name in left if not (target == "api" and name.startswith("AI_"))} == set()
+
+
 @pytest.mark.usefixtures("bare")
 def test_the_settings_fit_the_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """What each reads from its environment is where its image says that it can be reached."""

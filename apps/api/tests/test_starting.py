@@ -18,6 +18,7 @@ from queue import Queue
 import httpx
 import pytest
 from cronicorn_api.composition import open_tracing
+from cronicorn_api.serving import in_addresses
 from cronicorn_api.settings import UsageFault, read_settings
 from cronicorn_domain.identity import DEFAULT_TENANT, TenantId, new_uuid
 from cronicorn_domain.model.breaker import DEFAULT_BREAKER
@@ -415,3 +416,18 @@ def test_half_a_model_is_refused(
 
     with pytest.raises(UsageFault, match=told):
         read_settings({})
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("::1", "[::1]"),
+        ("127.0.0.2", "127.0.0.2"),
+        ("cronicorn.example", "cronicorn.example"),
+    ],
+)
+def test_a_link_can_be_opened(host: str, told: str) -> None:
+    """Also where all addresses are listened to, of which none is one to go to."""
+    assert in_addresses(host) == told

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from ipaddress import ip_address
 from typing import Final, TypeVar
 
 import typer
@@ -43,6 +44,7 @@ GRACE: Final = 20
 BACKLOG: Final = 2048
 """So many connections may wait to be taken."""
 
+_IPV4: Final = 4
 CONNECTIONS_MOST: Final = 2000
 """So many may be open; what comes on top is told 503."""
 
@@ -120,7 +122,7 @@ async def serve(settings: ApiSettings) -> None:
         try:
             async with AsyncExitStack() as stack:
                 port = listener.getsockname()[1]
-                origin = settings.site.public_url or f"http://{_in_addresses(settings.host)}:{port}"
+                origin = settings.site.public_url or f"http://{in_addresses(settings.host)}:{port}"
                 chosen = _choices(settings, log, instruments, tracing)
                 opening = stack.enter_async_context(
                     Opening(OpeningLines(log)).opened(
@@ -244,8 +246,15 @@ async def _found(desk: Desk, settings: ApiSettings, log: Log, *, origin: str) ->
         await _invite(desk, origin)
 
 
-def _in_addresses(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def in_addresses(host: str) -> str:
+    """Write a host as addresses have it; of one that stands for all, this machine's own."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if address.is_unspecified:
+        address = ip_address("127.0.0.1" if address.version == _IPV4 else "::1")
+    return str(address) if address.version == _IPV4 else f"[{address}]"
 
 
 async def _invite(desk: Desk, origin: str) -> None:
