@@ -885,9 +885,35 @@ async def test_a_store_that_is_away_is_no_fault_of_the_models() -> None:
     for number in range(4):
         await watch.keep(an_endpoint(watch.job, f"e{number}", planning=AUTO))
     await watch.planner.look_once()
+    ended = [each for each in watch.observed.events if isinstance(each, SessionEnded)]
 
-    assert [each for each in watch.observed.events if isinstance(each, SessionEnded)]
+    assert {(each.session.ending, each.session.error) for each in ended} == {
+        (Ending.HINDERED, "no answer")
+    }
     assert not [each for each in watch.observed.events if isinstance(each, ModelRests)]
+
+
+async def test_a_session_that_our_store_ends_counts_as_no_failure() -> None:
+    """However often it happens, it is tried again in five minutes; failures stay as they were."""
+    broken = Unanswered(why=Silence.BROKEN, message="answered 500", usage=NO_USAGE)
+    watch = Watch(broken)
+    endpoint = await watch.keep()
+    failed = await watch.look(endpoint)
+    watch.guard = Away()
+    watch.planner = watch.another_planner()
+
+    waits, at = [], failed.next_analysis_at
+    for _ in range(3):
+        watch.clock.advance_to(at)
+        session = await watch.look(endpoint)
+        waits.append(session.next_analysis_at - session.ended_at)
+        at = session.next_analysis_at
+    async with watch.units.begin() as unit:
+        analysis = await unit.analyses.get(endpoint.tenant, endpoint.id)
+
+    assert waits == [5 * MINUTE] * 3
+    assert analysis is not None
+    assert analysis.failures == 1
 
 
 async def test_a_planner_that_stops_looking_begins_nothing_more() -> None:

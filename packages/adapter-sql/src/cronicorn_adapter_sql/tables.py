@@ -1127,7 +1127,8 @@ class SessionRow(Row, table=True):
     __tablename__ = "sessions"
     __table_args__: ClassVar = (
         CheckConstraint(
-            "ending IN ('done', 'failed', 'bounded', 'denied', 'stopped')", name="ending_known"
+            "ending IN ('done', 'failed', 'bounded', 'denied', 'hindered', 'stopped')",
+            name="ending_known",
         ),
         CheckConstraint("tokens_in >= 0 AND tokens_out >= 0", name="no_count_below_zero"),
         Index("ix_sessions_endpoint_id_id", "endpoint_id", "id"),

@@ -27,14 +27,16 @@ class Ending(StrEnum):
 
     ``done``: the model said what it found. ``failed``: the model gave no answer that could be used.
     ``bounded``: a bound of the session was reached before. ``denied``: the tenant's quota allowed
-    no more. ``stopped``: the worker shut down. Only of a session that is ``done`` is anything
-    granted.
+    no more. ``hindered``: something of ours, as the store of the quota's counts or of the history,
+    was away, and nobody's failure is counted. ``stopped``: the worker shut down. Only of a session
+    that is ``done`` is anything granted.
     """
 
     DONE = "done"
     FAILED = "failed"
     BOUNDED = "bounded"
     DENIED = "denied"
+    HINDERED = "hindered"
     STOPPED = "stopped"
 
 

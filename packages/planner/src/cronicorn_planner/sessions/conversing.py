@@ -59,7 +59,6 @@ class Record:
     Attributes:
         silent: The model was asked last, and has not answered.
         heard: It has answered before.
-        ours: What ended the session is no fault of the model's: the store, or the quota's, is away.
         granted: So many of its proposals take effect with it.
         suggested: So many wait for a person.
     """
@@ -76,7 +75,6 @@ class Record:
     steps: list[Step] = field(default_factory=list)
     silent: bool = False
     heard: bool = False
-    ours: bool = False
     granted: int = 0
     suggested: int = 0
 

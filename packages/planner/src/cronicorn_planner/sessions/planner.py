@@ -219,8 +219,7 @@ class Planner:
             await _to_its_end(self._give_back(look, record))
             raise
         except StoreUnavailable as error:
-            record.end(Ending.FAILED, str(error))
-            record.ours = True
+            record.end(Ending.HINDERED, str(error))
 
     async def _begin(self, leased: Analysis) -> Look | None:
         """Read the endpoint; None: nothing is asked, and it is looked at later."""
@@ -384,7 +383,7 @@ class Planner:
 
     def _heed_model(self, look: Look, record: Record) -> None:
         tenant, model = look.endpoint.tenant, look.model
-        if record.ours:
+        if record.ending is Ending.HINDERED:
             return
         if record.ending is Ending.FAILED or record.silent:
             rest = self._rests.failed(tenant, model, self._clock.now())
@@ -430,6 +429,8 @@ def _again(look: Look, record: Record, now: datetime) -> tuple[datetime, int]:
                 return now + wait, look.leased.failures
             # A limit may be raised before the month is over.
             return min(record.refusal.until, now + AGAIN_USUAL), look.leased.failures
+        case Ending.HINDERED:
+            return now + AGAIN_LEAST, look.leased.failures
         case _:
             failures = look.leased.failures + 1
             return now + again_after_failures(failures), failures

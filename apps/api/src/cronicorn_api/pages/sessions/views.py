@@ -31,6 +31,7 @@ _ENDINGS: Final[dict[Ending, tuple[str, str]]] = {
     Ending.FAILED: ("our_failure", "no usable answer"),
     Ending.BOUNDED: ("late", "a bound was reached"),
     Ending.DENIED: ("blocked", "quota used up"),
+    Ending.HINDERED: ("canceled", "our store was away"),
     Ending.STOPPED: ("canceled", "worker stopped"),
 }
 

@@ -1226,7 +1226,7 @@ def _make_sessions() -> None:
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("document", sa.String(), nullable=False),
         sa.CheckConstraint(
-            "ending IN ('done', 'failed', 'bounded', 'denied', 'stopped')",
+            "ending IN ('done', 'failed', 'bounded', 'denied', 'hindered', 'stopped')",
             name=op.f("ck_sessions_ending_known"),
         ),
         sa.CheckConstraint(
