@@ -54,8 +54,8 @@ MADE = [
     (errors.StoreUnavailable(SECRET), 503, "unavailable"),
     (errors.StoreRefused(SECRET), 500, "internal"),
     (errors.SchemaMismatch(SECRET, found=None, expected="0001"), 500, "internal"),
-    (errors.UnreadableRow("x", SECRET), 500, "internal"),
-    (errors.SecretsUnavailable(SECRET), 500, "internal"),
+    (errors.UnreadableRow("endpoint x", SECRET), 409, "unreadable"),
+    (errors.SecretsUnavailable(SECRET), 409, "secrets_unavailable"),
     (errors.NoSecretKey("there is no key: make one"), 409, "no_secret_key"),
     (ValueError(SECRET), 500, "internal"),
 ]

@@ -15,10 +15,13 @@ from cronicorn_domain.errors import (
     NotAllowed,
     NotFound,
     RefusedByRule,
+    SecretsUnavailable,
     SignInRefused,
+    StoreError,
     StoreUnavailable,
     TooLarge,
     TooManyRequests,
+    UnreadableRow,
 )
 
 from cronicorn_api.wire.values import Wire
@@ -87,6 +90,9 @@ _TITLES: Final = {
     503: "Service Unavailable",
 }
 RETRY_UNAVAILABLE: Final = 5
+_NO_KEY: Final = (
+    "a secret of it cannot be opened here: start the server with the key that it was sealed with"
+)
 _INTERNAL: Final = "something went wrong here; the request id tells us where to look"
 
 
@@ -108,8 +114,22 @@ def refusal_of(error: CronicornError) -> Refusal:
         case RefusedByRule() | Conflict():
             status = 409 if isinstance(error, Conflict) else 400
             return refusal(status, _slug(error), str(error))
+        case StoreError():
+            return _of_store(error)
+        case _:
+            return internal()
+
+
+def _of_store(error: StoreError) -> Refusal:
+    """Tell what whoever asks can do about it; what else happens to a store is ours."""
+    match error:
         case NoSecretKey():
             return refusal(409, "no_secret_key", str(error))
+        case SecretsUnavailable():
+            return refusal(409, "secrets_unavailable", _NO_KEY)
+        case UnreadableRow():
+            told = f"{error.subject} means nothing any more as it is stored; `doctor` tells why"
+            return refusal(409, "unreadable", told)
         case StoreUnavailable():
             return refusal(
                 503,
