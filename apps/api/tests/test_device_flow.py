@@ -46,6 +46,7 @@ def test_a_program_is_let_in(service, anyone, asked, somebody) -> None:
     given = {"userCode": asked["user_code"]}
     approved = somebody.browser.post("/auth/device/approve", json=given, headers=OURS)
     assert approved.json() == {"success": True}
+    assert somebody.browser.get("/auth/device", params=code).json()["status"] == "approved"
 
     token = poll(anyone, asked)
     assert (token.status_code, token.headers["cache-control"]) == (200, "no-store")
@@ -125,6 +126,8 @@ def test_a_program_is_sent_away(anyone, asked, somebody) -> None:
     again = somebody.browser.post("/auth/device/approve", json=given, headers=OURS)
 
     assert (denied.status_code, again.status_code) == (200, 409)
+    shown = somebody.browser.get("/auth/device", params={"user_code": asked["user_code"]})
+    assert shown.json()["status"] == "denied"
     assert poll(anyone, asked).json()["error"] == "access_denied"
 
 

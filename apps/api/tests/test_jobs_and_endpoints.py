@@ -349,3 +349,14 @@ def test_an_answer_without_content_has_no_kind(client) -> None:
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert "content-type" not in answer.headers
+
+
+def test_a_paused_endpoint_is_paused_while_its_run_is_under_way(client) -> None:
+    """Programs that look at the state would else take it for one that goes on."""
+    made = client.an_endpoint()
+    client.run_now(made, None)
+    assert endpoint_of(client, made)["state"] == "active"
+
+    client.post(f"/endpoints/{made['id']}/pause", json={"pausedUntil": OPEN_ENDED})
+
+    assert endpoint_of(client, made)["state"] == "paused"

@@ -1,9 +1,16 @@
 """Routes of the device flow (RFC 8628): a program asks, a person lets it in."""
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, assert_never
 
-from cronicorn_domain.model.device_grant import DEVICE_GRANT_LASTS, POLL_INTERVAL
+from cronicorn_domain.model.device_grant import (
+    DEVICE_GRANT_LASTS,
+    POLL_INTERVAL,
+    Approved,
+    Denied,
+    Pending,
+    Standing,
+)
 from cronicorn_domain.model.sign_in import SIGN_IN_LASTS
 from cronicorn_domain.policies.granting import Poll
 from cronicorn_management.device_grants.asking import ask_for_grant
@@ -123,10 +130,10 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 class CodeBody(_Snake):
-    """Of a code that somebody typed, that it waits for a decision."""
+    """Of a code that somebody typed, what was decided about it, if anything was."""
 
     user_code: str
-    status: Literal["pending"] = "pending"
+    status: Literal["pending", "approved", "denied"]
 
 
 class CodeGiven(Wire):
@@ -191,8 +198,8 @@ async def read(
 ) -> CodeBody:
     """Tell whether a code waits for a decision; 404 when it does not hold."""
     async with deciding(desk, caller) as work:
-        await find_grant(work, user_code)
-    return CodeBody(user_code=user_code)
+        grant = await find_grant(work, user_code)
+    return CodeBody(user_code=user_code, status=_decided(grant.standing))
 
 
 @router.post("/approve", operation_id="approveDevice")
@@ -209,6 +216,18 @@ async def deny(desk: TheDesk, caller: TheCaller, given: CodeGiven) -> Done:
     async with deciding(desk, caller) as work:
         await deny_device(work, given.user_code)
     return Done()
+
+
+def _decided(standing: Standing) -> Literal["pending", "approved", "denied"]:
+    match standing:
+        case Pending():
+            return "pending"
+        case Approved():
+            return "approved"
+        case Denied():
+            return "denied"
+        case _:
+            assert_never(standing)
 
 
 def _no_token(error: str, reason: str) -> Response:

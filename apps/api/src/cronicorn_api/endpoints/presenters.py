@@ -9,6 +9,7 @@ from cronicorn_domain.model.condition import Condition
 from cronicorn_domain.model.decision import Decision
 from cronicorn_domain.model.endpoint import Endpoint, Retry
 from cronicorn_domain.model.hint import Hint, OneShotHint
+from cronicorn_domain.model.job import JobState
 from cronicorn_domain.model.state import Situation
 from cronicorn_domain.policies.explaining import Explanation, condition_of
 from cronicorn_domain.policies.interval_hints import ranked_hints
@@ -79,7 +80,7 @@ def endpoint_body(situation: Situation, now: datetime) -> EndpointBody:
         ai_model=endpoint.planning.model,
         hints=[hint_body(each) for each in _active(situation, now)],
         next_run_source=None if plan is None else plan.decision.source,
-        state=_status(condition_of(situation, now)),
+        state=_state(situation, now),
     )
 
 
@@ -122,6 +123,13 @@ def _status(condition: Condition) -> EndpointStatus:
     if condition is Condition.RUNNING:
         return EndpointStatus.ACTIVE
     return EndpointStatus(condition.value)
+
+
+def _state(situation: Situation, now: datetime) -> EndpointStatus:
+    """Tell where an endpoint stands; also a paused one may have a run under way."""
+    condition = condition_of(situation, now)
+    paused = situation.endpoint.paused_at(now) or situation.job_state is JobState.PAUSED
+    return _status(Condition.PAUSED if condition is Condition.RUNNING and paused else condition)
 
 
 def _last_planned(situation: Situation) -> datetime:
