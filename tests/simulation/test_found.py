@@ -285,3 +285,13 @@ def test_seed_93131_of_planned() -> None:
 def test_what_a_model_does_is_as_of_its_workers_instant(seed: int) -> None:
     """The store's is later by the way there, and whatever was planned was planned by the worker."""
     assert sentences(judge(draw("planned", seed))) == ()
+
+
+def test_a_one_shot_is_held_to_the_bounds_that_held_while_it_lived() -> None:
+    """It lay behind the end, which an edit took away when it had long expired."""
+    assert sentences(judge(draw("interventions", 93138))) == ()
+
+
+def test_a_skip_behind_an_end_by_a_clock_ahead_passes_over_what_the_end_planned() -> None:
+    """The run ended as of an instant behind the skip, which was written a moment later."""
+    assert sentences(judge(draw("clocks", 93233))) == ()

@@ -132,7 +132,7 @@ def check_unrun(life: Life, walked: Walked, patience: Patience) -> Iterator[Find
         over = min(proposal.expires_at, patience.ends_at)
         if walked.judged_from is not None:
             come = max(come, walked.judged_from)
-        if over <= come or not _counts(walked, waiting):
+        if over <= come or not _counts(walked, waiting, over):
             continue
         is_sibling = isinstance(proposal, Trigger)
         since = _open_since(walked, over, triggered=is_sibling)
@@ -148,11 +148,11 @@ def check_unrun(life: Life, walked: Walked, patience: Patience) -> Iterator[Find
             )
 
 
-def _counts(walked: Walked, waiting: Waiting) -> bool:
-    """Bounds judge one-shots and siblings' triggers; the ones that hold at the end are asked."""
-    setting = walked.epochs[-1].setting
+def _counts(walked: Walked, waiting: Waiting, over: datetime) -> bool:
+    """Bounds judge one-shots and siblings' triggers; those that hold as its life ends are asked."""
+    setting = [epoch for epoch in walked.epochs if epoch.at < over][-1].setting
     bounds, at = setting.endpoint.bounds, waiting.proposal.at
-    if isinstance(waiting.proposal, OneShotHint) or walked.epochs[-1].setting.used_up:
+    if isinstance(waiting.proposal, OneShotHint) or setting.used_up:
         inside = (bounds.starts_at is None or at >= bounds.starts_at) and (
             bounds.ends_at is None or at <= bounds.ends_at
         )

@@ -82,6 +82,10 @@ class Timeline:
             if self.epochs[place].cause is not Cause.WRITE:
                 yield place
         yield behind
+        # A run's end by a clock ahead may come before a skip, and is as of an instant behind it.
+        skipped = self.skip_behind(link)
+        if skipped is not None and not first <= skipped <= behind:
+            yield skipped
 
     def skip_behind(self, link: Link) -> int | None:
         """Return the epoch in which a person passed over a slot that had not come."""
