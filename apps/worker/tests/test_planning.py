@@ -20,6 +20,8 @@ from cronicorn_domain.model.planning import AiMode, Planning
 from cronicorn_domain.model.quota import Meter, Quotas
 from cronicorn_domain.model.session import Ending, Session
 from cronicorn_domain.testing.builders import HOUR, a_job, an_endpoint, every
+from cronicorn_planner.sessions.bounds import Prices
+from cronicorn_planner.sessions.choosing import prices_in
 from cronicorn_worker.composition import Store, egress_guard, open_scheduler, open_store
 from cronicorn_worker.faults import UsageFault
 from cronicorn_worker.running import tell_of_planner
@@ -350,12 +352,23 @@ def test_without_a_model_it_says_so_once(bare: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_models_may_have_prices_of_their_own() -> None:
+    """The first is the usual one; a model's name may hold a slash."""
+    read = prices_in("0.25 / 2  vendor/large=3/15")
+
+    assert read.of("small") == Prices(tokens_in=250_000, tokens_out=2_000_000)
+    assert read.of("vendor/large") == Prices(tokens_in=3_000_000, tokens_out=15_000_000)
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
         ({"ai_model": "two words"}, "'two words' is no name of a model"),
         ({"ai_model": "m"}, "needs a key"),
         ({"ai_model": "m", "ai_api_key": "k", "ai_price": "cheap"}, "'cheap' is no price"),
+        ({"ai_model": "m", "ai_api_key": "k", "ai_price": "large=3/15"}, "has no usual price"),
+        ({"ai_model": "m", "ai_api_key": "k", "ai_price": "1/2 m=1/2 m=2/3"}, "comes second"),
+        ({"ai_model": "m", "ai_api_key": "k", "ai_price": "1/2 large=dear"}, "'dear' is no price"),
         ({"ai_model": "m", "ai_api_key": "k", "ai_session_cost": "0"}, "'0' is no amount"),
         ({"ai_model": "m", "ai_api_key": "k", "ai_session_cost": "1"}, "needs prices"),
         ({"ai_model": "m", "ai_api_key": "k", "ai_vendor": "openia"}, "Did you mean openai?"),

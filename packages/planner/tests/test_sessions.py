@@ -60,7 +60,7 @@ from cronicorn_domain.testing.builders import (
 )
 from cronicorn_domain.testing.run_log_contract import a_test_run
 from cronicorn_planner.asking.rationed import Patience, RationedModel
-from cronicorn_planner.sessions.bounds import Bounds, Prices
+from cronicorn_planner.sessions.bounds import Bounds, PriceList, Prices
 from cronicorn_planner.sessions.observing import (
     ModelRests,
     PlannerEvent,
@@ -112,7 +112,7 @@ class Watch:
         *lines: Line,
         limit: int | None = None,
         bounds: Bounds | None = None,
-        prices: Prices | None = None,
+        prices: PriceList | None = None,
         tries: int = 1,
     ) -> None:
         self.clock = ManualClock(EPOCH)
@@ -632,7 +632,7 @@ async def test_a_further_try_keeps_to_the_bounds_as_well() -> None:
 
 async def test_cost_is_bounded_and_told() -> None:
     """Trap T35: in the currency in which the prices are given."""
-    prices = Prices(tokens_in=1_000_000, tokens_out=10_000_000)
+    prices = PriceList(usual=Prices(tokens_in=1_000_000, tokens_out=10_000_000))
     watch = Watch(
         *[saying(call("get_history"))] * 50,
         bounds=Bounds(answer=100, cost=12_000, steps=50, calls=100),
@@ -645,6 +645,28 @@ async def test_cost_is_bounded_and_told() -> None:
     assert session.ending is Ending.BOUNDED
     assert session.cost == session.tokens_in + 10 * session.tokens_out
     assert 0 < session.cost <= 12_000
+    assert "price_guessed" not in {each.code for each in session.caveats}
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_a_model_costs_what_is_its_own_or_the_usual_and_says_so(*, listed: bool) -> None:
+    """An endpoint's own model is counted, and bounded, at its own prices where it has any."""
+    usual = Prices(tokens_in=1_000_000, tokens_out=1_000_000)
+    own = Prices(tokens_in=1_000_000, tokens_out=100_000_000)
+    watch = Watch(
+        *[saying(call("get_history"))] * 50,
+        bounds=Bounds(answer=100, cost=16_000, steps=50, calls=100),
+        prices=PriceList(usual=usual, by_model={"large": own} if listed else {}),
+    )
+    planning = replace(AUTO, model="large")
+    endpoint = await watch.keep(an_endpoint(watch.job, "priced", planning=planning))
+
+    session = await watch.look(endpoint)
+
+    assert session.ending is Ending.BOUNDED
+    assert session.cost == session.tokens_in + (100 if listed else 1) * session.tokens_out
+    assert 0 < session.cost <= 16_000
+    assert ("price_guessed" in {each.code for each in session.caveats}) is not listed
 
 
 async def test_time_is_bounded() -> None:

@@ -23,7 +23,7 @@ from cronicorn_domain.policies.quota_text import quotas_in
 from cronicorn_domain.policies.retention_text import age_in, runs_in
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
 from cronicorn_management.sign_in_rates import SIGN_IN_RATES, SignInRates
-from cronicorn_planner.sessions.bounds import BOUNDS, Prices
+from cronicorn_planner.sessions.bounds import BOUNDS, PriceList
 from cronicorn_planner.sessions.choosing import (
     SESSIONS_MOST,
     SESSIONS_USUAL,
@@ -83,7 +83,7 @@ def _read_or_off(read: Callable[[str], _ReadT | None]) -> Callable[[object], obj
     return lambda value: taken(value) if isinstance(value, str) else value
 
 
-_Prices = Annotated[Prices, BeforeValidator(_read_by(prices_in))]
+_Prices = Annotated[PriceList, BeforeValidator(_read_by(prices_in))]
 
 
 class ApiSettings(BaseSettings):
@@ -120,7 +120,7 @@ class ApiSettings(BaseSettings):
     ai_base_url: Annotated[str, AfterValidator(_read_by(base_url_in))] | None = None
     ai_api_key: SecretStr | None = None
     ai_price: Annotated[
-        Annotated[Prices, BeforeValidator(_read_by(prices_in))] | None, NoDecode
+        Annotated[PriceList, BeforeValidator(_read_by(prices_in))] | None, NoDecode
     ] = None
     ai_session_tokens: int = Field(BOUNDS.tokens, ge=1, le=TOKENS_MOST)
     ai_session_cost: Annotated[int, BeforeValidator(_read_by(amount_in))] | None = None

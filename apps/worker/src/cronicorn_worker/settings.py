@@ -24,7 +24,7 @@ from cronicorn_domain.policies.caps_text import breaker_in, caps_in
 from cronicorn_domain.policies.quota_text import quotas_in
 from cronicorn_domain.policies.retention_text import age_in, runs_in
 from cronicorn_management.allowance import SELF_HOSTED, Allowance
-from cronicorn_planner.sessions.bounds import BOUNDS, Prices
+from cronicorn_planner.sessions.bounds import BOUNDS, PriceList
 from cronicorn_planner.sessions.choosing import (
     SESSIONS_MOST,
     SESSIONS_USUAL,
@@ -216,7 +216,7 @@ class WorkerSettings(BaseSettings):
     ai_base_url: Annotated[str, BeforeValidator(_read_by(base_url_in))] | None = None
     ai_api_key: SecretStr | None = None
     ai_price: Annotated[
-        Annotated[Prices, BeforeValidator(_read_by(prices_in))] | None, NoDecode
+        Annotated[PriceList, BeforeValidator(_read_by(prices_in))] | None, NoDecode
     ] = None
     ai_session_tokens: Annotated[int, BeforeValidator(_number(MANY))] = BOUNDS.tokens
     ai_session_cost: Annotated[int, BeforeValidator(_read_by(amount_in))] | None = None

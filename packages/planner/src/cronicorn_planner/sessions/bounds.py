@@ -1,6 +1,7 @@
 """What a session may cost at most, and what tokens cost."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -17,6 +18,24 @@ class Prices:
     def cost(self, tokens_in: int, tokens_out: int) -> int:
         """Return what so many tokens cost, in millionths; a started one counts as whole."""
         return -(-(tokens_in * self.tokens_in + tokens_out * self.tokens_out) // _MILLION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceList:
+    """
+    What the tokens of models cost.
+
+    Attributes:
+        usual: Of the planner's own model, and of those that have no prices of their own.
+        by_model: Of models by their names.
+    """
+
+    usual: Prices
+    by_model: Mapping[str, Prices] = field(default_factory=dict)
+
+    def of(self, model: str) -> Prices:
+        """Return a model's own prices, or the usual ones."""
+        return self.by_model.get(model, self.usual)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

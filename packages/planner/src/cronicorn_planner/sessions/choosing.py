@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from cronicorn_domain.errors import InvalidInput
 from cronicorn_domain.model.planning import Planning
 
-from cronicorn_planner.sessions.bounds import BOUNDS, Prices
+from cronicorn_planner.sessions.bounds import BOUNDS, PriceList, Prices
 from cronicorn_planner.sessions.planner import PlannerSettings
 
 SESSIONS_MOST: Final = 64
@@ -62,7 +62,7 @@ class ChosenModel:
 
 
 def chosen_model(
-    name: str, address: ModelAddress, limits: SessionLimits, prices: Prices | None
+    name: str, address: ModelAddress, limits: SessionLimits, prices: PriceList | None
 ) -> ChosenModel:
     """
     Put together what was chosen.
@@ -108,20 +108,43 @@ def base_url_in(text: str) -> str:
     return text.strip()
 
 
-def prices_in(text: str) -> Prices:
+def prices_in(text: str) -> PriceList:
     """
     Read what a million tokens cost that are read, and that are written, such as ``0.25/2``.
 
+    Models that cost something else follow by their names: ``0.25/2 large=3/15``.
+
     Raises:
-        InvalidInput: it is no price.
+        InvalidInput: one of them is no price, a model is named twice, or the usual one is missing.
     """
-    found = re.fullmatch(f"({_AMOUNT}) */ *({_AMOUNT})", text.strip())
+    usual: Prices | None = None
+    by_model: dict[str, Prices] = {}
+    for each in re.sub(r"\s*/\s*", "/", text.strip()).split():
+        model, _, price = each.rpartition("=")
+        if model in by_model or (not model and usual is not None):
+            raise _no_price(each, "comes second")
+        if model:
+            by_model[model] = _price_in(price)
+        else:
+            usual = _price_in(price)
+    if usual is None:
+        raise _no_price(text, "has no usual price")
+    return PriceList(usual=usual, by_model=by_model)
+
+
+def _no_price(text: str, why: str = "is no price") -> InvalidInput:
+    return InvalidInput(
+        f"{text[:40]!r} {why}",
+        field="ai_price",
+        remedy="Write IN/OUT for a million tokens, as 0.25/2, and MODEL=IN/OUT behind it for"
+        " models that cost something else",
+    )
+
+
+def _price_in(text: str) -> Prices:
+    found = re.fullmatch(f"({_AMOUNT})/({_AMOUNT})", text)
     if found is None:
-        raise InvalidInput(
-            f"{text[:40]!r} is no price",
-            field="ai_price",
-            remedy="Write IN/OUT for a million tokens, as 0.25/2",
-        )
+        raise _no_price(text)
     read, written = (round(Decimal(each) * _MILLIONTHS) for each in found.groups())
     return Prices(tokens_in=read, tokens_out=written)
 

@@ -39,7 +39,7 @@ from cronicorn_domain.ports.unit_of_work import UnitsOfWork
 from cronicorn_domain.wording import fault
 
 from cronicorn_planner.asking.rationed import RationedModel
-from cronicorn_planner.sessions.bounds import BOUNDS, Bounds, Prices
+from cronicorn_planner.sessions.bounds import BOUNDS, Bounds, PriceList, Prices
 from cronicorn_planner.sessions.conversing import Conversation, Record
 from cronicorn_planner.sessions.granting import Granting
 from cronicorn_planner.sessions.look import Look
@@ -76,7 +76,16 @@ class PlannerSettings:
     model: str
     concurrency: int = 4
     bounds: Bounds = BOUNDS
-    prices: Prices | None = None
+    prices: PriceList | None = None
+
+    def prices_of(self, model: str) -> Prices | None:
+        """Return what a model's tokens cost, as far as anybody has said."""
+        return None if self.prices is None else self.prices.of(model)
+
+    def guesses_prices_of(self, model: str) -> bool:
+        """Say whether a model is counted at another's prices, since it has none of its own."""
+        listed = self.prices is None or model in self.prices.by_model
+        return not listed and model != self.model
 
 
 class Planner:
@@ -208,11 +217,15 @@ class Planner:
             tenant=look.endpoint.tenant,
             name=look.model,
             bounds=self._settings.bounds,
-            prices=self._settings.prices,
+            prices=self._settings.prices_of(look.model),
             reader=Reader(self._units, look.endpoint, look.outside),
             check=lambda proposal, now: _check(proposal, look.situation, now),
             outside=look.outside,
         )
+        if self._settings.guesses_prices_of(look.model):
+            record.warn(
+                "price_guessed", f"{look.model} has no price of its own: the usual one holds"
+            )
         try:
             await conversation.hold(look.prompt, record)
         except asyncio.CancelledError:
@@ -358,7 +371,7 @@ class Planner:
             self._lost(look.leased, str(error))
 
     def _session(self, look: Look, record: Record, now: datetime) -> Session:
-        bill, prices = record.bill, self._settings.prices
+        bill, prices = record.bill, self._settings.prices_of(look.model)
         return Session(
             id=look.id,
             tenant=look.endpoint.tenant,
