@@ -83,9 +83,6 @@ def _read_or_off(read: Callable[[str], _ReadT | None]) -> Callable[[object], obj
     return lambda value: taken(value) if isinstance(value, str) else value
 
 
-_Prices = Annotated[PriceList, BeforeValidator(_read_by(prices_in))]
-
-
 class ApiSettings(BaseSettings):
     """What was asked for, wherever it was asked."""
 
