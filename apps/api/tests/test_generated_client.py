@@ -166,7 +166,7 @@ ASKED: Mapping[str, Prepare] = {
     "replayRules": sends(rules=[{"when": "status == 503", "then": {"everyMs": 30_000}}]),
     "explainEndpoint": nothing,
     "previewEndpoint": nothing,
-    "bulkEndpoints": sends(action="pause", filter={}, dryRun=True),
+    "bulkEndpoints": sends(action="pause", filter={"all": True}, dryRun=True),
     "hintInterval": sends(intervalMs=60_000, reason="closer"),
     "hintOneShot": sends(nextRunInMs=60_000),
     "listHints": nothing,
