@@ -275,6 +275,7 @@ OLD_TRANSACTIONS: Final = text(
         coalesce(state, 'of another role') AS state, clock_timestamp() - xact_start AS age
       FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND backend_type IS DISTINCT FROM 'autovacuum worker'
         AND clock_timestamp() - xact_start >= :age
     UNION ALL
     SELECT 'the prepared transaction ' || gid, 'prepared', clock_timestamp() - prepared
