@@ -53,7 +53,15 @@ def test_what_is_anothers_is_not_meant(client, stranger) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{}, {"jobID": "x"}, {"all": False}, {"all": True, "failing": True}, {"text": "a\u0000"}],
+    [
+        {},
+        {"jobID": "x"},
+        {"all": False},
+        {"all": True, "failing": True},
+        {"text": "a\u0000"},
+        {"jobId": None},
+        {"text": ""},
+    ],
     ids=str,
 )
 def test_a_filter_says_what_it_means(client, given) -> None:

@@ -222,6 +222,7 @@ def test_credentials_in_urls_that_targets_name_are_masked() -> None:
         ("Location", "https://ada:s3cret@example.org/a?b@c"),
         ("Link", "<//tok3n@example.org/>; rel=next, <https://example.org/@ada>; rel=prev"),
         ("X-Mail", "ada@example.org"),
+        ("Refresh", "0; url=https://ada:p@ss@example.org/"),
     ]
 
     shown = dict(shown_response_headers(told))
@@ -230,4 +231,5 @@ def test_credentials_in_urls_that_targets_name_are_masked() -> None:
         "Location": f"https://{MASK}@example.org/a?b@c",
         "Link": f"<//{MASK}@example.org/>; rel=next, <https://example.org/@ada>; rel=prev",
         "X-Mail": "ada@example.org",
+        "Refresh": f"0; url=https://{MASK}@example.org/",
     }

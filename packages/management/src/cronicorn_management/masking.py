@@ -8,7 +8,7 @@ from cronicorn_domain.model.endpoint import Header
 
 MASK: Final = "••••••••"
 _SET_BY_TARGETS: Final = frozenset({"set-cookie", "set-cookie2"})
-_USER_OF_URL: Final = re.compile(r"(?<=//)[^/?#\s@]*@")
+_USER_OF_URL: Final = re.compile(r"(?<=//)[^/?#\s]*@")
 """Who signs in by a URL, and the password: `https://ada:secret@example.org/`."""
 
 

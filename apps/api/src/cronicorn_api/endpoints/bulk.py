@@ -73,7 +73,8 @@ async def bulk(desk: TheDesk, caller: TheCaller, given: BulkGiven) -> BulkBody:
 
 
 def _filter(given: FilterGiven) -> Wanted:
-    if given.all == bool(given.model_fields_set - {"all"}):
+    said = given.model_dump(exclude={"all"}, exclude_none=True)
+    if given.all == bool(said) or said.get("text") == "":
         raise InvalidInput(
             "it does not say which endpoints are meant",
             field="filter",
