@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from typing import Final, TypeVar
 
 import typer
@@ -44,7 +44,6 @@ GRACE: Final = 20
 BACKLOG: Final = 2048
 """So many connections may wait to be taken."""
 
-_IPV4: Final = 4
 CONNECTIONS_MOST: Final = 2000
 """So many may be open; what comes on top is told 503."""
 
@@ -252,9 +251,9 @@ def in_addresses(host: str) -> str:
         address = ip_address(host)
     except ValueError:
         return host
-    if address.is_unspecified:
-        address = ip_address("127.0.0.1" if address.version == _IPV4 else "::1")
-    return str(address) if address.version == _IPV4 else f"[{address}]"
+    if isinstance(address, IPv4Address):
+        return "127.0.0.1" if address.is_unspecified else host
+    return "[::1]" if address.is_unspecified else f"[{host}]"
 
 
 async def _invite(desk: Desk, origin: str) -> None:

@@ -97,11 +97,11 @@ def values_of(tenant: TenantId, which: Selection) -> Mapping[str, object]:
 
 
 def _next(
-    instant: datetime, beginning: Callable[[datetime], datetime], length: timedelta
+    since: datetime, beginning: Callable[[datetime], datetime], length: timedelta
 ) -> datetime:
     """Return the first beginning that is not before an instant."""
-    begun = beginning(instant)
-    return begun if begun == instant else begun + length
+    begun = beginning(since)
+    return begun if begun == since else begun + length
 
 
 def _months(first_day: datetime, until: datetime) -> Iterator[datetime]:

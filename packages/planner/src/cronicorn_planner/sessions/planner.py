@@ -7,16 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from cronicorn_domain.errors import (
-    NotFound,
-    StoreError,
-    StoreUnavailable,
-)
+from cronicorn_domain.errors import NotFound, StoreError, StoreUnavailable
 from cronicorn_domain.identity import SessionId, WorkerId, new_uuid
 from cronicorn_domain.model.planning import AiMode
-from cronicorn_domain.model.proposal import (
-    Proposal,
-)
+from cronicorn_domain.model.proposal import Proposal
 from cronicorn_domain.model.quota import Burst
 from cronicorn_domain.model.session import (
     Analysis,
